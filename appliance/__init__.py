@@ -1,0 +1,1 @@
+"""What every service of the box stands on: core, floor folds, runtime, simulation and command line."""

@@ -1,0 +1,1 @@
+"""Events, journal, clock, configuration and errors; imports nothing else of ours."""

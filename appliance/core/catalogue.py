@@ -1,0 +1,550 @@
+"""The catalogue: every kind of event, its fields, units, privacy class and version, as types.
+
+From these types come the JSON Schemas, the AsyncAPI document and `docs/events.md`. A kind is never
+renamed and a field never reused; a new field has a default, so that old journals still fold.
+
+Privacy classes of a field: `open` (default), `staff` (tells of one employee), `caller` (a caller's number,
+name or words; never on a board, never in a log line).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from appliance.core.event import Event, Stored
+
+Seconds = Annotated[float, Meta(ge=0, extra={"unit": "s"})]
+Key = Annotated[str, Meta(description="slug, [a-z0-9._-]{1,64}")]
+Caller = Annotated[str, Meta(extra={"privacy": "caller"})]
+Staff = Annotated[str, Meta(extra={"privacy": "staff"})]
+
+AgentState = Literal["available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown", "logged_out"]
+LeftReason = Literal["timeout", "exit_key", "empty", "overflow", "callback", "transferred", "withdrawn", "pbx_stopped", "not_told"]
+PbxDownReason = Literal["unreachable", "denied", "lost", "stopped", "silent", "service_stopped", "shutdown"]
+LinkDownReason = Literal["unreachable", "denied", "no_consumer", "closed", "shutdown"]
+
+
+class _Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every call event carries.
+
+    `call` is ours and stable for the call's whole life; `visit` is one stay in one queue; `uniqueid` is the
+    PBX's own id of the caller's channel; `pbx_time` is the PBX's own stamp (epoch seconds), for reference only.
+    """
+
+    call: str
+    pbx: Key
+    visit: str | None = None
+    queue: Key | None = None
+    agent: Key | None = None
+    caller: Caller | None = None
+    dialled: str | None = None
+    uniqueid: str | None = None
+    pbx_time: float | None = None
+
+
+class CallOffered(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """A call reached the PBX from a trunk that the configuration names, or was dialled out through it."""
+
+    direction: Literal["in", "out"] = "in"
+    trunk: Key | None = None
+
+
+class CallQueued(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """A call joined a queue: a visit begins.
+
+    `waited_s` is how long it had already waited when first seen (after blindness, by the PBX's own word);
+    `title` is the PBX's own name of the queue.
+    """
+
+    title: str | None = None
+    position: int | None = None
+    waited_s: Seconds = 0.0
+    inferred: bool = False
+
+
+class CallRinging(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent's phone began to ring for a waiting visit."""
+
+
+class CallAnswered(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """A visit was connected to an agent of its queue. `wait_s` is join to answer, by the box's monotonic clock."""
+
+    wait_s: Seconds
+    ring_s: Seconds | None = None
+
+
+class CallHeld(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The agent put the caller on hold."""
+
+
+class CallResumed(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The caller came off hold."""
+
+
+class CallTransferred(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The agent handed the caller on; `to` is an extension or queue as dialled."""
+
+    to: str | None = None
+    attended: bool = False
+
+
+class CallAbandoned(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The caller hung up while waiting or while an agent's phone rang."""
+
+    wait_s: Seconds
+    ringing: bool = False
+
+
+class CallLeft(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The queue let the call go without an answer and without the caller hanging up."""
+
+    reason: LeftReason
+    wait_s: Seconds
+    inferred: bool = False
+
+
+class CallEnded(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The conversation of an answered visit ended: hung up or handed on. `talk_s` includes `hold_s`."""
+
+    talk_s: Seconds
+    hold_s: Seconds = 0.0
+    ended_by: Literal["caller", "agent", "transfer", "pbx_stopped", "unknown"] = "unknown"
+    inferred: bool = False
+
+
+class CallDigits(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The caller chose a menu option."""
+
+    menu: str | None = None
+    digits: Caller | None = None
+
+
+class CallSurvey(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """A post-call survey answer."""
+
+    question: str
+    score: float
+
+
+class CallClassified(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody classified the call."""
+
+    type: str | None = None
+    topic: str | None = None
+    reason: str | None = None
+    subreason: str | None = None
+    question: str | None = None
+
+
+class CallCallbackRequested(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The caller asked to be called back."""
+
+    number: Caller | None = None
+
+
+class CallLost(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """A visit that the box lost sight of and that was not waiting any more when sight came back: outcome `unknown`."""
+
+    reason: Literal["blind", "pbx_killed"] = "blind"
+    found_talking: bool = False
+
+
+class AgentLoggedIn(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A member was added to its first queue, or its device came within reach."""
+
+    agent: Key
+    pbx: Key
+    name: Staff | None = None
+    interface: str | None = None
+    queues: tuple[Key, ...] = ()
+    inferred: bool = False
+
+
+class AgentLoggedOut(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A member left its last queue, or its device is unavailable or invalid."""
+
+    agent: Key
+    pbx: Key
+    name: Staff | None = None
+    inferred: bool = False
+
+
+class AgentStateChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The agent's state changed (overall, or in one of his queues).
+
+    `state` follows the precedence of the KPI definitions: unknown, holding, talking, ringing, wrap_up, paused,
+    available. `queues` maps every queue he is a member of to his state as that queue counts him (only pauses differ).
+    `reason` is the pause reason.
+    """
+
+    agent: Key
+    pbx: Key
+    state: AgentState
+    queues: dict[str, AgentState] = {}
+    name: Staff | None = None
+    reason: str | None = None
+    call: str | None = None
+    inferred: bool = False
+
+
+class _Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every line event carries: `line` is a channel or port name, `trunk` the group it belongs to."""
+
+    line: str
+    trunk: Key | None = None
+    pbx: Key | None = None
+
+
+class LineRinging(_Line, frozen=True, kw_only=True, omit_defaults=True):
+    """Ring voltage was seen on an analog line."""
+
+
+class LineCallerId(_Line, frozen=True, kw_only=True, omit_defaults=True):
+    """Caller identification arrived on an analog line."""
+
+    number: Caller | None = None
+    name: Caller | None = None
+    absent: Literal["O", "P"] | None = None
+
+
+class LineSeized(_Line, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of a trunk group became busy."""
+
+    direction: Literal["in", "out"] | None = None
+    inferred: bool = False
+
+
+class LineReleased(_Line, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of a trunk group became free."""
+
+    inferred: bool = False
+
+
+class LineFault(_Line, frozen=True, kw_only=True, omit_defaults=True):
+    """A line is dead, stuck off-hook, or in glare."""
+
+    fault: str
+
+
+class LineAllBusy(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Every line of a trunk group became busy."""
+
+    trunk: Key
+    lines: int
+
+
+class LineAllBusyEnded(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of an all-busy trunk group became free."""
+
+    trunk: Key
+    lines: int
+    busy_s: Seconds
+
+
+class _Headset(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every headset event carries: the seat, and who sits there when it is known."""
+
+    seat: Key
+    agent: Key | None = None
+
+
+class HeadsetAttached(_Headset, frozen=True, kw_only=True, omit_defaults=True):
+    """A headset was plugged in."""
+
+    product: str | None = None
+    vendor_id: str | None = None
+    product_id: str | None = None
+    serial: Staff | None = None
+
+
+class HeadsetDetached(_Headset, frozen=True, kw_only=True, omit_defaults=True):
+    """A headset was pulled."""
+
+
+class HeadsetHook(_Headset, frozen=True, kw_only=True, omit_defaults=True):
+    """The hook switch changed; `by` tells how we know."""
+
+    hook: Literal["off", "on", "unknown"]
+    by: Literal["level", "toggle", "host"] = "level"
+
+
+class HeadsetMute(_Headset, frozen=True, kw_only=True, omit_defaults=True):
+    """Mute changed; null means not known."""
+
+    mute: bool | None
+    by: Literal["level", "toggle", "host"] = "level"
+
+
+class HeadsetFault(_Headset, frozen=True, kw_only=True, omit_defaults=True):
+    """A headset cannot be read or answered."""
+
+    fault: str
+
+
+class HeadsetFinding(_Headset, frozen=True, kw_only=True, omit_defaults=True):
+    """The headset and the PBX disagree."""
+
+    finding: str
+
+
+class PbxUp(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A session with the PBX stands; `started` is the PBX's own start time as it gives it, to tell a restart."""
+
+    pbx: Key
+    version: str | None = None
+    started: str | None = None
+    limits: tuple[str, ...] = ()
+
+
+class PbxDown(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The PBX is out of sight. `unseen_s`: how long before this event it was last seen."""
+
+    pbx: Key
+    reason: PbxDownReason
+    unseen_s: Seconds = 0.0
+    text: str | None = None
+
+
+class Named(Struct, frozen=True, gc=False):
+    """A key and the PBX's own text for it."""
+
+    key: Key
+    title: str
+
+
+class PbxResynced(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Sight is complete again: the snapshot was read and compared with what was known."""
+
+    pbx: Key
+    blind_s: Seconds | None = None
+    restarted: bool = False
+    waiting: int = 0
+    lost: int = 0
+    inferred: int = 0
+    queues: tuple[Named, ...] = ()
+
+
+class PbxRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record of the PBX's own bookkeeping (CDR, SMDR)."""
+
+    pbx: Key
+    profile: str
+    direction: Literal["in", "out", "internal"] | None = None
+    extension: str | None = None
+    trunk: str | None = None
+    number: Caller | None = None
+    start: str | None = None
+    duration_s: Seconds | None = None
+
+
+class LinkUp(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The link to the CRM stands and an event was acknowledged or none was due."""
+
+    crm: str = "crm"
+
+
+class LinkDown(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The link to the CRM is down; events are held."""
+
+    reason: LinkDownReason
+    crm: str = "crm"
+    text: str | None = None
+
+
+class JournalStarted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """First event of an epoch. `reason`: new box, or what befell the previous journal."""
+
+    reason: Literal["new", "damaged", "deleted", "restored"] = "new"
+    previous: str | None = None
+
+
+class JournalGap(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"first": "from", "last": "to"}):
+    """Delivery numbers `from`..`to` (inclusive) will never be delivered; `to` null while shedding goes on."""
+
+    first: int
+    last: int | None = None
+
+
+class JournalPressure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The budget reached 80 % (begins) or fell below it (ends): headset transitions are not recorded meanwhile."""
+
+    state: Literal["begins", "ends"]
+    not_recorded: int = 0
+
+
+class JournalSkipped(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One delivery number was given up as poison after several tries."""
+
+    n: int
+    reason: str
+
+
+class BoxStarted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A process of the box started."""
+
+    version: str
+    services: tuple[str, ...] = ()
+
+
+class BoxClockStepped(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The wall clock was stepped or its quality changed. `offset_ns` is wall − monotonic from now on, in this boot."""
+
+    offset_ns: int
+    by_s: float
+    quality: Literal["synced", "holdover", "unset"]
+
+
+class BoxHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A health item changed level."""
+
+    id: str
+    level: Literal["ok", "amber", "red"]
+    text: str = ""
+
+
+class CommandReceived(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A command arrived and is durable; it runs at most once."""
+
+    id: str
+    verb: str
+    args: dict[str, Any] = {}
+    expires: str | None = None
+    by: Literal["crm", "local"] = "crm"
+    response_topic: str | None = None
+    correlation: str | None = None
+    digest: str = ""
+
+
+class CommandFinished(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The one terminal state of a command."""
+
+    id: str
+    state: Literal["done", "failed", "expired", "refused", "unknown"]
+    reason: str | None = None
+    result: dict[str, Any] | None = None
+
+
+class AlarmRaised(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A figure crossed its threshold for long enough."""
+
+    alarm: str
+    level: Literal["amber", "red"]
+
+
+class AlarmAcknowledged(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person has seen the alarm."""
+
+    alarm: str
+    by: str | None = None
+
+
+class AlarmCleared(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The figure is within its threshold again."""
+
+    alarm: str
+
+
+class AnnouncementShown(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"begins": "from"}):
+    """An announcement for the boards; `from` and `until` are RFC 3339, null for at once and until withdrawn."""
+
+    id: str
+    text: str
+    severity: Literal["info", "warning", "urgent"] = "info"
+    begins: str | None = None
+    until: str | None = None
+    boards: tuple[str, ...] = ()
+
+
+class AnnouncementEnded(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An announcement was withdrawn."""
+
+    id: str
+
+
+class Kind(Struct, frozen=True):
+    """One row of the catalogue: the data type, its version, and whether it is due to the CRM unless configured."""
+
+    type: type[Struct]
+    due: bool = True
+    version: int = 1
+    since: str = "0.1"
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "call.offered": Kind(CallOffered),
+    "call.queued": Kind(CallQueued),
+    "call.ringing": Kind(CallRinging),
+    "call.answered": Kind(CallAnswered),
+    "call.held": Kind(CallHeld),
+    "call.resumed": Kind(CallResumed),
+    "call.transferred": Kind(CallTransferred),
+    "call.abandoned": Kind(CallAbandoned),
+    "call.left": Kind(CallLeft),
+    "call.ended": Kind(CallEnded),
+    "call.digits": Kind(CallDigits),
+    "call.survey": Kind(CallSurvey),
+    "call.classified": Kind(CallClassified),
+    "call.callback_requested": Kind(CallCallbackRequested),
+    "call.lost": Kind(CallLost),
+    "agent.logged_in": Kind(AgentLoggedIn),
+    "agent.logged_out": Kind(AgentLoggedOut),
+    "agent.state": Kind(AgentStateChanged),
+    "line.ringing": Kind(LineRinging),
+    "line.caller_id": Kind(LineCallerId),
+    "line.seized": Kind(LineSeized),
+    "line.released": Kind(LineReleased),
+    "line.fault": Kind(LineFault),
+    "line.all_busy": Kind(LineAllBusy),
+    "line.all_busy_ended": Kind(LineAllBusyEnded),
+    "headset.attached": Kind(HeadsetAttached),
+    "headset.detached": Kind(HeadsetDetached),
+    "headset.hook": Kind(HeadsetHook, due=False),
+    "headset.mute": Kind(HeadsetMute, due=False),
+    "headset.fault": Kind(HeadsetFault),
+    "headset.finding": Kind(HeadsetFinding, due=False),
+    "pbx.up": Kind(PbxUp),
+    "pbx.down": Kind(PbxDown),
+    "pbx.resynced": Kind(PbxResynced),
+    "pbx.record": Kind(PbxRecord),
+    "link.up": Kind(LinkUp),
+    "link.down": Kind(LinkDown),
+    "journal.started": Kind(JournalStarted),
+    "journal.gap": Kind(JournalGap),
+    "journal.pressure": Kind(JournalPressure),
+    "journal.skipped": Kind(JournalSkipped),
+    "box.started": Kind(BoxStarted),
+    "box.clock_stepped": Kind(BoxClockStepped),
+    "box.health": Kind(BoxHealth),
+    "command.received": Kind(CommandReceived, due=False),
+    "command.finished": Kind(CommandFinished, due=False),
+    "alarm.raised": Kind(AlarmRaised),
+    "alarm.acknowledged": Kind(AlarmAcknowledged),
+    "alarm.cleared": Kind(AlarmCleared),
+    "announcement.shown": Kind(AnnouncementShown),
+    "announcement.ended": Kind(AnnouncementEnded),
+}
+
+KIND_OF: Final[dict[type[Struct], str]] = {kind.type: name for name, kind in KINDS.items()}
+_decoders: Final[dict[str, msgspec.json.Decoder[Any]]] = {}
+
+
+def kind_of(data: Struct) -> str:
+    """The kind that a data struct belongs to. Raises KeyError for a type that is not in the catalogue."""
+    return KIND_OF[type(data)]
+
+
+def event_from_stored(stored: Stored) -> Event | None:
+    """Decode the data of a stored event; None for a kind this version does not know (a newer box wrote it).
+
+    Raises msgspec.ValidationError when the data does not fit its kind.
+    """
+    kind = stored.kind
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        if kind not in KINDS:
+            return None
+        decoder = _decoders[kind] = msgspec.json.Decoder(KINDS[kind].type)
+    return Event(kind, stored.source, stored.wall_ns, stored.mono_ns, stored.boot, stored.clock, decoder.decode(stored.data))

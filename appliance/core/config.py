@@ -1,0 +1,205 @@
+"""The configuration as types: what may stand in callfloor.toml, with defaults. Reading and checking: `config_file`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct, field
+
+Variant = Literal[
+    "handled", "less_short", "abandon_in_time", "answered", "offered",
+    "asterisk-sl", "asterisk-sl2", "cisco-ignore", "cisco-negative", "cisco-negative-short",
+    "cisco-positive", "cisco-positive-short", "genesys-all-abandons", "genesys-short-excluded",
+    "genesys-abandons-excluded", "genesys-flow-outs-counted", "avaya-bcms",
+]  # fmt: skip
+
+
+class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Opening hours by weekday, local time, `HH:MM-HH:MM`, past midnight allowed; no hours at all: always open."""
+
+    mon: tuple[str, ...] = ()
+    tue: tuple[str, ...] = ()
+    wed: tuple[str, ...] = ()
+    thu: tuple[str, ...] = ()
+    fri: tuple[str, ...] = ()
+    sat: tuple[str, ...] = ()
+    sun: tuple[str, ...] = ()
+    holidays: tuple[str, ...] = ()
+
+
+class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the box stands and who reads it."""
+
+    name: str = "site"
+    box: str = "box"
+    timezone: str = "UTC"
+    language: Literal["es", "en", "pt"] = "es"
+    role: Literal["floor", "seat"] = "floor"
+    hours: Hours | None = None
+
+
+class JournalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The journal's file and its budget."""
+
+    path: Path = Path("journal.db")
+    keep_days: float = 7.0
+    max_bytes: int = 2 * 1024**3
+    run_dir: Path | None = None
+
+
+class UserEventMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a dialplan's own UserEvent tells why a visit left its queue.
+
+    `event` is the UserEvent's name, `field` the header that holds the word, `uniqueid` and `queue` the headers that
+    name the caller's channel and the queue; `reasons` maps the word to a reason of `call.left` or to `refused`.
+    """
+
+    event: str = "QueueResult"
+    field: str = "QueueStatus"
+    uniqueid: str = "CallUniqueid"
+    queue: str = "Queue"
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+class PbxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One PBX: how to reach it and what its dialplan tells."""
+
+    kind: Literal["asterisk"] = "asterisk"
+    host: str = "127.0.0.1"
+    port: int = 5038
+    username: str = "callfloor"
+    secret_file: Path | None = None
+    auth: Literal["auto", "plain", "md5"] = "auto"
+    tls: bool = False
+    ca_file: Path | None = None
+    ping_s: float = 10.0
+    silent_s: float = 25.0
+    reconnect_max_s: float = 30.0
+    queue_result: UserEventMap | None = None
+
+
+class QueueConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Overrides for one queue; None: as in [kpi]."""
+
+    title: str | None = None
+    hidden: bool = False
+    order: int = 0
+    target_s: float | None = None
+    short_abandon_s: float | None = None
+    service_level: Variant | None = None
+    wrap_up_s: float | None = None
+
+
+class GroupConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named sum of queues."""
+
+    queues: tuple[str, ...]
+    title: str | None = None
+
+
+class AgentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Overrides for one agent: members with one of these interfaces are this agent."""
+
+    name: str | None = None
+    interfaces: tuple[str, ...] = ()
+
+
+class TrunkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of lines: channels whose name begins with one of the prefixes, `lines` of them at most."""
+
+    channels: tuple[str, ...]
+    lines: int
+    pbx: str | None = None
+
+
+class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Definitions where the industry disagrees, and the customer's targets."""
+
+    target_s: float = 15.0
+    short_abandon_s: float = 5.0
+    service_level: Variant = "handled"
+    wrap_up_s: float = 0.0
+    wrap_up_reasons: tuple[str, ...] = ()
+    window: Literal["arrival", "completion"] = "arrival"
+    service_level_min: float = 0.80
+    abandon_rate_max: float = 0.02
+    asa_max_s: float = 15.0
+    all_busy_max: float = 0.01
+
+
+class Crm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The link to the CRM; without a url the box keeps its events and says so."""
+
+    url: str | tuple[str, ...] = ()
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    insecure: bool = False
+    events: tuple[str, ...] | None = None
+    headsets: Literal["none", "findings", "all"] = "none"
+    floor_every_s: float = 5.0
+    require_consumer: bool | None = None
+    protocol: Literal["5", "3.1.1"] = "5"
+    window: int = 1000
+    keepalive_s: int = 10
+    reconnect_max_s: float = 30.0
+
+
+class Commands(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which verbs the CRM may use."""
+
+    allow: tuple[str, ...] = (
+        "announce", "withdraw", "acknowledge", "ping", "kpi", "classify", "directory", "callback", "resend", "beacon", "headset_ring",
+    )  # fmt: skip
+
+
+class Tv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The TV board's HTTP listener. Beyond loopback `allow` (networks) or `token_file` is needed."""
+
+    listen: str = "127.0.0.1:8080"
+    allow: tuple[str, ...] = ()
+    token_file: Path | None = None
+
+
+class Led(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One LED chain: a device URL (`spi:0.0?cascaded=8`, `sim:`), its size in pixels, what it shows."""
+
+    url: str = "sim:"
+    width: int = 64
+    height: int = 8
+    queue: str | None = None
+    brightness: int = 40
+
+
+class Wallboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Boards of this box."""
+
+    tv: Tv | None = None
+    led: dict[str, Led] = field(default_factory=dict)
+
+
+class Privacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be shown of people."""
+
+    headsets: bool = False
+    agent_names: bool = True
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    site: Site = field(default_factory=Site)
+    journal: JournalConfig = field(default_factory=JournalConfig)
+    pbx: dict[str, PbxConfig] = field(default_factory=dict)
+    crm: Crm | None = None
+    commands: Commands = field(default_factory=Commands)
+    wallboard: Wallboard = field(default_factory=Wallboard)
+    kpi: Kpi = field(default_factory=Kpi)
+    queues: dict[str, QueueConfig] = field(default_factory=dict)
+    groups: dict[str, GroupConfig] = field(default_factory=dict)
+    agents: dict[str, AgentConfig] = field(default_factory=dict)
+    trunks: dict[str, TrunkConfig] = field(default_factory=dict)
+    privacy: Privacy = field(default_factory=Privacy)

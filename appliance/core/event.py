@@ -1,0 +1,86 @@
+"""The envelope of an event, as stored in the journal and handed to folds, and its encoding.
+
+The stored body is one JSON object: `{"k": kind, "s": source, "w": wall_ns, "m": mono_ns, "b": boot,
+"c": clock quality, "d": data}`. The data part is kept raw while an event is only carried (the uplink
+splices it into a CloudEvent) and decoded into its catalogue type when it is folded.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+ClockQuality = Literal["synced", "holdover", "unset"]
+
+
+class Stored(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={"kind": "k", "source": "s", "wall_ns": "w", "mono_ns": "m", "boot": "b", "clock": "c", "data": "d"},
+):
+    """An event as the journal holds it, its data still encoded.
+
+    `kind` is `group.name`; `source` is `service/name` (`gateway/central`); `wall_ns` is nanoseconds since
+    1970 UTC by the box's clock at arrival; `mono_ns` is CLOCK_MONOTONIC of the boot named by `boot`.
+    """
+
+    kind: str
+    source: str
+    wall_ns: int
+    mono_ns: int
+    boot: str
+    clock: ClockQuality
+    data: msgspec.Raw
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An event with its data as the catalogue's struct (see `appliance.core.catalogue`)."""
+
+    kind: str
+    source: str
+    wall_ns: int
+    mono_ns: int
+    boot: str
+    clock: ClockQuality
+    data: msgspec.Struct
+
+    @property
+    def group(self) -> str:
+        """The part of the kind before the point: `call`, `agent`, …"""
+        return self.kind.partition(".")[0]
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One row of the journal: its position, its delivery number if it is due to the CRM, and its body."""
+
+    seq: int
+    n: int | None
+    body: bytes
+
+
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """A place in one journal: the epoch and the last sequence number passed."""
+
+    epoch: str
+    seq: int
+
+
+_stored = msgspec.json.Decoder(Stored)
+_encode = msgspec.json.Encoder().encode
+
+
+def stored_from_body(body: bytes) -> Stored:
+    """Decode a journal body, leaving its data raw.
+
+    Raises msgspec.DecodeError (msgspec.ValidationError for a wrong shape) when the body is not an event.
+    """
+    return _stored.decode(body)
+
+
+def body_from_event(event: Event) -> bytes:
+    """Encode an event as a journal body."""
+    return _encode(
+        Stored(event.kind, event.source, event.wall_ns, event.mono_ns, event.boot, event.clock, msgspec.Raw(_encode(event.data)))
+    )

@@ -1,0 +1,1 @@
+"""Pure folds from events to the floor's figures: no I/O, no clock, no logging."""

@@ -1,0 +1,216 @@
+"""The floor snapshot: one document for boards, CRM, command line and replay, exactly as the contract has it.
+
+`null` means not known. Durations are seconds, times RFC 3339 in UTC, rates have 4 decimals, averages one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+Fresh = Literal["live", "stale", "unknown"]
+CrmState = Literal["up", "down", "draining", "no_consumer", "denied", "off"]
+PbxState = Literal["up", "down", "resyncing", "denied"]
+
+
+class Crm(Struct, kw_only=True):
+    """The link to the CRM and its account: recorded = delivered + backlog + shed + skipped."""
+
+    state: CrmState = "off"
+    since: str | None = None
+    backlog: int = 0
+    oldest: str | None = None
+    recorded: int = 0
+    delivered: int = 0
+    shed: int = 0
+    skipped: int = 0
+    full_in_s: float | None = None
+    drain_s: float | None = None
+
+
+class Pbx(Struct, kw_only=True):
+    """One PBX as a source: is it in sight, since when, and why not."""
+
+    state: PbxState = "down"
+    since: str | None = None
+    reason: str | None = None
+
+
+class AgentCounts(Struct, kw_only=True):
+    """How many agents are in each state; `logged_in` is the sum of the seven others."""
+
+    logged_in: int = 0
+    available: int = 0
+    ringing: int = 0
+    talking: int = 0
+    holding: int = 0
+    wrap_up: int = 0
+    paused: int = 0
+    unknown: int = 0
+
+
+class Satisfaction(Struct, kw_only=True):
+    """Mean of post-call survey scores with the number of answers."""
+
+    mean: float
+    answers: int
+
+
+class Window(Struct, kw_only=True):
+    """The figures of one window (today, the clock half-hour, the last 30 minutes) of one queue or sum of queues."""
+
+    offered: int = 0
+    answered: int = 0
+    answered_ended: int = 0
+    abandoned: int = 0
+    short_abandoned: int = 0
+    left: int = 0
+    left_by: dict[str, int] = {}
+    unknown: int = 0
+    waiting: int = 0
+    refused: int | None = None
+    answered_in_time: int = 0
+    abandoned_in_time: int = 0
+    wait_sum: float = 0.0
+    wait_max: float | None = None
+    talk_sum: float = 0.0
+    hold_sum: float = 0.0
+    wrap_up_sum: float = 0.0
+    service_level: float | None = None
+    service_level_of: tuple[int, int] | None = None
+    service_level_variant: str | None = None
+    target: float | None = None
+    abandon_rate: float | None = None
+    abandon_rate_of: tuple[int, int] = (0, 0)
+    asa: float | None = None
+    talk_avg: float | None = None
+    aht: float | None = None
+    coverage: float | None = None
+    fcr: float | None = None
+    repeat_call_share: float | None = None
+    satisfaction: Satisfaction | None = None
+
+
+class Queue(Struct, kw_only=True):
+    """One queue now, and in its windows. `longest_wait` is seconds as of the snapshot's time; `longest_since` is when that caller joined."""
+
+    title: str | None = None
+    pbx: str | None = None
+    fresh: Fresh = "unknown"
+    as_of: str | None = None
+    waiting: int | None = None
+    longest_wait: float | None = None
+    longest_since: str | None = None
+    agents: AgentCounts | None = None
+    today: Window = msgspec.field(default_factory=Window)
+    interval: Window | None = None
+    rolling: Window | None = None
+
+
+class Seconds(Struct, kw_only=True):
+    """An agent's day, second by second, in exactly one state each."""
+
+    available: float = 0.0
+    ringing: float = 0.0
+    talking: float = 0.0
+    holding: float = 0.0
+    wrap_up: float = 0.0
+    paused: float = 0.0
+    unknown: float = 0.0
+
+
+class Agent(Struct, kw_only=True):
+    """One agent seen today."""
+
+    name: str | None = None
+    state: str = "unknown"
+    since: str | None = None
+    queues: list[str] = []
+    reason: str | None = None
+    answered: int = 0
+    seconds: Seconds = msgspec.field(default_factory=Seconds)
+
+
+class Trunk(Struct, kw_only=True):
+    """One group of lines."""
+
+    lines: int | None = None
+    busy: int | None = None
+    all_busy_now: bool | None = None
+    all_busy_share: float | None = None
+
+
+class Headset(Struct, kw_only=True):
+    """One headset at a seat."""
+
+    seat: str
+    agent: str | None = None
+    product: str | None = None
+    hook: Literal["off", "on", "unknown"] = "unknown"
+    mute: bool | None = None
+    fresh: Fresh = "unknown"
+    since: str | None = None
+
+
+class Utilisation(Struct, kw_only=True):
+    """The customer's four ratios of agents' time; null where a term is not known."""
+
+    ab_allocation: float | None = None
+    bc_on_phone: float | None = None
+    cd_availability: float | None = None
+    bd_utilisation: float | None = None
+    coverage: float | None = None
+
+
+class Health(Struct, kw_only=True):
+    """One item of the box's health."""
+
+    id: str
+    level: Literal["ok", "amber", "red"]
+    text: str = ""
+
+
+class Announcement(Struct, kw_only=True):
+    """One announcement now in force."""
+
+    id: str
+    text: str
+    severity: Literal["info", "warning", "urgent"] = "info"
+    until: str | None = None
+    boards: list[str] = []
+
+
+class Alarm(Struct, kw_only=True):
+    """One alarm now raised."""
+
+    id: str
+    level: Literal["amber", "red"]
+    since: str
+    acknowledged: str | None = None
+
+
+class Snapshot(Struct, kw_only=True):
+    """The whole floor at one journal position."""
+
+    v: int = 1
+    site: str = ""
+    box: str = ""
+    epoch: str | None = None
+    seq: int = 0
+    time: str = ""
+    clock: str = "unset"
+    open: bool = True
+    crm: Crm = msgspec.field(default_factory=Crm)
+    pbx: dict[str, Pbx] = {}
+    queues: dict[str, Queue] = {}
+    floor: Queue = msgspec.field(default_factory=Queue)
+    groups: dict[str, Queue] = {}
+    agents: dict[str, Agent] | None = {}
+    trunks: dict[str, Trunk] = {}
+    headsets: dict[str, Headset] | None = None
+    utilisation: Utilisation = msgspec.field(default_factory=Utilisation)
+    health: list[Health] = []
+    announcements: list[Announcement] = []
+    alarms: list[Alarm] = []

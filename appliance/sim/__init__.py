@@ -1,0 +1,1 @@
+"""Simulated hardware for demos, rigs and tests; each simulator speaks on the real wire."""

@@ -1,0 +1,1 @@
+"""Telephony in, CRM out and back."""

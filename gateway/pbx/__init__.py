@@ -1,0 +1,1 @@
+"""PBX sources: dialect parsers, trackers and their services."""

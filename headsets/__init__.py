@@ -1,0 +1,1 @@
+"""HID telephony: hook and mute of the headsets at the desks."""

@@ -1,0 +1,1 @@
+"""What people read: the board as a view model and one renderer per medium."""
