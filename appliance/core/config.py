@@ -51,12 +51,12 @@ class JournalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class UserEventMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a dialplan's own UserEvent tells why a visit left its queue.
 
-    `event` is the UserEvent's name, `field` the header that holds the word, `uniqueid` and `queue` the headers that
+    `event` is the UserEvent's name, `header` the header that holds the word, `uniqueid` and `queue` the headers that
     name the caller's channel and the queue; `reasons` maps the word to a reason of `call.left` or to `refused`.
     """
 
     event: str = "QueueResult"
-    field: str = "QueueStatus"
+    header: str = "QueueStatus"
     uniqueid: str = "CallUniqueid"
     queue: str = "Queue"
     reasons: dict[str, str] = field(default_factory=dict)

@@ -6,16 +6,13 @@ dense delivery number n. The durable implementation is `appliance.core.journal_s
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import threading
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
-from appliance.core.event import Entry, Event, Position, body_from_event
+from appliance.core.event import Entry, Event, Position
 
 #: A read never returns more rows than this, so that no reader pins the write-ahead log.
 PAGE: Final = 500

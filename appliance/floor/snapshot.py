@@ -94,7 +94,7 @@ class Window(Struct, kw_only=True):
 
 
 class Queue(Struct, kw_only=True):
-    """One queue now, and in its windows. `longest_wait` is seconds as of the snapshot's time; `longest_since` is when that caller joined."""
+    """One queue now, and in its windows. `longest_wait` is as of the snapshot; `longest_since` is when that caller joined."""
 
     title: str | None = None
     pbx: str | None = None
