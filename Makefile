@@ -1,0 +1,57 @@
+# Everything a person types. `make` alone lists it.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/.ready
+PYTEST := $(BIN)/pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup machine demo test check lint fix test-slow test-kill bench docs clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) machine ## all that demo and tests need: .venv/, and on Debian the packages mosquitto and chromium
+
+# Made again only when the dependencies may have changed.
+$(READY): pyproject.toml .ci/setup
+	@PYTHON="$(PYTHON)" .ci/setup venv
+	@touch $@
+
+machine:
+	@.ci/setup machine
+
+demo: $(READY) ## a whole simulated floor on http://127.0.0.1:8080, until Ctrl-C
+	@$(BIN)/callfloor demo $(ARGS)
+
+test: setup ## the whole quick suite, with real broker and browser
+	$(PYTEST) $(ARGS)
+
+check: $(READY) lint ## the loop while working: lint, then the tests that need neither broker nor browser; under a minute
+	$(PYTEST) -m "not slow and not browser and not broker" $(ARGS)
+
+lint: $(READY) ## ruff, formatting, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+fix: $(READY) ## what ruff can mend by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+test-slow: setup ## the slow suites: long replays, floods, outside validators
+	$(PYTEST) -m slow $(ARGS)
+
+test-kill: setup ## a busy morning while every service is killed at random
+	$(PYTEST) -m slow tests/faults $(ARGS)
+
+bench: $(READY) ## the table of docs/performance.md, also as build/bench.json
+	@.ci/setup bench
+	@mkdir -p build
+	$(BIN)/python -m tests.bench $(ARGS)
+
+docs: $(READY) ## write again what is generated from the types: docs/events.md, configuration.md, schema/, asyncapi.json
+	$(BIN)/python -m appliance.schema docs
+
+clean: ## forget .venv/, caches and build/
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

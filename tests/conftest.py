@@ -1,0 +1,64 @@
+"""What every test is held to: loopback sockets only, no silent skip where the machine must have everything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+#: Where a machine may keep what is not on a user's PATH.
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/sbin"])
+_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
+
+# A shared, slow machine is no reason for a property to fail; a failing example is printed to be repeated.
+settings.register_profile("callfloor", deadline=None, print_blob=True)
+settings.load_profile("callfloor")
+
+
+def _refuse_far_sockets(event: str, args: tuple[object, ...]) -> None:
+    if event != "socket.connect":
+        return
+    sock, address = args
+    if isinstance(sock, socket.socket) and sock.family in {socket.AF_INET, socket.AF_INET6} and isinstance(address, tuple):
+        host = str(address[0])
+        if host and not host.startswith(_LOOPBACK):
+            raise RuntimeError(f"a test tried to reach {host}: tests speak to this machine only")
+
+
+sys.addaudithook(_refuse_far_sockets)
+
+
+def _lacks(marker: str) -> str | None:
+    """What this machine lacks for tests with the marker; None when nothing."""
+    if marker == "broker" and not shutil.which("mosquitto", path=_PATH):
+        return "no mosquitto here: make setup installs it"
+    if marker == "browser" and not (shutil.which("chromium", path=_PATH) and shutil.which("chromedriver", path=_PATH)):
+        return "no Chromium here: make setup installs it"
+    if marker == "corpus" and not Path(os.environ.get("CALLFLOOR_CORPUS", "/nonexistent")).is_dir():
+        return "CALLFLOOR_CORPUS names no folder of recorded floors"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead (the corpus stays optional)."""
+    strict = bool(os.environ.get("CALLFLOOR_NO_SKIPS"))
+    for marker in ("broker", "browser", "corpus"):
+        reason = _lacks(marker)
+        if reason is None:
+            continue
+        concerned = [item for item in items if item.get_closest_marker(marker)]
+        if strict and marker != "corpus" and concerned:
+            raise pytest.UsageError(f"{len(concerned)} tests need what is missing: {reason}")
+        for item in concerned:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """The folder of recorded floors that CALLFLOOR_CORPUS names; only for tests marked `corpus`."""
+    return Path(os.environ["CALLFLOOR_CORPUS"])
