@@ -4,7 +4,8 @@ From these types come the JSON Schemas, the AsyncAPI document and `docs/events.m
 renamed and a field never reused; a new field has a default, so that old journals still fold.
 
 Privacy classes of a field: `open` (default), `staff` (tells of one employee), `caller` (a caller's number,
-name or words; never on a board, never in a log line).
+name or words; never on a board, never in a log line). Classes and units stand in the generated schemas as
+`x-privacy` and `x-unit`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,16 @@ from msgspec import Meta, Struct
 
 from appliance.core.event import Event, Stored
 
-Seconds = Annotated[float, Meta(ge=0, extra={"unit": "s"})]
-Key = Annotated[str, Meta(description="slug, [a-z0-9._-]{1,64}")]
-Caller = Annotated[str, Meta(extra={"privacy": "caller"})]
-Staff = Annotated[str, Meta(extra={"privacy": "staff"})]
+Seconds = Annotated[float, Meta(ge=0, extra_json_schema={"x-unit": "s"})]
+SignedSeconds = Annotated[float, Meta(extra_json_schema={"x-unit": "s"})]
+EpochSeconds = Annotated[float, Meta(extra_json_schema={"x-unit": "s since 1970"})]
+Nanoseconds = Annotated[int, Meta(extra_json_schema={"x-unit": "ns"})]
+Score = Annotated[float, Meta(extra_json_schema={"x-unit": "1"})]
+Key = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9._-]{1,64}$"})]
+AgentKey = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9._-]{1,64}$", "x-privacy": "staff"})]
+Caller = Annotated[str, Meta(extra_json_schema={"x-privacy": "caller"})]
+Staff = Annotated[str, Meta(extra_json_schema={"x-privacy": "staff"})]
+CallerObject = Annotated[dict[str, Any], Meta(extra_json_schema={"x-privacy": "caller"})]
 
 AgentState = Literal["available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown", "logged_out"]
 LeftReason = Literal["timeout", "exit_key", "empty", "overflow", "callback", "transferred", "withdrawn", "pbx_stopped", "not_told"]
@@ -38,11 +45,11 @@ class _Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pbx: Key
     visit: str | None = None
     queue: Key | None = None
-    agent: Key | None = None
+    agent: AgentKey | None = None
     caller: Caller | None = None
-    dialled: str | None = None
+    dialled: Caller | None = None
     uniqueid: str | None = None
-    pbx_time: float | None = None
+    pbx_time: EpochSeconds | None = None
 
 
 class CallOffered(_Call, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,7 +94,7 @@ class CallResumed(_Call, frozen=True, kw_only=True, omit_defaults=True):
 class CallTransferred(_Call, frozen=True, kw_only=True, omit_defaults=True):
     """The agent handed the caller on; `to` is an extension or queue as dialled."""
 
-    to: str | None = None
+    to: Caller | None = None
     attended: bool = False
 
 
@@ -126,7 +133,7 @@ class CallSurvey(_Call, frozen=True, kw_only=True, omit_defaults=True):
     """A post-call survey answer."""
 
     question: str
-    score: float
+    score: Score
 
 
 class CallClassified(_Call, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,7 +143,7 @@ class CallClassified(_Call, frozen=True, kw_only=True, omit_defaults=True):
     topic: str | None = None
     reason: str | None = None
     subreason: str | None = None
-    question: str | None = None
+    question: Caller | None = None
 
 
 class CallCallbackRequested(_Call, frozen=True, kw_only=True, omit_defaults=True):
@@ -155,10 +162,10 @@ class CallLost(_Call, frozen=True, kw_only=True, omit_defaults=True):
 class AgentLoggedIn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A member was added to its first queue, or its device came within reach."""
 
-    agent: Key
+    agent: AgentKey
     pbx: Key
     name: Staff | None = None
-    interface: str | None = None
+    interface: Staff | None = None
     queues: tuple[Key, ...] = ()
     inferred: bool = False
 
@@ -166,7 +173,7 @@ class AgentLoggedIn(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AgentLoggedOut(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A member left its last queue, or its device is unavailable or invalid."""
 
-    agent: Key
+    agent: AgentKey
     pbx: Key
     name: Staff | None = None
     inferred: bool = False
@@ -180,12 +187,12 @@ class AgentStateChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `reason` is the pause reason.
     """
 
-    agent: Key
+    agent: AgentKey
     pbx: Key
     state: AgentState
     queues: dict[str, AgentState] = {}
     name: Staff | None = None
-    reason: str | None = None
+    reason: Staff | None = None
     call: str | None = None
     inferred: bool = False
 
@@ -248,7 +255,7 @@ class _Headset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every headset event carries: the seat, and who sits there when it is known."""
 
     seat: Key
-    agent: Key | None = None
+    agent: AgentKey | None = None
 
 
 class HeadsetAttached(_Headset, frozen=True, kw_only=True, omit_defaults=True):
@@ -333,7 +340,7 @@ class PbxRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pbx: Key
     profile: str
     direction: Literal["in", "out", "internal"] | None = None
-    extension: str | None = None
+    extension: Staff | None = None
     trunk: str | None = None
     number: Caller | None = None
     start: str | None = None
@@ -392,8 +399,8 @@ class BoxStarted(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class BoxClockStepped(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The wall clock was stepped or its quality changed. `offset_ns` is wall − monotonic from now on, in this boot."""
 
-    offset_ns: int
-    by_s: float
+    offset_ns: Nanoseconds
+    by_s: SignedSeconds
     quality: Literal["synced", "holdover", "unset"]
 
 
@@ -410,7 +417,7 @@ class CommandReceived(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     verb: str
-    args: dict[str, Any] = {}
+    args: CallerObject = {}
     expires: str | None = None
     by: Literal["crm", "local"] = "crm"
     response_topic: str | None = None
@@ -424,7 +431,7 @@ class CommandFinished(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     state: Literal["done", "failed", "expired", "refused", "unknown"]
     reason: str | None = None
-    result: dict[str, Any] | None = None
+    result: CallerObject | None = None
 
 
 class AlarmRaised(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -438,7 +445,7 @@ class AlarmAcknowledged(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A person has seen the alarm."""
 
     alarm: str
-    by: str | None = None
+    by: Staff | None = None
 
 
 class AlarmCleared(Struct, frozen=True, kw_only=True, omit_defaults=True):
