@@ -42,7 +42,7 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class JournalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The journal's file and its budget."""
 
-    path: Path = Path("journal.db")
+    path: Path = field(default_factory=lambda: Path("journal.db"))
     keep_days: float = 7.0
     max_bytes: int = 2 * 1024**3
     run_dir: Path | None = None
