@@ -1,0 +1,556 @@
+"""The durable journal: group commit by one appender thread, a lock that queues writers, the bell, and retention.
+
+Every writer process takes `flock(journal.lock)`, gathers its batch only then, commits, lets go: the kernel queues
+the waiters and frees a killed holder's lock (SQLite's own busy handler is no queue: docs/decisions/0002).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
+
+from appliance.core.bell import Bell, Ringer
+from appliance.core.catalogue import JournalGap, JournalPressure, JournalStarted, kind_of
+from appliance.core.clock import NS, Clock, SystemClock
+from appliance.core.cursor_file import CursorFile
+from appliance.core.errors import CallfloorError, CorruptError, FullError, TransientError
+from appliance.core.event import Entry, Event, Position, body_from_event, stored_from_body
+from appliance.core.journal import PAGE, Account, Cursor, Due, Head, Limits, new_epoch
+from appliance.core.store import Store, error_from_sqlite, refuse_network_path
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator
+
+    from msgspec import Struct
+
+_T = TypeVar("_T")
+#: Rows in one commit at most: above it SQLite is CPU-bound and a batch only delays its first event.
+BATCH: Final = 500
+#: Events that may wait for the appender in one process; more is refused, never silently dropped.
+QUEUE: Final = 20_000
+_RESERVE_BYTES: Final = 256 * 1024
+_POLL_S: Final = 1.0
+_PRESSURE: Final = 0.8
+_PRUNE_ROWS: Final = 2000
+#: A gap is told as ended when nothing undelivered had to go for this long.
+_GAP_ENDS_NS: Final = 30 * NS
+_PRESSURE_LOOK_NS: Final = NS
+_NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute"})
+
+
+class _Ticket:
+    """One append waiting for its commit."""
+
+    __slots__ = ("advance", "done", "fault", "rows", "seq")
+
+    def __init__(self, rows: list[tuple[bytes, bool]], advance: tuple[str, int] | None, done: Callable[[], object]) -> None:
+        self.rows = rows
+        self.advance = advance
+        self.done = done
+        self.seq = 0
+        self.fault: CallfloorError | None = None
+
+
+class SqliteJournal:
+    """A journal in a file, shared by every process of the box."""
+
+    def __init__(self, path: Path, run_dir: Path, due: Due, keep_days: float, max_bytes: int, clock: Clock) -> None:
+        self.path = path
+        self.run_dir = run_dir
+        self.max_bytes = max_bytes
+        self.keep_ns = int(keep_days * 86400 * NS)
+        self._due = due
+        self._clock = clock
+        self._lock_file = os.open(path.parent / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        self._tickets: deque[_Ticket] = deque()
+        self._queued = 0
+        self._wake = threading.Semaphore(0)
+        self._guard = threading.Lock()
+        self._reading = threading.Lock()
+        self._ringer = Ringer(run_dir / "bells")
+        self._cursors: dict[str, CursorFile] = {}
+        self._bell: Bell | None = None
+        self._heard = 0
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._full = False
+        self._pressure = False
+        self._pressure_at_ns = 0
+        self._not_recorded = 0
+        self._shed_at_ns = 0
+        self._writing = threading.Lock()
+        with self._locked():
+            self._store = self._opened()
+            self._store.set_budget(max_bytes + max_bytes // 10)
+        self._reader = Store.open(path, check_rows=0)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        run_dir: Path | None = None,
+        due: Due | None = None,
+        keep_days: float = 7.0,
+        max_bytes: int = 2 * 1024**3,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Open or create the journal; a damaged one is set aside whole and a new epoch begun.
+
+        Raises UnsupportedError on a network file system or a newer format, TransientError when the folder cannot be
+        written, FullError when there is no room for a new file.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            refuse_network_path(path)
+            place = run_dir or path.parent / "run"
+            (place / "bells").mkdir(parents=True, exist_ok=True)
+            return cls(path, place, due or _everything, keep_days, max_bytes, clock or SystemClock())
+        except OSError as fault:
+            if isinstance(fault, CallfloorError):
+                raise
+            raise TransientError(f"the journal at {path} cannot be opened: {fault}; check the folder's owner and rights") from fault
+
+    @property
+    def epoch(self) -> str:
+        """The random name of this journal."""
+        return self._reader.epoch
+
+    # -- writing -----------------------------------------------------------------------------------------------
+
+    def append(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> int:
+        """See `Journal.append`."""
+        gate = threading.Lock()
+        gate.acquire()
+        ticket = self._submit(events, advance, gate.release)
+        gate.acquire()
+        if ticket.fault is not None:
+            raise ticket.fault
+        return ticket.seq
+
+    async def appended(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> int:
+        """See `Journal.appended`."""
+        import asyncio  # noqa: PLC0415 - the first event of a process is durable before asyncio is imported
+
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def settle() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        def done() -> None:
+            with suppress(RuntimeError):  # the loop was closed while the commit was under way
+                loop.call_soon_threadsafe(settle)
+
+        ticket = self._submit(events, advance, done)
+        await future
+        if ticket.fault is not None:
+            raise ticket.fault
+        return ticket.seq
+
+    def _submit(self, events: Sequence[Event], advance: tuple[str, int] | None, done: Callable[[], object]) -> _Ticket:
+        due = self._due
+        recorded = self._recorded(events) if self._pressure else events
+        ticket = _Ticket([(body_from_event(event), due(event)) for event in recorded], advance, done)
+        if len(events) > BATCH:
+            raise ValueError(f"{len(events)} events in one append; at most {BATCH} commit together")
+        with self._guard:
+            if self._closing:
+                raise TransientError("the journal is closed")
+            if self._queued + len(events) > QUEUE:
+                raise FullError(f"{self._queued} events already wait for the journal at {self.path}: the disk does not keep up")
+            self._queued += len(events)
+            self._tickets.append(ticket)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="journal-appender", daemon=True)
+                self._thread.start()
+        self._wake.release()
+        return ticket
+
+    def _recorded(self, events: Sequence[Event]) -> list[Event]:
+        kept = [event for event in events if event.kind not in _NOT_UNDER_PRESSURE]
+        self._not_recorded += len(events) - len(kept)
+        return kept
+
+    def _work(self) -> None:
+        """The appender thread: commit at once, then commit all that queued meanwhile."""
+        grown = False
+        while True:
+            self._wake.acquire()
+            if self._tickets:
+                self._commit()
+                if not grown:
+                    grown = True
+                    self._grow()
+            elif self._closing:
+                return
+
+    def _grow(self) -> None:
+        with suppress(OSError, sqlite3.Error), self._locked():
+            self._store.grow_wal()
+
+    def _commit(self) -> None:
+        batch: list[_Ticket] = []
+        try:
+            with self._locked():
+                self._follow_file()
+                rows: list[tuple[bytes, bool]] = []
+                with self._guard:
+                    while self._tickets and (not batch or len(rows) + len(self._tickets[0].rows) <= BATCH):
+                        ticket = self._tickets.popleft()
+                        batch.append(ticket)
+                        rows.extend(ticket.rows)
+                    self._queued -= len(rows)
+                    missed, self._not_recorded = self._not_recorded, 0
+                seq, _ = self._store.insert(rows, [ticket.advance for ticket in batch if ticket.advance], missed)
+                self._look_at_pressure()
+            self._full = False
+            for ticket in reversed(batch):
+                ticket.seq = seq
+                seq -= len(ticket.rows)
+            self._ringer.ring(batch[-1].seq)
+        except sqlite3.Error as fault:
+            self._refuse(batch, error_from_sqlite(fault, self.path))
+        except CallfloorError as fault:
+            self._refuse(batch, fault)
+        except OSError as fault:
+            self._refuse(batch, TransientError(f"the journal at {self.path} cannot be used: {fault}"))
+        for ticket in batch:
+            ticket.done()
+
+    def _look_at_pressure(self) -> None:
+        now = self._clock.mono_ns()
+        if now - self._pressure_at_ns > _PRESSURE_LOOK_NS:
+            self._pressure_at_ns = now
+            self._pressure = self._store.books().pressure
+
+    def _refuse(self, batch: list[_Ticket], error: CallfloorError) -> None:
+        self._full = isinstance(error, FullError)
+        if self._full:
+            (self.path.parent / "journal.reserve").unlink(missing_ok=True)
+        if not batch:
+            with self._guard:
+                batch.extend(self._tickets)
+                self._tickets.clear()
+                self._queued = 0
+        for ticket in batch:
+            ticket.fault = error
+
+    # -- the file's life ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._writing:  # flock knows processes, not threads
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _opened(self) -> Store:
+        """Open the file under the lock; begin a new epoch where there is none or the old one is damaged."""
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            return self._begun("new", None)
+        try:
+            return Store.open(self.path)
+        except CorruptError as fault:
+            self._set_aside()
+            return self._begun("damaged", str(fault))
+
+    def _begun(self, reason: Literal["new", "damaged", "deleted"], previous: str | None) -> Store:
+        store = Store.create(self.path, new_epoch())
+        with suppress(OSError):
+            self.path.chmod(0o660)
+        started = JournalStarted(
+            reason="damaged" if reason == "damaged" else "deleted" if reason == "deleted" else "new", previous=previous
+        )
+        event = self._stamped(started)
+        store.insert([(body_from_event(event), self._due(event))], ())
+        self._make_reserve()
+        return store
+
+    def _set_aside(self) -> None:
+        stamp = f"{self._clock.wall_ns() // NS}"
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                Path(f"{self.path}{suffix}").rename(f"{self.path}.damaged-{stamp}{suffix}")
+
+    def _follow_file(self) -> None:
+        """Under the lock: reopen when another process set the file aside or somebody deleted it."""
+        try:
+            inode = os.stat(self.path).st_ino  # noqa: PTH116 - once per commit
+        except FileNotFoundError:
+            inode = 0
+        if inode == self._store.inode:
+            return
+        previous = self._store.epoch
+        self._store.close()
+        if inode:
+            self._store = self._opened()
+        else:
+            for suffix in ("-wal", "-shm"):
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+            self._store = self._begun("deleted", previous)
+        self._reopen_reader()
+
+    def _reopen_reader(self) -> None:
+        with self._reading:
+            self._reader.close()
+            self._reader = Store.open(self.path, check_rows=0)
+            self._heard = 0
+
+    def _make_reserve(self) -> None:
+        reserve = self.path.parent / "journal.reserve"
+        with suppress(OSError):
+            if not reserve.exists():
+                reserve.write_bytes(b"\1" * _RESERVE_BYTES)
+
+    def _stamped(self, data: Struct) -> Event:
+        clock = self._clock
+        return Event(kind_of(data), "journal/journal", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def read(self, after: int, limit: int = PAGE) -> list[Entry]:
+        """See `Journal.read`."""
+        return self._query(lambda store: store.read(after, limit))
+
+    def read_n(self, first: int, last: int) -> list[Entry]:
+        """See `Journal.read_n`."""
+
+        def rows(store: Store) -> list[Entry]:
+            at = store.seq_of_n(first) - 1
+            out: list[Entry] = []
+            while len(out) < PAGE and (page := store.read(at, PAGE)):
+                out += [entry for entry in page if entry.n is not None and first <= entry.n <= last]
+                at = page[-1].seq
+                if page[-1].n is not None and page[-1].n >= last:
+                    break
+            return out[:PAGE]
+
+        return self._query(rows)
+
+    def head(self) -> Head:
+        """See `Journal.head`."""
+        books = self._query(Store.books)
+        return Head(self.epoch, books.seq, books.n)
+
+    def first_seq(self) -> int:
+        """See `Journal.first_seq`."""
+        return self._query(Store.first_seq)
+
+    def _query(self, ask: Callable[[Store], _T]) -> _T:
+        with self._reading:
+            try:
+                return ask(self._reader)
+            except sqlite3.Error as fault:
+                raise error_from_sqlite(fault, self.path) from fault
+
+    async def wait(self, after: int, timeout_s: float) -> bool:
+        """See `Journal.wait`."""
+        import asyncio  # noqa: PLC0415
+
+        loop = asyncio.get_running_loop()
+        if self._bell is None:
+            self._bell = Bell(self.run_dir / "bells")
+            loop.add_reader(self._bell.socket.fileno(), self._ring)
+        deadline = loop.time() + timeout_s
+        while self._heard <= after:
+            self._follow_reader()
+            left = deadline - loop.time()
+            if self.head().seq > after or left <= 0:
+                break
+            future: asyncio.Future[None] = loop.create_future()
+            self._waiters.add(future)
+            timer = loop.call_later(min(left, _POLL_S), _settle, future)
+            try:
+                await future
+            finally:
+                timer.cancel()
+                self._waiters.discard(future)
+        return self._heard > after or self.head().seq > after
+
+    def _ring(self) -> None:
+        if self._bell is not None:
+            self._heard = max(self._heard, self._bell.heard())
+        for future in self._waiters:
+            _settle(future)
+
+    def _follow_reader(self) -> None:
+        """Look at the new file when the one we read was set aside or deleted."""
+        try:
+            inode = os.stat(self.path).st_ino  # noqa: PTH116
+        except FileNotFoundError:
+            return  # a writer makes the new one
+        if inode != self._reader.inode:
+            with suppress(CallfloorError):
+                self._reopen_reader()
+
+    # -- cursors and books -------------------------------------------------------------------------------------
+
+    def cursor(self, name: str) -> Cursor:
+        """See `Journal.cursor`."""
+        return self._cursor_file(name).load() or Cursor(self.epoch, 0)
+
+    def save(self, name: str, cursor: Cursor) -> None:
+        """See `Journal.save`. Raises FullError when there is no room."""
+        try:
+            self._cursor_file(name).save(cursor)
+        except OSError as fault:
+            raise FullError(f"the cursor of {name} could not be saved beside {self.path}: {fault}") from fault
+
+    def _cursor_file(self, name: str) -> CursorFile:
+        if name not in self._cursors:
+            self._cursors[name] = CursorFile(self.path.parent / "cursors" / name)
+        return self._cursors[name]
+
+    def transformed(self, name: str) -> Position:
+        """See `Journal.transformed`."""
+        return Position(self.epoch, self._query(lambda store: store.cursor(name)))
+
+    def account(self, sink: str) -> Account:
+        """See `Journal.account`."""
+        cursor = self.cursor(sink)  # before the head, so that it can never be ahead of it
+        books = self._query(Store.books)
+        if cursor.epoch != self.epoch:
+            cursor = Cursor(self.epoch, 0)
+        waiting = books.n - max(cursor.n, books.shed_to)
+        oldest = self._query(lambda store: store.oldest_due(cursor.seq)) if waiting else None
+        return Account(
+            recorded=books.n,
+            delivered=books.n - waiting - books.shed - cursor.skipped,
+            waiting=waiting,
+            shed=books.shed,
+            skipped=cursor.skipped,
+            oldest_wall_ns=stored_from_body(oldest.body).wall_ns if oldest else None,
+        )
+
+    def limits(self) -> Limits:
+        """See `Journal.limits`."""
+        books = self._query(Store.books)
+        try:
+            wal = Path(f"{self.path}-wal").stat().st_size
+        except OSError:
+            wal = 0
+        used = self._query(Store.bytes_used)
+        return Limits(used, self.max_bytes, self.first_seq(), pressure=books.pressure, full=self._full, wal_bytes=wal)
+
+    # -- upkeep ------------------------------------------------------------------------------------------------
+
+    def upkeep(self) -> None:
+        """One step of retention, shedding and reserve; blocks. One process of the box calls it about once a second.
+
+        Deletes in small chunks, never the newest row, and announces what the CRM will miss (`journal.gap`) and
+        what is not recorded (`journal.pressure`). Raises FullError or TransientError when the disk refuses.
+        """
+        cursor = self.cursor("uplink")
+        settled = cursor.n if cursor.epoch == self.epoch else 0
+        out: list[Struct] = []
+        try:
+            with self._locked():
+                self._follow_file()
+                used = self._store.bytes_used()
+                out += self._press(used)
+                while self._must_prune(used, settled):
+                    deleted, shed = self._store.prune(_PRUNE_ROWS, settled)
+                    if not deleted:
+                        break
+                    out += self._note_shed(shed)
+                    used = self._store.bytes_used()
+                out += self._end_gap()
+        except sqlite3.Error as fault:
+            raise error_from_sqlite(fault, self.path) from fault
+        if self._room():
+            self._make_reserve()
+        if out:
+            self.append([self._stamped(data) for data in out])
+
+    def _press(self, used: int) -> list[Struct]:
+        pressed = used > _PRESSURE * self.max_bytes
+        if pressed == self._store.books().pressure:
+            return []
+        self._store.set_meta("pressure", int(pressed))
+        self._pressure = pressed
+        if pressed:
+            return [JournalPressure(state="begins")]
+        missed = self._store.take_meta("not_recorded")
+        return [JournalPressure(state="ends", not_recorded=missed)]
+
+    def _must_prune(self, used: int, settled: int) -> bool:
+        if used > self.max_bytes:
+            return True
+        first = self._store.read(0, 1)
+        if not first:
+            return False
+        if self._full and self._store.n_at(first[0].seq + _PRUNE_ROWS) <= settled:
+            return True  # the disk itself is full: what the CRM has makes room for what it has not
+        if self._clock.quality() == "unset":
+            return False
+        newest_of_chunk = self._store.read(first[0].seq + _PRUNE_ROWS - 1, 1)
+        return bool(newest_of_chunk) and self._clock.wall_ns() - stored_from_body(newest_of_chunk[0].body).wall_ns > self.keep_ns
+
+    def _note_shed(self, shed: int) -> list[Struct]:
+        if not shed:
+            return []
+        began = self._shed_at_ns == 0
+        self._shed_at_ns = self._clock.mono_ns()
+        books = self._store.books()
+        return [JournalGap(first=books.gap_from)] if began else []
+
+    def _end_gap(self) -> list[Struct]:
+        books = self._store.books()
+        if not books.gap_from or self._clock.mono_ns() - self._shed_at_ns < _GAP_ENDS_NS:
+            return []
+        self._shed_at_ns = 0
+        self._store.set_meta("gap_from", 0)
+        return [JournalGap(first=books.gap_from, last=books.shed_to)]
+
+    def _room(self) -> bool:
+        disk = os.statvfs(self.path.parent)
+        return disk.f_bavail * disk.f_frsize > 8 * _RESERVE_BYTES
+
+    def check(self) -> list[str]:
+        """The full check, in words; empty when sound. Reads the whole file."""
+        store = Store.open_readonly(self.path)
+        try:
+            return store.check()
+        finally:
+            store.close()
+
+    def close(self) -> None:
+        """See `Journal.close`."""
+        with self._guard:
+            self._closing = True
+        self._wake.release()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        if self._bell is not None:
+            with suppress(RuntimeError):
+                import asyncio  # noqa: PLC0415
+
+                asyncio.get_running_loop().remove_reader(self._bell.socket.fileno())
+            self._bell.close()
+            self._bell = None
+        self._ringer.close()
+        self._reader.close()
+        self._store.close()
+        os.close(self._lock_file)
+
+
+def _everything(_event: Event) -> bool:
+    return True
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
