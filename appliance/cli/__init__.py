@@ -1,0 +1,1 @@
+"""The command line: one small module per verb, found by name in `appliance.cli.main`."""

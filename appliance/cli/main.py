@@ -1,0 +1,108 @@
+"""Which verbs there are and where each lives; imports only the one that is called.
+
+Exit codes: 0 done, 1 a fault that the message explains, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, Protocol, cast
+
+from appliance.core.errors import CallfloorError
+
+DEFAULT_CONFIG: Final = "/etc/callfloor/callfloor.toml"
+
+VERBS: Final[dict[str, str]] = {
+    "run": "run services until SIGTERM",
+    "demo": "the whole floor with simulated hardware, no configuration needed",
+    "check": "validate the configuration",
+    "status": "one screen of the floor",
+    "top": "the same, following",
+    "explain": "the calls behind a figure and why each counted",
+    "replay": "fold a recording offline and print the floor",
+    "capture": "record what a source sends, exactly",
+    "decode": "say what recorded bytes mean",
+    "journal": "look into the durable log: stats, tail, export, verify",
+    "sim": "one simulated piece of the floor: a PBX, a CRM",
+    "send": "issue a command as the CRM would",
+    "pbx": "what the PBX needs: template",
+    "schema": "the contract's machine-readable forms",
+    "version": "the version of callfloor and of what it stands on",
+}
+
+
+class Verb(Protocol):
+    """A verb's module: its docstring is the help, `EXAMPLES` the epilog."""
+
+    EXAMPLES: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the verb's arguments."""
+        ...
+
+    def main(self, args: argparse.Namespace) -> int:
+        """Do it; return the exit code."""
+        ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code; usage faults raise SystemExit(2) as argparse does."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--version"]:
+        words = ["version"]
+    if not words or words[0] not in VERBS:
+        return _no_verb(words)
+    name = words[0]
+    verb = cast("Verb", importlib.import_module(f"appliance.cli.{name}"))
+    parser = argparse.ArgumentParser(
+        prog=f"callfloor {name}",
+        description=(verb.__doc__ or "").strip(),
+        epilog="examples:\n" + verb.EXAMPLES.strip("\n"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_arguments(parser)
+    args = parser.parse_args(words[1:])
+    try:
+        code = verb.main(args)
+        sys.stdout.flush()
+    except CallfloorError as fault:
+        sys.stderr.write(f"callfloor {name}: {fault}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 1
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; keep the interpreter from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The `-c FILE` that most verbs take; CALLFLOOR_CONFIG changes its default."""
+    default = os.environ.get("CALLFLOOR_CONFIG", DEFAULT_CONFIG)
+    parser.add_argument("-c", "--config", metavar="FILE", default=default, help=f"the configuration (default {default})")
+
+
+def _no_verb(words: Sequence[str]) -> int:
+    wide = max(map(len, VERBS))
+    lines = ["usage: callfloor VERB …", "", *(f"  {name:<{wide}}  {what}" for name, what in VERBS.items())]
+    lines += ["", "callfloor VERB --help says more. Exit codes: 0 done, 1 a fault that the message explains, 2 wrong usage."]
+    if words and words[0] in ("-h", "--help", "help"):
+        sys.stdout.write("\n".join(lines) + "\n")
+        return 0
+    if words:
+        import difflib  # noqa: PLC0415
+
+        near = difflib.get_close_matches(words[0], VERBS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        lines.insert(0, f"callfloor: there is no verb {words[0]!r}{hint}")
+    sys.stderr.write("\n".join(lines) + "\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

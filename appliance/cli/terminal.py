@@ -1,0 +1,59 @@
+"""How verbs write to the terminal: lines, JSON, colours only for a person, progress only on a long wait."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any, Final, TextIO
+
+import msgspec
+
+_COLOURS: Final = {"red": "31", "green": "32", "amber": "33", "dim": "2", "bold": "1"}
+
+
+def say(text: str = "") -> None:
+    """One line on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def complain(text: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def say_json(value: Any, *, pretty: bool = False) -> None:
+    """One JSON document on stdout, on one line unless pretty."""
+    encoded = msgspec.json.encode(value)
+    sys.stdout.write((msgspec.json.format(encoded, indent=2) if pretty else encoded).decode() + "\n")
+
+
+def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """Text in a colour when the stream is a terminal and NO_COLOR is not set, else as it is."""
+    if not (stream or sys.stdout).isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+class Progress:
+    """A counting line on stderr for work that takes longer than two seconds; silent when stderr is no terminal."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._next_s = what, time.monotonic() + 2.0
+        self._shown = False
+
+    def at(self, done: int, total: int | None = None) -> None:
+        """Call as often as you like; it draws twice a second."""
+        now_s = time.monotonic()
+        if now_s < self._next_s or not sys.stderr.isatty():
+            return
+        self._next_s = now_s + 0.5
+        self._shown = True
+        share = f" of {total:,} ({done / total:.0%})" if total else ""
+        sys.stderr.write(f"\r{self._what}: {done:,}{share}\x1b[K")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")

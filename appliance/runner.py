@@ -1,0 +1,160 @@
+"""What `callfloor run` does, in order: open the journal, record the start, then bring up everything else.
+
+The first event is durable before asyncio or any service is imported: a box that is switched on sees something as
+soon as it can remember it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from appliance import registry
+from appliance.core.catalogue import BoxStarted
+from appliance.core.clock import Clock, SystemClock
+from appliance.core.config import Config
+from appliance.core.due import due_from_config
+from appliance.core.errors import MisconfiguredError, TransientError
+from appliance.core.event import Event
+from appliance.core.journal_sqlite import SqliteJournal
+from appliance.version import VERSION
+
+if TYPE_CHECKING:
+    import asyncio
+
+#: Draining the services and closing the journal; after that the process leaves behind whatever still hangs.
+LEAVE_S: Final = 4.9
+
+
+def run(config: Config, names: Sequence[str] = (), *, verbose: bool = False) -> int:
+    """Run the named services (all that are enabled when none is named) until SIGTERM or SIGINT; return the exit code.
+
+    Raises MisconfiguredError for an unknown service or when nothing is enabled, TransientError when a service already
+    runs elsewhere on this journal, and what opening the journal raises.
+    """
+    chosen = tuple(dict.fromkeys(names)) or registry.enabled(config)
+    if not chosen:
+        text = "the configuration enables no service: it needs a [pbx.NAME], a [crm] or a [wallboard.tv] at least"
+        raise MisconfiguredError(text)
+    for name in chosen:
+        registry.where(name)
+    with ExitStack() as held:
+        for name in chosen:
+            held.enter_context(_only_one(config, name))
+        clock = SystemClock()
+        journal = open_journal(config, clock)
+        held.callback(journal.close)
+        journal.append([started(clock, chosen)])
+        return _serve(config, journal, clock, chosen, verbose=verbose)
+
+
+def open_journal(config: Config, clock: Clock) -> SqliteJournal:
+    """Open the configured journal for writing. Raises CallfloorErrors whose texts name the file and the mend."""
+    site = config.journal
+    path, run_dir = site.path, run_dir_of(config)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        text = f"the folder for the journal or its run files cannot be made: {fault}; mend the rights or [journal] path and run_dir"
+        raise MisconfiguredError(text) from fault
+    return SqliteJournal.open(
+        path, run_dir=run_dir, due=due_from_config(config), keep_days=site.keep_days, max_bytes=site.max_bytes, clock=clock
+    )
+
+
+def run_dir_of(config: Config) -> Path:
+    """Where bells, locks and stamps lie: as configured, else beside the journal."""
+    site = config.journal
+    return site.run_dir or site.path.parent / "run"
+
+
+def started(clock: Clock, services: Sequence[str]) -> Event:
+    """The event that says that a process of the box began."""
+    data = BoxStarted(version=VERSION, services=tuple(services))
+    return Event("box.started", "box/box", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)
+
+
+def _serve(config: Config, journal: SqliteJournal, clock: Clock, names: Sequence[str], *, verbose: bool) -> int:
+    import asyncio  # noqa: PLC0415 - the first event is durable before this is read
+
+    from appliance.notify import Notifier  # noqa: PLC0415
+    from appliance.runner_house import Housekeeper  # noqa: PLC0415
+    from appliance.runner_log import set_up  # noqa: PLC0415
+    from appliance.runner_supervise import Supervisor  # noqa: PLC0415
+
+    set_up(verbose=verbose)
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        with _signals(stop):
+            keeper = asyncio.create_task(Housekeeper(config, journal, clock, run_dir_of(config)).run(), name="housekeeper")
+            try:
+                await Supervisor(config, journal, clock, names, notifier=Notifier.from_environment()).run(stop)
+            finally:
+                keeper.cancel()
+                await asyncio.wait({keeper}, timeout=0.3)
+
+    asyncio.run(serve())
+    return 0
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """The first SIGTERM or SIGINT sets `stop`; the second leaves at once; a drain that hangs is left after LEAVE_S.
+
+    Plain handlers instead of the loop's: they also run while a service keeps the loop busy.
+    """
+    import asyncio  # noqa: PLC0415
+
+    loop = asyncio.get_running_loop()
+    seen = 0
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 1:
+            os._exit(1)
+        loop.call_soon_threadsafe(stop.set)
+        hang = threading.Timer(LEAVE_S, os._exit, (1,))
+        hang.daemon = True
+        hang.start()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        if not seen:
+            for number, old in before.items():
+                signal.signal(number, old)
+
+
+@contextmanager
+def _only_one(config: Config, name: str) -> Iterator[None]:
+    """Hold the lock that says that this service runs on this journal. Raises TransientError when somebody has it."""
+    folder = run_dir_of(config) / "running"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    except OSError as fault:
+        text = f"{folder} cannot be written: {fault.strerror}; mend its rights or set [journal] run_dir"
+        raise MisconfiguredError(text) from fault
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as fault:
+        who = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise TransientError(f"service {name} already runs on {config.journal.path} (process {who}); stop that one first") from fault
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

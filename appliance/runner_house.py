@@ -1,0 +1,182 @@
+"""The box's housekeeping: whichever process holds `run_dir/box.lock` watches the clock, tends the journal, says how things stand.
+
+Any process of the box may be the one; when it dies the kernel frees the lock and another takes over within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from appliance.core.catalogue import BoxClockStepped, BoxHealth
+from appliance.core.clock import NS, Clock
+from appliance.core.config import Config
+from appliance.core.errors import CallfloorError
+from appliance.core.event import ClockQuality, Entry, Event, stored_from_body
+from appliance.core.journal import Journal, Limits
+
+_log = logging.getLogger("callfloor.house")
+
+STEP_NS: Final = NS // 2
+EVERY_S: Final = 1.0
+_RETRY_S: Final = 60.0
+#: Free disk space under which the box warns, and under which it cannot go on for long.
+_DISK_AMBER: Final = 500 * 1024**2
+_DISK_RED: Final = 50 * 1024**2
+
+Level = Literal["ok", "amber", "red"]
+
+
+class Tended(Journal, Protocol):
+    """A journal that wants regular care."""
+
+    def upkeep(self) -> object:
+        """Retention, shedding and checks, in one small step. Blocks; call once a second."""
+        ...
+
+
+class ClockWatch:
+    """Compares wall − monotonic with what the journal was last told, in this boot. Pure but for the clock it is given."""
+
+    def __init__(self, clock: Clock, offset_ns: int | None = None, quality: ClockQuality | None = None) -> None:
+        self._clock = clock
+        self.offset_ns = clock.wall_ns() - clock.mono_ns() if offset_ns is None else offset_ns
+        self.quality = quality or clock.quality()
+
+    def look(self) -> BoxClockStepped | None:
+        """The step or the change of quality since the last look, or None.
+
+        Slewing moves both clocks alike, so that a changed offset is always a step; small ones add up until they count.
+        """
+        offset_ns, quality = self._clock.wall_ns() - self._clock.mono_ns(), self._clock.quality()
+        step_ns = offset_ns - self.offset_ns
+        if abs(step_ns) <= STEP_NS and quality == self.quality:
+            return None
+        self.offset_ns, self.quality = offset_ns, quality
+        return BoxClockStepped(offset_ns=offset_ns, by_s=round(step_ns / NS, 3), quality=quality)
+
+
+def offset_from_rows(rows: Sequence[Entry], boot: str) -> tuple[int, ClockQuality] | None:
+    """What the journal knows of this boot's wall − monotonic offset and clock quality; None when it holds nothing of this boot.
+
+    The last `box.clock_stepped` of this boot counts, else the first row: a step while no process of the box ran shows as a difference.
+    """
+    known: tuple[int, ClockQuality] | None = None
+    for row in rows:
+        try:
+            stored = stored_from_body(row.body)
+            if stored.boot != boot:
+                continue
+            if stored.kind == "box.clock_stepped":
+                stepped = msgspec.json.decode(stored.data, type=BoxClockStepped)
+                known = (stepped.offset_ns, stepped.quality)
+            elif known is None:
+                known = (stored.wall_ns - stored.mono_ns, stored.clock)
+        except msgspec.DecodeError:
+            continue  # damage is the journal's own check to tell
+    return known
+
+
+class Housekeeper:
+    """One per process; does its duties only while it holds the box's lock."""
+
+    def __init__(self, config: Config, journal: Tended, clock: Clock, run_dir: Path) -> None:
+        self._config, self._journal, self._clock = config, journal, clock
+        self._lock = run_dir / "box.lock"
+        self._levels: dict[str, Level] = {}
+
+    async def run(self) -> None:
+        """Wait for the lock, then keep house until cancelled. A fault is logged once and retried a minute later."""
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        try:
+            while not _locked(descriptor):  # noqa: ASYNC110 - the kernel rings no bell when another process lets go
+                await asyncio.sleep(EVERY_S)
+            head = self._journal.head().seq
+            known = offset_from_rows(self._journal.read(max(0, head - 500)), self._clock.boot)
+            watch = ClockWatch(self._clock, *known) if known else ClockWatch(self._clock)
+            while True:
+                try:
+                    await self._duties(watch)
+                except (CallfloorError, OSError) as fault:
+                    _log.error("housekeeping failed, tried again in %.0f s: %s", _RETRY_S, fault)
+                    await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(EVERY_S)
+        finally:
+            os.close(descriptor)
+
+    async def _duties(self, watch: ClockWatch) -> None:
+        before = (watch.offset_ns, watch.quality)
+        step = watch.look()
+        if step is not None:
+            _log.warning("the clock was stepped by %.3f s and is now %s", step.by_s, step.quality)
+            try:
+                await self._emit(step)
+            except CallfloorError:
+                watch.offset_ns, watch.quality = before  # not recorded, so not told
+                raise
+        await asyncio.to_thread(self._journal.upkeep)
+        await self._tell(await asyncio.to_thread(self._findings))
+
+    def _findings(self) -> list[BoxHealth]:
+        folder = self._config.journal.path.parent
+        return [
+            clock_health(self._clock.quality()),
+            disk_health(shutil.disk_usage(folder).free),
+            journal_health(self._journal.limits()),
+        ]
+
+    async def _tell(self, findings: Sequence[BoxHealth]) -> None:
+        """Append what changed its level; after a start the first finding of each, whatever it is."""
+        for finding in findings:
+            if self._levels.get(finding.id) != finding.level:
+                if finding.level != "ok":
+                    _log.warning("%s: %s", finding.id, finding.text)
+                await self._emit(finding)
+                self._levels[finding.id] = finding.level
+
+    async def _emit(self, data: BoxHealth | BoxClockStepped) -> None:
+        kind = "box.health" if isinstance(data, BoxHealth) else "box.clock_stepped"
+        clock = self._clock
+        await self._journal.appended([Event(kind, "box/box", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)])
+
+
+def clock_health(quality: ClockQuality) -> BoxHealth:
+    """How far the time of day can be trusted."""
+    if quality == "unset":
+        return BoxHealth(id="clock", level="red", text="the time of day is not set; connect the box to a time server")
+    if quality == "holdover":
+        return BoxHealth(id="clock", level="amber", text="the time of day is not synchronised; check the time server")
+    return BoxHealth(id="clock", level="ok")
+
+
+def disk_health(free_bytes: int) -> BoxHealth:
+    """Room left where the journal lies."""
+    level: Level = "red" if free_bytes < _DISK_RED else "amber" if free_bytes < _DISK_AMBER else "ok"
+    text = "" if level == "ok" else f"{free_bytes // 1024**2} MiB left where the journal lies; free some space"
+    return BoxHealth(id="disk", level=level, text=text)
+
+
+def journal_health(limits: Limits) -> BoxHealth:
+    """The journal's budget."""
+    share = limits.bytes_used / limits.max_bytes if limits.max_bytes else 0.0
+    if limits.full:
+        return BoxHealth(id="journal", level="red", text=f"the journal is full ({share:.0%} of its budget): the oldest events go")
+    if limits.pressure:
+        return BoxHealth(id="journal", level="amber", text=f"the journal holds {share:.0%} of its budget; headset events are not recorded")
+    return BoxHealth(id="journal", level="ok")
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

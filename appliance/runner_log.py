@@ -1,0 +1,62 @@
+"""What a log line looks like: one line on stderr, with a priority that journald reads, and never a control character.
+
+Log texts say only what the journal does not hold, and hold no secrets and no callers' numbers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from typing import Final
+
+_PRIORITY: Final = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+
+
+class OneLine(logging.Formatter):
+    """`<4>name: text` under journald, `12:03:44 warning name: text` elsewhere; an exception adds its type and place.
+
+    With `verbose` the whole traceback follows, its lines joined by ` | `.
+    """
+
+    def __init__(self, *, journald: bool = False, verbose: bool = False) -> None:
+        super().__init__(datefmt="%H:%M:%S")
+        self._journald, self._verbose = journald, verbose
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            text = f"{text}: {self._fault(record.exc_info[1])}"
+        if self._journald:
+            head = f"<{_PRIORITY.get(record.levelno, 6)}>"
+        else:
+            head = f"{self.formatTime(record, self.datefmt)} {record.levelname.lower()} "
+        return head + f"{record.name}: {printable(text)}"
+
+    def _fault(self, fault: BaseException) -> str:
+        if self._verbose:
+            return " | ".join(line.rstrip() for line in traceback.format_exception(fault))
+        frames = traceback.extract_tb(fault.__traceback__)
+        place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+        return f"{type(fault).__name__}: {fault}{place}"
+
+
+def printable(text: str) -> str:
+    r"""Text as one line: control characters are written as escapes, so that no peer can forge a log line.
+
+    >>> printable("a\nb")
+    'a\\nb'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def set_up(*, verbose: bool = False) -> None:
+    """Send every log line of this process to stderr. Call once, at the start of a verb that runs services."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(journald="JOURNAL_STREAM" in os.environ, verbose=verbose))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    for noisy in ("aiohttp.access", "asyncio", "PIL", "amqtt", "transitions"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
