@@ -6,7 +6,7 @@ dense delivery number n. The durable implementation is `appliance.core.journal_s
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -133,4 +133,4 @@ def new_epoch() -> str:
     >>> len(new_epoch())
     10
     """
-    return secrets.token_hex(5)
+    return os.urandom(5).hex()
