@@ -1,0 +1,87 @@
+"""The topics beside events and commands: status, birth, floor, screen pop and replies, and what stands in each."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from appliance.schema.json_schema import Schema
+
+_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+_TIME_OR_NULL: Final[Schema] = {"anyOf": [_TIME, {"type": "null"}]}
+_TEXT_OR_NULL: Final[Schema] = {"type": ["string", "null"]}
+_OBJECT_OR_NULL: Final[Schema] = {"type": ["object", "null"]}
+_AT: Final = "2026-11-21T14:06:40.123Z"
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """One topic that the box publishes under its root; `payload` None: the floor snapshot."""
+
+    name: str
+    topic: str
+    summary: str
+    payload: Schema | None
+    retain: bool = False
+    example: dict[str, Any] | None = None
+
+
+STATUS: Final[Schema] = {
+    "type": "object",
+    "required": ["state", "since", "boot"],
+    "properties": {
+        "state": {"enum": ["online", "offline"]},
+        "since": {**_TIME_OR_NULL, "description": "null in the will: the receiver's time counts"},
+        "boot": {**_TEXT_OR_NULL, "description": "the boot of the box; another one means it started again"},
+    },
+}
+REPLY: Final[Schema] = {
+    "type": "object",
+    "required": ["id", "state"],
+    "properties": {
+        "id": {"type": "string", "description": "the command's id"},
+        "state": {"enum": ["accepted", "done", "expired", "failed", "refused", "unknown"]},
+        "reason": {**_TEXT_OR_NULL, "description": "why not"},
+        "result": {**_OBJECT_OR_NULL, "x-privacy": "caller"},
+    },
+}
+INFO: Final[Schema] = {
+    "type": "object",
+    "required": ["version", "epoch"],
+    "properties": {
+        "version": {"type": "string", "description": "the product's version"},
+        "epoch": {"type": "string", "description": "the journal's name; a new one means that numbers begin again"},
+    },
+}
+POP: Final[Schema] = {
+    "type": "object",
+    "required": ["call", "agent", "expires"],
+    "properties": {
+        "call": {"type": "string"},
+        "agent": {"type": "string", "x-privacy": "staff"},
+        "queue": _TEXT_OR_NULL,
+        "caller": {**_TEXT_OR_NULL, "x-privacy": "caller"},
+        "expires": {**_TIME, "description": "of no use after this; the message's own expiry says the same in MQTT 5"},
+    },
+}
+
+TOPICS: Final = (
+    Topic(
+        name="status",
+        topic="status",
+        summary="Whether the box is there; also its will.",
+        payload=STATUS,
+        retain=True,
+        example={"state": "online", "since": _AT, "boot": "0f6ad3b1c2e4"},
+    ),
+    Topic(name="info", topic="info", summary="Birth: who the box is and what it holds.", payload=INFO, retain=True),
+    Topic(name="floor", topic="floor", summary="The floor snapshot, always the newest.", payload=None, retain=True),
+    Topic(name="pop", topic="pop/{agent}", summary="Screen pop, the moment a call rings an agent.", payload=POP),
+    Topic(
+        name="reply",
+        topic="reply/{command}",
+        summary="What became of a command.",
+        payload=REPLY,
+        example={"id": "c-2026-11-21-0007", "state": "done", "reason": None, "result": {"announcement": "c-2026-11-21-0007"}},
+    ),
+)
