@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+#: A duration that must pass, and one that may be nothing; a day is the most that makes sense for either.
+Period = Annotated[float, Meta(gt=0, le=86400, extra={"unit": "s"})]
+Span = Annotated[float, Meta(ge=0, le=86400, extra={"unit": "s"})]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 Variant = Literal[
     "handled", "less_short", "abandon_in_time", "answered", "offered",
@@ -43,8 +49,8 @@ class JournalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The journal's file and its budget."""
 
     path: Path = field(default_factory=lambda: Path("journal.db"))
-    keep_days: float = 7.0
-    max_bytes: int = 2 * 1024**3
+    keep_days: Annotated[float, Meta(gt=0, le=3660)] = 7.0
+    max_bytes: Annotated[int, Meta(ge=1024**2, le=2**46)] = 2 * 1024**3
     run_dir: Path | None = None
 
 
@@ -67,15 +73,15 @@ class PbxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kind: Literal["asterisk"] = "asterisk"
     host: str = "127.0.0.1"
-    port: int = 5038
+    port: Port = 5038
     username: str = "callfloor"
     secret_file: Path | None = None
     auth: Literal["auto", "plain", "md5"] = "auto"
     tls: bool = False
     ca_file: Path | None = None
-    ping_s: float = 10.0
-    silent_s: float = 25.0
-    reconnect_max_s: float = 30.0
+    ping_s: Period = 10.0
+    silent_s: Period = 25.0
+    reconnect_max_s: Period = 30.0
     queue_result: UserEventMap | None = None
 
 
@@ -85,10 +91,10 @@ class QueueConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     title: str | None = None
     hidden: bool = False
     order: int = 0
-    target_s: float | None = None
-    short_abandon_s: float | None = None
+    target_s: Period | None = None
+    short_abandon_s: Span | None = None
     service_level: Variant | None = None
-    wrap_up_s: float | None = None
+    wrap_up_s: Span | None = None
 
 
 class GroupConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,23 +115,23 @@ class TrunkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A group of lines: channels whose name begins with one of the prefixes, `lines` of them at most."""
 
     channels: tuple[str, ...]
-    lines: int
+    lines: Annotated[int, Meta(ge=1, le=10_000)]
     pbx: str | None = None
 
 
 class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Definitions where the industry disagrees, and the customer's targets."""
 
-    target_s: float = 15.0
-    short_abandon_s: float = 5.0
+    target_s: Period = 15.0
+    short_abandon_s: Span = 5.0
     service_level: Variant = "handled"
-    wrap_up_s: float = 0.0
+    wrap_up_s: Span = 0.0
     wrap_up_reasons: tuple[str, ...] = ()
     window: Literal["arrival", "completion"] = "arrival"
-    service_level_min: float = 0.80
-    abandon_rate_max: float = 0.02
-    asa_max_s: float = 15.0
-    all_busy_max: float = 0.01
+    service_level_min: Share = 0.80
+    abandon_rate_max: Share = 0.02
+    asa_max_s: Period = 15.0
+    all_busy_max: Share = 0.01
 
 
 class Crm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,12 +146,12 @@ class Crm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     insecure: bool = False
     events: tuple[str, ...] | None = None
     headsets: Literal["none", "findings", "all"] = "none"
-    floor_every_s: float = 5.0
+    floor_every_s: Period = 5.0
     require_consumer: bool | None = None
     protocol: Literal["5", "3.1.1"] = "5"
-    window: int = 1000
-    keepalive_s: int = 10
-    reconnect_max_s: float = 30.0
+    window: Annotated[int, Meta(ge=1, le=65535)] = 1000
+    keepalive_s: Annotated[int, Meta(ge=1, le=65535)] = 10
+    reconnect_max_s: Period = 30.0
 
 
 class Commands(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,21 +163,22 @@ class Commands(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Tv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The TV board's HTTP listener. Beyond loopback `allow` (networks) or `token_file` is needed."""
+    """The TV board's HTTP listener. Beyond loopback `allow` (networks) or `token_file` is needed; `metrics`: /metrics beyond loopback too."""
 
     listen: str = "127.0.0.1:8080"
     allow: tuple[str, ...] = ()
     token_file: Path | None = None
+    metrics: bool = False
 
 
 class Led(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One LED chain: a device URL (`spi:0.0?cascaded=8`, `sim:`), its size in pixels, what it shows."""
 
     url: str = "sim:"
-    width: int = 64
-    height: int = 8
+    width: Annotated[int, Meta(ge=8, le=1024)] = 64
+    height: Annotated[int, Meta(ge=8, le=256)] = 8
     queue: str | None = None
-    brightness: int = 40
+    brightness: Annotated[int, Meta(ge=0, le=255)] = 40
 
 
 class Wallboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
