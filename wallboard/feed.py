@@ -1,0 +1,131 @@
+"""Decides when boards are told what: the full floor first, then merge patches, and a beat when nothing else was said.
+
+Contract, "HTTP, towards the boards". A patch is due when more changed than what ticks by itself (`wallboard.patch`),
+and at least every 5 s for what ticks; whoever follows has at each seq what GET /api/floor answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from appliance.core.clock import NS, Clock, rfc3339
+from appliance.core.config import Privacy
+from appliance.floor.snapshot import Snapshot
+from wallboard.hub import Client, Hub
+from wallboard.patch import Document, diff, hold_back_seconds, is_due
+
+#: The contract says at least every 5 s; a second is left for a busy box.
+TICK_EVERY_NS: Final = 4 * NS
+BEAT_EVERY_NS: Final = 2 * NS
+#: How old a document may be when somebody asks for it and nothing happened since.
+_FRESH_NS: Final = NS
+#: Above this number of agents (the contract's own bound for MQTT) seconds that merely tick wait for the next tick.
+_MANY_AGENTS: Final = 100
+_encode = msgspec.json.Encoder().encode
+
+
+class View(Protocol):
+    """What boards need of the floor: `appliance.floor_view.FloorView`."""
+
+    @property
+    def seq(self) -> int:
+        """The journal position the view stands at."""
+        ...
+
+    def snapshot(self, now_wall_ns: int | None = None) -> Snapshot:
+        """The floor at that position and time."""
+        ...
+
+
+class Feed:
+    """The floor document as boards see it, and the stream of its changes. Everything happens on the loop's thread."""
+
+    def __init__(self, view: View, clock: Clock, privacy: Privacy, hub: Hub | None = None) -> None:
+        self.hub = Hub() if hub is None else hub
+        self._view, self._clock, self._privacy = view, clock, privacy
+        self._dirty = True
+        self._snapshot = Snapshot()
+        self._snapshot_mono_ns = 0
+        self._sent: Document = {}
+        self._sent_mono_ns = 0
+        self._ticked_mono_ns = 0
+
+    def changed(self) -> None:
+        """The view has folded something new."""
+        self._dirty = True
+
+    def snapshot(self, max_age_ns: int = _FRESH_NS) -> Snapshot:
+        """The floor now: made anew when something was folded, or when the last one is older than max_age_ns."""
+        mono_ns = self._clock.mono_ns()
+        if self._dirty or mono_ns - self._snapshot_mono_ns >= max_age_ns:
+            self._snapshot = _private(self._view.snapshot(self._clock.wall_ns()), self._privacy)
+            self._snapshot_mono_ns = mono_ns
+            self._dirty = False
+        return self._snapshot
+
+    def document(self) -> bytes:
+        """The body of GET /api/floor. Whoever follows the stream is brought to the same position first."""
+        snapshot = self.snapshot()
+        if len(self.hub):
+            self._publish(snapshot)
+        return _encode(snapshot)
+
+    def join(self, abort: Callable[[], None]) -> Client:
+        """A new follower, its `floor` event queued. Raises FullError when there are too many."""
+        snapshot = self.snapshot()
+        if len(self.hub):
+            self._publish(snapshot)
+        else:
+            self._sent = _document(snapshot)
+            self._sent_mono_ns = self._ticked_mono_ns = self._clock.mono_ns()
+        return self.hub.join(abort, b"retry: 2000\n" + sse("floor", self._sent, self._sent["seq"]))
+
+    def turn(self) -> None:
+        """Send what is due. Call after each fold, and at least once a second."""
+        if len(self.hub):
+            self._publish(self.snapshot())
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        mono_ns = self._clock.mono_ns()
+        ticking = mono_ns - self._ticked_mono_ns >= TICK_EVERY_NS
+        new = _document(snapshot)
+        if not ticking and len(new["agents"] or ()) > _MANY_AGENTS:
+            hold_back_seconds(self._sent, new)
+        patch = diff(self._sent, new)
+        if patch and (ticking or is_due(patch)):
+            self._sent = new
+            self._sent_mono_ns = mono_ns
+            if ticking:
+                self._ticked_mono_ns = mono_ns
+            self.hub.send(sse("patch", patch, snapshot.seq))
+        elif mono_ns - self._sent_mono_ns >= BEAT_EVERY_NS:
+            self._sent_mono_ns = mono_ns
+            self.hub.send(sse("beat", {"time": rfc3339(self._clock.wall_ns()), "seq": self._sent["seq"]}))
+
+
+def sse(event: str, data: Any, position: int | None = None) -> bytes:
+    """One server-sent event; JSON has no raw line break, so one data line carries it.
+
+    >>> sse("beat", {"seq": 4})
+    b'event: beat\\ndata: {"seq":4}\\n\\n'
+    """
+    head = f"event: {event}\n" if position is None else f"event: {event}\nid: {position}\n"
+    return head.encode() + b"data: " + _encode(data) + b"\n\n"
+
+
+def _document(snapshot: Snapshot) -> Document:
+    document: Document = msgspec.to_builtins(snapshot)
+    return document
+
+
+def _private(snapshot: Snapshot, privacy: Privacy) -> Snapshot:
+    """What may leave the box towards screens: headsets and names only where the site allows them."""
+    if snapshot.headsets is not None and not privacy.headsets:
+        snapshot = msgspec.structs.replace(snapshot, headsets=None)
+    if snapshot.agents and not privacy.agent_names:
+        nameless = {key: msgspec.structs.replace(agent, name=None) for key, agent in snapshot.agents.items()}
+        snapshot = msgspec.structs.replace(snapshot, agents=nameless)
+    return snapshot

@@ -1,0 +1,259 @@
+"""Decides how browsers and scripts are served: routes, headers, refusals. Read-only; one process, one port.
+
+Contract, "HTTP, towards the boards". This is the only module that imports aiohttp's server; it is imported when a TV listener is
+configured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from appliance.core.clock import NS, Clock
+from appliance.core.config import Config, Tv
+from appliance.core.errors import FullError, MisconfiguredError, TransientError
+from wallboard.access import Door, door_from, is_loopback, is_own_host, listen_from, own_names
+from wallboard.feed import Feed
+from wallboard.hub import Client, Hub
+from wallboard.chain import Chain
+from wallboard.metrics import CONTENT_TYPE, metrics
+from wallboard.pages import LedSize, Pages, boards, language_of
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "Server": "callfloor",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_COOKIE: Final = "callfloor_token"
+_STREAM_HEADERS: Final = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+#: A listener whose machine vanished is noticed by the kernel after this long without an acknowledgement.
+_USER_TIMEOUT_MS: Final = 20_000
+#: The loop has stopped turning when nothing was folded or awaited for this long.
+_HUNG_NS: Final = 15 * NS
+
+
+class Server:
+    """The handlers, over the feed and the LED chains of this box."""
+
+    def __init__(self, config: Config, tv: Tv, feed: Feed, clock: Clock, chains: Mapping[str, Chain]) -> None:
+        self._config, self._tv, self._feed, self._clock, self._chains = config, tv, feed, clock, chains
+        self._door: Door = door_from(tv)
+        self._own_names = own_names()
+        sizes = {name: LedSize(chain.width, chain.height, chain.simulated) for name, chain in chains.items()}
+        self._sizes = sizes
+        self._pages = Pages(config, sizes)
+        self.turned_mono_ns = clock.mono_ns()
+
+    def application(self) -> web.Application:
+        """The routes behind the guard."""
+        app = web.Application(middlewares=[self._guard], client_max_size=1024)
+        app.add_routes(
+            [
+                web.get("/", self._index),
+                web.get("/board/{name}", self._board),
+                web.get("/tv/{name}", self._asset),
+                web.get("/api/floor", self._floor),
+                web.get("/api/stream", self._stream),
+                web.get("/api/led/{name}", self._led),
+                web.get("/api/led/{name}/stream", self._led_stream),
+                web.get("/healthz", self._health),
+                web.get("/metrics", self._metrics),
+            ]
+        )
+        return app
+
+    def hang_up(self) -> None:
+        """Let every listener go, so that the port is free at once."""
+        for hub in (self._feed.hub, *(chain.hub for chain in self._chains.values())):
+            hub.close()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        token = request.query.get("token") or request.cookies.get(_COOKIE) or _bearer(request)
+        if not self._door.admits(request.remote, token):
+            response: web.StreamResponse = web.Response(status=403, text="This board is not open to your address. See [wallboard.tv] allow.\n")
+        elif not is_own_host(request.host, self._own_names) and not (token and self._door.token):
+            response = web.Response(status=421, text="This box does not go by that name; use its address.\n")
+        elif "token" in request.query and request.path.startswith("/board"):
+            response = self._remembered(request, token or "")
+        else:
+            try:
+                response = await handler(request)
+            except web.HTTPException as refusal:
+                response = web.Response(status=refusal.status, text=f"{refusal.reason}\n", headers=_allowed(refusal))
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
+
+    def _remembered(self, request: web.Request, token: str) -> web.Response:
+        """A TV is set up with ?token=… once; afterwards the word is in a cookie and not in the address bar."""
+        rest = request.rel_url.without_query_params("token")
+        response = web.Response(status=303, headers={"Location": str(rest)})
+        response.set_cookie(_COOKIE, token, max_age=365 * 86400, httponly=True, samesite="Strict")
+        return response
+
+    async def _index(self, request: web.Request) -> web.Response:
+        language = language_of(request.query.get("lang"), self._config)
+        return _page(self._pages.index(boards(self._feed.snapshot(), self._sizes), language))
+
+    async def _board(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        title = boards(self._feed.snapshot(), self._sizes).get(name)
+        if title is None:
+            # A queue shows up with its first event: its board may be asked for before, and waits.
+            kind, _, key = name.partition(".")
+            if kind not in {"queue", "group"} or not key:
+                raise web.HTTPNotFound
+            title = key
+        return _page(self._pages.board(name, title, language_of(request.query.get("lang"), self._config)))
+
+    async def _asset(self, request: web.Request) -> web.Response:
+        asset = self._pages.assets.get(request.match_info["name"])
+        if asset is None:
+            raise web.HTTPNotFound
+        headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
+        if request.headers.get("If-None-Match") == asset.etag:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=asset.body, content_type=asset.media_type, charset="utf-8", headers=headers)
+
+    async def _floor(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._feed.document(), content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        try:
+            client = self._feed.join(_abort(request))
+        except FullError as full:
+            return _too_many(full)
+        return await _pour(request, self._feed.hub, client)
+
+    async def _led(self, request: web.Request) -> web.Response:
+        chain = self._chain(request)
+        headers = {"Cache-Control": "no-store"}
+        if request.query.get("format") == "png":
+            with io.BytesIO() as png:
+                chain.image.save(png, "PNG")
+                return web.Response(body=png.getvalue(), content_type="image/png", headers=headers)
+        return web.Response(body=msgspec.json.encode(chain.picture()), content_type="application/json", headers=headers)
+
+    async def _led_stream(self, request: web.Request) -> web.StreamResponse:
+        chain = self._chain(request)
+        try:
+            client = chain.hub.join(_abort(request), chain.event())
+        except FullError as full:
+            return _too_many(full)
+        return await _pour(request, chain.hub, client)
+
+    def _chain(self, request: web.Request) -> Chain:
+        chain = self._chains.get(request.match_info["name"])
+        if chain is None:
+            raise web.HTTPNotFound
+        return chain
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        snapshot = self._feed.snapshot()
+        hung = self._clock.mono_ns() - self.turned_mono_ns > _HUNG_NS
+        said = {"status": "hung" if hung else "ok", "seq": snapshot.seq, "time": snapshot.time, "boards": len(self._feed.hub)}
+        return web.json_response(said, status=503 if hung else 200, headers={"Cache-Control": "no-store"})
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        if not (self._tv.metrics or is_loopback(request.remote)):
+            raise web.HTTPForbidden
+        hub = self._feed.hub
+        text = metrics(self._feed.snapshot(), len(hub), hub.dropped, hub.sent)
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+
+
+@asynccontextmanager
+async def open_server(server: Server, tv: Tv) -> AsyncIterator[tuple[str, int]]:
+    """Listen until left; yields the address bound (port 0: the one the system chose).
+
+    Raises TransientError when the port is taken, MisconfiguredError when the address is not this box's or needs more rights.
+    """
+    host, port = listen_from(tv.listen)
+    runner = web.AppRunner(server.application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise _listen_error(tv.listen, error) from error
+        addresses = runner.addresses
+        yield str(addresses[0][0]), int(addresses[0][1])
+    finally:
+        server.hang_up()
+        await runner.cleanup()
+
+
+def _listen_error(listen: str, error: OSError) -> TransientError | MisconfiguredError:
+    if error.errno == errno.EADDRINUSE:
+        text = f'boards cannot listen on {listen}: the port is in use by another program; stop it, or change [wallboard.tv] listen ("ss -ltnp" names it)'
+        return TransientError(text)
+    if error.errno == errno.EACCES:
+        return MisconfiguredError(f'[wallboard.tv] listen = "{listen}": no right to this port; choose one from 1024 up')
+    if error.errno == errno.EADDRNOTAVAIL:
+        return MisconfiguredError(f'[wallboard.tv] listen = "{listen}": this box has no such address; use one of its own, or 0.0.0.0 with allow')
+    return TransientError(f"boards cannot listen on {listen}: {error.strerror or error}")
+
+
+def _bearer(request: web.Request) -> str | None:
+    scheme, _, word = request.headers.get("Authorization", "").partition(" ")
+    return word.strip() if scheme.lower() == "bearer" else None
+
+
+def _allowed(refusal: web.HTTPException) -> dict[str, str]:
+    return {"Allow": refusal.headers["Allow"]} if "Allow" in refusal.headers else {}
+
+
+def _page(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": "no-store"})
+
+
+def _too_many(full: FullError) -> web.Response:
+    return web.Response(status=503, text=f"{full}\n", headers={"Retry-After": "10"})
+
+
+def _abort(request: web.Request) -> Callable[[], None]:
+    transport = request.transport
+
+    def abort() -> None:
+        if transport is not None:
+            transport.abort()
+
+    return abort
+
+
+async def _pour(request: web.Request, hub: Hub, client: Client) -> web.StreamResponse:
+    """Write what the hub hands this client until either side leaves."""
+    response = web.StreamResponse(headers={**HEADERS, **_STREAM_HEADERS})
+    try:
+        sock = None if request.transport is None else request.transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            with suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+        await response.prepare(request)
+        while chunk := await client.take():
+            await response.write(chunk)
+    except (ConnectionError, asyncio.CancelledError):
+        if not client.dropped and request.transport is not None and not request.transport.is_closing():
+            raise
+    finally:
+        hub.leave(client)
+    return response

@@ -1,0 +1,133 @@
+"""Decides what the browser is given: which boards there are, the page of each, and the files it loads. All in memory, no outside request.
+
+A page is one static template; what differs (words, language, targets, which queue) rides in a JSON data block, so that the
+content-security policy needs no inline script.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from appliance.core.config import Config
+from appliance.floor.snapshot import Snapshot
+from wallboard.alarm import thresholds_from
+from wallboard.words import LANGUAGES, words_of
+
+_FOLDER: Final = Path(__file__).parent / "tv"
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+FLOOR: Final = "floor"
+
+
+class Asset(Struct, frozen=True):
+    """One static file: body, media type, and a tag that changes with its content."""
+
+    body: bytes
+    media_type: str
+    etag: str
+
+
+class LedSize(Struct, frozen=True):
+    """What a page must know of an LED chain; `simulated` ones are drawn on the floor's page, having no body of their own."""
+
+    width: int
+    height: int
+    simulated: bool
+
+
+def assets() -> dict[str, Asset]:
+    """Every file of the page by its name, read once at start."""
+    out = {}
+    for path in sorted(_FOLDER.iterdir()):
+        if path.suffix in _TYPES:
+            body = path.read_bytes()
+            out[path.name] = Asset(body, _TYPES[path.suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+    return out
+
+
+def boards(snapshot: Snapshot, leds: Mapping[str, LedSize]) -> dict[str, str]:
+    """Name and title of every board: the floor, one per queue and group, one per LED chain."""
+    out = {FLOOR: ""}
+    out |= {f"queue.{key}": queue.title or key for key, queue in snapshot.queues.items()}
+    out |= {f"group.{key}": group.title or key for key, group in snapshot.groups.items()}
+    out |= {f"led.{name}": f"{name} · {led.width} × {led.height}" for name, led in leds.items()}
+    return out
+
+
+def language_of(asked: str | None, config: Config) -> str:
+    """The page's language: `?lang=` where it is one of ours, else the site's."""
+    return asked if asked in LANGUAGES else config.site.language
+
+
+class Pages:
+    """Fills the templates."""
+
+    def __init__(self, config: Config, leds: Mapping[str, LedSize]) -> None:
+        self._config, self._leds = config, leds
+        self._board = (_FOLDER / "board.html").read_text(encoding="utf-8")
+        self._index = (_FOLDER / "index.html").read_text(encoding="utf-8")
+        self.assets = assets()
+
+    def board(self, name: str, title: str, language: str) -> bytes:
+        """The page of one board; its figures come by the stream."""
+        words = words_of(language)
+        kind, _, key = name.partition(".")
+        site = self._config.site
+        setup: dict[str, Any] = {
+            "language": language,
+            "words": words.texts,
+            "timezone": site.timezone,
+            "site": site.name,
+            "box": site.box,
+            "scope": {"kind": kind, "key": key},
+            "title": title,
+            "thresholds": {key: [t.side, t.amber, t.red] for key, t in thresholds_from(self._config.kpi).items()},
+            "leds": {
+                led: {"width": size.width, "height": size.height}
+                for led, size in self._leds.items()
+                if (kind == FLOOR and size.simulated) or name == f"led.{led}"
+            },
+        }
+        texts = {"TITLE": title or words.texts["board"], "LANG": language}
+        page = self._board
+        for slot, text in texts.items():
+            page = page.replace(f"[[{slot}]]", html.escape(text))
+        return page.replace("[[SETUP]]", _embedded(setup)).encode()
+
+    def index(self, names: Mapping[str, str], language: str) -> bytes:
+        """The list of boards, with a link per language."""
+        words = words_of(language)
+        site = self._config.site
+        items = []
+        for name, title in names.items():
+            kind = name.partition(".")[0]
+            label = html.escape(title or words.texts["board.floor"])
+            items.append(
+                f'<li><a href="/board/{html.escape(name)}?lang={language}"><span class="kind">{html.escape(words.texts[f"board.{kind}"])}'
+                f"</span><strong>{label}</strong></a></li>"
+            )
+        languages = "".join(
+            f'<a href="/?lang={code}" lang="{code}"{" aria-current=true" if code == language else ""}>{html.escape(name)}</a>'
+            for code, name in LANGUAGES.items()
+        )
+        page = self._index
+        slots = {
+            "LANG": html.escape(language),
+            "TITLE": html.escape(f"{site.name} · {site.box}"),
+            "HEADING": html.escape(words.texts["boards"]),
+            "ITEMS": "".join(items),
+            "LANGUAGES": languages,
+        }
+        for slot, text in slots.items():
+            page = page.replace(f"[[{slot}]]", text)
+        return page.encode()
+
+
+def _embedded(setup: Mapping[str, Any]) -> str:
+    return json.dumps(setup, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

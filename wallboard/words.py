@@ -1,0 +1,151 @@
+"""Decides how the floor's words, numbers and times are written, in Spanish, English and Portuguese.
+
+The terms are the customer's own; a board never invents another where a term stands here. `short.*` are for LED chains.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+LANGUAGES: Final = {"es": "Español", "en": "English", "pt": "Português"}
+#: Shown for a figure that is not known, in every language.
+DASH: Final = "–"
+_NBSP: Final = "\u00a0"
+
+_TEXTS: Final[dict[str, tuple[str, str, str]]] = {
+    "waiting": ("En cola", "Waiting", "Na fila"),
+    "longest_wait": ("Espera más larga", "Longest wait", "Maior espera"),
+    "agents": ("Agentes", "Agents", "Agentes"),
+    "logged_in": ("Agentes conectados", "Agents logged in", "Agentes conectados"),
+    "available": ("Disponibles", "Available", "Disponíveis"),
+    "busy": ("Ocupados", "Busy", "Ocupados"),
+    "talking": ("Hablando", "Talking", "Falando"),
+    "holding": ("En espera", "On hold", "Em espera"),
+    "ringing": ("Timbrando", "Ringing", "Tocando"),
+    "wrap_up": ("Cierre", "Wrap-up", "Pós-atendimento"),
+    "paused": ("En pausa", "Paused", "Em pausa"),
+    "agents.unknown": ("Sin dato", "No data", "Sem dado"),
+    "service_level": ("Nivel de servicio", "Service level", "Nível de serviço"),
+    "abandon_rate": ("Abandono", "Abandoned", "Abandono"),
+    "abandoned": ("Abandonadas", "Abandoned", "Abandonadas"),
+    "asa": ("Tiempo promedio de espera", "Average speed of answer", "Tempo médio de espera"),
+    "talk_avg": ("Tiempo promedio hablando", "Average talk time", "Tempo médio de conversa"),
+    "aht": ("Tiempo promedio por llamada", "Average handle time", "Tempo médio de atendimento"),
+    "offered": ("Ofrecidas", "Offered", "Oferecidas"),
+    "answered": ("Atendidas", "Answered", "Atendidas"),
+    "left": ("Desviadas", "Left queue", "Desviadas"),
+    "trunks": ("Troncales ocupadas", "Trunks busy", "Troncos ocupados"),
+    "all_busy": ("Todas ocupadas", "All trunks busy", "Todos ocupados"),
+    "announcement": ("Aviso", "Announcement", "Aviso"),
+    "board": ("Tablero", "Wallboard", "Painel"),
+    "boards": ("Tableros", "Wallboards", "Painéis"),
+    "board.floor": ("Piso", "Floor", "Operação"),
+    "board.queue": ("Cola", "Queue", "Fila"),
+    "board.group": ("Grupo", "Group", "Grupo"),
+    "board.led": ("Panel LED", "LED panel", "Painel LED"),
+    "queues": ("Colas", "Queues", "Filas"),
+    "today": ("Hoy", "Today", "Hoje"),
+    "target": ("Meta", "Target", "Meta"),
+    "within": ("en {t} s", "in {t} s", "em {t} s"),
+    "of": ("{a} de {b}", "{a} of {b}", "{a} de {b}"),
+    "seen": ("{p} del día visto", "{p} of the day seen", "{p} do dia visto"),
+    "link.up": ("Enlace con la central", "Link to the CRM", "Ligação com a central"),
+    "link.down": ("Sin enlace con la central", "No link to the CRM", "Sem ligação com a central"),
+    "link.draining": ("Entregando a la central", "Catching up with the CRM", "Entregando à central"),
+    "link.no_consumer": ("La central no escucha", "The CRM is not listening", "A central não está ouvindo"),
+    "link.denied": ("La central rechaza el acceso", "The CRM refuses access", "A central recusa o acesso"),
+    "link.off": ("Sin central configurada", "No CRM configured", "Sem central configurada"),
+    "held": ("Retenidos", "Held", "Retidos"),
+    "oldest": ("El más antiguo", "Oldest", "Mais antigo"),
+    "since": ("Desde {t}", "Since {t}", "Desde {t}"),
+    "to_go": ("Faltan {t}", "{t} to go", "Faltam {t}"),
+    "delivered": ("Entregados", "Delivered", "Entregues"),
+    "pbx.up": ("Planta telefónica", "PBX", "Central telefônica"),
+    "pbx.down": ("Sin conexión con la planta telefónica", "No connection to the PBX", "Sem conexão com a central telefônica"),
+    "pbx.resyncing": ("Poniéndose al día con la planta telefónica", "Catching up with the PBX", "Atualizando com a central telefônica"),
+    "pbx.denied": ("La planta telefónica rechaza el acceso", "The PBX refuses access", "A central telefônica recusa o acesso"),
+    "pbx.none": ("Sin planta telefónica configurada", "No PBX configured", "Sem central telefônica configurada"),
+    "box.fault": ("Falla de la caja", "Box fault", "Falha da caixa"),
+    "stream.lost": ("Este tablero no recibe datos", "This board receives no data", "Este painel não recebe dados"),
+    "stale": ("Dato de hace {age}", "As of {time}", "Dado de {age} atrás"),
+    "unknown": ("Sin dato", "No data", "Sem dado"),
+    "closed": ("Cerrado", "Closed", "Fechado"),
+    "closed.note": ("Fuera del horario de atención", "Outside opening hours", "Fora do horário de atendimento"),
+    "level.none": ("En meta", "On target", "Na meta"),
+    "level.amber": ("Cerca del límite", "Near the limit", "Perto do limite"),
+    "level.red": ("Fuera de meta", "Off target", "Fora da meta"),
+    "severity.info": ("Aviso", "Notice", "Aviso"),
+    "severity.warning": ("Atención", "Attention", "Atenção"),
+    "severity.urgent": ("Urgente", "Urgent", "Urgente"),
+    "clock.unset": ("Hora sin ajustar", "Clock not set", "Relógio não ajustado"),
+    "starting": ("Esperando el primer dato", "Waiting for the first data", "Aguardando o primeiro dado"),
+    "short.waiting": ("Cola", "Wait", "Fila"),
+    "short.longest_wait": ("Máx", "Max", "Máx"),
+    "short.available": ("Disp", "Avail", "Disp"),
+    "short.busy": ("Ocup", "Busy", "Ocup"),
+    "short.wrap_up": ("Cierre", "Wrap", "Pós"),
+    "short.paused": ("Pausa", "Pause", "Pausa"),
+    "short.service_level": ("NS", "SL", "NS"),
+    "short.abandon_rate": ("Aban", "Abnd", "Aban"),
+    "short.asa": ("TPE", "ASA", "TME"),
+    "short.offered": ("Ofr", "Offd", "Ofer"),
+    "short.answered": ("Atend", "Answ", "Atend"),
+    "short.link.down": ("SIN CRM", "NO CRM", "SEM CRM"),
+    "short.link.no_consumer": ("CRM NO OYE", "CRM DEAF", "CRM NÃO OUVE"),
+    "short.pbx.down": ("SIN PBX", "NO PBX", "SEM PBX"),
+}  # fmt: skip
+
+
+class Words(Struct, frozen=True):
+    """The catalogue in one language, with its way of writing numbers."""
+
+    language: str
+    texts: dict[str, str]
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """A number in the locale's way.
+
+        >>> words_of("es").number(12345.67, 1), words_of("en").number(12345.67, 1)
+        ('12.345,7', '12,345.7')
+        """
+        text = f"{value:,.{decimals}f}"
+        return text if self.language == "en" else text.translate(_SWAP)
+
+    def percent(self, share: float) -> tuple[str, str]:
+        """Digits and unit of a share: one decimal, none for a full 100 %.
+
+        >>> words_of("es").percent(0.8362), words_of("es").percent(1.0)
+        (('83,6', '\\xa0%'), ('100', '\\xa0%'))
+        """
+        return self.number(share * 100, 0 if round(share, 3) == 1 else 1), "%" if self.language == "en" else f"{_NBSP}%"
+
+    def text(self, key: str, **slots: str) -> str:
+        """A text with its slots filled. Raises KeyError for a key that is not in the catalogue."""
+        return self.texts[key].format(**slots) if slots else self.texts[key]
+
+
+_SWAP: Final = str.maketrans(",.", ".,")
+_BY_LANGUAGE: Final = {
+    language: Words(language, {key: texts[column] for key, texts in _TEXTS.items()}) for column, language in enumerate(LANGUAGES)
+}
+
+
+def words_of(language: str) -> Words:
+    """The catalogue of one language. Raises KeyError for a language that is not one of LANGUAGES."""
+    return _BY_LANGUAGE[language]
+
+
+def clock_text(seconds: float | None) -> str:
+    """A duration as it stands on a board: m:ss, from an hour h:mm:ss; never negative.
+
+    >>> clock_text(41.2), clock_text(725), clock_text(3725), clock_text(None)
+    ('0:41', '12:05', '1:02:05', '–')
+    """
+    if seconds is None:
+        return DASH
+    whole = max(0, int(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
