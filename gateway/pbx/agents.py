@@ -1,0 +1,350 @@
+"""Decides which one state each agent is in: holding, talking, ringing, wrap-up, paused, available, or logged out.
+
+Evidence, strongest first: his conversations, his phones' channels, the device state of his memberships. With
+`device_state_busy_at=1` a ringing phone already shows "busy", so the device state speaks only where no channel and
+no ring explains it. Wrap-up has no event: it is a timer, or a pause whose reason the configuration names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from appliance.core.catalogue import AgentLoggedIn, AgentLoggedOut, AgentState, AgentStateChanged
+from appliance.core.config import Config
+from gateway.pbx.calls import Channel
+from gateway.pbx.names import AgentNames, QueueNames
+
+_AWAY: Final = frozenset(("4", "5"))
+_IN_USE: Final = frozenset(("2", "3", "7", "8"))
+_RINGING: Final = frozenset(("6",))
+_UP: Final = frozenset((4, 6))
+
+
+class Member(Struct, kw_only=True):
+    """One membership row: an interface in one queue. `explained`: its being in use was seen to come from a channel or ring."""
+
+    queue: str
+    key: str
+    agent: str
+    interface: str
+    state_interface: str
+    status: str = "0"
+    paused: bool = False
+    reason: str = ""
+    wrap_up_s: float = 0.0
+    explained: bool = False
+    session: int = 0
+
+
+class Agent(Struct, kw_only=True):
+    """One person at one or more phones. `shown` is what the journal was last told."""
+
+    key: str
+    members: dict[tuple[str, str], Member] = {}
+    channels: dict[str, Channel] = {}
+    rings: dict[str, str] = {}
+    talks: dict[str, str] = {}
+    held: set[str] = set()
+    logged_in: bool = False
+    shown: AgentStateChanged | None = None
+
+
+class AgentBook:
+    """Agents and memberships of one PBX."""
+
+    def __init__(self, pbx: str, config: Config, queues: QueueNames, names: AgentNames, emit: Callable[[Struct], None]) -> None:
+        self.pbx = pbx
+        self.queues = queues
+        self.names = names
+        self.emit = emit
+        self.agents: dict[str, Agent] = {}
+        self.dirty: dict[str, None] = {}
+        self._config = config
+        self._reasons = frozenset(config.kpi.wrap_up_reasons)
+        self._members: dict[tuple[str, str], Member] = {}
+        self._by_device: dict[str, str] = {}
+        self._leg_agent: dict[str, str] = {}
+        self._wraps: dict[str, int] = {}
+
+    # -- memberships -------------------------------------------------------------------------------------------
+
+    def member(
+        self,
+        *,
+        queue: str,
+        interface: str,
+        name: str,
+        state_interface: str,
+        status: str,
+        paused: bool,
+        reason: str,
+        wrap_up: str,
+        session: int,
+    ) -> Member:
+        """A membership as an event or a list row tells it."""
+        state_interface = state_interface or interface
+        key = self.names.key(name or interface, interface, state_interface)
+        row = (queue, interface)
+        member = self._members.get(row)
+        if member is None or member.agent != key:
+            if member is not None:
+                self._drop(member)
+            member = Member(queue=queue, key=self.queues.key(queue), agent=key, interface=interface, state_interface=state_interface)
+            self._members[row] = member
+        member.state_interface = state_interface
+        agent = self.agent(key)
+        agent.members[row] = member
+        for device in devices_of(state_interface, interface):
+            self._by_device.setdefault(device, key)
+        if status not in _IN_USE or member.status not in _IN_USE:
+            member.explained = status in _IN_USE and bool(agent.channels or agent.rings or agent.talks)
+        member.status, member.paused, member.reason, member.session = status, paused, reason, session
+        member.wrap_up_s = float(wrap_up) if wrap_up.isdecimal() else 0.0
+        self.touch(key)
+        return member
+
+    def removed(self, queue: str, interface: str) -> None:
+        """A membership ended."""
+        if (member := self._members.pop((queue, interface), None)) is not None:
+            self._drop(member)
+
+    def _drop(self, member: Member) -> None:
+        self._members.pop((member.queue, member.interface), None)
+        agent = self.agents[member.agent]
+        agent.members.pop((member.queue, member.interface), None)
+        if all(other.state_interface != member.state_interface for other in agent.members.values()):
+            self.names.release(member.state_interface)
+            for device in devices_of(member.state_interface, member.interface):
+                if self._by_device.get(device) == agent.key:
+                    del self._by_device[device]
+        self.touch(agent.key)
+
+    def drop_unseen(self, session: int) -> None:
+        """A full list has been read: memberships that it did not name are gone."""
+        for member in [m for m in self._members.values() if m.session != session]:
+            self._drop(member)
+
+    def agent(self, key: str) -> Agent:
+        """The agent of a key, made at first sight."""
+        found = self.agents.get(key)
+        if found is None:
+            found = self.agents[key] = Agent(key=key)
+        return found
+
+    def seen(self, queue: str, interface: str, name: str, session: int) -> str:
+        """The agent whom a call event names. A queue rings only its members, so an unknown one is a membership not yet listed."""
+        member = self._members.get((queue, interface))
+        if member is None:
+            member = self.member(
+                queue=queue,
+                interface=interface,
+                name=name,
+                state_interface="",
+                status="1",
+                paused=False,
+                reason="",
+                wrap_up="",
+                session=session,
+            )
+        return member.agent
+
+    def in_use(self, key: str) -> bool:
+        """Whether any of his memberships shows his phone in use."""
+        agent = self.agents.get(key)
+        return agent is not None and any(m.status in _IN_USE for m in agent.members.values())
+
+    def wrap_up_s(self, queue: str, interface: str) -> float:
+        """Wrap-up after a conversation: the member's own, else the queue's or the floor's as configured (AMI never tells the queue's)."""
+        member = self._members.get((queue, interface))
+        if member is not None and member.wrap_up_s > 0:
+            return member.wrap_up_s
+        configured = self._config.queues.get(self.queues.key(queue)) or self._config.queues.get(queue)
+        if configured is not None and configured.wrap_up_s is not None:
+            return configured.wrap_up_s
+        return self._config.kpi.wrap_up_s
+
+    # -- evidence ----------------------------------------------------------------------------------------------
+
+    def channel(self, channel: Channel) -> str | None:
+        """A channel came to be or changed state; returns whose it is, None when nobody's."""
+        key = self._leg_agent.get(channel.uniqueid) or self._owner(channel.name)
+        if key is None:
+            return None
+        agent = self.agent(key)
+        if channel.uniqueid not in agent.channels:
+            agent.channels[channel.uniqueid] = channel
+            self._leg_agent[channel.uniqueid] = key
+            for member in agent.members.values():
+                member.explained = True
+        self.touch(key)
+        return key
+
+    def channel_gone(self, uniqueid: str) -> None:
+        """A channel hung up."""
+        key = self._leg_agent.pop(uniqueid, None)
+        if key is not None:
+            agent = self.agent(key)
+            agent.channels.pop(uniqueid, None)
+            agent.rings.pop(uniqueid, None)
+            self.touch(key)
+
+    def rings(self, key: str, leg: str, call: str) -> None:
+        """His phone began to ring."""
+        agent = self.agent(key)
+        agent.rings[leg] = call
+        self._leg_agent.setdefault(leg, key)
+        for member in agent.members.values():
+            member.explained = True
+        self.touch(key)
+
+    def rings_no_more(self, key: str, leg: str) -> None:
+        """It stopped ringing."""
+        if self.agent(key).rings.pop(leg, None) is not None:
+            self.touch(key)
+
+    def talks(self, key: str, visit: str, call: str) -> None:
+        """A conversation of a queue began."""
+        agent = self.agent(key)
+        agent.talks[visit] = call
+        self._wraps.pop(key, None)
+        for member in agent.members.values():
+            member.explained = True
+        self.touch(key)
+
+    def talks_no_more(self, key: str, visit: str, until_ns: int) -> None:
+        """It ended; wrap-up lasts until then."""
+        agent = self.agent(key)
+        agent.talks.pop(visit, None)
+        agent.held.discard(visit)
+        if until_ns:
+            self._wraps[key] = max(self._wraps.get(key, 0), until_ns)
+        self.touch(key)
+
+    def holds(self, key: str, visit: str, *, on: bool) -> None:
+        """The conversation went on hold, or came off it."""
+        held = self.agent(key).held
+        (held.add if on else held.discard)(visit)
+        self.touch(key)
+
+    def forget_channels(self) -> None:
+        """The PBX restarted, or its channels are about to be listed anew."""
+        for agent in self.agents.values():
+            if agent.channels or agent.rings:
+                agent.channels.clear()
+                agent.rings.clear()
+                self.touch(agent.key)
+        self._leg_agent.clear()
+
+    def _owner(self, channel: str) -> str | None:
+        device = channel.rpartition("-")[0]
+        if device.startswith("Local/"):
+            return None
+        return self._by_device.get(device) or self._by_device.get("*/" + device.partition("/")[2])
+
+    # -- the verdict -------------------------------------------------------------------------------------------
+
+    def touch(self, key: str) -> None:
+        """Have the agent's state looked at again by the next `settle`."""
+        self.dirty[key] = None
+
+    def settle(self, now_ns: int) -> None:
+        """Emit what changed for every agent touched since the last time."""
+        for key in self.dirty:
+            self._judge(self.agents.get(key), now_ns)
+        self.dirty.clear()
+
+    def retell(self, now_ns: int) -> None:
+        """After blindness: tell everybody's state again, since readers held it for unknown meanwhile."""
+        for agent in self.agents.values():
+            agent.shown = None
+            self._judge(agent, now_ns, inferred=True)
+        self.dirty.clear()
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When the next wrap-up ends."""
+        return min(self._wraps.values()) if self._wraps else None
+
+    def tick(self, now_ns: int) -> None:
+        """End the wrap-ups that are over."""
+        for key in [key for key, until_ns in self._wraps.items() if until_ns <= now_ns]:
+            del self._wraps[key]
+            self.touch(key)
+        self.settle(now_ns)
+
+    def _busy(self, agent: Agent, now_ns: int) -> AgentState | None:
+        if agent.talks and agent.held and len(agent.held) >= len(agent.talks):
+            return "holding"
+        unexplained = any(m.status in _IN_USE and not m.explained for m in agent.members.values())
+        if agent.talks or unexplained or any(c.state in _UP for c in agent.channels.values()):
+            return "talking"
+        if agent.rings or any(c.state == 5 for c in agent.channels.values()) or any(m.status in _RINGING for m in agent.members.values()):
+            return "ringing"
+        return "wrap_up" if self._wraps.get(agent.key, 0) > now_ns else None
+
+    def _judge(self, agent: Agent | None, now_ns: int, *, inferred: bool = False) -> None:
+        if agent is None:
+            return
+        present = [m for m in agent.members.values() if m.status not in _AWAY]
+        if not present and not agent.talks:
+            if agent.logged_in:
+                agent.logged_in, agent.shown = False, None
+                self.emit(AgentLoggedOut(agent=agent.key, pbx=self.pbx, name=self.names.title(agent.key), inferred=inferred))
+            return
+        title = self.names.title(agent.key)
+        if not agent.logged_in:
+            agent.logged_in = True
+            keys = tuple(dict.fromkeys(m.key for m in present))
+            interface = present[0].state_interface if present else None
+            self.emit(AgentLoggedIn(agent=agent.key, pbx=self.pbx, name=title, interface=interface, queues=keys, inferred=inferred))
+        busy = self._busy(agent, now_ns)
+        queues: dict[str, AgentState] = {}
+        for m in present:
+            idle: AgentState = ("wrap_up" if m.reason in self._reasons else "paused") if m.paused else "available"
+            if queues.get(m.key) != "available":
+                queues[m.key] = busy or idle
+        state: AgentState = busy or "available"
+        reason = None
+        if busy is None and queues and "available" not in queues.values():
+            state = "paused" if "paused" in queues.values() else "wrap_up"
+            reason = next((m.reason for m in present if m.reason), None)
+        call = next(iter(agent.talks.values()), None) or next(iter(agent.rings.values()), None)
+        if call is None and agent.channels:
+            call = next(iter(agent.channels.values())).call
+        shown = AgentStateChanged(
+            agent=agent.key,
+            pbx=self.pbx,
+            state=state,
+            queues=queues,
+            name=title,
+            reason=reason,
+            call=call if busy else None,
+            inferred=inferred,
+        )
+        before = agent.shown
+        if before is None or (before.state, before.queues, before.reason, before.name) != (state, queues, reason, title):
+            agent.shown = shown
+            self.emit(shown)
+
+
+def devices_of(state_interface: str, interface: str) -> tuple[str, ...]:
+    """The device names whose channels are an agent's, from a member's interfaces.
+
+    A Local interface or a hint names only an extension; any technology's phone of that name is then his.
+
+    >>> devices_of("PJSIP/104", "Local/104@agents/n")
+    ('PJSIP/104',)
+    >>> devices_of("hint:101@ext-local", "Local/101@from-queue/n")
+    ('*/101',)
+    """
+    for text in (state_interface, interface):
+        tech, slash, rest = text.partition("/")
+        if text.startswith(("hint:", "Local/")):
+            number = text[5:] if text.startswith("hint:") else rest
+            return ("*/" + number.partition("@")[0],)
+        if slash and tech and not tech.startswith(("Custom:", "Queue:")):
+            return (text,)
+    return ()

@@ -1,0 +1,200 @@
+"""Decides where one AMI message ends and the next begins, and what its fields are: pure, incremental, bounded.
+
+Asterisk sends blocks of `Key: value` lines that end in CRLF, each block ended by an empty line; only the banner
+has none. Bytes are split first and each value decoded by itself, so a name cut by a chunk's end stays whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from msgspec import Struct
+
+#: A block longer than this is dropped and counted; the longest ever seen from a real PBX is under 8 KiB.
+MAX_BLOCK_BYTES: Final = 65_536
+_END: Final = b"\r\n\r\n"
+_BANNER: Final = b"Asterisk "
+_MAX_NAMES: Final = 1_000
+
+MessageType = Literal["banner", "event", "response", "other"]
+
+
+class Damage(Struct):
+    """What a stream held that was no message: counts only, since the bytes themselves are not kept."""
+
+    oversized_blocks: int = 0
+    truncated_blocks: int = 0
+    rubbish_lines: int = 0
+
+    @property
+    def total(self) -> int:
+        """All faults together."""
+        return self.oversized_blocks + self.truncated_blocks + self.rubbish_lines
+
+
+class Message:
+    """One block. `type` and `name` are known at once; the fields are parsed when first asked for.
+
+    `name` is the event's name, a response's word (`Success`, `Error`, …), the banner's text, or empty.
+    """
+
+    __slots__ = ("_fields", "name", "raw", "type")
+
+    def __init__(self, kind: MessageType, name: str, raw: bytes) -> None:
+        self.type: MessageType = kind
+        self.name = name
+        self.raw = raw
+        self._fields: dict[str, str | list[str]] | None = None
+
+    def __repr__(self) -> str:
+        return f"Message({self.type!r}, {self.name!r}, {len(self.raw)} bytes)"
+
+    @property
+    def fields(self) -> dict[str, str | list[str]]:
+        """Every field; a list where a key is repeated. Keys as sent."""
+        if self._fields is None:
+            self._fields = {} if self.type == "banner" else fields_from_block(self.raw)
+        return self._fields
+
+    def get(self, key: str) -> str:
+        """The (first) value of a key, empty when it is absent."""
+        value = self.fields.get(key, "")
+        return value if isinstance(value, str) else value[0]
+
+    def all(self, key: str) -> list[str]:
+        """Every value of a key, in order."""
+        value = self.fields.get(key)
+        if value is None:
+            return []
+        return [value] if isinstance(value, str) else value
+
+    def to_dict(self) -> dict[str, object]:
+        """The message as `callfloor decode ami` prints it."""
+        return {"type": self.type, "name": self.name, "fields": self.fields}
+
+
+def fields_from_block(block: bytes) -> dict[str, str | list[str]]:
+    r"""Parse the lines of a block, splitting each at its first `: ` (or `:`); lines without one are left out.
+
+    >>> fields_from_block(b"Queue: a: b\r\nReason: \r\nrubbish\r\nOutput: 1\r\nOutput: 2")
+    {'Queue': 'a: b', 'Reason': '', 'Output': ['1', '2']}
+    """
+    fields: dict[str, str | list[str]] = {}
+    for line in block.split(b"\r\n"):
+        key_bytes, colon, value_bytes = line.partition(b": ")
+        if not colon:
+            key_bytes, colon, value_bytes = line.partition(b":")
+            if not colon:
+                continue
+        key = key_bytes.decode("utf-8", "replace")
+        value = value_bytes.decode("utf-8", "replace")
+        if key in fields:
+            known = fields[key]
+            if isinstance(known, list):
+                known.append(value)
+            else:
+                fields[key] = [known, value]
+        else:
+            fields[key] = value
+    return fields
+
+
+class Parser:
+    """Feed it bytes as they arrive; make a new one for each connection."""
+
+    def __init__(self) -> None:
+        self.damage = Damage()
+        self._tail = b""
+        self._skipping = False
+        self._names: dict[bytes, str] = {}
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Return the messages that these bytes complete, in order. Never raises."""
+        blocks = (self._tail + data).split(_END)
+        tail = blocks.pop()
+        if self._skipping and blocks:
+            blocks.pop(0)
+            self._skipping = False
+        messages: list[Message] = []
+        for block in blocks:
+            if block.startswith(b"Event: ") and len(block) <= MAX_BLOCK_BYTES and b"\r\nEvent: " not in block:
+                end = block.find(b"\r\n")
+                name = block[7:] if end < 0 else block[7:end]
+                messages.append(Message("event", self._names.get(name) or self._intern(name), block))
+            else:
+                self._odd_block(block, messages)
+        if tail.startswith(_BANNER) and not self._skipping:
+            tail = self._take_banner(tail, messages)
+        if self._skipping:
+            tail = tail[-3:]
+        elif len(tail) > MAX_BLOCK_BYTES + 3:
+            self.damage.oversized_blocks += 1
+            self._skipping, tail = True, tail[-3:]
+        self._tail = tail
+        return messages
+
+    def close(self) -> list[Message]:
+        """The stream has ended: return what a last block without its empty line still tells, and forget it."""
+        tail, self._tail, messages = self._tail, b"", list[Message]()
+        if tail and not self._skipping:
+            self._odd_block(tail.removesuffix(b"\r\n"), messages)
+        self._skipping = False
+        return messages
+
+    def _intern(self, name: bytes) -> str:
+        text = name.decode("utf-8", "replace")
+        if len(self._names) < _MAX_NAMES:
+            self._names[name] = text
+        return text
+
+    def _take_banner(self, tail: bytes, messages: list[Message]) -> bytes:
+        line, ended, rest = tail.partition(b"\r\n")
+        if not ended:
+            return tail
+        if b": " in line:
+            return tail
+        messages.append(Message("banner", line.decode("utf-8", "replace"), line))
+        return rest
+
+    def _odd_block(self, block: bytes, messages: list[Message]) -> None:
+        """A block that is not a plain event: banner, response, rubbish, or two messages run together."""
+        if len(block) > MAX_BLOCK_BYTES:
+            self.damage.oversized_blocks += 1
+            return
+        block = block.lstrip(b"\r\n")
+        if block.startswith(_BANNER):
+            block = self._take_banner(block + b"\r\n", messages).removesuffix(b"\r\n")
+        if not block:
+            return
+        begins = block.find(b"\r\nEvent: ")
+        if begins >= 0 and block.startswith((b"Event: ", b"Response: ")):
+            # A message cut short, with the next one running on: half a message would be a lie, so it is dropped.
+            self.damage.truncated_blocks += 1
+            self._odd_block(block[begins + 2 :], messages)
+            return
+        lines = block.split(b"\r\n")
+        self.damage.rubbish_lines += sum(1 for line in lines if b":" not in line)
+        for line in lines:
+            if line.startswith(b"Event: "):
+                messages.append(Message("event", self._intern(line[7:]), block))
+                return
+            if line.startswith(b"Response: "):
+                messages.append(Message("response", line[10:].decode("utf-8", "replace"), block))
+                return
+        messages.append(Message("other", "", block))
+
+
+def decode(data: bytes) -> Iterator[dict[str, object]]:
+    """What recorded bytes mean, one dict per message, as the contract's `decode ami` has it.
+
+    Bytes whose lines end in bare LF (pasted by a person) are taken as if they ended in CRLF.
+    """
+    if b"\r\n" not in data:
+        data = data.replace(b"\n", b"\r\n")
+    parser = Parser()
+    for at in range(0, len(data), 65_536):
+        for message in parser.feed(data[at : at + 65_536]):
+            yield message.to_dict()
+    for message in parser.close():
+        yield message.to_dict()

@@ -1,0 +1,78 @@
+"""Decides which trunk lines are busy: one channel of a trunk is one line, and a group is all busy at its configured number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from appliance.core.catalogue import CallOffered, LineAllBusy, LineAllBusyEnded, LineReleased, LineSeized
+from appliance.core.clock import NS
+from appliance.core.config import Config
+from gateway.pbx.calls import Channel
+
+
+class Trunk(Struct, kw_only=True):
+    """A configured group of lines and the channels that hold them now."""
+
+    key: str
+    prefixes: tuple[str, ...]
+    lines: int
+    busy: dict[str, str] = {}
+    all_busy_since_ns: int | None = None
+
+
+class LineBook:
+    """Trunk groups of one PBX."""
+
+    def __init__(self, pbx: str, config: Config, emit: Callable[[Struct], None]) -> None:
+        self.pbx = pbx
+        self.emit = emit
+        self.trunks = [
+            Trunk(key=key, prefixes=trunk.channels, lines=trunk.lines) for key, trunk in config.trunks.items() if trunk.pbx in (None, pbx)
+        ]
+        self._held: dict[str, Trunk] = {}
+
+    def seized(self, channel: Channel, now_ns: int, *, inferred: bool = False) -> None:
+        """A channel came to be; if it is a line of a trunk, the line is busy."""
+        trunk = next((t for t in self.trunks if channel.name.startswith(t.prefixes)), None) if self.trunks else None
+        if trunk is None or channel.uniqueid in self._held:
+            return
+        self._held[channel.uniqueid] = trunk
+        trunk.busy[channel.uniqueid] = channel.name
+        direction: Literal["in", "out"] | None = None if inferred else ("in" if channel.state == 4 else "out")
+        self.emit(LineSeized(line=channel.name, trunk=trunk.key, pbx=self.pbx, direction=direction, inferred=inferred))
+        if direction is not None:
+            self.emit(
+                CallOffered(
+                    call=channel.call, pbx=self.pbx, direction=direction, trunk=trunk.key, caller=channel.caller,
+                    dialled=channel.dialled, uniqueid=channel.uniqueid,
+                )
+            )  # fmt: skip
+        if len(trunk.busy) >= trunk.lines and trunk.all_busy_since_ns is None:
+            trunk.all_busy_since_ns = now_ns
+            self.emit(LineAllBusy(trunk=trunk.key, lines=trunk.lines))
+
+    def released(self, uniqueid: str, now_ns: int, *, inferred: bool = False) -> None:
+        """A channel hung up."""
+        trunk = self._held.pop(uniqueid, None)
+        if trunk is None:
+            return
+        name = trunk.busy.pop(uniqueid)
+        self.emit(LineReleased(line=name, trunk=trunk.key, pbx=self.pbx, inferred=inferred))
+        if trunk.all_busy_since_ns is not None and len(trunk.busy) < trunk.lines:
+            busy_s = round(max(0, now_ns - trunk.all_busy_since_ns) / NS, 3)
+            trunk.all_busy_since_ns = None
+            self.emit(LineAllBusyEnded(trunk=trunk.key, lines=trunk.lines, busy_s=busy_s))
+
+    def restore(self, trunk_key: str, uniqueid: str, name: str) -> None:
+        """Take up a busy line that the journal holds."""
+        trunk = next((t for t in self.trunks if t.key == trunk_key), None)
+        if trunk is not None:
+            self._held[uniqueid] = trunk
+            trunk.busy[uniqueid] = name
+
+    def held(self) -> list[str]:
+        """The Uniqueids of the channels that hold a line."""
+        return list(self._held)

@@ -1,0 +1,158 @@
+"""Decides what became of everything known, once the PBX's own lists have been read after a blind time.
+
+Only what is known from an earlier session is put to the test: what was seen live in this one needs no inference.
+Endings that were not seen are marked inferred; what cannot be known is `call.lost`, never booked as abandoned.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from appliance.core.clock import NS
+from gateway.pbx.ami import Message
+from gateway.pbx.calls import Channel, told
+from gateway.pbx.tracker import Tracker, dnis_of
+from gateway.pbx.visits import Talk, Visit
+
+#: A caller whose listed Wait falls short of the known one by more than this joined anew.
+_WAIT_TOLERANCE_S: Final = 3.0
+_MAX_ROWS: Final = 50_000
+_QUEUE_APPS: Final = frozenset(("Queue", "AppQueue"))
+
+
+class Lists(Struct, kw_only=True):
+    """The PBX's answers so far. A list is None until its `…Complete` has come; denied ones stay None."""
+
+    entries: dict[str, Message] = {}
+    channels: dict[str, Message] = {}
+    queues_done: bool = False
+    channels_done: bool = False
+    summary_done: bool = False
+    devices_done: bool = False
+
+
+class Found(Struct, kw_only=True):
+    """What the comparison found, for `pbx.resynced`."""
+
+    waiting: int = 0
+    lost: int = 0
+    inferred: int = 0
+
+
+def collect(lists: Lists, m: Message, tracker: Tracker) -> bool:
+    """Take in one row of a list; False when the message is no row. Membership rows count at once, since they are the present."""
+    name = m.name
+    if name == "QueueMember":
+        tracker.member_row(m, m.get("Location"), m.get("Name"))
+    elif name == "QueueParams":
+        tracker.queues.key(m.get("Queue"))
+    elif name == "QueueEntry":
+        if len(lists.entries) < _MAX_ROWS:
+            lists.entries[m.get("Uniqueid")] = m
+    elif name == "CoreShowChannel":
+        if len(lists.channels) < _MAX_ROWS:
+            lists.channels[m.get("Uniqueid")] = m
+    elif name == "QueueStatusComplete":
+        lists.queues_done = True
+    elif name == "CoreShowChannelsComplete":
+        lists.channels_done = True
+    elif name == "QueueSummaryComplete":
+        lists.summary_done = True
+    elif name == "DeviceStateListComplete":
+        lists.devices_done = True
+    else:
+        return name == "QueueSummary"
+    return True
+
+
+def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | None, *, restarted: bool) -> Found:
+    """Bring the tracker to what the lists say; it emits what that means. `last_seen_ns`: when the PBX was last in sight before."""
+    found = Found()
+    old = tracker.session - 1
+    ended_ns = min(now_ns, last_seen_ns) if last_seen_ns is not None else now_ns
+    for talk in list(tracker.visits.talks.values()):
+        if talk.session > old:
+            continue
+        if restarted or not _still_talking(tracker, talk, lists):
+            by = "pbx_stopped" if restarted else "unknown"
+            tracker.visits.end_talk(talk, max(talk.answered_ns, ended_ns), by, inferred=True)
+            found.inferred += 1
+        else:
+            talk.session = tracker.session
+    for visit in tracker.visits.waiting():
+        if visit.session > old:
+            continue
+        if not restarted and _still_waiting(visit, lists, now_ns):
+            visit.session, visit.left_ns = tracker.session, None
+        else:
+            tracker.visits.lost(visit, killed=restarted, found_talking=not restarted and _found_talking(visit, lists))
+            found.lost += 1
+    for uniqueid, row in lists.entries.items():
+        if uniqueid not in tracker.visits.open and not _answered_live(tracker, uniqueid):
+            wait = row.get("Wait")
+            visit = tracker.open_visit(row, now_ns - (int(wait) * NS if wait.isdecimal() else 0))
+            tracker.visits.queued(visit, now_ns, position=_number(row.get("Position")), inferred=True)
+            found.inferred += 1
+    if lists.channels_done or restarted:
+        _compare_channels(tracker, lists, now_ns)
+    if lists.queues_done:
+        tracker.agents.drop_unseen(tracker.session)
+    found.waiting = len(tracker.visits.open)
+    return found
+
+
+def _still_waiting(visit: Visit, lists: Lists, now_ns: int) -> bool:
+    row = lists.entries.get(visit.uniqueid)
+    if row is None or row.get("Queue") != visit.queue:
+        return False
+    wait = row.get("Wait")
+    return not wait.isdecimal() or (now_ns - visit.joined_ns) / NS - int(wait) <= _WAIT_TOLERANCE_S
+
+
+def _found_talking(visit: Visit, lists: Lists) -> bool:
+    row = lists.channels.get(visit.uniqueid)
+    return row is not None and row.get("Application") in _QUEUE_APPS and bool(row.get("BridgeId"))
+
+
+def _still_talking(tracker: Tracker, talk: Talk, lists: Lists) -> bool:
+    """Both sides' channels still stand; without the channel list, the agent's phone is at least in use."""
+    if lists.channels_done:
+        legs = [leg for leg, name in talk.legs.items() if not name.startswith("Local/")] or list(talk.legs)
+        return talk.visit.uniqueid in lists.channels and any(leg in lists.channels for leg in legs)
+    return lists.queues_done and tracker.agents.in_use(talk.agent)
+
+
+def _answered_live(tracker: Tracker, uniqueid: str) -> bool:
+    talk = tracker.visits.talks.get(uniqueid)
+    return talk is not None and talk.session == tracker.session
+
+
+def _compare_channels(tracker: Tracker, lists: Lists, now_ns: int) -> None:
+    for channel in list(tracker.calls.channels.values()):
+        if channel.session == tracker.session:
+            continue
+        if channel.uniqueid in lists.channels:
+            channel.session = tracker.session
+        else:
+            tracker.channel_gone(channel.uniqueid, now_ns, inferred=True)
+    for line in tracker.lines.held():
+        if line not in tracker.calls.channels and line not in lists.channels:
+            tracker.lines.released(line, now_ns, inferred=True)
+    for uniqueid, row in lists.channels.items():
+        state = _number(row.get("ChannelState")) or 0
+        if (known := tracker.calls.channels.get(uniqueid)) is not None:
+            known.state = state
+        else:
+            known = Channel(
+                uniqueid=uniqueid, name=row.get("Channel"), state=state, caller=told(row.get("CallerIDNum")),
+                dialled=dnis_of(row), session=tracker.session,
+            )  # fmt: skip
+            tracker.calls.adopt(known, row.get("Linkedid"))
+            tracker.lines.seized(known, now_ns, inferred=True)
+        tracker.agents.channel(known)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None

@@ -1,0 +1,383 @@
+"""Decides what each AMI event means for the floor: turns messages into catalogue events, in order.
+
+Pure: no socket, no clock. Fed by the live service and by replays alike; `session` counts connections, so that what
+was seen live in this one is told apart from what is known from before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from appliance.core.catalogue import LeftReason
+from appliance.core.clock import NS
+from appliance.core.config import Config, PbxConfig
+from gateway.pbx.agents import AgentBook
+from gateway.pbx.ami import Message
+from gateway.pbx.calls import CallBook, Channel, told
+from gateway.pbx.lines import LineBook
+from gateway.pbx.names import AgentNames, QueueNames
+from gateway.pbx.visits import QUEUESTATUS, Talk, Visit, VisitBook
+
+_MAX_PAIRS: Final = 4_096
+
+
+class Tracker:
+    """One PBX's floor as AMI tells it: `on_message` and `tick` return the events to append, oldest first."""
+
+    def __init__(self, pbx: str, config: Config) -> None:
+        self.pbx = pbx
+        self.config = config
+        prefix = pbx if len(config.pbx) > 1 else ""
+        self._out: list[Struct] = []
+        emit = self._out.append
+        self.calls = CallBook(pbx)
+        self.queues = QueueNames(config, prefix)
+        self.names = AgentNames(config, prefix)
+        self.visits = VisitBook(pbx, emit)
+        self.agents = AgentBook(pbx, config, self.queues, self.names, emit)
+        self.lines = LineBook(pbx, config, emit)
+        self.visits.on_talk_end = self._talk_ended
+        self.visits.on_visit_end = self._visit_ended
+        self.session = 0
+        self.stopping = False
+        self._told = (config.pbx.get(pbx) or PbxConfig()).queue_result
+        self.visits.hold_back_reasons = self._told is not None
+        self._pairs: dict[str, str] = {}
+        self._behind: dict[str, dict[str, str]] = {}
+        self._handlers: dict[str, Callable[[Message, int], None]] = {
+            "QueueCallerJoin": self._join,
+            "QueueCallerLeave": self._leave,
+            "QueueCallerAbandon": self._abandon,
+            "AgentCalled": self._agent_called,
+            "AgentRingNoAnswer": self._no_answer,
+            "AgentConnect": self._connect,
+            "AgentComplete": self._complete,
+            "HangupRequest": self._hangup_request,
+            "SoftHangupRequest": self._soft_hangup,
+            "Hangup": self._hangup,
+            "Newchannel": self._newchannel,
+            "Newstate": self._newstate,
+            "Rename": self._rename,
+            "LocalBridge": self._local_bridge,
+            "DialBegin": self._dial_begin,
+            "DialEnd": self._dial_end,
+            "Hold": self._hold,
+            "Unhold": self._unhold,
+            "BlindTransfer": self._blind_transfer,
+            "AttendedTransfer": self._attended_transfer,
+            "QueueMemberStatus": self._member,
+            "QueueMemberAdded": self._member,
+            "QueueMemberPause": self._member,
+            "QueueMemberRemoved": self._member_removed,
+            "VarSet": self._varset,
+            "UserEvent": self._user_event,
+            "Shutdown": self._shutdown,
+        }
+
+    # -- what the owner calls ----------------------------------------------------------------------------------
+
+    def on_message(self, message: Message, mono_ns: int) -> list[Struct]:
+        """The events that one live message means, in order; most messages mean none."""
+        handler = self._handlers.get(message.name)
+        if handler is not None and message.type == "event":
+            handler(message, mono_ns)
+            if self.agents.dirty:
+                self.agents.settle(mono_ns)
+        return self.take()
+
+    def tick(self, mono_ns: int) -> list[Struct]:
+        """The events that are due by time alone: held-back endings and wrap-ups."""
+        self.visits.tick(mono_ns)
+        self.agents.tick(mono_ns)
+        return self.take()
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When `tick` has something to do."""
+        times = [t for t in (self.visits.next_due_ns, self.agents.next_due_ns) if t is not None]
+        return min(times) if times else None
+
+    def connected(self) -> None:
+        """A session with the PBX begins: what is known until now is from before."""
+        self.session += 1
+        self.stopping = False
+
+    def disconnected(self, mono_ns: int) -> list[Struct]:
+        """The session ended: what was held back is decided now."""
+        self.visits.stopped(mono_ns)
+        self.agents.settle(mono_ns)
+        return self.take()
+
+    def take(self) -> list[Struct]:
+        """Hand over what was emitted."""
+        if not self._out:
+            return []
+        out = self._out[:]
+        self._out.clear()
+        return out
+
+    # -- the queue ---------------------------------------------------------------------------------------------
+
+    def open_visit(self, m: Message, joined_ns: int) -> Visit:
+        """A visit of the channel that a message names, not yet announced."""
+        uniqueid, queue = m.get("Uniqueid"), m.get("Queue")
+        call = self.calls.call_of(uniqueid, m.get("Linkedid"))
+        channel = self.calls.channels.get(uniqueid)
+        dialled = (channel.dialled if channel else None) or dnis_of(m)
+        return Visit(
+            call=call.call, visit=self.calls.next_visit(call), uniqueid=uniqueid, queue=queue, key=self.queues.key(queue),
+            joined_ns=joined_ns, session=self.session, caller=told(m.get("CallerIDNum")), dialled=dialled,
+        )  # fmt: skip
+
+    def _join(self, m: Message, now_ns: int) -> None:
+        uniqueid = m.get("Uniqueid")
+        if not uniqueid:
+            return
+        known = self.visits.open.get(uniqueid)
+        if known is not None and known.session == self.session and known.queue == m.get("Queue") and known.left_ns is None:
+            return
+        position = m.get("Position")
+        self.visits.queued(
+            self.open_visit(m, now_ns), now_ns, position=int(position) if position.isdecimal() else None, pbx_time=stamp_of(m)
+        )
+
+    def _visit(self, m: Message, now_ns: int, *, make: bool) -> Visit | None:
+        """The open visit that a message is about. One that we never saw begin (it joined in blindness) is opened by its HoldTime."""
+        visit = self.visits.open.get(m.get("Uniqueid"))
+        if visit is not None and visit.queue == m.get("Queue"):
+            return visit
+        hold_time = m.get("HoldTime") or m.get("Holdtime")
+        if not make or not hold_time.isdecimal() or not m.get("Uniqueid"):
+            return None
+        visit = self.open_visit(m, now_ns - int(hold_time) * NS)
+        self.visits.queued(visit, now_ns, inferred=True)
+        return visit
+
+    def _leave(self, m: Message, now_ns: int) -> None:
+        if (visit := self._visit(m, now_ns, make=False)) is not None:
+            self.visits.left(visit, now_ns)
+
+    def _abandon(self, m: Message, now_ns: int) -> None:
+        visit = self._visit(m, now_ns, make=True)
+        if visit is not None:
+            channel = self.calls.channels.get(visit.uniqueid)
+            if channel is not None:
+                visit.hung_up = visit.hung_up or channel.asked_hangup
+            self.visits.abandoned(visit, now_ns)
+
+    def _agent_called(self, m: Message, now_ns: int) -> None:
+        leg = m.get("DestUniqueid")
+        key = self._agent_key(m)
+        visit = self._visit(m, now_ns, make=False)
+        if visit is None or not leg:
+            return
+        self.agents.rings(key, leg, visit.call)
+        self.visits.ringing(visit, key, leg, stamp_of(m))
+
+    def _no_answer(self, m: Message, now_ns: int) -> None:
+        leg = m.get("DestUniqueid")
+        self.agents.rings_no_more(self._agent_key(m), leg)
+        if (visit := self.visits.open.get(m.get("Uniqueid"))) is not None:
+            visit.ringing.pop(leg, None)
+
+    def _connect(self, m: Message, now_ns: int) -> None:
+        visit = self._visit(m, now_ns, make=True)
+        if visit is None:
+            return
+        key, interface, leg, ring = self._agent_key(m), m.get("Interface"), m.get("DestUniqueid"), m.get("RingTime")
+        legs = {leg: m.get("DestChannel")} if leg else {}
+        legs.update(self._behind.get(self._pairs.get(leg, ""), {}))
+        ring_s = float(ring) if ring.isdecimal() else None
+        self.visits.answered(visit, key, interface, legs, now_ns, session=self.session, ring_s=ring_s, pbx_time=stamp_of(m))
+        self.agents.talks(key, visit.visit, visit.call)
+
+    def _complete(self, m: Message, now_ns: int) -> None:
+        queue, interface, uniqueid = m.get("Queue"), m.get("Interface"), m.get("Uniqueid")
+        talk = self.visits.talks.get(uniqueid) if uniqueid else self._talk_by_interface(queue, interface, m.get("TalkTime"), now_ns)
+        if talk is None or (talk.visit.queue, talk.interface) != (queue, interface):
+            return
+        reason = m.get("Reason")
+        if reason == "transfer":
+            self.visits.transferred(talk, now_ns, to=None, attended=False)
+        else:
+            self.visits.end_talk(talk, now_ns, reason if reason in ("caller", "agent") else None)
+
+    def _talk_by_interface(self, queue: str, interface: str, talk_time: str, now_ns: int) -> Talk | None:
+        """Whose conversation an AgentComplete without a channel ends: the one of this member whose length fits best."""
+        found = [t for t in self.visits.talks.values() if t.visit.queue == queue and t.interface == interface]
+        talk_ns = int(talk_time) * NS if talk_time.isdecimal() else 0
+        return min(found, key=lambda t: abs(now_ns - t.answered_ns - talk_ns), default=None)
+
+    def _agent_key(self, m: Message) -> str:
+        return self.agents.seen(m.get("Queue"), m.get("Interface"), m.get("MemberName"), self.session)
+
+    def _visit_ended(self, visit: Visit) -> None:
+        for leg, agent in visit.ringing.items():
+            self.agents.rings_no_more(agent, leg)
+        visit.ringing.clear()
+
+    def _talk_ended(self, talk: Talk, now_ns: int) -> None:
+        wrap_up_s = self.agents.wrap_up_s(talk.visit.queue, talk.interface)
+        self.agents.talks_no_more(talk.agent, talk.visit.visit, now_ns + round(wrap_up_s * NS) if wrap_up_s > 0 else 0)
+
+    # -- channels ----------------------------------------------------------------------------------------------
+
+    def _newchannel(self, m: Message, now_ns: int) -> None:
+        uniqueid = m.get("Uniqueid")
+        if not uniqueid:
+            return
+        state, dialled = m.get("ChannelState"), m.get("Exten")
+        channel = Channel(
+            uniqueid=uniqueid, name=m.get("Channel"), state=int(state) if state.isdecimal() else 0,
+            caller=told(m.get("CallerIDNum")), dialled=dialled if dialled not in ("", "s", "h") else None, session=self.session,
+        )  # fmt: skip
+        self.calls.open(channel, m.get("Linkedid"))
+        self.lines.seized(channel, now_ns)
+        self.agents.channel(channel)
+
+    def _newstate(self, m: Message, now_ns: int) -> None:
+        channel = self.calls.channels.get(m.get("Uniqueid"))
+        state = m.get("ChannelState")
+        if channel is not None and state.isdecimal():
+            channel.state = int(state)
+            self.agents.channel(channel)
+
+    def _rename(self, m: Message, now_ns: int) -> None:
+        if (channel := self.calls.channels.get(m.get("Uniqueid"))) is not None:
+            channel.name = m.get("Newname") or m.get("NewName") or channel.name
+
+    def _hangup_request(self, m: Message, now_ns: int) -> None:
+        self._asked(m, soft=False)
+
+    def _soft_hangup(self, m: Message, now_ns: int) -> None:
+        self._asked(m, soft=True)
+
+    def _asked(self, m: Message, *, soft: bool) -> None:
+        uniqueid = m.get("Uniqueid")
+        if (channel := self.calls.channels.get(uniqueid)) is not None and not soft:
+            channel.asked_hangup = True
+        self.visits.hung_up(uniqueid, soft=soft)
+
+    def _hangup(self, m: Message, now_ns: int) -> None:
+        uniqueid = m.get("Uniqueid")
+        self.channel_gone(uniqueid, now_ns)
+
+    def channel_gone(self, uniqueid: str, now_ns: int, *, inferred: bool = False) -> None:
+        """A channel hung up, or was found gone after blindness."""
+        self.calls.closed(uniqueid)
+        if (two := self._pairs.pop(uniqueid, None)) is not None:
+            self._behind.pop(two, None)
+        if not inferred:
+            self.visits.channel_gone(uniqueid, now_ns)
+        self.agents.channel_gone(uniqueid)
+        self.lines.released(uniqueid, now_ns, inferred=inferred)
+
+    def _local_bridge(self, m: Message, now_ns: int) -> None:
+        while len(self._pairs) >= _MAX_PAIRS:
+            self._behind.pop(self._pairs.pop(next(iter(self._pairs))), None)
+        self._pairs[m.get("LocalOneUniqueid")] = m.get("LocalTwoUniqueid")
+
+    def _dial_begin(self, m: Message, now_ns: int) -> None:
+        """Behind a Local member stands a phone: what the Local's far half dials is the agent's as well."""
+        two, leg = m.get("Uniqueid"), m.get("DestUniqueid")
+        if not two or not m.get("Channel").startswith("Local/") or not leg:
+            return
+        while len(self._behind) >= _MAX_PAIRS:
+            self._behind.pop(next(iter(self._behind)))
+        self._behind.setdefault(two, {})[leg] = m.get("DestChannel")
+
+    def _dial_end(self, m: Message, now_ns: int) -> None:
+        two, leg, status = m.get("Uniqueid"), m.get("DestUniqueid"), m.get("DialStatus")
+        answered = status == "ANSWER"
+        if (visit := self.visits.open.get(two)) is not None and answered:
+            visit.picked.add(leg)
+        phones = self._behind.get(two)
+        if phones is None:
+            return
+        if not answered:
+            phones.pop(leg, None)
+            return
+        name = phones.get(leg, m.get("DestChannel"))
+        self._behind[two] = {leg: name}
+        one = next((one for one, other in self._pairs.items() if other == two), "")
+        if (talk := self.visits.legs.get(one)) is not None:
+            self.visits.add_leg(talk, leg, name)
+
+    def _hold(self, m: Message, now_ns: int) -> None:
+        if (talk := self.visits.hold(m.get("Uniqueid"), now_ns, on=True)) is not None:
+            self.agents.holds(talk.agent, talk.visit.visit, on=True)
+
+    def _unhold(self, m: Message, now_ns: int) -> None:
+        if (talk := self.visits.hold(m.get("Uniqueid"), now_ns, on=False)) is not None:
+            self.agents.holds(talk.agent, talk.visit.visit, on=False)
+
+    def _blind_transfer(self, m: Message, now_ns: int) -> None:
+        talk = self.visits.legs.get(m.get("TransfererUniqueid"))
+        if talk is not None and m.get("Result") == "Success":
+            self.visits.transferred(talk, now_ns, to=m.get("Extension") or None, attended=False)
+
+    def _attended_transfer(self, m: Message, now_ns: int) -> None:
+        legs = (m.get("OrigTransfererUniqueid"), m.get("SecondTransfererUniqueid"))
+        talk = next((self.visits.legs[leg] for leg in legs if leg in self.visits.legs), None)
+        if talk is not None and m.get("Result") == "Success":
+            self.visits.transferred(talk, now_ns, to=None, attended=True)
+
+    # -- members, and what the dialplan tells ------------------------------------------------------------------
+
+    def _member(self, m: Message, now_ns: int) -> None:
+        self.member_row(m, m.get("Interface"), m.get("MemberName"))
+
+    def member_row(self, m: Message, interface: str, name: str) -> None:
+        """A membership, from a live event or a list row (which calls the same things Location and Name)."""
+        if interface and m.get("Queue"):
+            self.agents.member(
+                queue=m.get("Queue"), interface=interface, name=name, state_interface=m.get("StateInterface"), status=m.get("Status"),
+                paused=m.get("Paused") == "1", reason=m.get("PausedReason"), wrap_up=m.get("Wrapuptime"), session=self.session,
+            )  # fmt: skip
+
+    def _member_removed(self, m: Message, now_ns: int) -> None:
+        self.agents.removed(m.get("Queue"), m.get("Interface"))
+
+    def _varset(self, m: Message, now_ns: int) -> None:
+        # A stream with variables is a stream of the dialplan class: it will tell why visits leave.
+        self.visits.hold_back_reasons = True
+        if b"\r\nVariable: QUEUESTATUS\r\n" in m.raw:
+            reason = QUEUESTATUS.get(m.get("Value"))
+            if reason is not None:
+                self.visits.told(m.get("Uniqueid"), None, reason, now_ns)
+
+    def _user_event(self, m: Message, now_ns: int) -> None:
+        mapped = self._told
+        if mapped is None or m.get("UserEvent") != mapped.event:
+            return
+        word = m.get(mapped.header)
+        reason = mapped.reasons.get(word) or QUEUESTATUS.get(word)
+        if reason is not None and reason in _REASONS:
+            self.visits.told(m.get(mapped.uniqueid) or m.get("Uniqueid"), m.get(mapped.queue) or None, _REASONS[reason], now_ns)
+
+    def _shutdown(self, m: Message, now_ns: int) -> None:
+        self.stopping = True
+        self.visits.stopped(now_ns)
+
+
+_REASONS: Final[dict[str, LeftReason]] = {
+    "timeout": "timeout", "exit_key": "exit_key", "empty": "empty", "overflow": "overflow", "callback": "callback",
+    "transferred": "transferred", "withdrawn": "withdrawn", "pbx_stopped": "pbx_stopped", "not_told": "not_told",
+}  # fmt: skip
+
+
+def stamp_of(m: Message) -> float | None:
+    """The PBX's own stamp, where `timestampevents` is on."""
+    text = m.get("Timestamp")
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def dnis_of(m: Message) -> str | None:
+    """The dialled number, where the manager's `channelvars` names DNIS."""
+    return next((text[5:] for text in m.all("ChanVariable") if text.startswith("DNIS=") and text[5:]), None)
