@@ -1,0 +1,128 @@
+"""Agents: each second of each logged-in agent in exactly one state, by day (docs/kpis.md, "Agents' time")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from appliance.core.catalogue import AgentLoggedIn, AgentLoggedOut, AgentStateChanged
+from appliance.floor.calendar import Calendar
+from appliance.floor.state import STATES, AgentDay, FloorState
+
+_INDEX = {state: at for at, state in enumerate(STATES)}
+_DAYS_KEPT = 2
+
+
+class AgentFold:
+    """Applies agent events to the agents of a floor state."""
+
+    def __init__(
+        self,
+        state: FloorState,
+        calendar: Calendar,
+        touched: Callable[[str], None],
+        wrapped: Callable[[tuple[str, int, int], str | None, int], None],
+    ) -> None:
+        self.state = state
+        self._calendar = calendar
+        self._touched = touched
+        self._wrapped = wrapped
+
+    def logged_in(self, data: AgentLoggedIn, at_ns: int) -> None:
+        """The agent appears; his state follows in `agent.state`."""
+        agent = self._agent(data.agent, data.pbx, data.name)
+        for queue in data.queues:
+            agent.queues.setdefault(queue, "available")
+        if agent.told == "logged_out":
+            self._tell(agent, "available", at_ns)
+
+    def logged_out(self, data: AgentLoggedOut, at_ns: int) -> None:
+        """The agent's time stops."""
+        agent = self._agent(data.agent, data.pbx, data.name)
+        agent.queues = {}
+        agent.reason = None
+        self._tell(agent, "logged_out", at_ns)
+
+    def changed(self, data: AgentStateChanged, at_ns: int) -> None:
+        """The agent's state, in all and in each queue."""
+        agent = self._agent(data.agent, data.pbx, data.name)
+        agent.queues = dict(data.queues)
+        agent.reason = data.reason
+        self._tell(agent, data.state, at_ns)
+
+    def answered(self, key: str | None, pbx: str, at_ns: int) -> None:
+        """One more call answered today."""
+        if key is None:
+            return
+        agent = self._agent(key, pbx, None)
+        day = self._calendar.day(at_ns)[0]
+        agent.answered[day] = agent.answered.get(day, 0) + 1
+        while len(agent.answered) > _DAYS_KEPT:
+            del agent.answered[min(agent.answered)]
+
+    def ended(self, key: str | None, visit: str | None, place: tuple[str, int, int] | None) -> None:
+        """Remember which call a following wrap-up belongs to."""
+        agent = self.state.agents.get(key or "")
+        if agent is not None:
+            agent.wrap_visit, agent.wrap_place = visit, place
+
+    def blind(self, pbx: str, at_ns: int) -> None:
+        """The source went out of sight: from then on nobody's state is known."""
+        for agent in self.state.agents.values():
+            if agent.pbx == pbx and agent.told != "logged_out":
+                self._enter(agent, "unknown", at_ns)
+
+    def sighted(self, pbx: str, at_ns: int) -> None:
+        """The source is in sight again: the states that it told hold from now."""
+        for agent in self.state.agents.values():
+            if agent.pbx == pbx:
+                self._enter(agent, agent.told, at_ns)
+
+    def ms_until(self, agent: AgentDay, now_ns: int, seen_ns: int | None = None) -> list[int]:
+        """Milliseconds of each state today, the running one included; what lies after `seen_ns` is unknown."""
+        day = self._calendar.day(now_ns)[0]
+        out = list(agent.ms.get(day, ())) or [0] * len(STATES)
+        if agent.state in _INDEX and agent.since_ns:
+            begins = max(agent.since_ns, day)
+            until = now_ns if seen_ns is None else min(now_ns, max(begins, seen_ns))
+            out[_INDEX[agent.state]] += max(0, until - begins) // 1_000_000
+            out[_INDEX["unknown"]] += max(0, now_ns - max(until, begins)) // 1_000_000
+        return out
+
+    def _agent(self, key: str, pbx: str, name: str | None) -> AgentDay:
+        agent = self.state.agents.get(key)
+        if agent is None:
+            agent = self.state.agents[key] = AgentDay(key, pbx, name)
+        elif name:
+            agent.name = name
+        self._touched(key)
+        return agent
+
+    def _tell(self, agent: AgentDay, state: str, at_ns: int) -> None:
+        agent.told = state
+        source = self.state.sources.get(agent.pbx)
+        hidden = source is not None and not source.in_sight and state != "logged_out"
+        self._enter(agent, "unknown" if hidden else state, at_ns)
+
+    def _enter(self, agent: AgentDay, state: str, at_ns: int) -> None:
+        if state == agent.state:
+            return
+        self._close(agent, at_ns)
+        agent.state, agent.since_ns = state, at_ns
+        self._touched(agent.key)
+
+    def _close(self, agent: AgentDay, at_ns: int) -> None:
+        """Book the running state up to now, split at midnight, and hand a wrap-up to its call."""
+        if agent.state not in _INDEX:
+            return
+        start = agent.since_ns
+        if agent.state == "wrap_up" and agent.wrap_place is not None:
+            self._wrapped(agent.wrap_place, agent.wrap_visit, max(0, at_ns - start) // 1_000_000)
+            agent.wrap_visit = agent.wrap_place = None
+        at = _INDEX[agent.state]
+        while start < at_ns:
+            day, next_day = self._calendar.day(start)
+            until = min(at_ns, next_day)
+            agent.ms.setdefault(day, [0] * len(STATES))[at] += (until - start) // 1_000_000
+            start = until
+        while len(agent.ms) > _DAYS_KEPT:
+            del agent.ms[min(agent.ms)]

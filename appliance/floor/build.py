@@ -1,0 +1,324 @@
+"""The snapshot from the fold: figures as the contract has them, each with its numerator, denominator and freshness. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from appliance.core.clock import rfc3339, wall_ns_from_rfc3339
+from appliance.core.config import Config
+from appliance.core.journal import Account
+from appliance.floor import snapshot as out
+from appliance.floor.floor import Floor
+from appliance.floor.service_level import service_level_of
+from appliance.floor.source import coverage
+from appliance.floor.state import STATES, AgentDay, QueueState, Source, TrunkState
+from appliance.floor.tally import Tally
+from appliance.floor.visit import ROLLING_NS
+
+_T = TypeVar("_T")
+_DRAINING_NS = 5_000_000_000
+_FRESHNESS: tuple[out.Fresh, ...] = ("live", "stale", "unknown")
+
+
+def crm_from_account(floor: Floor, account: Account | None, configured: bool, now_ns: int) -> out.Crm:
+    """The link's state and its books. `account` None: no journal behind this floor (a replay)."""
+    link = floor.state.link
+    if account is None or not configured:
+        recorded = account.recorded if account else 0
+        return out.Crm(state="off", backlog=account.waiting if account else 0, recorded=recorded)
+    oldest = account.oldest_wall_ns
+    state: out.CrmState = link.state if link.state != "off" else "down"  # type: ignore[assignment]
+    if state == "up" and oldest is not None and now_ns - oldest > _DRAINING_NS:
+        state = "draining"
+    return out.Crm(
+        state=state,
+        since=_time(link.since_ns),
+        backlog=account.waiting,
+        oldest=_time(oldest),
+        recorded=account.recorded,
+        delivered=account.delivered,
+        shed=account.shed,
+        skipped=account.skipped,
+    )
+
+
+def pbx_from_source(source: Source | None) -> out.Pbx:
+    """One PBX as the board shows it; one that never spoke is down."""
+    if source is None:
+        return out.Pbx()
+    return out.Pbx(state=source.state, since=_time(source.since_ns), reason=source.reason)  # type: ignore[arg-type]
+
+
+def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int) -> out.Queue:
+    """One queue now and in its three windows. `tick_ns` dates the members that tick by themselves (coverage)."""
+    config = floor.config
+    own = config.queues.get(queue.key)
+    source = floor.source(queue.pbx)
+    fresh, as_of = freshness(source)
+    since = min(queue.waiting.values(), default=None)
+    day, next_day = floor.calendar.day(now_ns)
+    half = floor.calendar.half_hour(now_ns)
+    spans = {"today": (day, next_day), "interval": (half, half + ROLLING_NS), "rolling": (now_ns - ROLLING_NS, now_ns)}
+    tallies = {"today": queue.days.get(day), "interval": queue.halves.get(half), "rolling": queue.rolling}
+    windows = {
+        name: window_from_tally(tally or Tally(), config, queue.key, _coverage(floor, source, spans[name], tick_ns))
+        for name, tally in tallies.items()
+    }
+    return out.Queue(
+        title=own.title if own and own.title else queue.title or queue.key,
+        pbx=queue.pbx,
+        fresh=fresh,
+        as_of=rfc3339(now_ns) if fresh == "live" else _time(as_of),
+        waiting=len(queue.waiting) if fresh != "unknown" else None,
+        longest_wait=_tenth((now_ns - since) / 1e9) if since is not None else None,
+        longest_since=_time(since),
+        agents=agent_counts(floor, (agent.queues[queue.key] for agent in floor.state.agents.values() if queue.key in agent.queues), source),
+        **windows,
+    )
+
+
+def agent_counts(floor: Floor, states: Iterable[str], source: Source | None) -> out.AgentCounts | None:
+    """How many are in each state; all unknown while the source is out of sight."""
+    if source is None or not source.since_ns:
+        return None
+    seen = source.in_sight
+    counts = dict.fromkeys(STATES, 0)
+    for state in states:
+        if state in counts:
+            counts[state if seen else "unknown"] += 1
+    return out.AgentCounts(logged_in=sum(counts.values()), **counts)
+
+
+def window_from_tally(tally: Tally, config: Config, queue: str, covered: float | None) -> out.Window:
+    """The figures of one window of one queue."""
+    own = config.queues.get(queue)
+    variant = own.service_level if own and own.service_level else config.kpi.service_level
+    window = _counts(tally)
+    window.target = own.target_s if own and own.target_s is not None else config.kpi.target_s
+    window.service_level_variant = variant
+    window.service_level_of = service_level_of(variant, tally)
+    window.coverage = covered
+    return _rated(window)
+
+
+def summed(windows: list[out.Window]) -> out.Window:
+    """Windows of several queues as one: counts and sums are added, rates made anew from the added terms."""
+    total = out.Window(left_by={})
+    for window in windows:
+        for name in _ADDED:
+            setattr(total, name, getattr(total, name) + getattr(window, name))
+        for reason, count in window.left_by.items():
+            total.left_by[reason] = total.left_by.get(reason, 0) + count
+        if window.refused is not None:
+            total.refused = (total.refused or 0) + window.refused
+    levels = [window.service_level_of for window in windows]
+    if levels and all(level is not None for level in levels):
+        total.service_level_of = (sum(level[0] for level in levels if level), sum(level[1] for level in levels if level))
+    total.wait_max = max((w.wait_max for w in windows if w.wait_max is not None), default=None)
+    total.service_level_variant = _same(w.service_level_variant for w in windows)
+    total.target = _same(w.target for w in windows)
+    covered = [w.coverage for w in windows if w.coverage is not None]
+    total.coverage = min(covered, default=None)
+    return _rated(total)
+
+
+def summed_queue(title: str, queues: list[out.Queue], agents: out.AgentCounts | None, as_of_ns: int) -> out.Queue:
+    """Several queues as one: the floor, or a group. `agents` counts distinct agents."""
+    worst: out.Fresh = max((q.fresh for q in queues), key=_FRESHNESS.index, default="unknown")
+    longest = [q for q in queues if q.longest_since is not None]
+    oldest = min(longest, key=lambda q: q.longest_since or "", default=None)
+    told = [q.as_of for q in queues if q.as_of is not None]
+    return out.Queue(
+        title=title,
+        fresh=worst,
+        as_of=rfc3339(as_of_ns) if worst == "live" else min(told, default=None),
+        waiting=sum(q.waiting or 0 for q in queues) if any(q.waiting is not None for q in queues) else None,
+        longest_wait=oldest.longest_wait if oldest else None,
+        longest_since=oldest.longest_since if oldest else None,
+        agents=agents,
+        today=summed([q.today for q in queues]),
+        interval=summed([q.interval for q in queues if q.interval]),
+        rolling=summed([q.rolling for q in queues if q.rolling]),
+    )
+
+
+def agent_snapshot(floor: Floor, agent: AgentDay, now_ns: int, tick_ns: int) -> out.Agent:
+    """One agent; his seconds are as of the last tick, so that a patch does not carry every clock on the floor."""
+    own = floor.config.agents.get(agent.key)
+    source = floor.unsighted.get(agent.pbx)
+    hidden = source is not None and agent.state != "logged_out"
+    ms = floor.agents.ms_until(agent, max(tick_ns, agent.since_ns), source.seen_ns if source else None)
+    name = (own.name if own and own.name else agent.name) if floor.config.privacy.agent_names else None
+    return out.Agent(
+        name=name,
+        state="unknown" if hidden else agent.state,
+        since=_time(source.seen_ns if source and hidden else agent.since_ns),
+        queues=sorted(agent.queues),
+        reason=agent.reason,
+        answered=agent.answered.get(floor.calendar.day(now_ns)[0], 0),
+        seconds=out.Seconds(**{state: _tenth(ms[at] / 1000) for at, state in enumerate(STATES)}),
+    )
+
+
+def utilisation(agents: Iterable[out.Agent]) -> out.Utilisation:
+    """The customer's four ratios from every agent's seconds of today; C ÷ D and B ÷ D need paid time, which the box is not told."""
+    total = dict.fromkeys(STATES, 0.0)
+    for agent in agents:
+        for state in STATES:
+            total[state] += getattr(agent.seconds, state)
+    a = total["talking"] + total["holding"] + total["wrap_up"]
+    b = a + total["available"] + total["ringing"]
+    c = b + total["paused"]
+    return out.Utilisation(ab_allocation=_rate(a, b), bc_on_phone=_rate(b, c), coverage=_rate(c, c + total["unknown"]))
+
+
+def out_of_sight(source: Source, seen_ns: int | None) -> Source:
+    """A source whose process died, as it is to be shown: down since its last sight."""
+    seen = max(seen_ns or 0, source.seen_ns)
+    spans = list(source.spans)
+    if source.in_sight and spans:
+        spans[-1] = (spans[-1][0], max(spans[-1][0], seen))
+    return Source(source.key, "down", seen or source.since_ns, seen, "service_stopped", in_sight=False, spans=spans)
+
+
+def everyone(floor: Floor, agents: Iterable[AgentDay]) -> out.AgentCounts | None:
+    """Distinct agents by state, each as far as his own PBX is in sight."""
+    counts = dict.fromkeys(STATES, 0)
+    for agent in agents:
+        source = floor.source(agent.pbx)
+        if agent.state in counts:
+            counts[agent.state if source and source.in_sight else "unknown"] += 1
+    if not any(source.since_ns for source in floor.state.sources.values()):
+        return None
+    return out.AgentCounts(logged_in=sum(counts.values()), **counts)
+
+
+def health(floor: Floor) -> list[out.Health]:
+    """What is not well, the fold's own invariant included."""
+    items = list(floor.state.health.values())
+    if broken := unbalanced(floor):
+        text = f"offered = answered + abandoned + left + unknown + waiting does not hold in {', '.join(broken[:5])}"
+        items.append(out.Health(id="identity", level="red", text=text))
+    return items
+
+
+def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
+    """One group of lines; the share is over the part of today in which its PBX was in sight."""
+    trunk = floor.state.trunks.get(key) or TrunkState(key)
+    config = floor.config.trunks.get(key)
+    day = floor.calendar.day(tick_ns)[0]
+    pbx = config.pbx if config and config.pbx else next(iter(floor.state.sources), "")
+    source = floor.source(pbx)
+    seen = bool(source and source.in_sight)
+    busy_ms = trunk.all_busy_ms.get(day, 0)
+    if trunk.all_busy_ns and seen:
+        busy_ms += max(0, tick_ns - max(trunk.all_busy_ns, day)) // 1_000_000
+    observed_ms = sum(max(0, b - max(a, day)) for a, b in _spans(source, tick_ns)) / 1e6 if source else 0
+    return out.Trunk(
+        lines=config.lines if config else None,
+        busy=len(trunk.busy) if seen else None,
+        all_busy_now=bool(trunk.all_busy_ns) if seen and config else None,
+        all_busy_share=_rate(busy_ms, observed_ms) if config else None,
+    )
+
+
+def announcements(floor: Floor, now_ns: int) -> list[out.Announcement]:
+    """Those in force now, newest last."""
+    shown = []
+    for data in floor.state.announcements.values():
+        begins = wall_ns_from_rfc3339(data.begins) if data.begins else 0
+        until = wall_ns_from_rfc3339(data.until) if data.until else None
+        if begins <= now_ns and (until is None or now_ns < until):
+            shown.append(out.Announcement(id=data.id, text=data.text, severity=data.severity, until=data.until, boards=list(data.boards)))
+    return shown
+
+
+def freshness(source: Source | None) -> tuple[out.Fresh, int | None]:
+    """Live while the source is in sight; stale, as of its last sight, after it; unknown when it was never seen."""
+    if source is None or not source.seen_ns:
+        return "unknown", None
+    return ("live", None) if source.in_sight else ("stale", source.seen_ns)
+
+
+def unbalanced(floor: Floor) -> list[str]:
+    """Queues in which offered = answered + abandoned + left + unknown + waiting does not hold: never, or the fold is wrong."""
+    return [
+        queue.key
+        for queue in floor.state.queues.values()
+        if not all(tally.balanced() for tally in (*queue.days.values(), *queue.halves.values(), queue.rolling))
+    ]
+
+
+_ADDED = (
+    "offered", "answered", "answered_ended", "abandoned", "short_abandoned", "left", "unknown", "waiting",
+    "answered_in_time", "abandoned_in_time", "wait_sum", "talk_sum", "hold_sum", "wrap_up_sum",
+)  # fmt: skip
+
+
+def _counts(tally: Tally) -> out.Window:
+    return out.Window(
+        offered=tally.offered,
+        answered=tally.answered,
+        answered_ended=tally.answered_ended,
+        abandoned=tally.abandoned,
+        short_abandoned=tally.short_abandoned,
+        left=tally.left,
+        left_by=dict(tally.left_by),
+        unknown=tally.unknown,
+        waiting=tally.waiting,
+        refused=tally.refused or None,
+        answered_in_time=tally.answered_in_time,
+        abandoned_in_time=tally.abandoned_in_time,
+        wait_sum=tally.wait_ms / 1000,
+        wait_max=tally.wait_max_ms / 1000 if tally.wait_max_ms >= 0 else None,
+        talk_sum=tally.talk_ms / 1000,
+        hold_sum=tally.hold_ms / 1000,
+        wrap_up_sum=tally.wrap_ms / 1000,
+    )
+
+
+def _rated(window: out.Window) -> out.Window:
+    for name in ("wait_sum", "talk_sum", "hold_sum", "wrap_up_sum"):
+        setattr(window, name, round(getattr(window, name), 3))
+    if window.service_level_of is not None:
+        window.service_level = _rate(*window.service_level_of)
+    window.abandon_rate_of = (window.abandoned, window.answered + window.abandoned + window.left)
+    window.abandon_rate = _rate(*window.abandon_rate_of)
+    window.asa = _mean(window.wait_sum, window.answered)
+    window.talk_avg = _mean(window.talk_sum, window.answered_ended)
+    window.aht = _mean(window.talk_sum + window.wrap_up_sum, window.answered_ended)
+    return window
+
+
+def _coverage(floor: Floor, source: Source | None, window: tuple[int, int], tick_ns: int) -> float | None:
+    if source is None:
+        return None
+    share = coverage(source, floor.calendar, window, tick_ns, floor.config.site.hours is not None)
+    return None if share is None else round(share, 4)
+
+
+def _spans(source: Source, now_ns: int) -> list[tuple[int, int]]:
+    last = len(source.spans) - 1
+    return [(a, now_ns if source.in_sight and at == last else b) for at, (a, b) in enumerate(source.spans)]
+
+
+def _rate(part: float, whole: float) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _mean(total: float, count: int) -> float | None:
+    return _tenth(total / count) if count else None
+
+
+def _tenth(value: float) -> float:
+    return round(max(0.0, value), 1)
+
+
+def _time(at_ns: int | None) -> str | None:
+    return rfc3339(at_ns) if at_ns else None
+
+
+def _same(values: Iterable[_T]) -> _T | None:
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else None

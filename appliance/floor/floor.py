@@ -1,0 +1,268 @@
+"""The floor as a fold: events in journal order go in, the state that every board and the CRM read comes out. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from appliance.core.catalogue import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+    AnnouncementEnded,
+    AnnouncementShown,
+    BoxHealth,
+    HeadsetAttached,
+    HeadsetDetached,
+    HeadsetHook,
+    HeadsetMute,
+    JournalStarted,
+    LineReleased,
+    LineSeized,
+    LinkDown,
+    LinkUp,
+    PbxResynced,
+)
+from appliance.core.clock import rfc3339
+from appliance.core.config import Config
+from appliance.core.event import Event
+from appliance.floor.agent import AgentFold
+from appliance.floor.calendar import Calendar
+from appliance.floor.snapshot import Alarm, Headset, Health
+from appliance.floor.source import SourceFold
+from appliance.floor.state import FloorState, Source, TrunkState
+from appliance.floor.visit import VisitFold
+
+#: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
+VERSION: Final = 1
+_ANNOUNCEMENTS_KEPT: Final = 200
+
+Handler = Callable[[Any, int], None]
+
+
+class Floor:
+    """One floor being folded. `dirty` collects what changed since it was last taken: queue, agent and member names."""
+
+    def __init__(self, config: Config, state: FloorState | None = None) -> None:
+        self.config = config
+        self.calendar = Calendar(config.site.timezone, config.site.hours)
+        self.state = state or FloorState(version=VERSION, settings=settings_mark(config))
+        self.dirty: set[str] = set()
+        self.visits = VisitFold(self.state, config, self.calendar, self._queue_touched)
+        self.agents = AgentFold(self.state, self.calendar, self._agent_touched, self.visits.wrapped)
+        self.sources = SourceFold(self.state, self._blind, self._sighted)
+        #: Sources whose process is dead, as they are to be shown: told from outside, since a dead process writes no event.
+        self.unsighted: dict[str, Source] = {}
+        self._day = 0
+        visits, agents, sources = self.visits, self.agents, self.sources
+        self._handlers: dict[str, Handler] = {
+            "call.queued": visits.queued,
+            "call.answered": self._answered,
+            "call.abandoned": visits.abandoned,
+            "call.left": visits.left,
+            "call.lost": visits.lost,
+            "call.ended": self._ended,
+            "agent.logged_in": agents.logged_in,
+            "agent.logged_out": agents.logged_out,
+            "agent.state": agents.changed,
+            "pbx.up": sources.up,
+            "pbx.down": self._down,
+            "pbx.resynced": self._resynced,
+            "line.seized": self._seized,
+            "line.released": self._released,
+            "link.up": self._link_up,
+            "link.down": self._link_down,
+            "headset.attached": self._attached,
+            "headset.detached": self._detached,
+            "headset.hook": self._hook,
+            "headset.mute": self._mute,
+            "box.health": self._health,
+            "alarm.raised": self._raised,
+            "alarm.acknowledged": self._acknowledged,
+            "alarm.cleared": self._cleared,
+            "announcement.shown": self._shown,
+            "announcement.ended": self._announcement_ended,
+            "journal.started": self._started,
+        }
+
+    def wants(self, kind: str) -> bool:
+        """Whether a kind changes anything here; others need not even be decoded (box.clock_stepped moves the time line)."""
+        return kind in self._handlers or kind == "box.clock_stepped"
+
+    def apply(self, seq: int, event: Event) -> bool:
+        """Fold one event. True when earlier events must be dated anew: fold again from the beginning with this time line."""
+        state = self.state
+        again = state.timeline.learn(event)
+        at_ns = state.timeline.offsets[event.boot] + event.mono_ns
+        handler = self._handlers.get(event.kind)
+        if handler is not None:
+            handler(event.data, at_ns)
+            if event.source.startswith("gateway/"):
+                self.sources.heard(event.source[8:], at_ns)
+        state.seq = seq
+        state.clock = event.clock
+        state.now_ns = max(state.now_ns, at_ns)
+        day = self.calendar.day(at_ns)[0]
+        if day != self._day:
+            self._day = day
+            self.visits.forget_old(at_ns)
+        return again
+
+    def source(self, pbx: str) -> Source | None:
+        """A source as it is to be shown now."""
+        return self.unsighted.get(pbx) or self.state.sources.get(pbx)
+
+    def advance(self, now_ns: int) -> None:
+        """Let time pass without events: old visits leave the rolling windows."""
+        for queue in self.state.queues.values():
+            self.visits.roll(queue, now_ns)
+
+    def _queue_touched(self, key: str) -> None:
+        self.dirty.add(f"queues/{key}")
+
+    def _agent_touched(self, key: str) -> None:
+        self.dirty.add(f"agents/{key}")
+        for queue in self.state.agents[key].queues:
+            self.dirty.add(f"queues/{queue}")
+
+    def _answered(self, data: Any, at_ns: int) -> None:
+        self.visits.answered(data, at_ns)
+        self.agents.answered(data.agent, data.pbx, at_ns)
+
+    def _ended(self, data: Any, at_ns: int) -> None:
+        visit = self.state.visits.get(data.visit or "")
+        place = (visit.queue, visit.day, visit.half) if visit is not None else None
+        self.visits.ended(data, at_ns)
+        self.agents.ended(data.agent, data.visit, place)
+
+    def _blind(self, pbx: str, at_ns: int) -> None:
+        self.agents.blind(pbx, at_ns)
+        self._source_touched(pbx)
+
+    def _sighted(self, pbx: str, at_ns: int) -> None:
+        self.agents.sighted(pbx, at_ns)
+        self._source_touched(pbx)
+
+    def _source_touched(self, pbx: str) -> None:
+        self.dirty.update(f"queues/{queue.key}" for queue in self.state.queues.values() if queue.pbx == pbx)
+
+    def _down(self, data: Any, at_ns: int) -> None:
+        self.sources.down(data, at_ns)
+        for trunk in self.state.trunks.values():
+            self._count_all_busy(trunk, at_ns)
+
+    def _resynced(self, data: PbxResynced, at_ns: int) -> None:
+        for named in data.queues:
+            self.visits.named(named.key, data.pbx, named.title)
+        self.sources.resynced(data, at_ns)
+
+    def _seized(self, data: LineSeized, at_ns: int) -> None:
+        if data.trunk is None:
+            return
+        trunk = self.state.trunks.setdefault(data.trunk, TrunkState(data.trunk))
+        self._count_all_busy(trunk, at_ns)
+        trunk.busy[data.line] = data.direction or ""
+        lines = self._lines(data.trunk)
+        if lines and len(trunk.busy) >= lines and not trunk.all_busy_ns:
+            trunk.all_busy_ns = at_ns
+
+    def _released(self, data: LineReleased, at_ns: int) -> None:
+        trunk = self.state.trunks.get(data.trunk or "")
+        if trunk is None:
+            return
+        self._count_all_busy(trunk, at_ns)
+        trunk.busy.pop(data.line, None)
+        lines = self._lines(trunk.key)
+        if lines is None or len(trunk.busy) < lines:
+            trunk.all_busy_ns = 0
+
+    def _count_all_busy(self, trunk: TrunkState, at_ns: int) -> None:
+        """Book the time in which every line was busy up to now, split at midnight."""
+        start = trunk.all_busy_ns
+        if not start:
+            return
+        while start < at_ns:
+            day, next_day = self.calendar.day(start)
+            until = min(at_ns, next_day)
+            trunk.all_busy_ms[day] = trunk.all_busy_ms.get(day, 0) + (until - start) // 1_000_000
+            start = until
+        trunk.all_busy_ns = at_ns
+        while len(trunk.all_busy_ms) > 2:
+            del trunk.all_busy_ms[min(trunk.all_busy_ms)]
+
+    def _lines(self, trunk: str) -> int | None:
+        config = self.config.trunks.get(trunk)
+        return config.lines if config else None
+
+    def _link_up(self, _data: LinkUp, at_ns: int) -> None:
+        self.state.link.state, self.state.link.since_ns = "up", at_ns
+
+    def _link_down(self, data: LinkDown, at_ns: int) -> None:
+        state = data.reason if data.reason in ("denied", "no_consumer") else "down"
+        self.state.link.state, self.state.link.since_ns = state, at_ns
+
+    def _attached(self, data: HeadsetAttached, at_ns: int) -> None:
+        headset = Headset(seat=data.seat, agent=data.agent, product=data.product, fresh="live", since=rfc3339(at_ns))
+        self.state.headsets[data.seat] = headset
+
+    def _detached(self, data: HeadsetDetached, _at_ns: int) -> None:
+        self.state.headsets.pop(data.seat, None)
+
+    def _hook(self, data: HeadsetHook, at_ns: int) -> None:
+        headset = self.state.headsets.setdefault(data.seat, Headset(seat=data.seat, fresh="live"))
+        headset.hook, headset.since = data.hook, rfc3339(at_ns)
+
+    def _mute(self, data: HeadsetMute, _at_ns: int) -> None:
+        self.state.headsets.setdefault(data.seat, Headset(seat=data.seat, fresh="live")).mute = data.mute
+
+    def _health(self, data: BoxHealth, _at_ns: int) -> None:
+        if data.level == "ok":
+            self.state.health.pop(data.id, None)
+        else:
+            self.state.health[data.id] = Health(id=data.id, level=data.level, text=data.text)
+
+    def _raised(self, data: AlarmRaised, at_ns: int) -> None:
+        self.state.alarms[data.alarm] = Alarm(id=data.alarm, level=data.level, since=rfc3339(at_ns))
+
+    def _acknowledged(self, data: AlarmAcknowledged, at_ns: int) -> None:
+        alarm = self.state.alarms.get(data.alarm)
+        if alarm is not None:
+            alarm.acknowledged = rfc3339(at_ns)
+
+    def _cleared(self, data: AlarmCleared, _at_ns: int) -> None:
+        self.state.alarms.pop(data.alarm, None)
+
+    def _shown(self, data: AnnouncementShown, _at_ns: int) -> None:
+        self.state.announcements[data.id] = data
+        while len(self.state.announcements) > _ANNOUNCEMENTS_KEPT:
+            del self.state.announcements[next(iter(self.state.announcements))]
+
+    def _announcement_ended(self, data: AnnouncementEnded, _at_ns: int) -> None:
+        self.state.announcements.pop(data.id, None)
+
+    def _started(self, _data: JournalStarted, _at_ns: int) -> None:
+        self.dirty.add("journal")
+
+
+def settings_mark(config: Config) -> str:
+    """A mark of everything in the configuration that the folds depend on: a cache made under another is no use."""
+    parts = (config.site, config.kpi, config.queues, config.groups, config.agents, config.trunks)
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
+
+
+def bytes_from_state(state: FloorState) -> bytes:
+    """A fold state as a cache: the same state always gives the same bytes."""
+    return msgspec.msgpack.encode(state, order="deterministic")
+
+
+def state_from_bytes(data: bytes, config: Config, epoch: str) -> FloorState | None:
+    """A cached state, or None when it is another version's, another configuration's, another epoch's, or damaged."""
+    try:
+        state = msgspec.msgpack.decode(data, type=FloorState)
+    except msgspec.DecodeError:
+        return None
+    fits = state.version == VERSION and state.settings == settings_mark(config) and state.epoch == epoch
+    return state if fits else None

@@ -1,0 +1,94 @@
+"""What the folds remember, as plain structs: encode it and it is a cache, throw it away and the journal gives it again."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from appliance.core.catalogue import AgentState, AnnouncementShown
+from appliance.floor.snapshot import Alarm, Headset, Health
+from appliance.floor.tally import Tally, Visit
+from appliance.floor.timeline import Timeline
+
+#: The seven states of a logged-in agent, in the order of `AgentDay.ms`.
+STATES: tuple[AgentState, ...] = ("available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown")
+
+
+class QueueState(Struct):
+    """One queue: who waits (visit → joined), its windows by start time, and the visits of the last half hour in order."""
+
+    key: str
+    pbx: str
+    title: str | None = None
+    waiting: dict[str, int] = {}
+    days: dict[int, Tally] = {}
+    halves: dict[int, Tally] = {}
+    rolling: Tally = field(default_factory=Tally)
+    rolling_ids: list[str] = []
+    rolling_head: int = 0
+
+
+class AgentDay(Struct):
+    """One agent: what he does now and since when, and the milliseconds of each state by day."""
+
+    key: str
+    pbx: str
+    name: str | None = None
+    state: str = "logged_out"
+    told: str = "logged_out"
+    since_ns: int = 0
+    reason: str | None = None
+    queues: dict[str, str] = {}
+    ms: dict[int, list[int]] = {}
+    answered: dict[int, int] = {}
+    wrap_visit: str | None = None
+    wrap_place: tuple[str, int, int] | None = None
+
+
+class Source(Struct):
+    """One PBX: whether it is in sight, and the spans in which it was, today and yesterday."""
+
+    key: str
+    state: str = "down"
+    since_ns: int = 0
+    seen_ns: int = 0
+    reason: str | None = None
+    in_sight: bool = False
+    spans: list[tuple[int, int]] = []
+
+
+class TrunkState(Struct):
+    """One group of lines: the busy ones, and for how long all of them were."""
+
+    key: str
+    busy: dict[str, str] = {}
+    all_busy_ns: int = 0
+    all_busy_ms: dict[int, int] = {}
+
+
+class Link(Struct):
+    """The link to the CRM as last told."""
+
+    state: str = "off"
+    since_ns: int = 0
+
+
+class FloorState(Struct):
+    """Everything, as of one journal position."""
+
+    version: int = 1
+    settings: str = ""
+    epoch: str = ""
+    seq: int = 0
+    now_ns: int = 0
+    clock: str = "unset"
+    timeline: Timeline = field(default_factory=Timeline)
+    visits: dict[str, Visit] = {}
+    queues: dict[str, QueueState] = {}
+    agents: dict[str, AgentDay] = {}
+    sources: dict[str, Source] = {}
+    trunks: dict[str, TrunkState] = {}
+    link: Link = field(default_factory=Link)
+    headsets: dict[str, Headset] = {}
+    health: dict[str, Health] = {}
+    announcements: dict[str, AnnouncementShown] = {}
+    alarms: dict[str, Alarm] = {}

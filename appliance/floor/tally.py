@@ -1,0 +1,94 @@
+"""Counts and sums of one window, and what one visit adds to them. Sums are whole milliseconds, so that they can be taken back exactly."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+VisitState = Literal["waiting", "answered", "ended", "abandoned", "left", "unknown"]
+
+
+class Visit(Struct, gc=False):
+    """One stay in one queue, as far as it has come. Times are nanoseconds on the fold's time line; `day` and `half` its windows."""
+
+    id: str
+    queue: str
+    pbx: str
+    call: str
+    joined_ns: int
+    day: int
+    half: int
+    state: VisitState = "waiting"
+    agent: str | None = None
+    wait_ms: int = 0
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_ms: int = 0
+    reason: str | None = None
+    in_time: bool = False
+    short: bool = False
+    rolling: bool = True
+    answered_ns: int = 0
+    inferred: bool = False
+    talk_open: bool = False
+
+
+class Tally(Struct, gc=False):
+    """One window's counts and sums (milliseconds), of one queue."""
+
+    offered: int = 0
+    answered: int = 0
+    answered_ended: int = 0
+    abandoned: int = 0
+    short_abandoned: int = 0
+    left: int = 0
+    left_by: dict[str, int] = {}
+    unknown: int = 0
+    waiting: int = 0
+    refused: int = 0
+    answered_in_time: int = 0
+    abandoned_in_time: int = 0
+    short_in_time: int = 0
+    timeout_in_time: int = 0
+    wait_ms: int = 0
+    wait_max_ms: int = -1
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_ms: int = 0
+
+    def count(self, visit: Visit, sign: int = 1) -> None:
+        """Add (or, with sign −1, take back) all that a visit has contributed in its present state. Leaves the maximum alone."""
+        self.offered += sign
+        state = visit.state
+        if state == "waiting":
+            self.waiting += sign
+        elif state in ("answered", "ended"):
+            self.answered += sign
+            self.wait_ms += sign * visit.wait_ms
+            self.answered_in_time += sign * visit.in_time
+            if state == "ended":
+                self.answered_ended += sign
+                self.talk_ms += sign * visit.talk_ms
+                self.hold_ms += sign * visit.hold_ms
+                self.wrap_ms += sign * visit.wrap_ms
+        elif state == "abandoned":
+            self.abandoned += sign
+            self.abandoned_in_time += sign * visit.in_time
+            self.short_abandoned += sign * visit.short
+            self.short_in_time += sign * (visit.short and visit.in_time)
+        elif state == "left":
+            self.left += sign
+            reason = visit.reason or "not_told"
+            left = self.left_by.get(reason, 0) + sign
+            if left:
+                self.left_by[reason] = left
+            else:
+                self.left_by.pop(reason, None)
+            self.timeout_in_time += sign * (reason == "timeout" and visit.in_time)
+        else:
+            self.unknown += sign
+
+    def balanced(self) -> bool:
+        """The identity that always holds: offered = answered + abandoned + left + unknown + waiting."""
+        return self.offered == self.answered + self.abandoned + self.left + self.unknown + self.waiting

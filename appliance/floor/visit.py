@@ -1,0 +1,240 @@
+"""Visits: how call events become the counts and sums of each queue's windows (docs/kpis.md, "A queue visit")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from appliance.core.catalogue import CallAbandoned, CallAnswered, CallEnded, CallLeft, CallLost, CallQueued
+from appliance.core.clock import NS
+from appliance.core.config import Config
+from appliance.floor.calendar import Calendar
+from appliance.floor.state import FloorState, QueueState
+from appliance.floor.tally import Tally, Visit
+
+ROLLING_NS: Final = 1800 * NS
+_DAYS_KEPT: Final = 2
+_HALVES_KEPT: Final = 3
+_FORGET_NS: Final = 86_400 * NS
+
+
+class VisitFold:
+    """Applies call events to the queues of a floor state."""
+
+    def __init__(self, state: FloorState, config: Config, calendar: Calendar, touched: Callable[[str], None]) -> None:
+        self.state = state
+        self._config = config
+        self._calendar = calendar
+        self._touched = touched
+        self._by_completion = config.kpi.window == "completion"
+
+    def queued(self, data: CallQueued, at_ns: int) -> None:
+        """A visit begins; one that is known already is only touched (taken up again after blindness)."""
+        if data.visit is None or data.queue is None or data.visit in self.state.visits:
+            return
+        queue = self._queue(data.queue, data.pbx, data.title)
+        joined = at_ns - int(data.waited_s * NS)
+        visit = Visit(data.visit, queue.key, data.pbx, data.call, joined, self._calendar.day(joined)[0], self._calendar.half_hour(joined))
+        visit.inferred = data.inferred
+        self.state.visits[visit.id] = visit
+        queue.waiting[visit.id] = joined
+        queue.rolling_ids.append(visit.id)
+        for tally in self._tallies(queue, visit):
+            tally.count(visit)
+        self.roll(queue, at_ns)
+
+    def answered(self, data: CallAnswered, at_ns: int) -> None:
+        """The visit is answered; its agent's count for the day goes up."""
+        visit = self._open_visit(data.visit)
+        if visit is None:
+            return
+        wait_ms = round(data.wait_s * 1000)
+
+        def change() -> None:
+            visit.state, visit.agent, visit.answered_ns, visit.wait_ms = "answered", data.agent, at_ns, wait_ms
+            visit.in_time = wait_ms <= self.target_ms(visit.queue)
+            visit.talk_open = True
+
+        self._settle(visit, change, at_ns, wait_ms)
+
+    def abandoned(self, data: CallAbandoned, at_ns: int) -> None:
+        """The caller hung up; short within `short_abandon_s`."""
+        visit = self._open_visit(data.visit)
+        if visit is None:
+            return
+        wait_ms = round(data.wait_s * 1000)
+
+        def change() -> None:
+            visit.state, visit.wait_ms = "abandoned", wait_ms
+            visit.in_time = wait_ms <= self.target_ms(visit.queue)
+            visit.short = wait_ms <= self._short_ms(visit.queue)
+
+        self._settle(visit, change, at_ns, wait_ms)
+
+    def left(self, data: CallLeft, at_ns: int) -> None:
+        """The queue let the call go; without a visit it never joined (refused at the door)."""
+        if data.visit is None:
+            if data.queue is not None:
+                queue = self._queue(data.queue, data.pbx, None)
+                for tally in (
+                    self._window(queue.days, self._calendar.day(at_ns)[0], _DAYS_KEPT),
+                    self._window(queue.halves, self._calendar.half_hour(at_ns), _HALVES_KEPT),
+                ):
+                    tally.refused += 1
+                self._touched(queue.key)
+            return
+        visit = self._open_visit(data.visit)
+        if visit is None:
+            return
+        wait_ms = round(data.wait_s * 1000)
+
+        def change() -> None:
+            visit.state, visit.wait_ms, visit.reason = "left", wait_ms, data.reason
+            visit.in_time = wait_ms <= self.target_ms(visit.queue)
+
+        self._settle(visit, change, at_ns, wait_ms)
+
+    def lost(self, data: CallLost, at_ns: int) -> None:
+        """Sight of the visit was lost while it waited: outcome unknown, in no numerator and no denominator."""
+        visit = self._open_visit(data.visit)
+        if visit is None:
+            return
+
+        def change() -> None:
+            visit.state, visit.reason = "unknown", data.reason
+
+        self._settle(visit, change, at_ns, None)
+
+    def ended(self, data: CallEnded, at_ns: int) -> None:
+        """The conversation of an answered visit ended."""
+        visit = self.state.visits.get(data.visit or "")
+        if visit is None or visit.state != "answered":
+            return
+
+        def change() -> None:
+            visit.state, visit.talk_open = "ended", False
+            visit.talk_ms, visit.hold_ms = round(data.talk_s * 1000), round(data.hold_s * 1000)
+            visit.inferred = visit.inferred or data.inferred
+
+        self._change(self.state.queues[visit.queue], visit, change)
+        self._forget(visit)
+
+    def wrapped(self, place: tuple[str, int, int], visit_id: str | None, wrap_ms: int) -> None:
+        """Add an agent's wrap-up to the windows of the call that it followed."""
+        queue = self.state.queues.get(place[0])
+        if queue is None:
+            return
+        for windows, start in ((queue.days, place[1]), (queue.halves, place[2])):
+            if start in windows:
+                windows[start].wrap_ms += wrap_ms
+        visit = self.state.visits.get(visit_id or "")
+        if visit is not None and visit.state == "ended":
+            if visit.rolling:
+                queue.rolling.wrap_ms += wrap_ms
+            visit.wrap_ms += wrap_ms
+        self._touched(queue.key)
+
+    def roll(self, queue: QueueState, now_ns: int) -> bool:
+        """Take the visits that began more than half an hour ago out of the rolling window."""
+        edge, ids, head = now_ns - ROLLING_NS, queue.rolling_ids, queue.rolling_head
+        recount = False
+        while head < len(ids):
+            visit = self.state.visits.get(ids[head])
+            if visit is not None and visit.joined_ns > edge:
+                break
+            head += 1
+            if visit is None:
+                continue
+            queue.rolling.count(visit, -1)
+            visit.rolling = False
+            recount = recount or (visit.wait_ms >= queue.rolling.wait_max_ms and visit.state not in ("waiting", "unknown"))
+            self._forget(visit)
+        rolled = head != queue.rolling_head
+        if recount:
+            live = (self.state.visits[key] for key in ids[head:] if key in self.state.visits)
+            queue.rolling.wait_max_ms = max((v.wait_ms for v in live if v.state not in ("waiting", "unknown")), default=-1)
+        if head > 512:
+            del ids[:head]
+            head = 0
+        queue.rolling_head = head
+        if rolled:
+            self._touched(queue.key)
+        return rolled
+
+    def forget_old(self, now_ns: int) -> None:
+        """Drop conversations whose end was never told, a day after they began, so that memory stays bounded."""
+        for visit in [v for v in self.state.visits.values() if v.joined_ns < now_ns - _FORGET_NS and v.state != "waiting"]:
+            if not visit.rolling:
+                del self.state.visits[visit.id]
+
+    def target_ms(self, queue: str) -> int:
+        """T of a queue in milliseconds."""
+        own = self._config.queues.get(queue)
+        return round((own.target_s if own and own.target_s is not None else self._config.kpi.target_s) * 1000)
+
+    def _short_ms(self, queue: str) -> int:
+        own = self._config.queues.get(queue)
+        return round((own.short_abandon_s if own and own.short_abandon_s is not None else self._config.kpi.short_abandon_s) * 1000)
+
+    def _open_visit(self, key: str | None) -> Visit | None:
+        visit = self.state.visits.get(key or "")
+        return visit if visit is not None and visit.state == "waiting" else None
+
+    def _settle(self, visit: Visit, change: Callable[[], None], at_ns: int, wait_ms: int | None) -> None:
+        """The visit stops waiting: change it, move it if windows are by completion, and keep the longest wait."""
+        queue = self.state.queues[visit.queue]
+        queue.waiting.pop(visit.id, None)
+        if self._by_completion:
+            for tally in self._tallies(queue, visit):
+                tally.count(visit, -1)
+            visit.day, visit.half = self._calendar.day(at_ns)[0], self._calendar.half_hour(at_ns)
+            for tally in self._tallies(queue, visit):
+                tally.count(visit)
+        self._change(queue, visit, change)
+        if wait_ms is not None:
+            for tally in self._tallies(queue, visit):
+                tally.wait_max_ms = max(tally.wait_max_ms, wait_ms)
+        self._forget(visit)
+
+    def _change(self, queue: QueueState, visit: Visit, change: Callable[[], None]) -> None:
+        tallies = self._tallies(queue, visit)
+        for tally in tallies:
+            tally.count(visit, -1)
+        change()
+        for tally in tallies:
+            tally.count(visit)
+        self._touched(queue.key)
+
+    def _forget(self, visit: Visit) -> None:
+        if not visit.rolling and visit.state not in ("waiting", "answered"):
+            self.state.visits.pop(visit.id, None)
+
+    def _tallies(self, queue: QueueState, visit: Visit) -> list[Tally]:
+        out = [self._window(queue.days, visit.day, _DAYS_KEPT), self._window(queue.halves, visit.half, _HALVES_KEPT)]
+        if visit.rolling:
+            out.append(queue.rolling)
+        return out
+
+    def _window(self, windows: dict[int, Tally], start: int, kept: int) -> Tally:
+        tally = windows.get(start)
+        if tally is None:
+            tally = windows[start] = Tally()
+            while len(windows) > kept:
+                oldest = min(windows)
+                if oldest == start:
+                    break
+                del windows[oldest]
+        return tally
+
+    def _queue(self, key: str, pbx: str, title: str | None) -> QueueState:
+        queue = self.state.queues.get(key)
+        if queue is None:
+            queue = self.state.queues[key] = QueueState(key, pbx, title)
+        elif title and queue.title is None:
+            queue.title = title
+        self._touched(key)
+        return queue
+
+    def named(self, key: str, pbx: str, title: str) -> None:
+        """Take note of a queue that the PBX named, though nobody called yet."""
+        self._queue(key, pbx, title).title = title
