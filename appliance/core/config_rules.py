@@ -11,9 +11,10 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, get_args
 
+from msgspec import Struct
+
 from appliance.core.catalogue import KINDS, LeftReason
 from appliance.core.config import Config, Hours, PbxConfig, Tv
-from appliance.core.config_shape import Finding
 from appliance.core.endpoint import endpoint_from_text
 from appliance.core.slug import is_key, slug
 
@@ -25,6 +26,14 @@ VERBS: Final = (
 _ZONES: Final = Path("/usr/share/zoneinfo")
 _LED_SCHEMES: Final = ("sim", "spi", "tcp", "file")
 _MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+
+class Finding(Struct, frozen=True):
+    """One thing wrong: the key's path in the document, what is wrong with it, and what to do."""
+
+    path: tuple[str | int, ...]
+    what: str
+    mend: str
 
 
 def findings(config: Config) -> list[Finding]:

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from appliance.core.config_rules import Finding
+
 #: Words in a key that mark its value as one that must not stand in the file, nor be echoed.
 _SECRET_WORDS: Final = ("secret", "password", "passwd", "token", "passphrase")
 
@@ -26,14 +28,6 @@ _WORDS: Final[dict[Any, str]] = {
 }
 
 Hook = Callable[[type, Any], Any]
-
-
-class Finding(Struct, frozen=True):
-    """One thing wrong: the key's path in the document, what is wrong with it, and what to do."""
-
-    path: tuple[str | int, ...]
-    what: str
-    mend: str
 
 
 def misfits(data: dict[str, Any], kind: type[Struct], hook: Hook) -> list[Finding]:
