@@ -117,6 +117,7 @@ class Floor:
 
     def advance(self, now_ns: int) -> None:
         """Let time pass without events: old visits leave the rolling windows."""
+        self.state.now_ns = max(self.state.now_ns, now_ns)
         for queue in self.state.queues.values():
             self.visits.roll(queue, now_ns)
 
@@ -254,8 +255,11 @@ def settings_mark(config: Config) -> str:
 
 
 def bytes_from_state(state: FloorState) -> bytes:
-    """A fold state as a cache: the same state always gives the same bytes."""
-    return msgspec.msgpack.encode(state, order="deterministic")
+    """A fold state as a cache: the same events, with time advanced to the same moment, always give the same bytes."""
+    for queue in state.queues.values():
+        del queue.rolling_ids[: queue.rolling_head]
+        queue.rolling_head = 0
+    return msgspec.msgpack.encode(state)
 
 
 def state_from_bytes(data: bytes, config: Config, epoch: str) -> FloorState | None:
