@@ -29,6 +29,7 @@ class Member(Struct, kw_only=True):
     queue: str
     key: str
     agent: str
+    booked: str
     interface: str
     state_interface: str
     status: str = "0"
@@ -68,6 +69,7 @@ class AgentBook:
         self._by_device: dict[str, str] = {}
         self._leg_agent: dict[str, str] = {}
         self._wraps: dict[str, int] = {}
+        self._introduced: set[str] = set()
 
     # -- memberships -------------------------------------------------------------------------------------------
 
@@ -92,7 +94,10 @@ class AgentBook:
         if member is None or member.agent != key:
             if member is not None:
                 self._drop(member)
-            member = Member(queue=queue, key=self.queues.key(queue), agent=key, interface=interface, state_interface=state_interface)
+            booked = self.names.booked(key, name)
+            member = Member(
+                queue=queue, key=self.queues.key(queue), agent=key, booked=booked, interface=interface, state_interface=state_interface
+            )
             self._members[row] = member
         member.state_interface = state_interface
         agent = self.agent(key)
@@ -134,7 +139,7 @@ class AgentBook:
             found = self.agents[key] = Agent(key=key)
         return found
 
-    def seen(self, queue: str, interface: str, name: str, session: int) -> str:
+    def seen(self, queue: str, interface: str, name: str, session: int) -> Member:
         """The agent whom a call event names. A queue rings only its members, so an unknown one is a membership not yet listed."""
         member = self._members.get((queue, interface))
         if member is None:
@@ -149,7 +154,11 @@ class AgentBook:
                 wrap_up="",
                 session=session,
             )
-        return member.agent
+        if member.booked != member.agent and member.booked not in self._introduced:
+            self._introduced.add(member.booked)
+            title = self.names.title(member.booked)
+            self.emit(AgentStateChanged(agent=member.booked, pbx=self.pbx, state="logged_out", name=title))
+        return member
 
     def in_use(self, key: str) -> bool:
         """Whether any of his memberships shows his phone in use."""
@@ -200,9 +209,10 @@ class AgentBook:
             member.explained = True
         self.touch(key)
 
-    def rings_no_more(self, key: str, leg: str) -> None:
+    def rings_no_more(self, leg: str) -> None:
         """It stopped ringing."""
-        if self.agent(key).rings.pop(leg, None) is not None:
+        key = self._leg_agent.get(leg)
+        if key is not None and self.agent(key).rings.pop(leg, None) is not None:
             self.touch(key)
 
     def talks(self, key: str, visit: str, call: str) -> None:

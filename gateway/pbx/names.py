@@ -6,9 +6,15 @@ An agent is a MemberName; members that share one StateInterface are one agent, u
 
 from __future__ import annotations
 
+from typing import Final
+
 from appliance.core.catalogue import Named
 from appliance.core.config import Config
 from appliance.core.slug import is_key, prefixed, slug, unclashed
+
+#: Members that share a phone under several MemberNames: True books answered calls under each name, as queue_log does;
+#: False books them all under the MemberName first seen.
+BOOK_BY_MEMBER_NAME: Final = True
 
 
 class QueueNames:
@@ -51,6 +57,7 @@ class AgentNames:
                 self._by_device[interface] = key
             if agent.interfaces:
                 self._titles[key] = agent.name or text
+        self._configured = frozenset(self._by_device.values())
         self._fixed = frozenset(self._by_device)
         self._config = config
 
@@ -71,6 +78,21 @@ class AgentNames:
             self._titles[found] = name or interface
             self._by_name[name or interface] = found
         self._by_device.setdefault(device, found)
+        return found
+
+    def booked(self, presence: str, name: str) -> str:
+        """The key that a member's calls are booked under: his MemberName's, as the PBX's own log does it.
+
+        Two MemberNames at one phone are one agent (presence, states, head counts), yet the queue log, which the
+        customer's figures are checked against, keeps their calls apart. See BOOK_BY_MEMBER_NAME.
+        """
+        if not BOOK_BY_MEMBER_NAME or not name or self._titles.get(presence) == name or presence in self._configured:
+            return presence
+        found = self._by_name.get(name)
+        if found is None:
+            found = unclashed(prefixed(self._prefix, slug(name, "a")), self._titles)
+            self._titles[found] = name
+            self._by_name[name] = found
         return found
 
     def release(self, state_interface: str) -> None:

@@ -26,7 +26,7 @@ def feed_capture(lines: Iterable[str | bytes], config: Config) -> Iterator[tuple
     rows = _rows(lines)
     head = next(rows, (0, {}))[1]
     if head.get("capture") != 1 or head.get("kind") != "asterisk":
-        text = f"line 1: not a capture of an Asterisk (capture {head.get('capture')!r}, kind {head.get('kind')!r}); record one with capture pbx"
+        text = f"line 1: not a capture of an Asterisk (kind {head.get('kind')!r}); record one with `callfloor capture pbx NAME -o FILE`"
         raise CorruptError(text)
     name = str(head.get("name") or "central")
     source, parser, t = PbxSource(name, config), Parser(), 0.0

@@ -121,7 +121,7 @@ def _still_talking(tracker: Tracker, talk: Talk, lists: Lists) -> bool:
     if lists.channels_done:
         legs = [leg for leg, name in talk.legs.items() if not name.startswith("Local/")] or list(talk.legs)
         return talk.visit.uniqueid in lists.channels and any(leg in lists.channels for leg in legs)
-    return lists.queues_done and tracker.agents.in_use(talk.agent)
+    return lists.queues_done and tracker.agents.in_use(talk.presence)
 
 
 def _answered_live(tracker: Tracker, uniqueid: str) -> bool:

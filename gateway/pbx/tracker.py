@@ -14,7 +14,7 @@ from msgspec import Struct
 from appliance.core.catalogue import LeftReason
 from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
-from gateway.pbx.agents import AgentBook
+from gateway.pbx.agents import AgentBook, Member
 from gateway.pbx.ami import Message
 from gateway.pbx.calls import CallBook, Channel, told
 from gateway.pbx.lines import LineBook
@@ -39,7 +39,7 @@ class Tracker:
         self.visits = VisitBook(pbx, emit)
         self.agents = AgentBook(pbx, config, self.queues, self.names, emit)
         self.lines = LineBook(pbx, config, emit)
-        self.visits.on_talk_end = self._talk_ended
+        self.visits.on_agent_leaves = self._agent_left
         self.visits.on_visit_end = self._visit_ended
         self.session = 0
         self.stopping = False
@@ -170,16 +170,16 @@ class Tracker:
 
     def _agent_called(self, m: Message, now_ns: int) -> None:
         leg = m.get("DestUniqueid")
-        key = self._agent_key(m)
+        member = self._seen(m)
         visit = self._visit(m, now_ns, make=False)
         if visit is None or not leg:
             return
-        self.agents.rings(key, leg, visit.call)
-        self.visits.ringing(visit, key, leg, stamp_of(m))
+        self.agents.rings(member.agent, leg, visit.call)
+        self.visits.ringing(visit, member.booked, leg, stamp_of(m))
 
     def _no_answer(self, m: Message, now_ns: int) -> None:
         leg = m.get("DestUniqueid")
-        self.agents.rings_no_more(self._agent_key(m), leg)
+        self.agents.rings_no_more(leg)
         if (visit := self.visits.open.get(m.get("Uniqueid"))) is not None:
             visit.ringing.pop(leg, None)
 
@@ -187,12 +187,15 @@ class Tracker:
         visit = self._visit(m, now_ns, make=True)
         if visit is None:
             return
-        key, interface, leg, ring = self._agent_key(m), m.get("Interface"), m.get("DestUniqueid"), m.get("RingTime")
+        member, interface, leg, ring = self._seen(m), m.get("Interface"), m.get("DestUniqueid"), m.get("RingTime")
         legs = {leg: m.get("DestChannel")} if leg else {}
         legs.update(self._behind.get(self._pairs.get(leg, ""), {}))
         ring_s = float(ring) if ring.isdecimal() else None
-        self.visits.answered(visit, key, interface, legs, now_ns, session=self.session, ring_s=ring_s, pbx_time=stamp_of(m))
-        self.agents.talks(key, visit.visit, visit.call)
+        self.visits.answered(
+            visit, member.booked, interface, legs, now_ns,
+            presence=member.agent, session=self.session, ring_s=ring_s, pbx_time=stamp_of(m),
+        )  # fmt: skip
+        self.agents.talks(member.agent, visit.visit, visit.call)
 
     def _complete(self, m: Message, now_ns: int) -> None:
         queue, interface, uniqueid = m.get("Queue"), m.get("Interface"), m.get("Uniqueid")
@@ -211,17 +214,17 @@ class Tracker:
         talk_ns = int(talk_time) * NS if talk_time.isdecimal() else 0
         return min(found, key=lambda t: abs(now_ns - t.answered_ns - talk_ns), default=None)
 
-    def _agent_key(self, m: Message) -> str:
+    def _seen(self, m: Message) -> Member:
         return self.agents.seen(m.get("Queue"), m.get("Interface"), m.get("MemberName"), self.session)
 
     def _visit_ended(self, visit: Visit) -> None:
-        for leg, agent in visit.ringing.items():
-            self.agents.rings_no_more(agent, leg)
+        for leg in visit.ringing:
+            self.agents.rings_no_more(leg)
         visit.ringing.clear()
 
-    def _talk_ended(self, talk: Talk, now_ns: int) -> None:
+    def _agent_left(self, talk: Talk, now_ns: int) -> None:
         wrap_up_s = self.agents.wrap_up_s(talk.visit.queue, talk.interface)
-        self.agents.talks_no_more(talk.agent, talk.visit.visit, now_ns + round(wrap_up_s * NS) if wrap_up_s > 0 else 0)
+        self.agents.talks_no_more(talk.presence, talk.visit.visit, now_ns + round(wrap_up_s * NS) if wrap_up_s > 0 else 0)
 
     # -- channels ----------------------------------------------------------------------------------------------
 
@@ -308,11 +311,11 @@ class Tracker:
 
     def _hold(self, m: Message, now_ns: int) -> None:
         if (talk := self.visits.hold(m.get("Uniqueid"), now_ns, on=True)) is not None:
-            self.agents.holds(talk.agent, talk.visit.visit, on=True)
+            self.agents.holds(talk.presence, talk.visit.visit, on=True)
 
     def _unhold(self, m: Message, now_ns: int) -> None:
         if (talk := self.visits.hold(m.get("Uniqueid"), now_ns, on=False)) is not None:
-            self.agents.holds(talk.agent, talk.visit.visit, on=False)
+            self.agents.holds(talk.presence, talk.visit.visit, on=False)
 
     def _blind_transfer(self, m: Message, now_ns: int) -> None:
         talk = self.visits.legs.get(m.get("TransfererUniqueid"))

@@ -61,10 +61,14 @@ class Visit(Struct, kw_only=True):
 
 
 class Talk(Struct, kw_only=True):
-    """A conversation of an answered visit. `legs` are the agent's channels: the queue's and, behind a Local one, his phone's."""
+    """A conversation of an answered visit. `legs` are the agent's channels: the queue's and, behind a Local one, his phone's.
+
+    `agent` is who the call is booked under, `presence` whose phone it is; they differ where two names share a phone.
+    """
 
     visit: Visit
     agent: str
+    presence: str
     interface: str
     legs: dict[str, str]
     answered_ns: int
@@ -74,13 +78,14 @@ class Talk(Struct, kw_only=True):
     asked: str | None = None
     soft: bool = False
     transferred: bool = False
+    agent_left: bool = False
     ended_ns: int | None = None
     ended_by: str = "unknown"
     due_ns: int | None = None
 
 
 class VisitBook:
-    """Open visits and conversations of one PBX. `emit` takes the events; `on_talk_end(talk, now_ns)` starts the wrap-up."""
+    """Open visits and conversations of one PBX. `emit` takes the events; `on_agent_leaves(talk, now_ns)` starts the wrap-up."""
 
     def __init__(self, pbx: str, emit: Callable[[Struct], None]) -> None:
         self.pbx = pbx
@@ -90,7 +95,7 @@ class VisitBook:
         self.talks: dict[str, Talk] = {}
         self.legs: dict[str, Talk] = {}
         self._due: dict[str, Visit | Talk] = {}
-        self.on_talk_end: Callable[[Talk, int], None] = lambda talk, now_ns: None
+        self.on_agent_leaves: Callable[[Talk, int], None] = lambda talk, now_ns: None
         self.on_visit_end: Callable[[Visit], None] = lambda visit: None
 
     # -- the queue ---------------------------------------------------------------------------------------------
@@ -115,14 +120,14 @@ class VisitBook:
         self.emit(CallRinging(**self._of(visit), agent=agent, pbx_time=pbx_time))
 
     def answered(
-        self, visit: Visit, agent: str, interface: str, legs: dict[str, str], now_ns: int, *,
+        self, visit: Visit, agent: str, interface: str, legs: dict[str, str], now_ns: int, *, presence: str,
         session: int, ring_s: float | None = None, pbx_time: float | None = None,
     ) -> Talk:  # fmt: skip
         """An agent of the queue took it."""
         self.open.pop(visit.uniqueid, None)
         self._due.pop(visit.uniqueid, None)
         self.end_talk_of(visit.uniqueid, now_ns, "transfer")
-        talk = Talk(visit=visit, agent=agent, interface=interface, legs=legs, answered_ns=now_ns, session=session)
+        talk = Talk(visit=visit, agent=agent, presence=presence, interface=interface, legs=legs, answered_ns=now_ns, session=session)
         self.talks[visit.uniqueid] = talk
         for leg in legs:
             self.legs[leg] = talk
@@ -211,7 +216,8 @@ class VisitBook:
     def channel_gone(self, uniqueid: str, now_ns: int) -> None:
         """A channel hung up: a visit or conversation that it carried is over.
 
-        A Local leg may be optimised away while the phone behind it talks on, so only the last of them counts.
+        A Local leg may be optimised away while the phone behind it talks on, and a phone may hand the caller on behind a
+        Local leg that stays: the agent is free when his phone is, the conversation ends with the last leg, as the PBX has it.
         """
         visit = self.open.get(uniqueid)
         if visit is not None and visit.left_ns is None:
@@ -222,8 +228,10 @@ class VisitBook:
         talk = self.legs.pop(uniqueid, None)
         if talk is not None:
             name = talk.legs.pop(uniqueid)
-            if not talk.legs or not name.startswith("Local/"):
+            if not talk.legs:
                 self.end_talk(talk, now_ns)
+            elif not name.startswith("Local/"):
+                self._agent_leaves(talk, now_ns)
 
     def hold(self, uniqueid: str, now_ns: int, *, on: bool) -> Talk | None:
         """Hold or Unhold of an agent's channel; idempotent, since Unhold comes without Hold. Returns the talk it changed."""
@@ -244,7 +252,15 @@ class VisitBook:
         if not talk.transferred:
             talk.transferred = True
             self.emit(CallTransferred(**self._of(talk.visit), agent=talk.agent, to=to, attended=attended))
-        self.end_talk(talk, now_ns, "transfer")
+        if any(name.startswith("Local/") for name in talk.legs.values()) and len(talk.legs) > 1:
+            self._agent_leaves(talk, now_ns)
+        else:
+            self.end_talk(talk, now_ns, "transfer")
+
+    def _agent_leaves(self, talk: Talk, now_ns: int) -> None:
+        if not talk.agent_left:
+            talk.agent_left = True
+            self.on_agent_leaves(talk, now_ns)
 
     def end_talk_of(self, uniqueid: str, now_ns: int, by: str | None = None) -> None:
         """End the conversation of this caller, if there is one."""
@@ -264,14 +280,14 @@ class VisitBook:
         for leg in talk.legs:
             if self.legs.get(leg) is talk:
                 del self.legs[leg]
-        talk.ended_by = by or talk.asked or "unknown"
+        talk.ended_by = "transfer" if talk.transferred else (by or talk.asked or "unknown")
         if talk.soft and talk.asked is None and not inferred and not talk.transferred:
             # The PBX itself hung up; whether it was stopping is known in a moment.
             talk.due_ns = now_ns + HOLD_BACK_NS
             self._due[f"talk {talk.visit.visit}"] = talk
         else:
             self._emit_ended(talk, inferred=inferred)
-        self.on_talk_end(talk, now_ns)
+        self._agent_leaves(talk, now_ns)
 
     def _emit_ended(self, talk: Talk, *, inferred: bool = False) -> None:
         talk_ns = max(0, (talk.ended_ns or talk.answered_ns) - talk.answered_ns)
