@@ -1,0 +1,28 @@
+// Decides when the page repaints: on every message, once per frame, and four times a second for the clocks.
+
+import { LedPanel } from "./led.js";
+import { Painter } from "./paint.js";
+import { setup } from "./setup.js";
+import { Stream } from "./stream.js";
+import { view } from "./view.js";
+
+const painter = new Painter(document.getElementById("board"));
+let asked = false;
+
+function paint() {
+  asked = false;
+  const nowMs = stream.now();
+  painter.paint(stream.floor && nowMs !== null ? view(stream.floor, nowMs) : null, stream);
+}
+
+function repaint() {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(paint);
+}
+
+const stream = new Stream("/api/stream", repaint);
+for (const [name, size] of Object.entries(setup.leds)) painter.foot.append(new LedPanel(name, size).canvas);
+if (Object.keys(setup.leds).length) document.body.dataset.led = "shown";
+setInterval(() => { stream.watch(); repaint(); }, 250);
+repaint();
