@@ -1,0 +1,315 @@
+"""The rules of a command's life that need no I/O: what each verb takes, when it is refused or expired, what a reply says.
+
+received (durable) → passed by its owner (durable) → finished: done, failed, expired, refused or unknown; once per id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from appliance.core.clock import wall_ns_from_rfc3339
+from appliance.core.event import ClockQuality
+
+State = Literal["accepted", "done", "failed", "expired", "refused", "unknown"]
+Key = Annotated[str, Meta(pattern=r"^[a-z0-9._-]{1,64}$")]
+Text = Annotated[str, Meta(min_length=1, max_length=500)]
+Short = Annotated[str, Meta(min_length=1, max_length=128)]
+Time = Annotated[str, Meta(max_length=40)]
+
+_ID: Final = re.compile(r"[a-z0-9._-]{1,64}")
+#: A command is remembered this long, whatever becomes of the journal.
+REMEMBER_NS: Final = 7 * 86_400 * 1_000_000_000
+
+
+class _Args(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What the arguments of every verb have in common: what is not known is refused, not ignored."""
+
+
+class Announce(_Args, frozen=True, kw_only=True, omit_defaults=True, rename={"begins": "from"}):
+    """Show a text on the boards; `from` and `until` are RFC 3339, absent for at once and until withdrawn."""
+
+    text: Text
+    severity: Literal["info", "warning", "urgent"] = "info"
+    begins: Time | None = None
+    until: Time | None = None
+    boards: Annotated[tuple[Key, ...], Meta(max_length=64)] = ()
+
+
+class Withdraw(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Take an announcement off the boards; it goes by the id of the command that put it there."""
+
+    announcement: Key
+
+
+class Acknowledge(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """A person has seen the alarm."""
+
+    alarm: Short
+
+
+class Originate(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Call a number for an agent."""
+
+    agent: Key
+    number: Short
+    preview: bool = False
+    card: str | None = None
+    timeout_s: Annotated[float, Meta(gt=0, le=600)] | None = None
+
+
+class CallOrAgent(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Which call is meant: itself, or the one that this agent has."""
+
+    call: Short | None = None
+    agent: Key | None = None
+
+    def __post_init__(self) -> None:
+        if (self.call is None) == (self.agent is None):
+            raise ValueError("give either call or agent")
+
+
+class Transfer(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Hand a call on."""
+
+    call: Short
+    to: Short
+    attended: bool = False
+
+
+class Pause(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Pause an agent, in all queues when none is named."""
+
+    agent: Key
+    queues: tuple[Key, ...] = ()
+    reason: Short | None = None
+
+
+class Membership(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent joins or leaves a queue."""
+
+    agent: Key
+    queue: Key
+    penalty: int | None = None
+
+
+class Supervise(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Listen to an agent's call, whisper to him, or break in."""
+
+    supervisor: Key
+    agent: Key
+    mode: Literal["listen", "whisper", "barge"]
+
+
+class Callback(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody takes a callback on, or it is done."""
+
+    callback: Short
+    action: Literal["claim", "close"]
+    by: Short | None = None
+
+
+class HeadsetRing(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Ring a headset."""
+
+    seat: Key
+    pattern: Short | None = None
+    seconds: Annotated[float, Meta(gt=0, le=600)] | None = None
+
+
+class Beacon(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Light a lamp."""
+
+    lamp: Key
+    pattern: Short | None = None
+    seconds: Annotated[float, Meta(gt=0, le=86400)] | None = None
+
+
+class KpiFigures(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Figures only the CRM knows."""
+
+    as_of: Time
+    fcr: float | None = None
+    paid_seconds: float | None = None
+    channels: dict[str, dict[str, Any]] = {}
+
+
+class Directory(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of customer cards."""
+
+    version: int
+    upserts: tuple[dict[str, Any], ...] = ()
+    deletes: tuple[str, ...] = ()
+
+
+class Classify(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """What a call was about."""
+
+    call: Short
+    type: Short | None = None
+    topic: Short | None = None
+    reason: Short | None = None
+    subreason: Short | None = None
+    question: Short | None = None
+
+
+class Resend(_Args, frozen=True, kw_only=True, omit_defaults=True, rename={"first": "from", "last": "to"}):
+    """Send delivery numbers of this epoch again."""
+
+    first: Annotated[int, Meta(ge=1)]
+    last: Annotated[int, Meta(ge=1)]
+
+
+class Ping(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Is the box there, and does it take commands?"""
+
+
+class Verb(Struct, frozen=True):
+    """One verb: its arguments, and whether it touches a call (then `expires` is required and the clock must be set)."""
+
+    args: type[Struct]
+    touches_call: bool = False
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "announce": Verb(Announce),
+    "withdraw": Verb(Withdraw),
+    "acknowledge": Verb(Acknowledge),
+    "originate": Verb(Originate, touches_call=True),
+    "answer": Verb(CallOrAgent, touches_call=True),
+    "hangup": Verb(CallOrAgent, touches_call=True),
+    "hold": Verb(CallOrAgent, touches_call=True),
+    "resume": Verb(CallOrAgent, touches_call=True),
+    "transfer": Verb(Transfer, touches_call=True),
+    "pause": Verb(Pause),
+    "unpause": Verb(Pause),
+    "queue_add": Verb(Membership),
+    "queue_remove": Verb(Membership),
+    "supervise": Verb(Supervise, touches_call=True),
+    "callback": Verb(Callback),
+    "headset_ring": Verb(HeadsetRing),
+    "beacon": Verb(Beacon),
+    "kpi": Verb(KpiFigures),
+    "directory": Verb(Directory),
+    "classify": Verb(Classify),
+    "resend": Verb(Resend),
+    "ping": Verb(Ping),
+}
+
+
+class Request(Struct, frozen=True):
+    """A command as it comes over the wire, not judged yet."""
+
+    id: str
+    time: str | None = None
+    expires: str | None = None
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+class Verdict(Struct, frozen=True):
+    """What becomes of a command now: `run`, or at once a terminal state with its reason."""
+
+    state: Literal["run", "expired", "refused"]
+    reason: str | None = None
+
+
+class Reply(Struct, frozen=True):
+    """What the sender is told."""
+
+    id: str
+    state: State
+    reason: str | None = None
+    result: dict[str, Any] | None = None
+
+
+_requests: Final = msgspec.json.Decoder(Request)
+
+
+def is_id(text: str) -> bool:
+    """Is this a usable command id: a slug?
+
+    >>> is_id("a-1"), is_id("A 1"), is_id("")
+    (True, False, False)
+    """
+    return _ID.fullmatch(text) is not None
+
+
+def request_from_payload(payload: bytes) -> Request:
+    """Read a command's payload. Raises ValueError (its text is the reason) when it is not one or has no usable id."""
+    try:
+        request = _requests.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise ValueError(f"not a command: {fault}") from fault
+    if not is_id(request.id):
+        raise ValueError("no usable id: it must be of the characters a-z 0-9 . _ -, 64 at most")
+    return request
+
+
+def args_of(verb: str, args: dict[str, Any]) -> Struct:
+    """The arguments of a verb, checked. Raises ValueError whose text names the argument, KeyError for an unknown verb."""
+    try:
+        made = msgspec.convert(args, VERBS[verb].args)
+    except msgspec.ValidationError as fault:
+        raise ValueError(str(fault)) from fault
+    assert isinstance(made, Struct)
+    if isinstance(made, Announce):
+        begins, until = (wall_ns_from_rfc3339(time) if time else None for time in (made.begins, made.until))
+        if begins is not None and until is not None and until <= begins:
+            raise ValueError("until must be later than from")
+    if isinstance(made, Resend) and made.last < made.first:
+        raise ValueError("to must not be less than from")
+    return made
+
+
+def digest_of(verb: str, args: dict[str, Any]) -> str:
+    """A mark of what a command asks, to tell a repeat from another command under the same id; the order of members is nothing.
+
+    >>> digest_of("ping", {"a": 1, "b": 2}) == digest_of("ping", {"b": 2, "a": 1})
+    True
+    """
+    return hashlib.sha256(msgspec.json.encode([verb, args], order="deterministic")).hexdigest()[:24]
+
+
+def judge(
+    verb: str,
+    args: dict[str, Any],
+    expires: str | None,
+    *,
+    allow: Collection[str],
+    owned: Collection[str],
+    now_ns: int,
+    quality: ClockQuality,
+) -> Verdict:
+    """Whether a command may run now. `allow`: the configuration's verbs; `owned`: those that some service of this box executes."""
+    known = VERBS.get(verb)
+    if known is None:
+        return Verdict("refused", "unknown_verb")
+    if verb not in allow:
+        return Verdict("refused", f"not_allowed: {verb} is not in [commands] allow")
+    if verb not in owned:
+        return Verdict("refused", f"unsupported: this box has nothing that can {verb}")
+    try:
+        args_of(verb, args)
+    except ValueError as fault:
+        return Verdict("refused", f"bad_args: {fault}")
+    return _in_time(known, expires, now_ns, quality)
+
+
+def _in_time(verb: Verb, expires: str | None, now_ns: int, quality: ClockQuality) -> Verdict:
+    """Expiry by a clock that is not set cannot be judged: what touches a call is refused then, all else runs."""
+    if verb.touches_call and quality == "unset":
+        return Verdict("refused", "clock_unset")
+    if expires is None:
+        return Verdict("refused", "expires_required") if verb.touches_call else Verdict("run")
+    try:
+        until_ns = wall_ns_from_rfc3339(expires)
+    except (ValueError, OverflowError):
+        return Verdict("refused", "bad_expires: write it as 2026-11-21T14:00:00Z")
+    if quality != "unset" and now_ns >= until_ns:
+        return Verdict("expired", f"expired at {expires}")
+    return Verdict("run")

@@ -1,0 +1,337 @@
+"""One connection to one broker: paho's protocol on our own loop, with the event lane's frames written and answered in bulk.
+
+The only module that imports paho. paho does CONNECT, will, SUBSCRIBE, what comes in, the live lane, keepalive and DISCONNECT;
+a new client is made for every connection, so that nothing stale is sent from its memory. Two of its doors that have no
+public name are used, `_create_socket` and `_mid_generate`; a test holds them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+import struct
+from typing import Any, Final
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.exception import MQTTException
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from appliance.core.config import Crm
+from appliance.core.errors import CorruptError, DeniedError, MisconfiguredError, TransientError
+from gateway.uplink.endpoint import Endpoint
+from gateway.uplink.link import End, Greeting, Handler, Message, Will
+from gateway.uplink.packet import LANE_MIDS, MAX_INBOUND
+from gateway.uplink.wire import Wire
+
+_log = logging.getLogger(__name__)
+
+_CONNECT_S: Final = 5.0
+_CONNACK_S: Final = 10.0
+#: How long a session, and with it commands sent meanwhile, outlives the connection.
+_SESSION_S: Final = 7 * 86400
+#: Commands that the broker may have under way towards us.
+_COMMANDS_UNDER_WAY: Final = 20
+#: The kernel gives a connection up when sent bytes stay unacknowledged this long.
+_UNACKED_MS: Final = 15_000
+_DENIED: Final = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
+_PAHO_FAULTS: Final = (
+    ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, MQTTException,
+)  # fmt: skip
+
+
+class _Client(paho.Client):
+    """paho with our wire under it, and with identifiers that leave the lower half to the event lane."""
+
+    wire: Wire | None = None
+
+    def _create_socket(self) -> Any:
+        made = super()._create_socket()
+        for option, value in ((socket.TCP_NODELAY, 1), (getattr(socket, "TCP_USER_TIMEOUT", 18), _UNACKED_MS)):
+            with contextlib.suppress(OSError, AttributeError):
+                made.setsockopt(socket.IPPROTO_TCP, option, value)  # type: ignore[attr-defined]
+        self.wire = Wire(made)  # type: ignore[arg-type]
+        return self.wire
+
+    def _mid_generate(self) -> int:
+        return int(super()._mid_generate()) | (LANE_MIDS + 1)
+
+    def abandoned(self, dialling: asyncio.Future[None]) -> None:
+        """Nobody wants the connection any more that a thread was still dialling."""
+        dialling.exception()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close without a word."""
+        if self.wire is not None:
+            self.wire.close()
+
+
+class Link:
+    """One connection, from `open` until `Handler.ended`."""
+
+    def __init__(self, client: _Client, wire: Wire, handler: Handler, protocol: str) -> None:
+        self._client, self._wire, self._handler = client, wire, handler
+        self._loop = asyncio.get_running_loop()
+        self._greeted: asyncio.Future[Greeting] = self._loop.create_future()
+        self._writing = False
+        self._open = True
+        self.v5 = protocol == "5"
+        self.greeting = Greeting(0xFFFF, None, False)
+        self.unreadable = 0
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_socket_close = self._on_socket_close
+
+    @classmethod
+    async def open(cls, endpoint: Endpoint, crm: Crm, client_id: str, will: Will, handler: Handler, context: ssl.SSLContext | None) -> Link:
+        """Connect and be greeted.
+
+        Raises TransientError when nobody answers or the broker is not ready, DeniedError when it refuses us,
+        MisconfiguredError when a file of the configuration cannot be read.
+        """
+        client = _client(crm, client_id, will, context)
+        loop = asyncio.get_running_loop()
+        dialling = loop.run_in_executor(None, _dial, client, endpoint, crm)
+        try:
+            await asyncio.shield(dialling)
+        except asyncio.CancelledError:
+            dialling.add_done_callback(client.abandoned)
+            raise
+        except ssl.SSLCertVerificationError as fault:
+            raise DeniedError(
+                f"{endpoint.url}: the broker's certificate is not trusted: {fault.verify_message}; see [crm] ca_file"
+            ) from fault
+        except (OSError, paho.WebsocketConnectionError) as fault:
+            client.abandon()
+            raise TransientError(f"{endpoint.url}: {fault}") from fault
+        wire = client.wire
+        if wire is None or wire.closed:
+            raise TransientError(f"{endpoint.url}: closed at once")
+        link = cls(client, wire, handler, crm.protocol)
+        await link._greet(endpoint)
+        return link
+
+    async def _greet(self, endpoint: Endpoint) -> None:
+        self._loop.add_reader(self._wire, self._readable)
+        self._flush()
+        try:
+            self.greeting = await asyncio.wait_for(asyncio.shield(self._greeted), _CONNACK_S)
+        except TimeoutError as fault:
+            raise TransientError(f"{endpoint.url}: connected, but no CONNACK within {_CONNACK_S:.0f} s. Is it an MQTT broker?") from fault
+        except (TransientError, DeniedError) as fault:
+            raise type(fault)(f"{endpoint.url}: {fault}") from fault
+        finally:
+            if not self._greeted.done() or self._greeted.cancelled() or self._greeted.exception() is not None:
+                self._open = False
+                self._drop()
+
+    def _drop(self) -> None:
+        self._open = False
+        if not self._wire.closed:
+            self._on_socket_close()
+            self._wire.close()
+        self._greeted.cancel()
+
+    @property
+    def is_open(self) -> bool:
+        """Can anything be sent?"""
+        return self._open
+
+    @property
+    def waiting_out(self) -> int:
+        """Bytes queued that the socket did not take yet."""
+        return self._wire.waiting_out
+
+    def send(self, frames: list[bytes]) -> None:
+        """Send frames of the event lane (`gateway.uplink.packet.publish`)."""
+        if self._open:
+            self._wire.put(frames)
+            self._flush()
+
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None, correlation: bytes | None = None
+    ) -> int | None:
+        """Publish on the live lane, QoS 1; its identifier for `Handler.settled`, None when it could not be queued."""
+        if not self._open:
+            return None
+        properties: Properties | None = None
+        if self.v5:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.ContentType = "application/json"
+            if expiry_s is not None:
+                properties.MessageExpiryInterval = expiry_s
+            if correlation is not None:
+                properties.CorrelationData = correlation
+        info = self._client.publish(topic, payload, 1, retain, properties)
+        self._turn()
+        return info.mid if info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN) and self._open else None
+
+    def subscribe(self, topic_filter: str) -> None:
+        """Ask for messages, QoS 1."""
+        if self._open:
+            self._client.subscribe(topic_filter, 1)
+            self._turn()
+
+    def acknowledge(self, message: Message) -> None:
+        """Tell the broker that a message is in safe hands."""
+        if self._open and message.qos:
+            self._client.ack(message.mid, message.qos)
+            self._turn()
+
+    def tick(self) -> None:
+        """Call every second: sends pings and finds a connection that is only half there."""
+        if self._open:
+            self._client.loop_misc()
+            self._turn()
+
+    def close(self) -> None:
+        """Say goodbye: the broker keeps the will to itself. `Handler.ended` is not called."""
+        if self._open:
+            self._open = False
+            self._client.disconnect()
+            self._client.loop_write()
+            self._drop()
+
+    def give_up(self, text: str) -> None:
+        """Break the connection off because it does not do its work; the broker will publish the will."""
+        self._end(End("unreachable", text))
+
+    def _readable(self) -> None:
+        try:
+            inbound = self._wire.take(MAX_INBOUND)
+        except CorruptError as fault:
+            self._end(End("unreachable", str(fault)))
+            return
+        if inbound.acked:
+            self._handler.acked(inbound.acked)
+        for mid, code in inbound.told:
+            self._handler.told(mid, code)
+        self._feed()
+        if self._wire.more and self._open:
+            self._loop.call_soon(self._again)
+        self._turn()
+
+    def _again(self) -> None:
+        if self._open:
+            self._readable()
+
+    def _feed(self) -> None:
+        """Let paho read what is its own."""
+        while self._wire.for_paho and not self._wire.closed:
+            try:
+                self._client.loop_read()
+            except _PAHO_FAULTS as fault:
+                _log.warning("the broker sent what cannot be read: %s: %s", type(fault).__name__, fault)
+                self._end(End("unreachable", "the broker sent a packet that cannot be read"))
+                return
+
+    def _turn(self) -> None:
+        if not self._wire.closed:
+            if self._client.want_write():
+                self._client.loop_write()
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._wire.closed:
+            return
+        try:
+            done = self._wire.flush()
+        except OSError:
+            self._wire.end()
+            self._loop.call_soon(self._feed)
+            done = True
+        if done == self._writing:
+            self._writing = not done
+            if done:
+                self._loop.remove_writer(self._wire)
+            else:
+                self._loop.add_writer(self._wire, self._flush)
+
+    def _end(self, end: End) -> None:
+        if not self._greeted.done():
+            self._greeted.set_exception(DeniedError(end.text) if end.reason == "denied" else TransientError(end.text))
+            self._open = False
+            return
+        if not self._open:
+            return
+        self._drop()
+        self._handler.ended(end)
+
+    def _on_socket_close(self, *_: object) -> None:
+        self._loop.remove_reader(self._wire)
+        self._loop.remove_writer(self._wire)
+
+    def _on_connect(self, _client: object, _data: object, flags: Any, code: ReasonCode, properties: Any) -> None:
+        if self._greeted.done():
+            return
+        if code.is_failure:
+            self._end(End("denied" if code.value in _DENIED else "unreachable", f"the broker refuses us: {code}", code.value))
+            return
+        receive_max = int(getattr(properties, "ReceiveMaximum", 0xFFFF))
+        packet_max = getattr(properties, "MaximumPacketSize", None)
+        self._greeted.set_result(Greeting(max(receive_max, 1), packet_max, bool(flags.session_present)))
+
+    def _on_disconnect(self, _client: object, _data: object, flags: Any, code: ReasonCode, _properties: object) -> None:
+        told = bool(flags.is_disconnect_packet_from_server)
+        text = f"the broker closed the connection: {code}" if told else f"the connection was lost: {code}"
+        self._end(End("denied" if told and code.value in _DENIED else "unreachable", text, code.value if told else None))
+
+    def _on_publish(self, _client: object, _data: object, mid: int, code: ReasonCode, _properties: object) -> None:
+        if self._open:
+            self._handler.settled(mid, code.value)
+
+    def _on_message(self, _client: object, _data: object, raw: paho.MQTTMessage) -> None:
+        try:
+            topic = raw.topic
+        except UnicodeDecodeError:
+            self.unreadable += 1
+            self._client.ack(raw.mid, raw.qos)
+            return
+        properties = raw.properties
+        response = getattr(properties, "ResponseTopic", None)
+        correlation = getattr(properties, "CorrelationData", None)
+        self._handler.message(Message(topic, bytes(raw.payload), raw.mid, raw.qos, bool(raw.retain), response, correlation))
+
+
+def _client(crm: Crm, client_id: str, will: Will, context: ssl.SSLContext | None) -> _Client:
+    v5 = crm.protocol == "5"
+    client = _Client(
+        CallbackAPIVersion.VERSION2,
+        client_id,
+        clean_session=None if v5 else False,
+        protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
+        reconnect_on_failure=False,
+        manual_ack=True,
+    )
+    client.max_inflight_messages = 0
+    client.connect_timeout = _CONNECT_S
+    client.will_set(will.topic, will.payload, 1, retain=True)
+    if context is not None:
+        client.tls_set_context(context)
+    if crm.username is not None:
+        try:
+            secret = crm.password_file.read_text().strip() if crm.password_file else None
+        except OSError as fault:
+            raise MisconfiguredError(f"[crm] password_file {crm.password_file}: {fault.strerror}") from fault
+        client.username_pw_set(crm.username, secret)
+    return client
+
+
+def _dial(client: _Client, endpoint: Endpoint, crm: Crm) -> None:
+    """Connect; blocks, so it runs in a thread."""
+    if crm.protocol != "5":
+        client.connect(endpoint.host, endpoint.port, crm.keepalive_s)
+        return
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = _SESSION_S
+    properties.ReceiveMaximum = _COMMANDS_UNDER_WAY
+    properties.MaximumPacketSize = MAX_INBOUND
+    client.connect(endpoint.host, endpoint.port, crm.keepalive_s, clean_start=False, properties=properties)

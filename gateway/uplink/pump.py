@@ -1,0 +1,307 @@
+"""The event lane: journal rows that are due become PUBLISH frames, in order, and the cursor follows what was acknowledged.
+
+The journal is the queue; in memory there is one page of it and what is under way. After a connection's end, a refusal or a
+restart the lane goes back to its cursor; what is sent twice carries the same id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Literal
+
+import msgspec
+
+from appliance.core.clock import Clock
+from appliance.core.event import Entry, stored_from_body
+from appliance.core.journal import PAGE, Cursor, Journal
+from gateway.uplink.envelope import Envelope, is_late
+from gateway.uplink.lane import Lane
+from gateway.uplink.mqtt import Link
+from gateway.uplink.packet import publish
+
+_log = logging.getLogger(__name__)
+
+#: The name of the lane's cursor in the journal.
+SINK: Final = "uplink"
+NO_CONSUMER: Final = 0x10
+NOT_AUTHORISED: Final = 0x87
+PACKET_TOO_LARGE: Final = 0x95
+_POISON: Final = frozenset({0x90, 0x99, PACKET_TOO_LARGE})
+_TRIES: Final = 3
+_SAVE_EVERY: Final = 500
+_SAVE_S: Final = 1.0
+#: With a slow disk the lane waits for its cursor, so that a kill never repeats more than this and a window.
+_UNSAVED_MAX: Final = 2000
+_OUT_MAX: Final = 1 << 18
+_BATCH: Final = 128
+#: Identifiers kept free for the live lane where the broker's Receive Maximum allows.
+_LIVE_SHARE: Final = 16
+_HOLD_FIRST_S: Final = 0.1
+_HOLD_CONSUMER_MAX_S: Final = 0.5
+_HOLD_MAX_S: Final = 30.0
+
+State = Literal["delivering", "no_consumer", "denied", "refused"]
+
+
+class Pump:
+    """Drives the lane over whichever link is attached."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, envelope: Envelope, *, window: int, require_consumer: bool, told: Callable[[State, str], None]
+    ) -> None:
+        self._journal, self._clock, self._envelope, self._told = journal, clock, envelope, told
+        self._window, self._require_consumer = window, require_consumer
+        self.lane = Lane(_cursor(journal))
+        self._rows: deque[Entry] = deque()
+        self._link: Link | None = None
+        self._open = 1
+        self._limit = window
+        self._held_until: float | None = None
+        self._hold_s = _HOLD_FIRST_S
+        self._tries: dict[int, int] = {}
+        #: Nothing up to `_sent_to` is sent for the first time, and up to `_late_to` the first time was late.
+        self._sent_to, self._late_to = self.lane.cursor.n, self.lane.cursor.n
+        self._given: set[int] = set()
+        self._saved, self._saved_at = self.lane.cursor, 0.0
+        self._saving: asyncio.Task[None] | None = None
+        self._heard = 0.0
+        #: Delivery numbers given up and not yet told to the journal, with the reason.
+        self.given_up: deque[tuple[int, str]] = deque()
+        self.sent = 0
+
+    def attach(self, link: Link) -> None:
+        """A connection stands: begin at the cursor with one event, and open the window as it is acknowledged."""
+        self._link, self._open, self._held_until = link, 1, None
+        spare = _LIVE_SHARE if link.greeting.receive_max > 4 * _LIVE_SHARE else int(link.greeting.receive_max > 1)
+        self._limit = max(1, min(self._window, link.greeting.receive_max - spare))
+        self._again()
+        self._heard = asyncio.get_running_loop().time()
+        self.fill()
+
+    def detach(self, code: int | None = None) -> None:
+        """The connection is gone; `code` is the broker's parting word, which may name the event under way as its reason."""
+        head = self.lane.head
+        if head is not None and self.lane.under_way == 1 and code in _POISON:
+            self._tried(head.mid, head.n, f"the broker closes the connection on it: {code:#04x}")
+        self._link = None
+        self._again()
+
+    @property
+    def idle(self) -> bool:
+        """Is nothing due: all is acknowledged?"""
+        return not self.lane.under_way and self.lane.cursor.n >= self._journal.head().n
+
+    def silent_s(self) -> float:
+        """Seconds that the broker has owed us answers for."""
+        return asyncio.get_running_loop().time() - self._heard if self._link is not None and self.lane.unanswered else 0.0
+
+    def fill(self) -> None:
+        """Send what the window and the socket take. Cheap when there is nothing to do."""
+        link = self._link
+        if link is None or not self._ready():
+            return
+        lane = self.lane
+        if lane.cursor.n - self._saved.n > _UNSAVED_MAX:
+            self._save_if_due()
+            return
+        if not lane.unanswered:
+            self._heard = asyncio.get_running_loop().time()
+        while link.is_open and link.waiting_out < _OUT_MAX:
+            room = min(min(self._open, self._limit) - lane.under_way, _BATCH)
+            if room <= 0:
+                return
+            frames = self._frames(room, link)
+            if frames:
+                self.sent += len(frames)
+                link.send(frames)
+            elif not self._rows:
+                return
+            if self._held_until is not None:
+                return
+
+    def acked(self, mids: list[int]) -> None:
+        """The broker took these."""
+        moved = self.lane.acked(mids)
+        self._heard = asyncio.get_running_loop().time()
+        if self._held_until is None:
+            self._open = min(self._open + len(mids), self._limit)
+            self._hold_s = _HOLD_FIRST_S
+        if moved:
+            self._told("delivering", "")
+            if self._tries or self._given:
+                self._forget()
+        self._save_if_due()
+        self.fill()
+
+    def told(self, mid: int, code: int) -> None:
+        """The broker answered one event with a reason code other than success."""
+        self._heard = asyncio.get_running_loop().time()
+        flight = self.lane.find(mid)
+        if flight is None:
+            return
+        if code < 0x80 and not (code == NO_CONSUMER and self._require_consumer):
+            self.acked([mid])
+        elif code in _POISON:
+            if not self._tried(mid, flight.n, f"the broker refuses it: {code:#04x}"):
+                self._retry(mid, flight.seq)
+        else:
+            self.lane.hold(mid)
+            state: State = "no_consumer" if code == NO_CONSUMER else "denied" if code == NOT_AUTHORISED else "refused"
+            self._hold(_HOLD_CONSUMER_MAX_S if code == NO_CONSUMER else _HOLD_MAX_S)
+            self._told(state, f"{code:#04x}")
+        self.fill()
+
+    def tick(self) -> None:
+        """Call a few times a second: ends holds, saves the cursor."""
+        self._save_if_due()
+        self.fill()
+
+    async def save(self) -> None:
+        """Save the cursor now and wait for it."""
+        if self._saving is not None:
+            await self._saving
+        if self.lane.cursor != self._saved:
+            await self._save(self.lane.cursor)
+
+    def next_hold_s(self) -> float | None:
+        """Seconds until a hold ends; None when there is none."""
+        return None if self._held_until is None else max(0.0, self._held_until - asyncio.get_running_loop().time())
+
+    def _ready(self) -> bool:
+        """May events be sent now? A hold ends when its time is over and the broker owes no answer."""
+        if self._held_until is None:
+            return True
+        if self.lane.unanswered or asyncio.get_running_loop().time() < self._held_until:
+            return False
+        self._held_until = None
+        self._open = 1
+        self._again()
+        return True
+
+    def _hold(self, max_s: float) -> None:
+        if self._held_until is None:
+            self._held_until = asyncio.get_running_loop().time() + min(self._hold_s, max_s)
+            self._hold_s = min(self._hold_s * 1.6, max_s)
+
+    def _again(self) -> None:
+        """Go back to the cursor."""
+        self.lane.rewind()
+        self._rows.clear()
+
+    def _frames(self, room: int, link: Link) -> list[bytes]:
+        rows, lane, v5 = self._rows, self.lane, link.v5
+        if not rows:
+            rows.extend(self._journal.read(lane.read_to, PAGE))
+        frames: list[bytes] = []
+        passed = lane.read_to
+        while rows and len(frames) < room:
+            entry = rows.popleft()
+            if entry.n is None:
+                passed = entry.seq
+                continue
+            mid = lane.place(entry.seq, entry.n)
+            frame = self._frame(entry, mid, link, v5)
+            if frame is None:
+                if self._held_until is not None:
+                    break
+            else:
+                frames.append(frame)
+        if passed > lane.read_to:
+            lane.passed(passed)
+        return frames
+
+    def _frame(self, entry: Entry, mid: int, link: Link, v5: bool) -> bytes | None:
+        """The frame of one row under way; None when it is given up or put off instead."""
+        n = entry.n or 0
+        if n in self._given:
+            self.lane.skip(mid)
+            return None
+        try:
+            row = stored_from_body(entry.body)
+        except msgspec.DecodeError as fault:
+            self._give_up(mid, n, f"the row cannot be read: {fault}")
+            return None
+        late = n <= self._late_to if n <= self._sent_to else is_late(row, self._clock)
+        topic, payload = self._envelope.stored(row, entry.seq, n, late)
+        frame = publish(topic, mid, payload, v5)
+        most = link.greeting.packet_max
+        if most is not None and len(frame) > most:
+            if not self._tried(mid, n, f"{len(frame)} bytes; the broker takes {most}"):
+                self.lane.hold(mid)
+                self._hold(_HOLD_FIRST_S)
+            return None
+        if n > self._sent_to:
+            self._sent_to = n
+            if late:
+                self._late_to = n
+        return frame
+
+    def _retry(self, mid: int, seq: int) -> None:
+        """Send one refused event again under its own identifier; those behind it have arrived and stay."""
+        link = self._link
+        rows = self._journal.read(seq - 1, 1)
+        if link is None or not rows or rows[0].seq != seq:
+            return
+        frame = self._frame(rows[0], mid, link, link.v5)
+        if frame is not None:
+            link.send([frame])
+
+    def _tried(self, mid: int, n: int, reason: str) -> bool:
+        """Count a failed try; True when the event was given up."""
+        self._tries[n] = tries = self._tries.get(n, 0) + 1
+        if tries < _TRIES:
+            return False
+        self._give_up(mid, n, reason)
+        return True
+
+    def _give_up(self, mid: int, n: int, reason: str) -> None:
+        _log.warning("event %d is given up: %s", n, reason)
+        self._tries.pop(n, None)
+        self._given.add(n)
+        self.given_up.append((n, reason))
+        self.lane.skip(mid)
+
+    def _forget(self) -> None:
+        done = self.lane.cursor.n
+        self._tries = {n: tries for n, tries in self._tries.items() if n > done}
+        self._given = {n for n in self._given if n > done}
+
+    def _save_if_due(self) -> None:
+        """Save in the background. Not past an event given up whose `journal.skipped` is not durable yet."""
+        cursor = self.lane.cursor
+        if self._saving is not None or self.given_up or cursor == self._saved:
+            return
+        late = asyncio.get_running_loop().time() - self._saved_at >= _SAVE_S
+        if late or cursor.n - self._saved.n >= _SAVE_EVERY:
+            self._saving = asyncio.get_running_loop().create_task(self._save(cursor))
+
+    async def _save(self, cursor: Cursor) -> None:
+        try:
+            await asyncio.to_thread(self._journal.save, SINK, cursor)
+            self._saved = cursor
+            self._saved_at = asyncio.get_running_loop().time()
+        except OSError as fault:
+            _log.error("the cursor of the CRM link cannot be saved, events may be sent twice: %s", fault)
+        finally:
+            self._saving = None
+        self.fill()
+
+
+def _cursor(journal: Journal) -> Cursor:
+    """Where to begin: the saved cursor; the first row of this journal when the cursor is another journal's.
+
+    A cursor beyond the newest row is never trusted: what is appended next would be passed over in silence.
+    """
+    saved, head = journal.cursor(SINK), journal.head()
+    if saved.epoch != head.epoch:
+        _log.warning("the journal is a new one (%s after %s): sending begins with its first event", head.epoch, saved.epoch)
+        return Cursor(head.epoch, 0)
+    if saved.seq > head.seq:
+        _log.error(
+            "the CRM cursor (%d) is ahead of the journal (%d): the journal lost events; sending goes on from its end", saved.seq, head.seq
+        )
+        return Cursor(head.epoch, head.seq, head.n, saved.skipped)
+    return saved
