@@ -132,7 +132,7 @@ class FloorModel:
         self._out.append(Joined(visit))
         fate = call.fate
         mean_s = plan.patience_mean_s * (0.04 if fate.random() < plan.hasty_share else 1.0)
-        patience_s = 0.5 + fate.expovariate(1 / mean_s)
+        patience_s = 0.5 + fate.gammavariate(2.5, mean_s / 2.5)
         visit.timers.append(self.time.after(patience_s, self._leave, visit, "abandoned", "caller"))
         visit.timers.append(self.time.after(queue.plan.timeout_s, self._leave, visit, "timeout", "pbx"))
         key_s = 2.0 + fate.expovariate(1 / 15.0)

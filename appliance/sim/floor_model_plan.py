@@ -123,7 +123,8 @@ def staff(count: int, *, first: int = 101) -> tuple[AgentPlan, ...]:
 SCENARIOS: Final[dict[str, Plan]] = {
     "calm": Plan(queues=QUEUES, agents=staff(10), calls_per_min=4.0),
     "morning": Plan(
-        queues=QUEUES, agents=staff(12), calls_per_min=9.0, surges=((0.0, 0.7), (120.0, 1.0), (300.0, 1.35), (600.0, 1.0), (1200.0, 1.25))
+        queues=QUEUES, agents=staff(14), calls_per_min=9.0, talk_mean_s=50.0,
+        surges=((0.0, 0.7), (120.0, 1.0), (300.0, 1.35), (600.0, 1.0), (1200.0, 1.25))
     ),
     "stress": Plan(
         queues=QUEUES, agents=staff(8), calls_per_min=300.0, talk_mean_s=4.0, ring_mean_s=1.0, patience_mean_s=15.0, hold_share=0.05
