@@ -63,6 +63,7 @@ class AgentBook:
         self.emit = emit
         self.agents: dict[str, Agent] = {}
         self.dirty: dict[str, None] = {}
+        self.quiet = False
         self._config = config
         self._reasons = frozenset(config.kpi.wrap_up_reasons)
         self._members: dict[tuple[str, str], Member] = {}
@@ -138,6 +139,20 @@ class AgentBook:
         if found is None:
             found = self.agents[key] = Agent(key=key)
         return found
+
+    def restore(self, state: AgentStateChanged) -> None:
+        """Take up an agent as the journal last told him; his memberships come with the lists."""
+        agent = self.agent(state.agent)
+        agent.logged_in, agent.shown = True, state
+
+    def is_member(self, key: str) -> bool:
+        """Whether he is a member of any queue."""
+        agent = self.agents.get(key)
+        return agent is not None and bool(agent.members)
+
+    def owner_of(self, channel: str) -> str | None:
+        """Whose phone a channel belongs to by its name."""
+        return self._owner(channel)
 
     def seen(self, queue: str, interface: str, name: str, session: int) -> Member:
         """The agent whom a call event names. A queue rings only its members, so an unknown one is a membership not yet listed."""
@@ -261,15 +276,16 @@ class AgentBook:
         self.dirty[key] = None
 
     def settle(self, now_ns: int) -> None:
-        """Emit what changed for every agent touched since the last time."""
-        for key in self.dirty:
-            self._judge(self.agents.get(key), now_ns)
-        self.dirty.clear()
+        """Emit what changed for every agent touched since the last time; nothing while the lists are being read."""
+        if not self.quiet:
+            for key in self.dirty:
+                self._judge(self.agents.get(key), now_ns)
+            self.dirty.clear()
 
-    def retell(self, now_ns: int) -> None:
-        """After blindness: tell everybody's state again, since readers held it for unknown meanwhile."""
-        for agent in self.agents.values():
-            agent.shown = None
+    def sighted(self, now_ns: int) -> None:
+        """The lists are read: tell what changed in blindness. Readers hold what was told before for valid again."""
+        self.quiet = False
+        for agent in list(self.agents.values()):
             self._judge(agent, now_ns, inferred=True)
         self.dirty.clear()
 

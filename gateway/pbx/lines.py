@@ -66,13 +66,27 @@ class LineBook:
             trunk.all_busy_since_ns = None
             self.emit(LineAllBusyEnded(trunk=trunk.key, lines=trunk.lines, busy_s=busy_s))
 
-    def restore(self, trunk_key: str, uniqueid: str, name: str) -> None:
-        """Take up a busy line that the journal holds."""
+    def restore(self, trunk_key: str, line: str) -> None:
+        """Take up a busy line that the journal holds, by its name until the channel list tells its Uniqueid."""
         trunk = next((t for t in self.trunks if t.key == trunk_key), None)
         if trunk is not None:
+            self._held[line] = trunk
+            trunk.busy[line] = line
+
+    def restore_full(self, trunk_key: str, since_ns: int) -> None:
+        """Take up a group that was all busy."""
+        trunk = next((t for t in self.trunks if t.key == trunk_key), None)
+        if trunk is not None:
+            trunk.all_busy_since_ns = since_ns
+
+    def known_as(self, line: str, uniqueid: str) -> None:
+        """The channel list names a restored line's Uniqueid."""
+        trunk = self._held.pop(line, None)
+        if trunk is not None:
+            trunk.busy.pop(line, None)
             self._held[uniqueid] = trunk
-            trunk.busy[uniqueid] = name
+            trunk.busy[uniqueid] = line
 
     def held(self) -> list[str]:
-        """The Uniqueids of the channels that hold a line."""
+        """The Uniqueids of the channels that hold a line (names, for restored ones not seen yet)."""
         return list(self._held)

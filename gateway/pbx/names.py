@@ -38,6 +38,10 @@ class QueueNames:
             self.restore(found, title)
         return found
 
+    def title(self, key: str) -> str:
+        """The PBX's own text of a key; the key itself when it was never seen."""
+        return self._titles.get(key, key)
+
     def all(self) -> tuple[Named, ...]:
         """Every queue seen, in order of first sight."""
         return tuple(Named(key, title) for key, title in self._titles.items())

@@ -81,6 +81,7 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
             found.inferred += 1
         else:
             talk.session = tracker.session
+            tracker.agents.talks(talk.presence, talk.visit.visit, talk.visit.call)
     for visit in tracker.visits.waiting():
         if visit.session > old:
             continue
@@ -118,10 +119,29 @@ def _found_talking(visit: Visit, lists: Lists) -> bool:
 
 def _still_talking(tracker: Tracker, talk: Talk, lists: Lists) -> bool:
     """Both sides' channels still stand; without the channel list, the agent's phone is at least in use."""
+    if lists.channels_done and not talk.legs:
+        return _adopt_legs(tracker, talk, lists)
     if lists.channels_done:
         legs = [leg for leg, name in talk.legs.items() if not name.startswith("Local/")] or list(talk.legs)
         return talk.visit.uniqueid in lists.channels and any(leg in lists.channels for leg in legs)
     return lists.queues_done and tracker.agents.in_use(talk.presence)
+
+
+def _adopt_legs(tracker: Tracker, talk: Talk, lists: Lists) -> bool:
+    """A conversation that only the journal knew: whoever shares the caller's bridge is the agent's side, unless it is another's phone."""
+    caller = lists.channels.get(talk.visit.uniqueid)
+    bridge = caller.get("BridgeId") if caller is not None else ""
+    if caller is None or not bridge or caller.get("Application") not in _QUEUE_APPS:
+        return False
+    peers = {u: m.get("Channel") for u, m in lists.channels.items() if m.get("BridgeId") == bridge and u != talk.visit.uniqueid}
+    owners = {owner for owner in map(tracker.agents.owner_of, peers.values()) if owner is not None}
+    if owners and talk.presence not in owners and tracker.agents.is_member(talk.presence):
+        return False
+    if owners and talk.presence not in owners:
+        talk.presence = owners.pop()
+    for leg, name in peers.items():
+        tracker.visits.add_leg(talk, leg, name)
+    return bool(peers)
 
 
 def _answered_live(tracker: Tracker, uniqueid: str) -> bool:
@@ -137,6 +157,8 @@ def _compare_channels(tracker: Tracker, lists: Lists, now_ns: int) -> None:
             channel.session = tracker.session
         else:
             tracker.channel_gone(channel.uniqueid, now_ns, inferred=True)
+    for uniqueid, row in lists.channels.items():
+        tracker.lines.known_as(row.get("Channel"), uniqueid)
     for line in tracker.lines.held():
         if line not in tracker.calls.channels and line not in lists.channels:
             tracker.lines.released(line, now_ns, inferred=True)

@@ -59,6 +59,7 @@ class PbxSource:
     def connected(self, mono_ns: int) -> list[Struct]:
         """A connection stands and its login was accepted, or will be told."""
         self.tracker.connected()
+        self.tracker.agents.quiet = True
         self._version = self._new_started = self._uptime_s = None
         self._denied, self._actions, self._answered = [], {}, set()
         self._lists, self._held = Lists(), []
@@ -70,6 +71,7 @@ class PbxSource:
         """The connection is gone. `stopped` is said of itself when the PBX announced it."""
         out = self._held + self.tracker.disconnected(mono_ns)
         self._held, self._lists, self._due_ns = [], None, None
+        self.tracker.agents.quiet = True
         if reason == "lost" and self.tracker.stopping:
             reason = "stopped"
         if self.up:
@@ -181,7 +183,7 @@ class PbxSource:
     def _resynced(self, lists: Lists, mono_ns: int) -> list[Struct]:
         restarted = self._restarted(mono_ns)
         found = compare(self.tracker, lists, mono_ns, self._blind_from_ns, restarted=restarted)
-        self.tracker.agents.retell(mono_ns)
+        self.tracker.agents.sighted(mono_ns)
         blind_s = round((mono_ns - self._blind_from_ns) / NS, 3) if self._blind_from_ns is not None else None
         self.started = self._new_started or self.started
         self._lists, self._due_ns = None, None

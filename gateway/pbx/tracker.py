@@ -200,7 +200,7 @@ class Tracker:
     def _complete(self, m: Message, now_ns: int) -> None:
         queue, interface, uniqueid = m.get("Queue"), m.get("Interface"), m.get("Uniqueid")
         talk = self.visits.talks.get(uniqueid) if uniqueid else self._talk_by_interface(queue, interface, m.get("TalkTime"), now_ns)
-        if talk is None or (talk.visit.queue, talk.interface) != (queue, interface):
+        if talk is None or talk.visit.queue != queue or talk.interface not in ("", interface):
             return
         reason = m.get("Reason")
         if reason == "transfer":

@@ -1,0 +1,185 @@
+"""Decides what was known of a PBX when this process last stopped: a pure fold of the journal's newest events.
+
+After kill -9 callers still waiting are taken up again with their true join time and the same visit id; only what began
+or ended in the process's absence is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from appliance.core import catalogue as c
+from appliance.core.clock import NS
+from appliance.core.event import Event
+from gateway.pbx.source import PbxSource
+from gateway.pbx.visits import Talk, Visit
+
+#: Kinds that the fold needs; a reader skips the rest without decoding them.
+KINDS: Final = frozenset(
+    (
+        "call.queued", "call.answered", "call.abandoned", "call.left", "call.lost", "call.ended", "call.held", "call.resumed",
+        "call.offered", "agent.logged_in", "agent.logged_out", "agent.state", "line.seized", "line.released", "line.all_busy",
+        "line.all_busy_ended", "pbx.up", "pbx.down", "pbx.resynced",
+    )
+)  # fmt: skip
+_MAX_CALLS: Final = 4_096
+
+
+class Moment(Struct, frozen=True):
+    """When an event was recorded, on both clocks of its boot."""
+
+    wall_ns: int
+    mono_ns: int
+    boot: str
+
+    def mono_in(self, boot: str, now_mono_ns: int, now_wall_ns: int) -> int:
+        """The same instant on this boot's monotonic clock; by wall time when the box has rebooted since."""
+        if self.boot == boot:
+            return min(self.mono_ns, now_mono_ns)
+        return now_mono_ns - max(0, now_wall_ns - self.wall_ns)
+
+
+class Standing(Struct):
+    """A visit that had not ended: its data, when it was queued and, if it was answered, by whom, when, and held how long."""
+
+    queued: c.CallQueued
+    at: Moment
+    answered: c.CallAnswered | None = None
+    answered_at: Moment | None = None
+    held_at: Moment | None = None
+    hold_ns: int = 0
+
+
+class Known(Struct):
+    """What the journal holds of one PBX."""
+
+    standing: dict[str, Standing] = {}
+    calls: dict[str, tuple[str, int]] = {}
+    agents: dict[str, c.AgentStateChanged] = {}
+    logins: dict[str, c.AgentLoggedIn] = {}
+    titles: dict[str, str] = {}
+    lines: dict[str, c.LineSeized] = {}
+    full: dict[str, Moment] = {}
+    started: str | None = None
+    up: bool = False
+    last: Moment | None = None
+
+
+def fold(events: Iterable[Event]) -> dict[str, Known]:
+    """Fold events, oldest first, into what is known per PBX."""
+    known: dict[str, Known] = {}
+    for event in events:
+        pbx = getattr(event.data, "pbx", None)
+        if pbx is None:
+            pbx = event.source.partition("/")[2]
+        _apply(known.setdefault(pbx, Known()), event)
+    return known
+
+
+def _apply(known: Known, event: Event) -> None:
+    data, at = event.data, Moment(event.wall_ns, event.mono_ns, event.boot)
+    known.last = at
+    match data:
+        case c.CallQueued(visit=str(visit)):
+            known.standing[visit] = Standing(data, at)
+            if data.queue and data.title:
+                known.titles[data.queue] = data.title
+            _call(known, data.uniqueid, data.call, visit)
+        case c.CallAnswered(visit=str(visit)):
+            if (standing := known.standing.get(visit)) is not None:
+                standing.answered, standing.answered_at = data, at
+        case (
+            c.CallAbandoned(visit=str(visit)) | c.CallLeft(visit=str(visit)) | c.CallLost(visit=str(visit)) | c.CallEnded(visit=str(visit))
+        ):
+            known.standing.pop(visit, None)
+        case c.CallHeld(visit=str(visit)):
+            if (standing := known.standing.get(visit)) is not None:
+                standing.held_at = at
+        case c.CallResumed(visit=str(visit)):
+            standing = known.standing.get(visit)
+            if standing is not None and standing.held_at is not None:
+                standing.hold_ns += max(0, at.wall_ns - standing.held_at.wall_ns)
+                standing.held_at = None
+        case c.CallOffered():
+            _call(known, data.uniqueid, data.call, "")
+        case c.AgentLoggedIn():
+            known.logins[data.agent] = data
+        case c.AgentLoggedOut():
+            known.agents.pop(data.agent, None)
+            known.logins.pop(data.agent, None)
+        case c.AgentStateChanged():
+            if data.state != "logged_out":
+                known.agents[data.agent] = data
+        case c.LineSeized():
+            known.lines[data.line] = data
+        case c.LineReleased():
+            known.lines.pop(data.line, None)
+        case c.LineAllBusy():
+            known.full[data.trunk] = at
+        case c.LineAllBusyEnded():
+            known.full.pop(data.trunk, None)
+        case c.PbxUp():
+            known.started, known.up = data.started or known.started, True
+        case c.PbxDown():
+            known.up = False
+        case c.PbxResynced():
+            known.titles.update({named.key: named.title for named in data.queues})
+
+
+def _call(known: Known, uniqueid: str | None, call: str, visit: str) -> None:
+    if uniqueid:
+        number = visit.rpartition(".")[2]
+        while len(known.calls) >= _MAX_CALLS:
+            known.calls.pop(next(iter(known.calls)))
+        known.calls.pop(uniqueid, None)
+        known.calls[uniqueid] = (call, int(number) if number.isdecimal() else 0)
+
+
+def restore(source: PbxSource, known: Known, *, boot: str, now_mono_ns: int, now_wall_ns: int, last_seen: Moment | None = None) -> None:
+    """Bring a new source to what was known. `last_seen`: the newest sight of the PBX, the journal's last event if that is later."""
+    tracker = source.tracker
+
+    def mono(at: Moment) -> int:
+        return at.mono_in(boot, now_mono_ns, now_wall_ns)
+
+    source.started, source.up = known.started, known.up
+    sights = [mono(at) for at in (known.last, last_seen) if at is not None]
+    source.last_seen_ns = max(sights) if sights else None
+    for key, title in known.titles.items():
+        tracker.queues.restore(key, title)
+    for key, state in known.agents.items():
+        login = known.logins.get(key)
+        tracker.names.restore(key, state.name, login.interface if login else None)
+        tracker.agents.restore(state)
+    for uniqueid, (call, visits) in known.calls.items():
+        tracker.calls.restore(uniqueid, call, visits)
+    for standing in known.standing.values():
+        _stand(source, standing, mono)
+    for line in known.lines.values():
+        if line.trunk:
+            tracker.lines.restore(line.trunk, line.line)
+    for trunk, since in known.full.items():
+        tracker.lines.restore_full(trunk, mono(since))
+
+
+def _stand(source: PbxSource, standing: Standing, mono: Callable[[Moment], int]) -> None:
+    tracker, queued = source.tracker, standing.queued
+    if not queued.uniqueid or not queued.visit:
+        return
+    key = queued.queue or ""
+    visit = Visit(
+        call=queued.call, visit=queued.visit, uniqueid=queued.uniqueid, queue=tracker.queues.title(key), key=key,
+        joined_ns=mono(standing.at) - round(queued.waited_s * NS), session=0, caller=queued.caller, dialled=queued.dialled,
+    )  # fmt: skip
+    if standing.answered is None or standing.answered_at is None:
+        tracker.visits.open[visit.uniqueid] = visit
+        return
+    agent = standing.answered.agent or ""
+    talk = Talk(
+        visit=visit, agent=agent, presence=agent, interface="", legs={}, answered_ns=mono(standing.answered_at), session=0,
+        hold_ns=standing.hold_ns, held_ns=mono(standing.held_at) if standing.held_at else None,
+    )  # fmt: skip
+    tracker.visits.talks[visit.uniqueid] = talk
