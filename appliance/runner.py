@@ -45,6 +45,7 @@ def run(config: Config, names: Sequence[str] = (), *, verbose: bool = False) -> 
         raise MisconfiguredError(text)
     for name in chosen:
         registry.where(name)
+    make_folders(config)
     with ExitStack() as held:
         for name in chosen:
             held.enter_context(_only_one(config, name))
@@ -58,16 +59,24 @@ def run(config: Config, names: Sequence[str] = (), *, verbose: bool = False) -> 
 def open_journal(config: Config, clock: Clock) -> SqliteJournal:
     """Open the configured journal for writing. Raises CallfloorErrors whose texts name the file and the mend."""
     site = config.journal
-    path, run_dir = site.path, run_dir_of(config)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        run_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        text = f"the folder for the journal or its run files cannot be made: {fault}; mend the rights or [journal] path and run_dir"
-        raise MisconfiguredError(text) from fault
     return SqliteJournal.open(
-        path, run_dir=run_dir, due=due_from_config(config), keep_days=site.keep_days, max_bytes=site.max_bytes, clock=clock
+        site.path,
+        run_dir=run_dir_of(config),
+        due=due_from_config(config),
+        keep_days=site.keep_days,
+        max_bytes=site.max_bytes,
+        clock=clock,
     )
+
+
+def make_folders(config: Config) -> None:
+    """Make the folders for the journal and the run files. Raises MisconfiguredError where that is not allowed."""
+    for folder, key in ((config.journal.path.parent, "path"), (run_dir_of(config) / "running", "run_dir")):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            text = f"the folder {folder} cannot be made: {fault.strerror}; mend the rights above it, or [journal] {key}"
+            raise MisconfiguredError(text) from fault
 
 
 def run_dir_of(config: Config) -> Path:
@@ -92,17 +101,22 @@ def _serve(config: Config, journal: SqliteJournal, clock: Clock, names: Sequence
 
     set_up(verbose=verbose)
 
-    async def serve() -> None:
+    async def serve() -> list[str]:
         stop = asyncio.Event()
         with _signals(stop):
             keeper = asyncio.create_task(Housekeeper(config, journal, clock, run_dir_of(config)).run(), name="housekeeper")
             try:
-                await Supervisor(config, journal, clock, names, notifier=Notifier.from_environment()).run(stop)
+                return await Supervisor(config, journal, clock, names, notifier=Notifier.from_environment()).run(stop)
             finally:
                 keeper.cancel()
                 await asyncio.wait({keeper}, timeout=0.3)
 
-    asyncio.run(serve())
+    with asyncio.Runner() as loop:
+        behind = loop.run(serve())
+        if behind:
+            # The loop would wait for them at its end; what they had appended is durable already.
+            journal.close()
+            os._exit(1)
     return 0
 
 
@@ -139,12 +153,11 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 @contextmanager
 def _only_one(config: Config, name: str) -> Iterator[None]:
     """Hold the lock that says that this service runs on this journal. Raises TransientError when somebody has it."""
-    folder = run_dir_of(config) / "running"
+    place = run_dir_of(config) / "running" / f"{name}.lock"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     except OSError as fault:
-        text = f"{folder} cannot be written: {fault.strerror}; mend its rights or set [journal] run_dir"
+        text = f"{place} cannot be written: {fault.strerror}; mend its rights or set [journal] run_dir"
         raise MisconfiguredError(text) from fault
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,7 +26,6 @@ from appliance.core.journal import Journal, Limits
 _log = logging.getLogger("callfloor.house")
 
 STEP_NS: Final = NS // 2
-EVERY_S: Final = 1.0
 _RETRY_S: Final = 60.0
 #: Free disk space under which the box warns, and under which it cannot go on for long.
 _DISK_AMBER: Final = 500 * 1024**2
@@ -88,8 +87,8 @@ def offset_from_rows(rows: Sequence[Entry], boot: str) -> tuple[int, ClockQualit
 class Housekeeper:
     """One per process; does its duties only while it holds the box's lock."""
 
-    def __init__(self, config: Config, journal: Tended, clock: Clock, run_dir: Path) -> None:
-        self._config, self._journal, self._clock = config, journal, clock
+    def __init__(self, config: Config, journal: Tended, clock: Clock, run_dir: Path, *, every_s: float = 1.0) -> None:
+        self._config, self._journal, self._clock, self._every_s = config, journal, clock, every_s
         self._lock = run_dir / "box.lock"
         self._levels: dict[str, Level] = {}
 
@@ -98,7 +97,7 @@ class Housekeeper:
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
             while not _locked(descriptor):  # noqa: ASYNC110 - the kernel rings no bell when another process lets go
-                await asyncio.sleep(EVERY_S)
+                await asyncio.sleep(self._every_s)
             head = self._journal.head().seq
             known = offset_from_rows(self._journal.read(max(0, head - 500)), self._clock.boot)
             watch = ClockWatch(self._clock, *known) if known else ClockWatch(self._clock)
@@ -108,7 +107,7 @@ class Housekeeper:
                 except (CallfloorError, OSError) as fault:
                     _log.error("housekeeping failed, tried again in %.0f s: %s", _RETRY_S, fault)
                     await asyncio.sleep(_RETRY_S)
-                await asyncio.sleep(EVERY_S)
+                await asyncio.sleep(self._every_s)
         finally:
             os.close(descriptor)
 

@@ -28,17 +28,20 @@ _log = logging.getLogger("callfloor.runner")
 
 #: With closing the journal a process is gone within five seconds.
 DRAIN_S: Final = 4.0
-STABLE_S: Final = 60.0
 #: A service that shows no progress for this long does not feed the watchdog any more.
 STUCK_S: Final = 20.0
-_RECOVERED_S: Final = 5.0
 
 
 class Backoff(Struct, frozen=True):
-    """How long to wait before the next start: doubling from `first_s` to `most_s`."""
+    """How long to wait before the next start: doubling from `first_s` to `most_s`.
+
+    A service that has been ready for `well_s` is well again; one that ran for `forget_s` begins at `first_s` again.
+    """
 
     first_s: float = 1.0
     most_s: float = 30.0
+    well_s: float = 5.0
+    forget_s: float = 60.0
 
     def wait_s(self, failures: int) -> float:
         """The wait after so many failures in a row (1 or more).
@@ -104,8 +107,8 @@ class Supervisor:
         self.posts = [Post(name, self._someone_ready) for name in names]
         self._said_ready = False
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Start every service in order, tend them until `stop` is set, drain them in reverse order."""
+    async def run(self, stop: asyncio.Event) -> list[str]:
+        """Start every service in order, tend them until `stop` is set, drain them in reverse order; return those that would not stop."""
         for post in self.posts:
             post.task = asyncio.create_task(self._keep(post), name=post.name)
             await asyncio.sleep(0)
@@ -115,7 +118,8 @@ class Supervisor:
         finally:
             self._notifier.stopping()
             tend.cancel()
-            await self._drain()
+            left = await self._drain()
+        return left
 
     async def _keep(self, post: Post) -> None:
         """Run one service again and again."""
@@ -138,7 +142,7 @@ class Supervisor:
             finally:
                 post.running = False
                 recovery.cancel()
-            if time.monotonic() - started_s > STABLE_S:
+            if time.monotonic() - started_s > self._backoff.forget_s:
                 post.failures = 0
             await self._failed(post, fault)
 
@@ -162,7 +166,7 @@ class Supervisor:
         """Say that the service is well once it has been ready for a few seconds (at once when it never failed)."""
         await post.is_ready.wait()
         if post.failures:
-            await asyncio.sleep(_RECOVERED_S)
+            await asyncio.sleep(self._backoff.well_s)
         await self._health(post, "ok", "")
 
     async def _health(self, post: Post, level: str, text: str) -> None:
@@ -198,9 +202,10 @@ class Supervisor:
                 self._notifier.alive()
             self._notifier.status("; ".join(f"{post.name}: {post.text}" for post in self.posts))
 
-    async def _drain(self) -> None:
+    async def _drain(self) -> list[str]:
         """Cancel in reverse order, each service with an equal share of what is left of the drain time."""
         end_s = time.monotonic() + DRAIN_S
+        behind: list[str] = []
         left = [post for post in reversed(self.posts) if post.task is not None]
         while left:
             post = left.pop(0)
@@ -209,6 +214,8 @@ class Supervisor:
             share_s = max(0.1, (end_s - time.monotonic()) / (len(left) + 1))
             _, waiting = await asyncio.wait({post.task}, timeout=share_s)
             if waiting:
+                behind.append(post.name)
                 _log.error("service %s did not stop within %.1f s and is left behind", post.name, share_s)
             elif not post.task.cancelled() and (fault := post.task.exception()) is not None:
                 _log.error("service %s failed while stopping", post.name, exc_info=fault)
+        return behind

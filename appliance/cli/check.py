@@ -1,0 +1,45 @@
+"""Validate the configuration: every fault at once, with its file, line, key and mend. Exit code 1 if there is any.
+
+Looks at the file and at the files that it names; opens no device and no connection.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from appliance import registry
+from appliance.cli.main import add_config
+from appliance.cli.terminal import coloured, say, say_json
+from appliance.core.config_file import ConfigFaultsError, load
+
+EXAMPLES = """
+  callfloor check -c callfloor.toml
+  callfloor check -c callfloor.toml --json | jq '.faults[] | "\\(.line): \\(.mend)"'
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """-c, --json."""
+    add_config(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object: file, ok, services, faults")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the faults; 1 if there is any."""
+    try:
+        services = registry.enabled(load(Path(args.config)))
+        faults = ()
+    except ConfigFaultsError as fault:
+        services, faults = (), fault.faults
+    if args.json:
+        say_json({"file": str(Path(args.config).absolute()), "ok": not faults, "services": services, "faults": faults}, pretty=True)
+    elif faults:
+        for each in faults:
+            place = each.file if each.line is None else f"{each.file}:{each.line}"
+            say(f"{coloured(place, 'bold')}: {each.key + ': ' if each.key else ''}{coloured(each.fault, 'red')}")
+            say(f"    {each.mend}")
+        say(f"{len(faults)} fault{'s' * (len(faults) != 1)}")
+    else:
+        say(f"{args.config}: no fault; enables {', '.join(services) or 'no service'}")
+    return 1 if faults else 0
