@@ -163,7 +163,7 @@ class Commands(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Tv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The TV board's HTTP listener. Beyond loopback `allow` (networks) or `token_file` is needed; `metrics`: /metrics beyond loopback too."""
+    """The TV board's HTTP listener. Beyond loopback `allow` (networks) or `token_file` is needed; `metrics`: also there."""
 
     listen: str = "127.0.0.1:8080"
     allow: tuple[str, ...] = ()

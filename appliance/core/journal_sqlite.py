@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from appliance.core.bell import Bell, Ringer
-from appliance.core.catalogue import JournalGap, JournalPressure, JournalStarted, kind_of
+from appliance.core.catalogue import JournalStarted, kind_of
 from appliance.core.clock import NS, Clock, SystemClock
 from appliance.core.cursor_file import CursorFile
 from appliance.core.errors import CallfloorError, CorruptError, FullError, TransientError
 from appliance.core.event import Entry, Event, Position, body_from_event, stored_from_body
 from appliance.core.journal import PAGE, Account, Cursor, Due, Head, Limits, new_epoch
+from appliance.core.retention import Retention
 from appliance.core.store import Store, error_from_sqlite, refuse_network_path
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ BATCH: Final = 500
 QUEUE: Final = 20_000
 _RESERVE_BYTES: Final = 256 * 1024
 _POLL_S: Final = 1.0
-_PRESSURE: Final = 0.8
-_PRUNE_ROWS: Final = 2000
-#: A gap is told as ended when nothing undelivered had to go for this long.
-_GAP_ENDS_NS: Final = 30 * NS
 _PRESSURE_LOOK_NS: Final = NS
 _NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute"})
 
@@ -66,7 +63,6 @@ class SqliteJournal:
         self.path = path
         self.run_dir = run_dir
         self.max_bytes = max_bytes
-        self.keep_ns = int(keep_days * 86400 * NS)
         self._due = due
         self._clock = clock
         self._lock_file = os.open(path.parent / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
@@ -86,7 +82,7 @@ class SqliteJournal:
         self._pressure = False
         self._pressure_at_ns = 0
         self._not_recorded = 0
-        self._shed_at_ns = 0
+        self._retention = Retention(clock, keep_days, max_bytes)
         self._writing = threading.Lock()
         with self._locked():
             self._store = self._opened()
@@ -114,7 +110,7 @@ class SqliteJournal:
             refuse_network_path(path)
             place = run_dir or path.parent / "run"
             (place / "bells").mkdir(parents=True, exist_ok=True)
-            return cls(path, place, due or _everything, keep_days, max_bytes, clock or SystemClock())
+            return cls(path, place, due or (lambda _event: True), keep_days, max_bytes, clock or SystemClock())
         except OSError as fault:
             if isinstance(fault, CallfloorError):
                 raise
@@ -450,70 +446,22 @@ class SqliteJournal:
     def upkeep(self) -> None:
         """One step of retention, shedding and reserve; blocks. One process of the box calls it about once a second.
 
-        Deletes in small chunks, never the newest row, and announces what the CRM will miss (`journal.gap`) and
-        what is not recorded (`journal.pressure`). Raises FullError or TransientError when the disk refuses.
+        Announces what the CRM will miss (`journal.gap`) and what is not recorded (`journal.pressure`).
+        Raises FullError or TransientError when the disk refuses.
         """
         cursor = self.cursor("uplink")
         settled = cursor.n if cursor.epoch == self.epoch else 0
-        out: list[Struct] = []
         try:
             with self._locked():
                 self._follow_file()
-                used = self._store.bytes_used()
-                out += self._press(used)
-                while self._must_prune(used, settled):
-                    deleted, shed = self._store.prune(_PRUNE_ROWS, settled)
-                    if not deleted:
-                        break
-                    out += self._note_shed(shed)
-                    used = self._store.bytes_used()
-                out += self._end_gap()
+                told = self._retention.step(self._store, settled, disk_full=self._full)
+                self._pressure = self._store.books().pressure
         except sqlite3.Error as fault:
             raise error_from_sqlite(fault, self.path) from fault
         if self._room():
             self._make_reserve()
-        if out:
-            self.append([self._stamped(data) for data in out])
-
-    def _press(self, used: int) -> list[Struct]:
-        pressed = used > _PRESSURE * self.max_bytes
-        if pressed == self._store.books().pressure:
-            return []
-        self._store.set_meta("pressure", int(pressed))
-        self._pressure = pressed
-        if pressed:
-            return [JournalPressure(state="begins")]
-        missed = self._store.take_meta("not_recorded")
-        return [JournalPressure(state="ends", not_recorded=missed)]
-
-    def _must_prune(self, used: int, settled: int) -> bool:
-        if used > self.max_bytes:
-            return True
-        first = self._store.read(0, 1)
-        if not first:
-            return False
-        if self._full and self._store.n_at(first[0].seq + _PRUNE_ROWS) <= settled:
-            return True  # the disk itself is full: what the CRM has makes room for what it has not
-        if self._clock.quality() == "unset":
-            return False
-        newest_of_chunk = self._store.read(first[0].seq + _PRUNE_ROWS - 1, 1)
-        return bool(newest_of_chunk) and self._clock.wall_ns() - stored_from_body(newest_of_chunk[0].body).wall_ns > self.keep_ns
-
-    def _note_shed(self, shed: int) -> list[Struct]:
-        if not shed:
-            return []
-        began = self._shed_at_ns == 0
-        self._shed_at_ns = self._clock.mono_ns()
-        books = self._store.books()
-        return [JournalGap(first=books.gap_from)] if began else []
-
-    def _end_gap(self) -> list[Struct]:
-        books = self._store.books()
-        if not books.gap_from or self._clock.mono_ns() - self._shed_at_ns < _GAP_ENDS_NS:
-            return []
-        self._shed_at_ns = 0
-        self._store.set_meta("gap_from", 0)
-        return [JournalGap(first=books.gap_from, last=books.shed_to)]
+        if told:
+            self.append([self._stamped(data) for data in told])
 
     def _room(self) -> bool:
         disk = os.statvfs(self.path.parent)
@@ -545,10 +493,6 @@ class SqliteJournal:
         self._reader.close()
         self._store.close()
         os.close(self._lock_file)
-
-
-def _everything(_event: Event) -> bool:
-    return True
 
 
 def _settle(future: asyncio.Future[None]) -> None:
