@@ -27,6 +27,8 @@ class VisitFold:
         self._calendar = calendar
         self._touched = touched
         self._by_completion = config.kpi.window == "completion"
+        #: Keep every visit of the journal instead of the open and recent ones: for `explain`, never in a service.
+        self.keep = False
 
     def queued(self, data: CallQueued, at_ns: int) -> None:
         """A visit begins; one that is known already is only touched (taken up again after blindness)."""
@@ -163,6 +165,8 @@ class VisitFold:
 
     def forget_old(self, now_ns: int) -> None:
         """Drop conversations whose end was never told, a day after they began, so that memory stays bounded."""
+        if self.keep:
+            return
         for visit in [v for v in self.state.visits.values() if v.joined_ns < now_ns - _FORGET_NS and v.state != "waiting"]:
             if not visit.rolling:
                 del self.state.visits[visit.id]
@@ -206,7 +210,7 @@ class VisitFold:
         self._touched(queue.key)
 
     def _forget(self, visit: Visit) -> None:
-        if not visit.rolling and visit.state not in ("waiting", "answered"):
+        if not self.keep and not visit.rolling and visit.state not in ("waiting", "answered"):
             self.state.visits.pop(visit.id, None)
 
     def _tallies(self, queue: QueueState, visit: Visit) -> list[Tally]:

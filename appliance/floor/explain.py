@@ -1,0 +1,213 @@
+"""Explain a figure: which visits stand behind it, and why each counted above the line, below it, or not at all. Pure."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from appliance.core.clock import rfc3339
+from appliance.floor.build import window_from_tally
+from appliance.floor.floor import Floor
+from appliance.floor.service_level import counts_in
+from appliance.floor.tally import Tally, Visit
+
+WindowName = Literal["today", "interval", "rolling"]
+Language = Literal["es", "en", "pt"]
+
+#: The figures that can be explained, and what a visit contributes to numerator and denominator.
+FIGURES: Final = (
+    "service_level", "abandon_rate", "asa", "talk_avg", "aht", "offered", "answered", "abandoned", "left", "unknown", "waiting", "wait_max",
+)  # fmt: skip
+
+
+class Row(Struct, kw_only=True):
+    """One visit behind a figure. `above` and `below`: what it adds to the numerator and the denominator (seconds or counts)."""
+
+    joined: str
+    visit: str
+    call: str
+    queue: str
+    agent: str | None
+    outcome: str
+    reason: str | None
+    wait_s: float | None
+    talk_s: float | None
+    above: float
+    below: float
+    why: str
+
+
+class Explanation(Struct, kw_only=True):
+    """A figure with everything that makes it."""
+
+    figure: str
+    queue: str | None
+    window: WindowName
+    variant: str | None
+    target_s: float | None
+    numerator: float
+    denominator: float
+    value: float | None
+    rows: list[Row]
+
+
+def explain(
+    floor: Floor, figure: str, now_ns: int, queue: str | None, window: WindowName = "today", language: Language = "en"
+) -> Explanation:
+    """Explain a figure of one queue, or of the whole floor (queue None).
+
+    The floor must have been folded with `floor.visits.keep = True`, so that no visit was forgotten.
+    Raises KeyError for an unknown figure or queue.
+    """
+    if figure not in FIGURES:
+        raise KeyError(f"unknown figure {figure!r}; one of: {', '.join(FIGURES)}")
+    if queue is not None and queue not in floor.state.queues:
+        raise KeyError(f"unknown queue {queue!r}; one of: {', '.join(sorted(floor.state.queues)) or '(none yet)'}")
+    floor.advance(now_ns)
+    visits = [v for v in floor.state.visits.values() if (queue is None or v.queue == queue) and _inside(floor, v, window, now_ns)]
+    rows = [_row(floor, figure, visit, language) for visit in sorted(visits, key=lambda v: v.joined_ns)]
+    variants = {_variant(floor, v.queue) for v in visits} or {_variant(floor, queue or "")}
+    targets = {floor.visits.target_ms(v.queue) / 1000 for v in visits} or {floor.visits.target_ms(queue or "") / 1000}
+    above, below = sum(row.above for row in rows), sum(row.below for row in rows)
+    if figure == "wait_max":
+        above = max((row.above for row in rows), default=0.0)
+    return Explanation(
+        figure=figure,
+        queue=queue,
+        window=window,
+        variant=variants.pop() if figure == "service_level" and len(variants) == 1 else None,
+        target_s=targets.pop() if len(targets) == 1 else None,
+        numerator=round(above, 3),
+        denominator=round(below, 3),
+        value=_value(floor, figure, visits, above, below),
+        rows=rows,
+    )
+
+
+def _inside(floor: Floor, visit: Visit, window: WindowName, now_ns: int) -> bool:
+    if window == "today":
+        return visit.day == floor.calendar.day(now_ns)[0]
+    if window == "interval":
+        return visit.half == floor.calendar.half_hour(now_ns)
+    return visit.rolling
+
+
+def _variant(floor: Floor, queue: str) -> str:
+    own = floor.config.queues.get(queue)
+    return own.service_level if own and own.service_level else floor.config.kpi.service_level
+
+
+def _row(floor: Floor, figure: str, visit: Visit, language: Language) -> Row:
+    above, below = _terms(floor, figure, visit)
+    ended = visit.state not in ("waiting", "unknown")
+    return Row(
+        joined=rfc3339(visit.joined_ns),
+        visit=visit.id,
+        call=visit.call,
+        queue=visit.queue,
+        agent=visit.agent,
+        outcome="answered" if visit.state == "ended" else visit.state,
+        reason=visit.reason,
+        wait_s=visit.wait_ms / 1000 if ended else None,
+        talk_s=visit.talk_ms / 1000 if visit.state == "ended" else None,
+        above=above,
+        below=below,
+        why=_why(floor, visit, language),
+    )
+
+
+def _terms(floor: Floor, figure: str, visit: Visit) -> tuple[float, float]:
+    """What one visit adds to a figure's numerator and denominator."""
+    answered = visit.state in ("answered", "ended")
+    ended = visit.state == "ended"
+    match figure:
+        case "service_level":
+            above, below = counts_in(_variant(floor, visit.queue), _class(visit)) if visit.state not in ("waiting", "unknown") else (0, 0)
+            return float(above), float(below)
+        case "abandon_rate":
+            return float(visit.state == "abandoned"), float(answered or visit.state in ("abandoned", "left"))
+        case "asa":
+            return (visit.wait_ms / 1000, 1.0) if answered else (0.0, 0.0)
+        case "talk_avg":
+            return (visit.talk_ms / 1000, 1.0) if ended else (0.0, 0.0)
+        case "aht":
+            return ((visit.talk_ms + visit.wrap_ms) / 1000, 1.0) if ended else (0.0, 0.0)
+        case "wait_max":
+            return (visit.wait_ms / 1000, 0.0) if visit.state not in ("waiting", "unknown") else (0.0, 0.0)
+        case "offered":
+            return 1.0, 0.0
+        case "answered":
+            return float(answered), 0.0
+    return float(visit.state == figure), 0.0
+
+
+def _class(visit: Visit) -> str:
+    """The outcome class that the service-level table counts."""
+    if visit.state in ("answered", "ended"):
+        name = "answered"
+    elif visit.state == "abandoned":
+        name = "short" if visit.short else "abandoned"
+    else:
+        name = "timeout" if visit.reason == "timeout" else "left"
+    return name + ("_in_time" if visit.in_time else "")
+
+
+def _value(floor: Floor, figure: str, visits: list[Visit], above: float, below: float) -> float | None:
+    """The figure as the board shows it: for one queue through the board's own code, so that the two cannot differ."""
+    queues = {visit.queue for visit in visits}
+    if len(queues) == 1:
+        tally = Tally()
+        for visit in visits:
+            tally.count(visit)
+            if visit.state not in ("waiting", "unknown"):
+                tally.wait_max_ms = max(tally.wait_max_ms, visit.wait_ms)
+        shown: float | None = getattr(window_from_tally(tally, floor.config, queues.pop(), None), figure)
+        return shown
+    if figure in ("service_level", "abandon_rate"):
+        return round(above / below, 4) if below else None
+    if figure in ("asa", "talk_avg", "aht"):
+        return round(above / below, 1) if below else None
+    return above if visits else (None if figure == "wait_max" else 0.0)
+
+
+_WORDS: Final[dict[Language, dict[str, str]]] = {
+    "en": {
+        "answered_in_time": "answered after {wait:.1f} s, within {target:g} s",
+        "answered": "answered after {wait:.1f} s, later than {target:g} s",
+        "short": "hung up after {wait:.1f} s: a short abandon",
+        "abandoned": "hung up after {wait:.1f} s",
+        "left": "left the queue after {wait:.1f} s: {reason}",
+        "waiting": "still waiting: not counted yet",
+        "unknown": "out of sight: in no numerator and no denominator",
+    },
+    "es": {
+        "answered_in_time": "atendida a los {wait:.1f} s, dentro de {target:g} s",
+        "answered": "atendida a los {wait:.1f} s, después de {target:g} s",
+        "short": "colgó a los {wait:.1f} s: abandono corto",
+        "abandoned": "colgó a los {wait:.1f} s",
+        "left": "desviada a los {wait:.1f} s: {reason}",
+        "waiting": "sigue en cola: todavía no cuenta",
+        "unknown": "fuera de vista: no cuenta ni arriba ni abajo",
+    },
+    "pt": {
+        "answered_in_time": "atendida em {wait:.1f} s, dentro de {target:g} s",
+        "answered": "atendida em {wait:.1f} s, depois de {target:g} s",
+        "short": "desligou em {wait:.1f} s: abandono curto",
+        "abandoned": "desligou em {wait:.1f} s",
+        "left": "desviada em {wait:.1f} s: {reason}",
+        "waiting": "ainda na fila: não conta por enquanto",
+        "unknown": "fora de vista: não conta em cima nem embaixo",
+    },
+}
+
+
+def _why(floor: Floor, visit: Visit, language: Language) -> str:
+    if visit.state in ("waiting", "unknown"):
+        key: str = visit.state
+    else:
+        key = _class(visit)
+        key = key if key == "answered_in_time" else key.removesuffix("_in_time")
+        key = "left" if key == "timeout" else key
+    target = floor.visits.target_ms(visit.queue) / 1000
+    return _WORDS[language][key].format(wait=visit.wait_ms / 1000, target=target, reason=visit.reason or "not_told")
