@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -119,27 +120,44 @@ def _row(floor: Floor, figure: str, visit: Visit, language: Language) -> Row:
 
 def _terms(floor: Floor, figure: str, visit: Visit) -> tuple[float, float]:
     """What one visit adds to a figure's numerator and denominator."""
-    answered = visit.state in ("answered", "ended")
-    ended = visit.state == "ended"
-    match figure:
-        case "service_level":
-            above, below = counts_in(_variant(floor, visit.queue), _class(visit)) if visit.state not in ("waiting", "unknown") else (0, 0)
-            return float(above), float(below)
-        case "abandon_rate":
-            return float(visit.state == "abandoned"), float(answered or visit.state in ("abandoned", "left"))
-        case "asa":
-            return (visit.wait_ms / 1000, 1.0) if answered else (0.0, 0.0)
-        case "talk_avg":
-            return (visit.talk_ms / 1000, 1.0) if ended else (0.0, 0.0)
-        case "aht":
-            return ((visit.talk_ms + visit.wrap_ms) / 1000, 1.0) if ended else (0.0, 0.0)
-        case "wait_max":
-            return (visit.wait_ms / 1000, 0.0) if visit.state not in ("waiting", "unknown") else (0.0, 0.0)
-        case "offered":
-            return 1.0, 0.0
-        case "answered":
-            return float(answered), 0.0
-    return float(visit.state == figure), 0.0
+    if figure == "service_level":
+        if visit.state in ("waiting", "unknown"):
+            return 0.0, 0.0
+        above, below = counts_in(_variant(floor, visit.queue), _class(visit))
+        return float(above), float(below)
+    counted, above_s, below_s = _TERMS[figure]
+    return (above_s(visit), below_s(visit)) if counted(visit) else (0.0, 0.0)
+
+
+def _is(*states: str) -> Callable[[Visit], bool]:
+    return lambda visit: visit.state in states
+
+
+def _one(_visit: Visit) -> float:
+    return 1.0
+
+
+def _none(_visit: Visit) -> float:
+    return 0.0
+
+
+_ANSWERED: Final = _is("answered", "ended")
+_SETTLED: Final = _is("answered", "ended", "abandoned", "left")
+_Term = tuple[Callable[[Visit], bool], Callable[[Visit], float], Callable[[Visit], float]]
+#: Per figure: which visits count, and what each adds to numerator and denominator.
+_TERMS: Final[dict[str, _Term]] = {
+    "abandon_rate": (_SETTLED, lambda visit: float(visit.state == "abandoned"), _one),
+    "asa": (_ANSWERED, lambda visit: visit.wait_ms / 1000, _one),
+    "talk_avg": (_is("ended"), lambda visit: visit.talk_ms / 1000, _one),
+    "aht": (_is("ended"), lambda visit: (visit.talk_ms + visit.wrap_ms) / 1000, _one),
+    "wait_max": (_SETTLED, lambda visit: visit.wait_ms / 1000, _none),
+    "offered": (lambda _visit: True, _one, _none),
+    "answered": (_ANSWERED, _one, _none),
+    "abandoned": (_is("abandoned"), _one, _none),
+    "left": (_is("left"), _one, _none),
+    "unknown": (_is("unknown"), _one, _none),
+    "waiting": (_is("waiting"), _one, _none),
+}
 
 
 def _class(visit: Visit) -> str:
