@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "appliance.core": (),
     "drivers": ("appliance.core.errors", "appliance.core.clock"),
     "appliance.floor": ("appliance.core",),
-    "appliance.floor_view": ("appliance.core", "appliance.floor"),
+    "appliance.forecast": ("appliance.core",),
+    "appliance.floor_view": ("appliance.core", "appliance.floor", "appliance.forecast"),
     "appliance.service": ("appliance.core", "appliance.floor"),
     "appliance.schema": ("appliance.core", "appliance.floor"),
     "wallboard": ("appliance.core", "appliance.floor", "appliance.floor_view", "appliance.service", "drivers"),
@@ -41,8 +42,8 @@ SQL = "appliance.core.store"
 WIRES = ("serial", "usb", "hid", "gpiozero", "luma", "spidev")
 WHERE = {
     "paho": ("gateway.uplink.mqtt",),
-    # journal_sqlite turns the faults of the store's statements into ours.
-    "sqlite3": (SQL, "appliance.core.journal_sqlite"),
+    # journal_sqlite turns the faults of the store's statements into ours; version only tells SQLite's own.
+    "sqlite3": (SQL, "appliance.core.journal_sqlite", "appliance.cli.version"),
     "asyncua": ("gateway.opcua",),
 }
 #: Data tables, not code: exempt from the size limit.

@@ -82,7 +82,7 @@ def commands() -> str:
     for verb, args in verbs.items():
         shape = found[args["$ref"].rpartition("/")[2]]
         needs = " `expires` is required." if command.needs_expires(verb) else ""
-        lines += ["", f"## {verb}", "", shape.get("description", "") + needs, "", *_table(shape, found), "", *_json(command.example(verb))]
+        lines += ["", f"## {verb}", "", command.summary_of(verb) + needs, "", *_table(shape, found), "", *_json(command.example(verb))]
     return "\n".join(lines) + "\n"
 
 
@@ -111,7 +111,7 @@ def _table(shape: Schema, found: dict[str, Schema]) -> Iterable[str]:
     """The members of an object as a table."""
     members = shape.get("properties", {})
     if not members:
-        yield "No members."
+        yield "No arguments."
         return
     yield "| member | type | unit | privacy | default |"
     yield "| --- | --- | --- | --- | --- |"
