@@ -80,39 +80,53 @@ def fold(events: Iterable[Event]) -> dict[str, Known]:
 
 
 def _apply(known: Known, event: Event) -> None:
-    data, at = event.data, Moment(event.wall_ns, event.mono_ns, event.boot)
+    at = Moment(event.wall_ns, event.mono_ns, event.boot)
     known.last = at
+    if event.kind.startswith("call."):
+        _apply_call(known, event.data, at)
+    elif event.kind.startswith("agent."):
+        _apply_agent(known, event.data)
+    elif event.kind.startswith("line."):
+        _apply_line(known, event.data, at)
+    else:
+        _apply_pbx(known, event.data)
+
+
+def _apply_call(known: Known, data: Struct, at: Moment) -> None:
+    visit = getattr(data, "visit", None) or ""
+    standing = known.standing.get(visit)
     match data:
-        case c.CallQueued(visit=str(visit)):
+        case c.CallQueued() if visit:
             known.standing[visit] = Standing(data, at)
             if data.queue and data.title:
                 known.titles[data.queue] = data.title
             _call(known, data.uniqueid, data.call, visit)
-        case c.CallAnswered(visit=str(visit)):
-            if (standing := known.standing.get(visit)) is not None:
-                standing.answered, standing.answered_at = data, at
-        case (
-            c.CallAbandoned(visit=str(visit)) | c.CallLeft(visit=str(visit)) | c.CallLost(visit=str(visit)) | c.CallEnded(visit=str(visit))
-        ):
-            known.standing.pop(visit, None)
-        case c.CallHeld(visit=str(visit)):
-            if (standing := known.standing.get(visit)) is not None:
-                standing.held_at = at
-        case c.CallResumed(visit=str(visit)):
-            standing = known.standing.get(visit)
-            if standing is not None and standing.held_at is not None:
-                standing.hold_ns += max(0, at.wall_ns - standing.held_at.wall_ns)
-                standing.held_at = None
+        case c.CallAnswered() if standing is not None:
+            standing.answered, standing.answered_at = data, at
+        case c.CallHeld() if standing is not None:
+            standing.held_at = at
+        case c.CallResumed() if standing is not None and standing.held_at is not None:
+            standing.hold_ns += max(0, at.wall_ns - standing.held_at.wall_ns)
+            standing.held_at = None
         case c.CallOffered():
             _call(known, data.uniqueid, data.call, "")
+        case c.CallAbandoned() | c.CallLeft() | c.CallLost() | c.CallEnded():
+            known.standing.pop(visit, None)
+
+
+def _apply_agent(known: Known, data: Struct) -> None:
+    match data:
         case c.AgentLoggedIn():
             known.logins[data.agent] = data
         case c.AgentLoggedOut():
             known.agents.pop(data.agent, None)
             known.logins.pop(data.agent, None)
-        case c.AgentStateChanged():
-            if data.state != "logged_out":
-                known.agents[data.agent] = data
+        case c.AgentStateChanged() if data.state != "logged_out":
+            known.agents[data.agent] = data
+
+
+def _apply_line(known: Known, data: Struct, at: Moment) -> None:
+    match data:
         case c.LineSeized():
             known.lines[data.line] = data
         case c.LineReleased():
@@ -121,6 +135,10 @@ def _apply(known: Known, event: Event) -> None:
             known.full[data.trunk] = at
         case c.LineAllBusyEnded():
             known.full.pop(data.trunk, None)
+
+
+def _apply_pbx(known: Known, data: Struct) -> None:
+    match data:
         case c.PbxUp():
             known.started, known.up = data.started or known.started, True
         case c.PbxDown():

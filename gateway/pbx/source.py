@@ -19,7 +19,7 @@ from gateway.pbx.tracker import Tracker
 #: What is asked after every login, in this order.
 ACTIONS: Final = ("CoreStatus", "CoreSettings", "QueueStatus", "QueueSummary", "CoreShowChannels", "DeviceStateList")
 #: After the last list a live event may still be on its way that tells exactly what the lists only imply.
-SETTLE_NS: Final = NS // 4
+SETTLE_NS: Final = NS * 2 // 5
 #: A PBX that has not answered its lists by then is taken as it is.
 PATIENCE_NS: Final = 15 * NS
 #: What a missing right costs, as `pbx.up` says it.
@@ -69,7 +69,7 @@ class PbxSource:
 
     def disconnected(self, mono_ns: int, reason: PbxDownReason = "lost", text: str | None = None) -> list[Struct]:
         """The connection is gone. `stopped` is said of itself when the PBX announced it."""
-        out = self._held + self.tracker.disconnected(mono_ns)
+        out = self._held + self.tracker.disconnected(mono_ns, by_pbx=reason in ("lost", "silent", "stopped"))
         self._held, self._lists, self._due_ns = [], None, None
         self.tracker.agents.quiet = True
         if reason == "lost" and self.tracker.stopping:
@@ -79,6 +79,10 @@ class PbxSource:
             out.append(PbxDown(pbx=self.pbx, reason=reason, unseen_s=max(0.0, unseen_s), text=text))
         self.up = False
         return out
+
+    def again(self, mono_ns: int) -> None:
+        """The lists are about to be asked for again in the same session: bytes were damaged, or the PBX has only now booted."""
+        self.connected(mono_ns)
 
     def sent(self, action: str, action_id: str) -> None:
         """The box asked something."""

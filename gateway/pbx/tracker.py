@@ -105,9 +105,9 @@ class Tracker:
         self.session += 1
         self.stopping = False
 
-    def disconnected(self, mono_ns: int) -> list[Struct]:
+    def disconnected(self, mono_ns: int, *, by_pbx: bool = True) -> list[Struct]:
         """The session ended: what was held back is decided now."""
-        self.visits.stopped(mono_ns)
+        self.visits.stopped(mono_ns, by_pbx=by_pbx)
         self.agents.settle(mono_ns)
         return self.take()
 
@@ -363,7 +363,7 @@ class Tracker:
 
     def _shutdown(self, m: Message, now_ns: int) -> None:
         self.stopping = True
-        self.visits.stopped(now_ns)
+        self.visits.stopped(now_ns, by_pbx=True)
 
 
 _REASONS: Final[dict[str, LeftReason]] = {

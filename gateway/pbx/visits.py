@@ -323,13 +323,13 @@ class VisitBook:
         if (item := self._due.get(uniqueid)) is not None:
             self._settle(item, now_ns)
 
-    def stopped(self, now_ns: int) -> None:
-        """The PBX stops, or its socket died: what it alone hung up a moment ago was its stopping."""
+    def stopped(self, now_ns: int, *, by_pbx: bool) -> None:
+        """Sight is lost. When the PBX stopped or its socket died, what it alone hung up a moment ago was its stopping."""
         for item in list(self._due.values()):
             if isinstance(item, Talk):
-                item.ended_by = "pbx_stopped"
+                item.ended_by = "pbx_stopped" if by_pbx else item.ended_by
                 self._settle(item, now_ns)
-            elif item.abandoned and item.soft:
+            elif item.abandoned and item.soft and by_pbx:
                 self._left(item, "pbx_stopped", now_ns)
             elif item.abandoned:
                 self._settle(item, now_ns)

@@ -1,0 +1,201 @@
+"""Decides how one PBX is kept in sight: connect, log in, read without pause, notice silence, come back.
+
+Half-open connections are found by pinging; reconnects wait longer each time, with jitter; a refused login is retried
+slowly. Whatever happens, the journal is told once per change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from appliance.core.alive import Sight
+from appliance.core.catalogue import PbxDown, PbxDownReason
+from appliance.core.clock import NS
+from appliance.core.config import PbxConfig
+from appliance.core.errors import DeniedError, MisconfiguredError, TransientError
+from appliance.service import Context
+from gateway.pbx.ami import Message
+from gateway.pbx.outbox import Outbox
+from gateway.pbx.source import ACTIONS, PbxSource
+from gateway.pbx.wire import Wire, open_wire, secret_of
+
+_log = logging.getLogger("callfloor.gateway")
+
+FIRST_RETRY_S: Final = 0.5
+DENIED_RETRY_S: Final = 60.0
+#: The loop turns at least this often, so that the watchdog is fed and silence noticed.
+TURN_S: Final = 1.0
+#: FullyBooted follows a login at once; without it the lists are asked for after this time.
+BOOTED_S: Final = 1.0
+#: After damaged bytes the lists are read again, at most this often.
+AGAIN_NS: Final = 30 * NS
+#: Last-sight stamps are renewed at most this often.
+STAMP_NS: Final = NS // 10
+
+
+Renew = Callable[[], Awaitable[PbxSource]]
+
+
+class OverflowingError(Exception):
+    """The journal took no events for so long that the memory's share is used up."""
+
+
+class Link:
+    """One PBX's connection, for as long as the service runs."""
+
+    def __init__(
+        self, pbx: str, config: PbxConfig, source: PbxSource, context: Context, outbox: Outbox, saw: Callable[[str, Sight], None]
+    ) -> None:
+        self.pbx = pbx
+        self.source = source
+        self.sessions = 0
+        self.overflows = 0
+        self._config, self._context, self._outbox, self._saw = config, context, outbox, saw
+        self._clock = context.clock
+        self._retry_s = FIRST_RETRY_S
+        self._told: PbxDownReason | None = None
+        self._asked_ns: int | None = None
+        self._damage = 0
+        self._stamped_ns = 0
+
+    async def run(self, renew: Renew) -> None:
+        """Keep the PBX in sight until cancelled. `renew` makes the source anew from the journal after an overflow."""
+        self._put(self.source.disconnected(self._clock.mono_ns(), "service_stopped", "the gateway was not running"))
+        while True:
+            try:
+                pause_s = await self._once()
+            except OverflowingError:
+                self.overflows += 1
+                _log.error("pbx %s: the journal takes no events; session dropped, everything is taken up again from the journal", self.pbx)
+                await self._awaited(self._outbox.drained())
+                self.source = await renew()
+                self._put(self.source.disconnected(self._clock.mono_ns(), "lost", "the journal was full: events of the PBX were not taken"))
+                continue
+            await self._awaited(asyncio.sleep(pause_s * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter, not secrecy
+
+    def leave(self) -> None:
+        """The service stops: say so."""
+        self._put(self.source.disconnected(self._clock.mono_ns(), "shutdown"))
+
+    async def _once(self) -> float:
+        """One attempt, one session. Returns how long to wait before the next."""
+        wire: Wire | None = None
+        try:
+            secret = secret_of(self._config)
+            wire = await open_wire(self._config)
+            await wire.login(self._config, secret)
+            reason, text = await self._session(wire)
+        except (DeniedError, MisconfiguredError) as fault:
+            return self._failed("denied", str(fault), DENIED_RETRY_S)
+        except TransientError as fault:
+            return self._failed("unreachable", str(fault), self._backoff())
+        finally:
+            if wire is not None:
+                wire.close()
+        _log.warning("pbx %s: out of sight (%s): %s", self.pbx, reason, text)
+        self._told = reason
+        self._put(self.source.disconnected(self._clock.mono_ns(), reason, text))
+        return self._backoff()
+
+    # -- a session ---------------------------------------------------------------------------------------------
+
+    async def _session(self, wire: Wire) -> tuple[PbxDownReason, str]:
+        """Read until the session ends; returns why it did."""
+        self.sessions += 1
+        self._asked_ns, self._damage, self._told = None, 0, None
+        began_ns = heard_ns = pinged_ns = self._clock.mono_ns()
+        self._put(self.source.connected(began_ns))
+        self._context.watch.status(f"{self.pbx}: connected")
+        self._take(wire, wire.early, began_ns)
+        wire.early = []
+        while True:
+            now_ns = self._clock.mono_ns()
+            if self._asked_ns is None and now_ns - began_ns >= BOOTED_S * NS:
+                self._ask(wire, now_ns)
+            if now_ns - heard_ns >= self._config.silent_s * NS:
+                return "silent", f"no byte for {self._config.silent_s:.0f} s though pinged: the connection is half open"
+            if now_ns - max(heard_ns, pinged_ns) >= self._config.ping_s * NS:
+                pinged_ns = now_ns
+                wire.send("Ping")
+            try:
+                async with asyncio.timeout(self._turn_s(now_ns)):
+                    messages: Sequence[Message] = await wire.read()
+            except TimeoutError:
+                messages = ()
+            except TransientError as fault:
+                return "lost", str(fault)
+            now_ns = self._clock.mono_ns()
+            if messages:
+                heard_ns = now_ns
+                self._retry_s = FIRST_RETRY_S
+            self._take(wire, messages, now_ns)
+            self._context.watch.progress()
+
+    def _turn_s(self, now_ns: int) -> float:
+        due_ns = self.source.next_due_ns
+        until_s = TURN_S if due_ns is None else min(TURN_S, max(0.0, (due_ns - now_ns) / NS))
+        return min(until_s, BOOTED_S / 4) if self._asked_ns is None else until_s
+
+    def _take(self, wire: Wire, messages: Sequence[Message], now_ns: int) -> None:
+        """What one read gave, in one append."""
+        source, events = self.source, list[Struct]()
+        due_ns = source.next_due_ns
+        if due_ns is not None and due_ns <= now_ns:
+            events += source.tick(now_ns)
+        for message in messages:
+            events += source.on_message(message, now_ns)
+            if message.name == "FullyBooted" and (self._asked_ns is None or now_ns - self._asked_ns > BOOTED_S * NS):
+                self._ask(wire, now_ns)
+        if messages and now_ns - self._stamped_ns > STAMP_NS:
+            self._stamped_ns = now_ns
+            self._saw(self.pbx, Sight(self._clock.boot, now_ns, self._clock.wall_ns()))
+        damage = wire.parser.damage.total
+        if damage > self._damage and self._asked_ns is not None and now_ns - self._asked_ns > AGAIN_NS:
+            _log.warning("pbx %s: %d damaged pieces in what it sent; its lists are read again", self.pbx, damage - self._damage)
+            self._damage = damage
+            self._ask(wire, now_ns)
+        if not self._put(events):
+            raise OverflowingError
+
+    def _ask(self, wire: Wire, now_ns: int) -> None:
+        """Ask for the lists; a second time in one session puts everything known to the test again."""
+        if self._asked_ns is not None:
+            self.source.again(now_ns)
+        self._asked_ns = now_ns
+        for action in ACTIONS:
+            self.source.sent(action, wire.send(action))
+
+    # -- between sessions --------------------------------------------------------------------------------------
+
+    def _failed(self, reason: PbxDownReason, text: str, pause_s: float) -> float:
+        """An attempt failed: tell the journal if that is news, the log always once per kind."""
+        if self._told is None or (reason == "denied") != (self._told == "denied"):
+            self._told = reason
+            _log.warning("pbx %s: %s (tried again, at first in about %.0f s)", self.pbx, text, max(1.0, pause_s))
+            self._put([PbxDown(pbx=self.pbx, reason=reason, text=text)])
+        self._context.watch.status(f"{self.pbx}: {text}")
+        return pause_s
+
+    def _backoff(self) -> float:
+        pause_s = self._retry_s
+        self._retry_s = min(self._retry_s * 2, self._config.reconnect_max_s)
+        return pause_s
+
+    def _put(self, events: list[Struct]) -> bool:
+        return self._outbox.put([self._context.event(data, self.pbx) for data in events])
+
+    async def _awaited(self, waiting: Coroutine[Any, Any, object]) -> None:
+        """Wait for something long without seeming dead."""
+        task = asyncio.ensure_future(waiting)
+        try:
+            while not task.done():
+                await asyncio.wait((task,), timeout=TURN_S)
+                self._context.watch.progress()
+        finally:
+            task.cancel()

@@ -1,0 +1,122 @@
+"""Decides how the gateway lives: one link per configured PBX, one appender to the journal, what was known taken up again.
+
+The pure part is `gateway.pbx.source`; the rim around it is `link`, `wire` and `outbox`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from appliance.core.alive import Alive, Sight, sights
+from appliance.core.catalogue import event_from_stored
+from appliance.core.errors import TransientError
+from appliance.core.event import Event, stored_from_body
+from appliance.core.journal import PAGE, Journal
+from appliance.service import Context
+from gateway.pbx import known as past
+from gateway.pbx.link import Link
+from gateway.pbx.outbox import Outbox
+from gateway.pbx.source import PbxSource
+
+_log = logging.getLogger("callfloor.gateway")
+
+#: How far back the journal is read for what was known: hours of a busy floor, folded in a fraction of a second.
+ROWS_BACK: Final = 100_000
+
+
+class Gateway:
+    """The service that keeps every configured PBX in sight."""
+
+    name = "gateway"
+
+    def __init__(self, *, max_queued_events: int = 20_000) -> None:
+        self._max_queued_events = max_queued_events
+        self.links: dict[str, Link] = {}
+
+    async def run(self, context: Context) -> None:
+        """Work until cancelled. Raises TransientError when another process already runs the gateway on this journal."""
+        run_dir: Path | None = getattr(context.journal, "run_dir", None) or context.config.journal.run_dir
+        last = sights(run_dir, self.name) if run_dir is not None else {}
+        alive = _alive(run_dir, self.name)
+        try:
+            await self._run(context, alive.saw if alive is not None else _unseen, last)
+        finally:
+            if alive is not None:
+                alive.close()
+
+    async def _run(self, context: Context, saw: Callable[[str, Sight], None], last: dict[str, Sight]) -> None:
+        outbox = Outbox(context.journal, self._max_queued_events)
+        sources = await asyncio.to_thread(sources_from_journal, context, last)
+        self.links = {pbx: Link(pbx, config, sources[pbx], context, outbox, saw) for pbx, config in context.config.pbx.items()}
+
+        async def renewed(pbx: str) -> PbxSource:
+            return (await asyncio.to_thread(sources_from_journal, context, {}))[pbx]
+
+        context.watch.ready()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(outbox.run(), name="outbox")
+                for pbx, link in self.links.items():
+                    group.create_task(link.run(partial(renewed, pbx)), name=f"pbx {pbx}")
+        except BaseExceptionGroup as faults:
+            raise faults.exceptions[0] from faults
+        finally:
+            for link in self.links.values():
+                link.leave()
+            await asyncio.shield(outbox.finish())
+
+
+def sources_from_journal(context: Context, last: dict[str, Sight]) -> dict[str, PbxSource]:
+    """A source per configured PBX, brought to what the journal's newest rows say was known. Blocks; run it in a thread."""
+    clock, config = context.clock, context.config
+    known = past.fold(newest_events(context.journal))
+    sources = {pbx: PbxSource(pbx, config) for pbx in config.pbx}
+    for pbx, source in sources.items():
+        if pbx in known:
+            sight = last.get(pbx)
+            seen = past.Moment(sight.wall_ns, sight.mono_ns, sight.boot) if sight is not None else None
+            past.restore(
+                source, known[pbx], boot=clock.boot, now_mono_ns=clock.mono_ns(), now_wall_ns=clock.wall_ns(), last_seen=seen
+            )  # fmt: skip
+    return sources
+
+
+def newest_events(journal: Journal, rows: int = ROWS_BACK) -> Iterator[Event]:
+    """The newest rows' events of the kinds that the fold needs, oldest first; rows that cannot be decoded are counted and logged."""
+    head = journal.head().seq
+    after = max(0, head - rows, journal.first_seq() - 1)
+    damaged = 0
+    while page := journal.read(after, PAGE):
+        for entry in page:
+            try:
+                stored = stored_from_body(entry.body)
+                if stored.kind in past.KINDS and stored.source.startswith("gateway/"):
+                    event = event_from_stored(stored)
+                    if event is not None:
+                        yield event
+            except msgspec.DecodeError:
+                damaged += 1
+        after = page[-1].seq
+    if damaged:
+        _log.error("%d rows of the journal could not be decoded while looking for what was known", damaged)
+
+
+def _alive(run_dir: Path | None, name: str) -> Alive | None:
+    if run_dir is None:
+        return None
+    try:
+        return Alive.open(run_dir, name)
+    except BlockingIOError as fault:
+        text = f"another process already runs the gateway on this journal ({run_dir}); stop it first"
+        raise TransientError(text) from fault
+
+
+def _unseen(source: str, sight: Sight) -> None:
+    """There is no run_dir to leave stamps in (an in-memory journal)."""
