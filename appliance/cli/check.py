@@ -11,7 +11,7 @@ from pathlib import Path
 from appliance import registry
 from appliance.cli.main import add_config
 from appliance.cli.terminal import coloured, say, say_json
-from appliance.core.config_file import ConfigFaultsError, load
+from appliance.core.config_file import ConfigFaultsError, Fault, load
 
 EXAMPLES = """
   callfloor check -c callfloor.toml
@@ -27,11 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the faults; 1 if there is any."""
+    services: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
     try:
         services = registry.enabled(load(Path(args.config)))
-        faults = ()
     except ConfigFaultsError as fault:
-        services, faults = (), fault.faults
+        faults = fault.faults
     if args.json:
         say_json({"file": str(Path(args.config).absolute()), "ok": not faults, "services": services, "faults": faults}, pretty=True)
     elif faults:

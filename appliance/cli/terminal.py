@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -57,3 +59,21 @@ class Progress:
         """Clear the line."""
         if self._shown:
             sys.stderr.write("\r\x1b[K")
+
+
+@contextmanager
+def full_screen(stream: TextIO) -> Iterator[Callable[[Sequence[str]], None]]:
+    """Give a function that draws lines over the last ones, on the terminal's second screen; without a terminal each time anew."""
+    if not stream.isatty():
+        yield lambda lines: _write(stream, "\n".join([*lines, "", ""]))
+        return
+    _write(stream, "\x1b[?1049h\x1b[?25l\x1b[2J")
+    try:
+        yield lambda lines: _write(stream, "\x1b[H" + "\x1b[K\r\n".join(lines) + "\x1b[K\x1b[J")
+    finally:
+        _write(stream, "\x1b[?25h\x1b[?1049l")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()

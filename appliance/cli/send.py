@@ -1,0 +1,132 @@
+"""Issue a command as the CRM would, through the local journal: it works with the link down.
+
+Waits for the command's end and prints it; exit code 0 when it was done, 1 when it was refused, failed or not answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import types
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+import msgspec
+
+from appliance.cli.access import become_owner, configured
+from appliance.cli.main import add_config
+from appliance.cli.terminal import complain, say, say_json
+from appliance.core.catalogue import CommandFinished, CommandReceived
+from appliance.core.clock import NS, SystemClock, rfc3339
+from appliance.core.command import VERBS, args_of, digest_of
+from appliance.core.event import Event, stored_from_body
+from appliance.core.journal_sqlite import SqliteJournal
+from appliance.runner import open_journal
+
+EXAMPLES = """
+  callfloor send announce text='Capacitación a las 15:00' severity=warning until=2026-11-21T20:00:00Z
+  callfloor send withdraw announcement=local-3f2a…
+  callfloor send ping --json
+"""
+
+#: A command that touches a call is not carried out later than this after it was typed.
+_EXPIRES_S: Final = 60
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """VERB KEY=VALUE…, -c, --id, --wait, --json."""
+    parser.add_argument("verb", choices=sorted(VERBS), metavar="VERB", help=", ".join(VERBS))
+    parser.add_argument("args", nargs="*", metavar="KEY=VALUE", help="lists with commas; JSON for anything nested")
+    add_config(parser)
+    parser.add_argument("--id", help="the command's id (default: a new one); the same id never runs twice")
+    parser.add_argument("--wait", type=float, default=10.0, metavar="SECONDS", help="how long to wait for its end (default 10)")
+    parser.add_argument("--json", action="store_true")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Append the command, wait for its end."""
+    try:
+        values = values_from_words(args.verb, args.args)
+        args_of(args.verb, values)
+    except ValueError as fault:
+        complain(f"callfloor send {args.verb}: {fault}; it takes {', '.join(_fields(args.verb)) or 'no arguments'}")
+        return 2
+    config = configured(args)
+    become_owner(config.journal.path)
+    clock = SystemClock()
+    wall_ns = clock.wall_ns()
+    command = CommandReceived(
+        id=args.id or f"local-{os.urandom(6).hex()}",
+        verb=args.verb,
+        args=values,
+        expires=rfc3339(wall_ns + _EXPIRES_S * NS) if VERBS[args.verb].touches_call else None,
+        by="local",
+        digest=digest_of(args.verb, values),
+    )
+    journal = open_journal(config, clock)
+    try:
+        received = Event("command.received", "cli/send", wall_ns, clock.mono_ns(), clock.boot, clock.quality(), command)
+        seq = journal.append([received])
+        end = _end(journal, command.id, seq, args.wait)
+    finally:
+        journal.close()
+    if end is None:
+        complain(f"command {command.id} is recorded, and nothing carried it out within {args.wait:g} s; is the uplink service running?")
+        return 1
+    if args.json:
+        say_json(end)
+    else:
+        say(f"{command.id}: {end.state}{': ' + end.reason if end.reason else ''}{' ' + str(end.result) if end.result else ''}")
+    return 0 if end.state == "done" else 1
+
+
+def values_from_words(verb: str, words: list[str]) -> dict[str, Any]:
+    """The arguments of a verb from `key=value` words, each read as its type wants it. Raises ValueError naming the word.
+
+    >>> values_from_words("announce", ["text=Hola", "boards=a,b"])
+    {'text': 'Hola', 'boards': ['a', 'b']}
+    """
+    fields, values = _fields(verb), {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise ValueError(f"{word!r} is not KEY=VALUE")
+        if key not in fields:
+            raise ValueError(f"there is no argument {key!r}")
+        values[key] = _value(text, fields[key])
+    return values
+
+
+def _fields(verb: str) -> dict[str, Any]:
+    return {field.encode_name: field.type for field in msgspec.structs.fields(VERBS[verb].args)}
+
+
+def _value(text: str, kind: Any) -> Any:
+    first = get_args(kind)[0] if isinstance(kind, types.UnionType) or get_origin(kind) is Union else kind
+    while get_origin(first) is Annotated:
+        first = get_args(first)[0]
+    if first is str or get_origin(first) not in (tuple, dict, None):
+        return text
+    try:
+        if get_origin(first) is tuple and not text.startswith("["):
+            return [part.strip() for part in text.split(",") if part.strip()]
+        if first in (int, float, bool):
+            return msgspec.convert(text, first, strict=False)
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as fault:
+        raise ValueError(f"{text!r}: {fault}") from fault
+
+
+def _end(journal: SqliteJournal, command_id: str, after: int, wait_s: float) -> CommandFinished | None:
+    end_s = time.monotonic() + wait_s
+    while True:
+        for row in journal.read(after):
+            after = row.seq
+            stored = stored_from_body(row.body)
+            if stored.kind == "command.finished":
+                finished = msgspec.json.decode(stored.data, type=CommandFinished)
+                if finished.id == command_id:
+                    return finished
+        if time.monotonic() > end_s:
+            return None
+        time.sleep(0.05)

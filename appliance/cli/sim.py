@@ -1,0 +1,35 @@
+"""One simulated piece of the floor, for a rig or a trial: it speaks on the same wire as the real one.
+
+pbx   an Asterisk with a seeded floor behind its manager port
+crm   a CRM that counts what arrives over MQTT, and shows doubles and gaps
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Any, Final
+
+EXAMPLES = """
+  callfloor sim pbx --port 5038 --scenario morning --seed 7
+  callfloor sim crm --listen 127.0.0.1:1883
+"""
+
+_PIECES: Final = {"pbx": "appliance.sim.pbx_cli", "crm": "appliance.sim.crm_cli"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One sub-verb per piece; a piece's own arguments are declared by its module."""
+    pieces = parser.add_subparsers(dest="piece", required=True, metavar="|".join(_PIECES))
+    for name, module in _PIECES.items():
+        piece: Any = importlib.import_module(module)
+        words = (piece.__doc__ or name).strip()
+        piece.add_arguments(
+            pieces.add_parser(name, help=words.splitlines()[0], description=words, formatter_class=argparse.RawDescriptionHelpFormatter)
+        )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run it until Ctrl-C."""
+    piece: Any = importlib.import_module(_PIECES[args.piece])
+    return int(piece.main(args))
