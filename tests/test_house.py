@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 #: Composition may import these parts of a service when it starts, because they are pure and the verb is about nothing else
 #: (`replay` and `decode` read what a source reads). Services themselves are found by name.
+#: Constants and names that every layer above the drivers may read: they import no service.
+NAMES_ONLY = ("appliance.version", "appliance.registry")
 COMPOSITION_MAY = ("gateway.pbx", "wallboard", "drivers", "gateway.uplink")
 #: Foreign wire libraries: where each may be imported. In drivers/ only inside functions, so that a laptop without them starts.
 SQL = "appliance.core.store"
@@ -92,7 +94,8 @@ def forbidden(name: str, imported: str) -> bool:
     """Whether module `name` may not import our module `imported`."""
     layer = layer_of(name)
     if layer != "appliance":
-        return not within(imported, (layer, *MAY_IMPORT[layer]))
+        may = (layer, *MAY_IMPORT[layer], *(NAMES_ONLY if "appliance.service" in MAY_IMPORT[layer] else ()))
+        return not within(imported, may)
     # A service's face is its module `service`; those are found in the registry.
     return not within(imported, ("appliance", *COMPOSITION_MAY)) or (imported.endswith(".service") and not imported.startswith("appliance"))
 

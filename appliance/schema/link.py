@@ -12,6 +12,7 @@ _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _TIME_OR_NULL: Final[Schema] = {"anyOf": [_TIME, {"type": "null"}]}
 _TEXT_OR_NULL: Final[Schema] = {"type": ["string", "null"]}
 _OBJECT_OR_NULL: Final[Schema] = {"type": ["object", "null"]}
+_NUMBER_OR_NULL: Final[Schema] = {"type": ["integer", "null"]}
 _AT: Final = "2026-11-21T14:06:40.123Z"
 
 
@@ -47,20 +48,31 @@ REPLY: Final[Schema] = {
 }
 INFO: Final[Schema] = {
     "type": "object",
-    "required": ["version", "epoch"],
+    "required": ["version", "contract", "epoch", "first", "last", "last_delivery", "services", "schemas"],
     "properties": {
         "version": {"type": "string", "description": "the product's version"},
-        "epoch": {"type": "string", "description": "the journal's name; a new one means that numbers begin again"},
+        "contract": {"const": 1, "description": "the contract's major version"},
+        "epoch": {"type": "string", "description": "the journal's name; another one means that numbers begin again"},
+        "first": {**_NUMBER_OR_NULL, "description": "sequence of the oldest event held"},
+        "last": {**_NUMBER_OR_NULL, "description": "sequence of the newest"},
+        "last_delivery": {**_NUMBER_OR_NULL, "description": "the last delivery number given out"},
+        "services": {"type": "array", "items": {"type": "string"}},
+        "schemas": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "version by kind of event"},
     },
 }
 POP: Final[Schema] = {
     "type": "object",
-    "required": ["call", "agent", "expires"],
+    "required": ["id", "call", "agent", "pbx", "time", "expires"],
     "properties": {
+        "id": {"type": "string", "description": "that of the call.ringing event"},
         "call": {"type": "string"},
         "agent": {"type": "string", "x-privacy": "staff"},
+        "pbx": {"type": "string"},
         "queue": _TEXT_OR_NULL,
+        "visit": _TEXT_OR_NULL,
         "caller": {**_TEXT_OR_NULL, "x-privacy": "caller"},
+        "dialled": {**_TEXT_OR_NULL, "x-privacy": "caller"},
+        "time": _TIME,
         "expires": {**_TIME, "description": "of no use after this; the message's own expiry says the same in MQTT 5"},
     },
 }
@@ -74,9 +86,42 @@ TOPICS: Final = (
         retain=True,
         example={"state": "online", "since": _AT, "boot": "0f6ad3b1c2e4"},
     ),
-    Topic(name="info", topic="info", summary="Birth: who the box is and what it holds.", payload=INFO, retain=True),
+    Topic(
+        name="info",
+        topic="info",
+        summary="Birth: who the box is and what it holds.",
+        payload=INFO,
+        retain=True,
+        example={
+            "version": "0.1.0",
+            "contract": 1,
+            "epoch": "3f9a2c41d0",
+            "first": 1,
+            "last": 48213,
+            "last_delivery": 3961,
+            "services": ["gateway", "wallboard", "uplink"],
+            "schemas": {"call.answered": 1},
+        },
+    ),
     Topic(name="floor", topic="floor", summary="The floor snapshot, always the newest.", payload=None, retain=True),
-    Topic(name="pop", topic="pop/{agent}", summary="Screen pop, the moment a call rings an agent.", payload=POP),
+    Topic(
+        name="pop",
+        topic="pop/{agent}",
+        summary="Screen pop, the moment a call rings an agent.",
+        payload=POP,
+        example={
+            "id": "3f9a2c41d0-48213",
+            "call": "3f9a2c41d0-118",
+            "agent": "agente-101",
+            "pbx": "central",
+            "queue": "ventas",
+            "visit": "3f9a2c41d0-118.1",
+            "caller": "+12025550143",
+            "dialled": "1800",
+            "time": _AT,
+            "expires": "2026-11-21T14:07:10.123Z",
+        },
+    ),
     Topic(
         name="reply",
         topic="reply/{command}",
