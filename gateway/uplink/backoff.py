@@ -27,6 +27,11 @@ class Backoff:
         """The broker acknowledged something: the next wait is a short one again."""
         self._tries = 0
 
+    @property
+    def is_proved(self) -> bool:
+        """Has the broker acknowledged anything since the last wait?"""
+        return self._tries == 0
+
     def next_s(self, *, answered: bool) -> float:
         """Seconds until the next attempt; between half and the whole of the grown wait.
 

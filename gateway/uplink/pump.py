@@ -50,9 +50,20 @@ class Pump:
     """Drives the lane over whichever link is attached."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, envelope: Envelope, *, window: int, require_consumer: bool, told: Callable[[State, str], None]
+        self,
+        journal: Journal,
+        clock: Clock,
+        envelope: Envelope,
+        *,
+        window: int,
+        require_consumer: bool,
+        told: Callable[[State, str], None],
+        room: Callable[[], int],
+        flush: Callable[[], None],
     ) -> None:
-        self._journal, self._clock, self._envelope, self._told = journal, clock, envelope, told
+        """`told`: how delivery goes. `room`: messages that the broker takes now. `flush`: let both lanes send, this one by `fill`."""
+        self._journal, self._clock, self._envelope = journal, clock, envelope
+        self._told, self._room, self._flush = told, room, flush
         self._window, self._require_consumer = window, require_consumer
         self.lane = Lane(_cursor(journal))
         self._rows: deque[Entry] = deque()
@@ -70,6 +81,7 @@ class Pump:
         self._heard = 0.0
         #: Delivery numbers given up and not yet told to the journal, with the reason.
         self.given_up: deque[tuple[int, str]] = deque()
+        self.gave_up = asyncio.Event()
         self.sent = 0
 
     def attach(self, link: Link) -> None:
@@ -79,7 +91,7 @@ class Pump:
         self._limit = max(1, min(self._window, link.greeting.receive_max - spare))
         self._again()
         self._heard = asyncio.get_running_loop().time()
-        self.fill()
+        self._flush()
 
     def detach(self, code: int | None = None) -> None:
         """The connection is gone; `code` is the broker's parting word, which may name the event under way as its reason."""
@@ -110,7 +122,7 @@ class Pump:
         if not lane.unanswered:
             self._heard = asyncio.get_running_loop().time()
         while link.is_open and link.waiting_out < _OUT_MAX:
-            room = min(min(self._open, self._limit) - lane.under_way, _BATCH)
+            room = min(min(self._open, self._limit) - lane.under_way, self._room(), _BATCH)
             if room <= 0:
                 return
             frames = self._frames(room, link)
@@ -134,7 +146,6 @@ class Pump:
             if self._tries or self._given:
                 self._forget()
         self._save_if_due()
-        self.fill()
 
     def told(self, mid: int, code: int) -> None:
         """The broker answered one event with a reason code other than success."""
@@ -152,12 +163,12 @@ class Pump:
             state: State = "no_consumer" if code == NO_CONSUMER else "denied" if code == NOT_AUTHORISED else "refused"
             self._hold(_HOLD_CONSUMER_MAX_S if code == NO_CONSUMER else _HOLD_MAX_S)
             self._told(state, f"{code:#04x}")
-        self.fill()
 
     def tick(self) -> None:
         """Call a few times a second: ends holds, saves the cursor."""
         self._save_if_due()
-        self.fill()
+        if self._held_until is not None:
+            self._flush()
 
     async def save(self) -> None:
         """Save the cursor now and wait for it."""
@@ -165,10 +176,6 @@ class Pump:
             await self._saving
         if self.lane.cursor != self._saved:
             await self._save(self.lane.cursor)
-
-    def next_hold_s(self) -> float | None:
-        """Seconds until a hold ends; None when there is none."""
-        return None if self._held_until is None else max(0.0, self._held_until - asyncio.get_running_loop().time())
 
     def _ready(self) -> bool:
         """May events be sent now? A hold ends when its time is over and the broker owes no answer."""
@@ -262,6 +269,7 @@ class Pump:
         self._tries.pop(n, None)
         self._given.add(n)
         self.given_up.append((n, reason))
+        self.gave_up.set()
         self.lane.skip(mid)
 
     def _forget(self) -> None:
@@ -287,7 +295,7 @@ class Pump:
             _log.error("the cursor of the CRM link cannot be saved, events may be sent twice: %s", fault)
         finally:
             self._saving = None
-        self.fill()
+        self._flush()
 
 
 def _cursor(journal: Journal) -> Cursor:

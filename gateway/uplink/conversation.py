@@ -1,0 +1,149 @@
+"""One connection after another, as the two lanes see it: who gets which answer, and who may send next.
+
+The live lane goes first whenever the broker has room; the event lane gets the rest. Commands wait in a short queue for the
+inbox, unacknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from appliance.core.errors import FullError
+from gateway.uplink.inbox import Inbox
+from gateway.uplink.link import End, Message
+from gateway.uplink.live import Live
+from gateway.uplink.mqtt import Link
+from gateway.uplink.pump import Pump
+
+_log = logging.getLogger(__name__)
+_COMMANDS_MOST: Final = 64
+#: A broker that answers nothing for so long while it owes answers is as good as gone.
+_SILENT_MOST_S: Final = 20.0
+_TICK_S: Final = 0.1
+_LINK_TICK_S: Final = 1.0
+
+
+class Conversation:
+    """The `Handler` of every connection, one at a time."""
+
+    def __init__(self, proved: Callable[[], None], stands: Callable[[], None]) -> None:
+        """`proved`: the broker acknowledged something. `stands`: it did, and no event is due."""
+        self._proved, self._stands = proved, stands
+        self.live = Live(self.flush)
+        self.pump: Pump | None = None
+        self.link: Link | None = None
+        self._ended: asyncio.Future[End] | None = None
+        self._commands: asyncio.Queue[tuple[Link, Message]] = asyncio.Queue(_COMMANDS_MOST)
+        self.not_taken = 0
+
+    def expect(self) -> None:
+        """A connection is about to be made."""
+        self._ended = asyncio.get_running_loop().create_future()
+
+    async def talk(self, link: Link, begin: Callable[[], None], topic_filter: str) -> End:
+        """Use the connection until it ends. `begin` says what comes first on it."""
+        assert self._ended is not None
+        assert self.pump is not None
+        if link.is_open:
+            self.link = link
+            self.live.attach(link)
+            begin()
+            self.live.flush(self.room())
+            link.subscribe(topic_filter)
+            self.pump.attach(link)
+        return await self._ended
+
+    def room(self) -> int:
+        """Messages that the broker takes now."""
+        if self.link is None or self.pump is None:
+            return 0
+        return self.link.greeting.receive_max - self.live.under_way - self.pump.lane.unanswered
+
+    def flush(self) -> None:
+        """Send what waits on both lanes, the live one first."""
+        if self.pump is not None and self.link is not None:
+            self.live.flush(self.room())
+            self.pump.fill()
+
+    def acked(self, mids: list[int]) -> None:
+        assert self.pump is not None
+        self._proved()
+        self.pump.acked(mids)
+        self.flush()
+
+    def told(self, mid: int, code: int) -> None:
+        assert self.pump is not None
+        self.pump.told(mid, code)
+        self.flush()
+
+    def settled(self, mid: int, code: int) -> None:
+        self.live.settled(mid, code)
+        if code < 0x80:
+            self._proved()
+            if self.pump is not None and self.pump.idle:
+                self._stands()
+        self.flush()
+
+    def message(self, message: Message) -> None:
+        if self.link is None:
+            return
+        try:
+            self._commands.put_nowait((self.link, message))
+        except asyncio.QueueFull:
+            self.not_taken += 1
+            _log.warning("%d commands wait already; one more is left with the broker", _COMMANDS_MOST)
+
+    def ended(self, end: End) -> None:
+        self._detach(end.code)
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(end)
+
+    def leave(self, topic: str, payload: bytes) -> None:
+        """Say a last state and hang up."""
+        link = self.link
+        self._detach(None)
+        if link is not None and link.is_open:
+            link.publish(topic, payload, retain=True)
+            link.close()
+
+    async def take_commands(self, inbox: Inbox, *, trusted: Callable[[], bool]) -> None:
+        """Hand commands to the inbox and acknowledge them once it has them safe, for ever."""
+        while True:
+            link, message = await self._commands.get()
+            while link.is_open:
+                try:
+                    await inbox.take(message, trusted=trusted())
+                except FullError as fault:
+                    _log.error("a command cannot be taken, the journal is full: %s", fault)
+                    await asyncio.sleep(1.0)
+                    continue
+                link.acknowledge(message)
+                break
+
+    async def keep_time(self, progress: Callable[[], None]) -> None:
+        """Holds, pings, and brokers that fall silent, for ever."""
+        since = 0.0
+        while True:
+            await asyncio.sleep(_TICK_S)
+            progress()
+            if self.pump is not None:
+                self.pump.tick()
+            since += _TICK_S
+            if since < _LINK_TICK_S:
+                continue
+            since = 0.0
+            link = self.link
+            if link is not None and self.pump is not None:
+                link.tick()
+                self.flush()
+                if self.pump.silent_s() > _SILENT_MOST_S:
+                    link.give_up(f"the broker has not acknowledged anything for {_SILENT_MOST_S:.0f} s")
+
+    def _detach(self, code: int | None) -> None:
+        self.link = None
+        self.live.detach()
+        if self.pump is not None:
+            self.pump.detach(code)

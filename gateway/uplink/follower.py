@@ -1,0 +1,151 @@
+"""The live reader: walks the journal at its end, whatever the backlog is, for what must be said or done at once.
+
+Screen pops, commands to run, replies to send, and the kinds that make the floor worth publishing now. Its cursor goes no
+further than the oldest reply that is not acknowledged, so that a restart sends it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from appliance.core.catalogue import CommandFinished, CommandReceived
+from appliance.core.clock import NS
+from appliance.core.errors import FullError
+from appliance.core.event import Entry, Stored, stored_from_body
+from appliance.core.journal import PAGE, Cursor
+from appliance.service import Context
+from gateway.uplink.executor import Executor
+from gateway.uplink.inbox import Inbox
+from gateway.uplink.ledger import Ledger
+from gateway.uplink.live import Live, Out
+from gateway.uplink.pop import EXPIRY_S, pop_from_ringing
+from gateway.uplink.topic import Topics
+
+_log = logging.getLogger(__name__)
+
+SINK: Final = "uplink.live"
+_WAIT_S: Final = 1.0
+_FULL_S: Final = 1.0
+_RECEIVED: Final = msgspec.json.Decoder(CommandReceived)
+_FINISHED: Final = msgspec.json.Decoder(CommandFinished)
+_WANTED: Final = tuple(
+    f'{{"k":"{kind}'.encode() for kind in ("call.ringing", "command.", "alarm.", "link.", "announcement.")
+)  # fmt: skip
+
+
+class Follower:
+    """One walk from the saved position to the end, and on as rows come."""
+
+    def __init__(
+        self,
+        context: Context,
+        topics: Topics,
+        ledger: Ledger,
+        executor: Executor,
+        inbox: Inbox,
+        live: Live,
+        *,
+        urgent: Callable[[], None],
+        woken: Callable[[], None],
+    ) -> None:
+        """`urgent`: the floor is worth publishing now. `woken`: there are new rows."""
+        self._context, self._topics, self._ledger = context, topics, ledger
+        self._executor, self._inbox, self._live, self._urgent = executor, inbox, live, urgent
+        self._woken = woken
+        journal = context.journal
+        saved = journal.cursor(SINK)
+        self._saved = saved
+        self._at = saved.seq if saved.epoch == journal.epoch else 0
+        self._caught_up = False
+
+    async def catch_up(self) -> None:
+        """Walk to the end of the journal as it is now. Call before commands are taken: the ledger is complete then."""
+        while await self._page():
+            self._context.watch.progress()
+            await asyncio.sleep(0)
+        self._caught_up = True
+        await asyncio.to_thread(self._ledger.sync)
+
+    async def run(self) -> None:
+        """Follow for ever."""
+        journal = self._context.journal
+        while True:
+            if not await self._page():
+                await self._save()
+                await journal.wait(self._at, _WAIT_S)
+
+    async def _page(self) -> bool:
+        """Read and handle one page; False when there was none."""
+        rows = self._context.journal.read(self._at, PAGE)
+        if rows and self._caught_up:
+            self._woken()
+        for entry in rows:
+            while entry.body.startswith(_WANTED):
+                try:
+                    await self._handle(entry)
+                    break
+                except (FullError, OSError) as fault:
+                    _log.error("row %d must wait: %s", entry.seq, fault)
+                    await asyncio.sleep(_FULL_S)
+            self._at = entry.seq
+        return bool(rows)
+
+    async def _handle(self, entry: Entry) -> None:
+        try:
+            row = stored_from_body(entry.body)
+            if row.kind == "call.ringing":
+                self._pop(row, entry.seq)
+            elif row.kind == "command.received":
+                await self._received(_RECEIVED.decode(row.data), row, entry.seq)
+            elif row.kind == "command.finished":
+                self._finished(_FINISHED.decode(row.data))
+            else:
+                self._urgent()
+        except msgspec.DecodeError as fault:
+            _log.warning("row %d cannot be read and is passed over: %s", entry.seq, fault)
+
+    def _pop(self, row: Stored, seq: int) -> None:
+        clock = self._context.clock
+        if row.boot != clock.boot:
+            return
+        age_s = (clock.mono_ns() - row.mono_ns) / NS
+        pop = pop_from_ringing(row, seq, self._context.journal.epoch, age_s)
+        if pop is not None:
+            stale_at = asyncio.get_running_loop().time() + EXPIRY_S - age_s
+            left_s = max(1, round(EXPIRY_S - age_s))
+            self._live.put(Out(self._topics.pop(pop.agent), msgspec.json.encode(pop), expiry_s=left_s, stale_at=stale_at))
+
+    async def _received(self, data: CommandReceived, row: Stored, seq: int) -> None:
+        """Remember it, and run it if it is the first of its id and was not refused at the door."""
+        journal = self._context.journal
+        self._ledger.received(data, row.wall_ns, journal.epoch, seq)
+        known = self._ledger.get(data.id)
+        if known is None or (known.epoch, known.seq) != (journal.epoch, seq) or known.state is not None:
+            return
+        after = journal.read(seq, 1)
+        if after and after[0].body.startswith(b'{"k":"command.finished') and _finished_id(after[0]) == data.id:
+            return
+        await asyncio.to_thread(self._ledger.sync)
+        await self._executor.run(seq, data)
+
+    def _finished(self, data: CommandFinished) -> None:
+        known = self._ledger.finished(data) or self._ledger.get(data.id)
+        if known is not None and known.by == "crm" and known.state == data.state:
+            self._inbox.reply(known)
+
+    async def _save(self) -> None:
+        """Save the position once nothing that it passed is still to be acknowledged."""
+        await asyncio.to_thread(self._ledger.sync)
+        cursor = Cursor(self._context.journal.epoch, self._at)
+        if cursor != self._saved and not self._live.unsettled_replies:
+            self._saved = cursor
+            await asyncio.to_thread(self._context.journal.save, SINK, cursor)
+
+
+def _finished_id(entry: Entry) -> str:
+    return _FINISHED.decode(stored_from_body(entry.body).data).id

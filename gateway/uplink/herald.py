@@ -1,0 +1,103 @@
+"""What the box says of itself on the live lane: `status`, `info` and `floor`, all retained, always the newest."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from appliance import registry
+from appliance.core.catalogue import KINDS
+from appliance.core.clock import rfc3339
+from appliance.floor_view import FloorView
+from appliance.service import Context
+from appliance.version import VERSION
+from gateway.uplink.floor_message import floor_message
+from gateway.uplink.link import Will
+from gateway.uplink.live import Live, Out
+from gateway.uplink.topic import Topics
+
+_FOLD_PAGES: Final = 2
+_LOOK_S: Final = 1.0
+
+
+class Herald:
+    """Puts the box's states on the lane: all at the start of a connection, the floor whenever it has changed."""
+
+    def __init__(self, context: Context, topics: Topics, live: Live, view: FloorView, every_s: float) -> None:
+        self._context, self._topics, self._live, self._view, self._every_s = context, topics, live, view, every_s
+        self._urgent = asyncio.Event()
+        self._mark = b""
+        self._said_at = 0.0
+        #: The floor is folded up to the journal's end.
+        self.ready = asyncio.Event()
+
+    @property
+    def will(self) -> Will:
+        """What the broker says when we vanish; the receiver's own time tells when."""
+        return Will(self._topics.status, _status("offline", None, self._context.clock.boot))
+
+    def greet(self) -> None:
+        """Everything, for a new connection: the broker may have forgotten us."""
+        now = rfc3339(self._context.clock.wall_ns())
+        self._put(self._topics.status, _status("online", now, self._context.clock.boot))
+        self._put(self._topics.info, self._info())
+        self._mark = b""
+        self._urgent.set()
+
+    def farewell(self) -> bytes:
+        """The status of a box that leaves in order."""
+        return _status("offline", rfc3339(self._context.clock.wall_ns()), self._context.clock.boot)
+
+    def urgent(self) -> None:
+        """An alarm or the link changed: the floor goes out at once."""
+        self._urgent.set()
+
+    async def run(self) -> None:
+        """Fold what is there, then publish as it changes, for ever."""
+        while self._view.catch_up(_FOLD_PAGES):
+            self._context.watch.progress()
+            await asyncio.sleep(0)
+        self.ready.set()
+        while True:
+            try:
+                await asyncio.wait_for(self._urgent.wait(), _LOOK_S)
+            except TimeoutError:
+                now = asyncio.get_running_loop().time()
+                if now - self._said_at < self._every_s:
+                    continue
+            self._urgent.clear()
+            self._say_floor()
+
+    def _say_floor(self) -> None:
+        self._view.catch_up()
+        self._said_at = asyncio.get_running_loop().time()
+        payload, mark = floor_message(self._view.snapshot())
+        if mark != self._mark:
+            self._mark = mark
+            self._put(self._topics.floor, payload)
+
+    def _put(self, topic: str, payload: bytes) -> None:
+        self._live.put(Out(topic, payload, retain=True, state=True))
+
+    def _info(self) -> bytes:
+        """The birth message."""
+        journal = self._context.journal
+        head = journal.head()
+        return msgspec.json.encode(
+            {
+                "version": VERSION,
+                "contract": 1,
+                "epoch": head.epoch,
+                "first": journal.first_seq() or None,
+                "last": head.seq or None,
+                "last_delivery": head.n or None,
+                "services": list(registry.enabled(self._context.config)),
+                "schemas": {kind: row.version for kind, row in KINDS.items()},
+            }
+        )
+
+
+def _status(state: str, since: str | None, boot: str) -> bytes:
+    return msgspec.json.encode({"state": state, "since": since, "boot": boot})

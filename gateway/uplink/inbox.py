@@ -1,0 +1,114 @@
+"""What becomes of a command that comes in: it is acknowledged to the broker only once the journal holds it.
+
+Every command with a usable id is journalled, also one that is refused at the door, so that a repeat gets the same answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from appliance.core.catalogue import CommandFinished, CommandReceived
+from appliance.core.command import Reply, Request, Verdict, digest_of, judge, request_from_payload
+from appliance.service import Context
+from gateway.uplink.executor import OWNED
+from gateway.uplink.ledger import MOST, Known, Ledger
+from gateway.uplink.link import Message
+from gateway.uplink.live import Out
+from gateway.uplink.topic import Topics
+
+_log = logging.getLogger(__name__)
+
+
+class Inbox:
+    """Judges commands from the CRM. `say` puts a reply on the live lane."""
+
+    def __init__(self, context: Context, topics: Topics, ledger: Ledger, say: Callable[[Out], None]) -> None:
+        self._context, self._topics, self._ledger, self._say = context, topics, ledger, say
+        self.unusable = 0
+
+    async def take(self, message: Message, *, trusted: bool) -> None:
+        """Handle one message of `cmd/{verb}`; when this returns it may be acknowledged. Raises FullError: it may not.
+
+        `trusted`: the connection is one that commands are taken from.
+        """
+        verb = self._topics.verb(message.topic)
+        if verb is None:
+            return
+        try:
+            request = request_from_payload(message.payload)
+        except ValueError as fault:
+            await self._unusable(message, str(fault))
+            return
+        digest = digest_of(verb, request.args)
+        known = self._ledger.get(request.id)
+        if known is not None:
+            self._repeat(message, known, digest)
+            return
+        await self._receive(message, verb, request, digest, trusted)
+
+    def reply(self, known: Known) -> None:
+        """Tell the sender how his command ended."""
+        correlation = base64.b64decode(known.correlation) if known.correlation else None
+        self._answer(known.reply, known.response_topic, correlation)
+
+    async def _receive(self, message: Message, verb: str, request: Request, digest: str, trusted: bool) -> None:
+        context = self._context
+        verdict = self._judge(message, verb, request, trusted)
+        response = message.response_topic if message.response_topic and self._topics.may_answer(message.response_topic) else None
+        correlation = base64.b64encode(message.correlation).decode() if message.correlation else None
+        received = CommandReceived(
+            id=request.id, verb=verb, args=request.args if verdict.state == "run" else {}, expires=request.expires,
+            response_topic=response, correlation=correlation, digest=digest,
+        )  # fmt: skip
+        events: list[Struct] = [received]
+        if verdict.state != "run":
+            state = "expired" if verdict.state == "expired" else "refused"
+            events.append(CommandFinished(id=request.id, state=state, reason=verdict.reason))  # type: ignore[arg-type]
+        seq = await context.emit(*events)
+        self._ledger.received(received, context.clock.wall_ns(), context.journal.epoch, seq - len(events) + 1)
+
+    def _judge(self, message: Message, verb: str, request: Request, trusted: bool) -> Verdict:
+        context = self._context
+        if message.retain:
+            return Verdict("refused", "retained")
+        if not trusted:
+            return Verdict("refused", "not_trusted: commands are taken over TLS with a client certificate, or from a broker on loopback")
+        if len(self._ledger) >= MOST:
+            return Verdict("refused", f"too_many: {MOST} commands within seven days are remembered already")
+        return judge(
+            verb,
+            request.args,
+            request.expires,
+            allow=context.config.commands.allow,
+            owned=OWNED,
+            now_ns=context.clock.wall_ns(),
+            quality=context.clock.quality(),
+        )
+
+    def _repeat(self, message: Message, known: Known, digest: str) -> None:
+        if message.retain:
+            return
+        reply = known.reply if known.digest == digest else Reply(known.id, "refused", "id_reused")
+        self._answer(reply, message.response_topic, message.correlation)
+
+    async def _unusable(self, message: Message, reason: str) -> None:
+        self.unusable += 1
+        _log.warning("a command on %s cannot be used: %s", message.topic, reason)
+        await self._context.emit(CommandFinished(id="", state="refused", reason=reason[:200]))
+        if message.response_topic and self._topics.may_answer(message.response_topic):
+            self._say(_out(message.response_topic, Reply("", "refused", reason[:200]), message.correlation))
+
+    def _answer(self, reply: Reply, response_topic: str | None, correlation: bytes | None) -> None:
+        own = self._topics.reply(reply.id)
+        self._say(_out(own, reply, correlation))
+        if response_topic and response_topic != own and self._topics.may_answer(response_topic):
+            self._say(_out(response_topic, reply, correlation))
+
+
+def _out(topic: str, reply: Reply, correlation: bytes | None) -> Out:
+    return Out(topic, msgspec.json.encode(reply), keep=True, correlation=correlation)

@@ -1,0 +1,182 @@
+"""The uplink service: which broker, when to try again, and how its parts are put together.
+
+Two lanes share a connection: states, pops and replies (`live`), and events in journal order (`pump`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
+from itertools import cycle
+from typing import Final, cast
+
+from appliance.core.catalogue import JournalSkipped
+from appliance.core.config import Crm
+from appliance.core.errors import CallfloorError, DeniedError, FullError, MisconfiguredError, TransientError
+from appliance.floor_view import FloorView
+from appliance.service import Context
+from gateway.uplink.backoff import Backoff
+from gateway.uplink.conversation import Conversation
+from gateway.uplink.endpoint import Endpoint, endpoints_from_config, requires_consumer, takes_commands, tls_context
+from gateway.uplink.envelope import Envelope
+from gateway.uplink.executor import Executor
+from gateway.uplink.follower import Follower
+from gateway.uplink.herald import Herald
+from gateway.uplink.inbox import Inbox
+from gateway.uplink.ledger import Ledger
+from gateway.uplink.link import End
+from gateway.uplink.link_state import LinkState, Word
+from gateway.uplink.mqtt import Link
+from gateway.uplink.pump import Pump, State
+from gateway.uplink.topic import Topics
+
+_log = logging.getLogger(__name__)
+
+_LEAVE_S: Final = 2.0
+_WORDS: Final[dict[State, Word]] = {"delivering": "up", "no_consumer": "no_consumer", "denied": "denied", "refused": "down"}
+
+
+class Uplink:
+    """Events to the CRM, commands back. Without a `[crm]` it still runs the commands that the box gives itself."""
+
+    name = "uplink"
+
+    async def run(self, context: Context) -> None:
+        """Work until cancelled. Raises MisconfiguredError, and TransientError when the journal was replaced."""
+        crm = context.config.crm or Crm()
+        endpoints = endpoints_from_config(crm)
+        desk = _Desk(context, crm, requires_consumer(crm))
+        context.watch.ready()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in desk.tasks(endpoints):
+                    group.create_task(task)
+        except BaseExceptionGroup as faults:
+            raise _first(faults) from faults
+        finally:
+            await desk.leave()
+
+
+class _Desk:
+    """What one run of the service holds together."""
+
+    def __init__(self, context: Context, crm: Crm, require_consumer: bool) -> None:
+        site, journal = context.config.site, context.journal
+        self._context, self._crm = context, crm
+        self._epoch = journal.epoch
+        self._topics = Topics(site.name, site.box)
+        self._backoff = Backoff(crm.reconnect_max_s)
+        self._state = LinkState(context)
+        self._trusted = False
+        self._view = FloorView(journal, context.config, context.clock)
+        path = getattr(journal, "path", None)
+        self._ledger = Ledger(path.with_name("commands.jsonl") if path is not None else None)
+        self._talk = talk = Conversation(self._backoff.proved, lambda: self._state.set("up"))
+        self._pump = talk.pump = Pump(
+            journal,
+            context.clock,
+            Envelope(self._topics, self._epoch),
+            window=crm.window,
+            require_consumer=require_consumer,
+            told=self._told,
+            room=talk.room,
+            flush=talk.flush,
+        )
+        self._herald = Herald(context, self._topics, talk.live, self._view, crm.floor_every_s)
+        self._executor = Executor(context, self._ledger, self._view)
+        self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put)
+        self._follower = Follower(
+            context, self._topics, self._ledger, self._executor, self._inbox, talk.live, urgent=self._herald.urgent, woken=talk.flush
+        )
+
+    def tasks(self, endpoints: tuple[Endpoint, ...]) -> Iterator[Coroutine[None, None, None]]:
+        """Everything that runs at the same time."""
+        yield self._commands()
+        yield self._herald.run()
+        yield self._link_state()
+        yield self._tell_skipped()
+        yield self._talk.keep_time(self._beat)
+        if endpoints:
+            yield self._connect(endpoints)
+
+    async def leave(self) -> None:
+        """Say goodbye and make durable how far we came."""
+        self._talk.leave(self._topics.status, self._herald.farewell())
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                await self._pump.save()
+                await self._state.leave()
+        except (TimeoutError, CallfloorError) as fault:
+            _log.error("the link could not be closed in order: %s", fault)
+
+    async def _connect(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """Stay with a broker that has proved itself; else try the next one."""
+        for endpoint in cycle(endpoints):
+            proved = True
+            while proved:
+                answered = await self._one_connection(endpoint)
+                proved = self._backoff.is_proved
+                await asyncio.sleep(self._backoff.next_s(answered=answered))
+
+    async def _one_connection(self, endpoint: Endpoint) -> bool:
+        """Connect and use the connection until it ends; False when nobody answered at all."""
+        crm, context = self._crm, self._context
+        self._talk.expect()
+        try:
+            tls = await asyncio.to_thread(tls_context, crm) if endpoint.tls else None
+            client_id = f"callfloor-{self._topics.site}-{self._topics.box}"
+            link = await Link.open(endpoint, crm, client_id, self._herald.will, self._talk, tls)
+        except (TransientError, DeniedError, MisconfiguredError) as fault:
+            self._state.set("down" if isinstance(fault, TransientError) else "denied", str(fault))
+            context.watch.status(str(fault))
+            return not isinstance(fault.__cause__, OSError) or isinstance(fault.__cause__, CallfloorError)
+        self._trusted = takes_commands(endpoint, crm)
+        context.watch.status(f"connected to {endpoint.url}")
+        end: End = await self._talk.talk(link, self._herald.greet, self._topics.commands)
+        self._state.set("denied" if end.reason == "denied" else "down", end.text)
+        context.watch.status(end.text)
+        return True
+
+    def _told(self, state: State, text: str) -> None:
+        self._state.set(_WORDS[state], text)
+
+    async def _link_state(self) -> None:
+        """The fold knows what the journal said last of the link."""
+        await self._herald.ready.wait()
+        said = self._view.floor.state.link.state
+        await self._state.run(None if said == "off" else cast(Word, said))
+
+    async def _commands(self) -> None:
+        """Commands are taken once all earlier ones are known."""
+        await self._follower.catch_up()
+        await self._executor.bury()
+        if self._context.clock.quality() != "unset":
+            self._ledger.forget(self._context.clock.wall_ns())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follower.run())
+            group.create_task(self._talk.take_commands(self._inbox, trusted=lambda: self._trusted))
+
+    async def _tell_skipped(self) -> None:
+        """Journal what was given up; the cursor is not saved beyond it before."""
+        pump = self._pump
+        while True:
+            await pump.gave_up.wait()
+            pump.gave_up.clear()
+            while pump.given_up:
+                n, reason = pump.given_up[0]
+                try:
+                    await self._context.emit(JournalSkipped(n=n, reason=reason))
+                    pump.given_up.popleft()
+                except FullError:
+                    await asyncio.sleep(1.0)
+
+    def _beat(self) -> None:
+        self._context.watch.progress()
+        if self._context.journal.epoch != self._epoch:
+            raise TransientError(f"the journal {self._epoch} was replaced by {self._context.journal.epoch}: the link begins anew")
+
+
+def _first(fault: BaseException) -> BaseException:
+    """The fault that ended a group of tasks, for the runner's one line."""
+    return _first(fault.exceptions[0]) if isinstance(fault, BaseExceptionGroup) else fault
