@@ -34,13 +34,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Composition: it knows the floors below, and finds services by name.
     "appliance": ("appliance",),
 }
-#: Composition may import these parts of a service when it starts, because they are pure and the verb is about nothing else
-#: (`replay` and `decode` read what a source reads). Services themselves are found by name.
 #: Constants and names that every layer above the drivers may read: they import no service.
 NAMES_ONLY = ("appliance.version", "appliance.registry")
+#: Parts of a service that the composition may use, because a verb is about nothing else (`decode` reads what a source reads,
+#: `status` shows what a board shows). Services themselves are found by name.
 COMPOSITION_MAY = ("gateway.pbx", "wallboard", "drivers", "gateway.uplink")
-#: Foreign wire libraries: where each may be imported. In drivers/ only inside functions, so that a laptop without them starts.
+#: A verb or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
+ASKED_FOR = ("appliance.cli", "appliance.sim")
+#: The one module with SQL.
 SQL = "appliance.core.store"
+#: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.
 WIRES = ("serial", "usb", "hid", "gpiozero", "luma", "spidev")
 WHERE = {
     "paho": ("gateway.uplink.mqtt",),
@@ -105,6 +108,17 @@ def test_imports_point_one_way(name: str) -> None:
     for imported, statement, _ in imports(NAMES[name]):
         if within(imported, PACKAGES):
             assert not forbidden(name, imported), f"{NAMES[name]}:{statement.lineno}: {name} ({layer_of(name)}) may not import {imported}"
+
+
+def test_composition_imports_services_late() -> None:
+    early = [
+        f"{path}:{statement.lineno}: {imported}"
+        for name, path in NAMES.items()
+        if layer_of(name) == "appliance" and not within(name, ASKED_FOR)
+        for imported, statement, inside in imports(path)
+        if within(imported, PACKAGES) and not within(imported, ("appliance",)) and not inside
+    ]
+    assert early == []
 
 
 @pytest.mark.parametrize(
