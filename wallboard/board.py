@@ -56,6 +56,7 @@ class Board(Struct, frozen=True):
 
     title: str
     face: Literal["normal", "closed"]
+    face_text: str
     stamp: str
     tiles: tuple[Tile, ...]
     banners: tuple[Banner, ...]
@@ -79,6 +80,7 @@ class Maker:
         return Board(
             title=title,
             face="closed" if is_closed(snapshot) else "normal",
+            face_text=words.text("closed") if is_closed(snapshot) else "",
             stamp=stale_text(words, scope, now_wall_ns, self._zone),
             tiles=self._tiles(snapshot, scope, path, now_wall_ns),
             banners=banners(snapshot, words, now_wall_ns, self._zone),
@@ -92,28 +94,30 @@ class Maker:
     def _tiles(self, snapshot: Snapshot, scope: Queue, path: str, now_wall_ns: int) -> tuple[Tile, ...]:
         words, today, counts = self._words, scope.today, scope.agents
         waited_s = longest_wait_s(scope, now_wall_ns)
+
+        def held(figure: str, value: float | None) -> Level:
+            return "none" if scope.fresh != "live" else self._level(snapshot, path, figure, value, now_wall_ns)
+
         out = [
             self._tile("waiting", count(words, scope.waiting), scope),
-            self._tile("longest_wait", clock_text(waited_s), scope, level=self._level(snapshot, path, "longest_wait", waited_s, now_wall_ns)),
-            self._share("service_level", today.service_level, today.service_level_of, snapshot, scope, path, now_wall_ns),
+            self._tile("longest_wait", clock_text(waited_s), scope, "", "", held("longest_wait", waited_s)),
+            self._share("service_level", today.service_level, today.service_level_of, scope, held("service_level", today.service_level)),
             self._tile("available", _agents(words, counts, "available"), scope),
             self._tile("busy", _agents(words, counts, "talking", "holding", "ringing"), scope),
             self._tile("wrap_up", _agents(words, counts, "wrap_up"), scope),
             self._tile("paused", _agents(words, counts, "paused"), scope),
-            self._share("abandon_rate", today.abandon_rate, today.abandon_rate_of, snapshot, scope, path, now_wall_ns),
-            self._tile("asa", clock_text(today.asa), scope, level=self._level(snapshot, path, "asa", today.asa, now_wall_ns)),
+            self._share("abandon_rate", today.abandon_rate, today.abandon_rate_of, scope, held("abandon_rate", today.abandon_rate)),
+            self._tile("asa", clock_text(today.asa), scope, "", "", held("asa", today.asa)),
             self._tile("answered", count(words, today.answered), scope),
             self._tile("offered", count(words, today.offered), scope),
         ]
         return tuple(out)
 
-    def _share(
-        self, key: str, share: float | None, parts: tuple[int, int] | None, snapshot: Snapshot, scope: Queue, path: str, now_wall_ns: int
-    ) -> Tile:
+    def _share(self, key: str, share: float | None, parts: tuple[int, int] | None, scope: Queue, level: Level) -> Tile:
         words = self._words
         value, unit = (DASH, "") if share is None else words.percent(share)
         note = "" if not parts else words.text("of", a=words.number(parts[0]), b=words.number(parts[1]))
-        return self._tile(key, value, scope, unit, note, self._level(snapshot, path, key, share, now_wall_ns))
+        return self._tile(key, value, scope, unit, note, level)
 
     def _tile(self, key: str, value: str, scope: Queue, unit: str = "", note: str = "", level: Level = "none") -> Tile:
         words = self._words
@@ -144,7 +148,11 @@ def longest_wait_s(scope: Queue, now_wall_ns: int) -> float | None:
         return None
     if scope.waiting == 0:
         return 0.0
-    return scope.longest_wait if scope.longest_since is None else age_s(scope.longest_since, now_wall_ns)
+    if scope.longest_since is None:
+        return scope.longest_wait
+    # Out of sight nobody knows whether that caller still waits: the wait stands as it was last seen.
+    seen_ns = min(now_wall_ns, wall_ns_from_rfc3339(scope.as_of)) if scope.fresh == "stale" and scope.as_of else now_wall_ns
+    return age_s(scope.longest_since, seen_ns)
 
 
 def stale_text(words: Words, scope: Queue, now_wall_ns: int, zone: ZoneInfo) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
-from PIL import Image
 
 from wallboard.feed import sse
 from wallboard.hub import Hub
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class Sink(Protocol):
@@ -31,12 +33,12 @@ class Picture(Struct, frozen=True):
 class Chain:
     """One LED chain: its size, its last image, its device and its watchers."""
 
-    def __init__(self, name: str, width: int, height: int, sink: Sink, *, simulated: bool) -> None:
-        self.name, self.width, self.height, self.simulated = name, width, height, simulated
-        self.image = Image.new("1", (width, height))
+    def __init__(self, name: str, sink: Sink, dark: Image.Image, *, simulated: bool) -> None:
+        self.name, self.image, self.simulated = name, dark, simulated
+        self.width, self.height = dark.size
         self.hub = Hub()
         self._sink = sink
-        self._shown = b""
+        self._shown = b"-"
 
     def show(self, image: Image.Image) -> bool:
         """Show a frame; False when it is what already stands there. Raises UnpluggedError as the device does."""
@@ -51,7 +53,7 @@ class Chain:
 
     def again(self) -> None:
         """Send the whole frame anew at the next show: a chain may have lost it to a glitch."""
-        self._shown = b""
+        self._shown = b"-"
 
     def picture(self) -> Picture:
         """The frame as rows of 0 and 1."""

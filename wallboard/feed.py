@@ -39,6 +39,10 @@ class View(Protocol):
         """The floor at that position and time."""
         ...
 
+    def now_ns(self) -> int:
+        """Now, on the time line on which the floor's moments are dated."""
+        ...
+
 
 class Feed:
     """The floor document as boards see it, and the stream of its changes. Everything happens on the loop's thread."""
@@ -57,11 +61,15 @@ class Feed:
         """The view has folded something new."""
         self._dirty = True
 
+    def now_ns(self) -> int:
+        """Now, on the floor's time line."""
+        return self._view.now_ns()
+
     def snapshot(self, max_age_ns: int = _FRESH_NS) -> Snapshot:
         """The floor now: made anew when something was folded, or when the last one is older than max_age_ns."""
         mono_ns = self._clock.mono_ns()
         if self._dirty or mono_ns - self._snapshot_mono_ns >= max_age_ns:
-            self._snapshot = _private(self._view.snapshot(self._clock.wall_ns()), self._privacy)
+            self._snapshot = _private(self._view.snapshot(), self._privacy)
             self._snapshot_mono_ns = mono_ns
             self._dirty = False
         return self._snapshot
@@ -103,7 +111,7 @@ class Feed:
             self.hub.send(sse("patch", patch, snapshot.seq))
         elif mono_ns - self._sent_mono_ns >= BEAT_EVERY_NS:
             self._sent_mono_ns = mono_ns
-            self.hub.send(sse("beat", {"time": rfc3339(self._clock.wall_ns()), "seq": self._sent["seq"]}))
+            self.hub.send(sse("beat", {"time": rfc3339(self._view.now_ns()), "seq": self._sent["seq"]}))
 
 
 def sse(event: str, data: Any, position: int | None = None) -> bytes:

@@ -21,9 +21,9 @@ from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, Tv
 from appliance.core.errors import FullError, MisconfiguredError, TransientError
 from wallboard.access import Door, door_from, is_loopback, is_own_host, listen_from, own_names
+from wallboard.chain import Chain
 from wallboard.feed import Feed
 from wallboard.hub import Client, Hub
-from wallboard.chain import Chain
 from wallboard.metrics import CONTENT_TYPE, metrics
 from wallboard.pages import LedSize, Pages, boards, language_of
 
@@ -88,7 +88,7 @@ class Server:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         token = request.query.get("token") or request.cookies.get(_COOKIE) or _bearer(request)
         if not self._door.admits(request.remote, token):
-            response: web.StreamResponse = web.Response(status=403, text="This board is not open to your address. See [wallboard.tv] allow.\n")
+            response: web.StreamResponse = web.Response(status=403, text="Not open to your address: see [wallboard.tv] allow.\n")
         elif not is_own_host(request.host, self._own_names) and not (token and self._door.token):
             response = web.Response(status=421, text="This box does not go by that name; use its address.\n")
         elif "token" in request.query and request.path.startswith("/board"):
@@ -204,12 +204,15 @@ async def open_server(server: Server, tv: Tv) -> AsyncIterator[tuple[str, int]]:
 
 def _listen_error(listen: str, error: OSError) -> TransientError | MisconfiguredError:
     if error.errno == errno.EADDRINUSE:
-        text = f'boards cannot listen on {listen}: the port is in use by another program; stop it, or change [wallboard.tv] listen ("ss -ltnp" names it)'
+        text = (
+            f"boards cannot listen on {listen}: the port is in use by another program "
+            '("ss -ltnp" names it); stop it, or change [wallboard.tv] listen'
+        )
         return TransientError(text)
     if error.errno == errno.EACCES:
         return MisconfiguredError(f'[wallboard.tv] listen = "{listen}": no right to this port; choose one from 1024 up')
     if error.errno == errno.EADDRNOTAVAIL:
-        return MisconfiguredError(f'[wallboard.tv] listen = "{listen}": this box has no such address; use one of its own, or 0.0.0.0 with allow')
+        return MisconfiguredError(f'[wallboard.tv] listen = "{listen}": no such address here; use one of this box, or 0.0.0.0 with allow')
     return TransientError(f"boards cannot listen on {listen}: {error.strerror or error}")
 
 

@@ -6,7 +6,17 @@ import msgspec
 
 from appliance.core.clock import NS, ManualClock, rfc3339
 from appliance.floor.snapshot import (
-    Agent, AgentCounts, Announcement, Crm, Pbx, Queue, Seconds, Snapshot, Trunk, Utilisation, Window,
+    Agent,
+    AgentCounts,
+    Announcement,
+    Crm,
+    Pbx,
+    Queue,
+    Seconds,
+    Snapshot,
+    Trunk,
+    Utilisation,
+    Window,
 )  # fmt: skip
 
 #: 2026-11-21, 09:03:22 at the site (14:03:22 UTC).
@@ -18,7 +28,9 @@ def ago(seconds: float) -> str:
     return rfc3339(NOW_NS - round(seconds * NS))
 
 
-def window(offered: int, answered: int, in_time: int, abandoned: int, *, waiting: int = 0, wait_sum: float = 0.0, target: float | None = 15) -> Window:
+def window(
+    offered: int, answered: int, in_time: int, abandoned: int, *, waiting: int = 0, wait_sum: float = 0.0, target: float | None = 15
+) -> Window:
     """A window whose sums hold: offered = answered + abandoned + left + waiting."""
     left = offered - answered - abandoned - waiting
     done = answered + abandoned
@@ -59,7 +71,9 @@ def sample() -> Snapshot:
         today=window(413, 386, 340, 16, waiting=4, wait_sum=3873.5),
     )  # fmt: skip
     agents = {
-        f"agente-{number}": Agent(name=f"Agente {number}", state="talking", since=ago(65), queues=["ventas"], answered=14, seconds=Seconds(talking=4000.0))
+        f"agente-{number}": Agent(
+            name=f"Agente {number}", state="talking", since=ago(65), queues=["ventas"], answered=14, seconds=Seconds(talking=4000.0)
+        )
         for number in range(101, 127)
     }
     return Snapshot(
@@ -81,6 +95,9 @@ class HeldView:
     @property
     def seq(self) -> int:
         return self.held.seq
+
+    def now_ns(self) -> int:
+        return self.clock.wall_ns()
 
     def snapshot(self, now_wall_ns: int | None = None) -> Snapshot:
         """The snapshot as it stands, stamped now; a copy, as the real view makes them."""

@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC110, ASYNC220, ASYNC240 - a test may poll a browser and write a small file
 """A real headless Chromium, driven over its DevTools protocol, and a real wallboard server for it to look at."""
 
 from __future__ import annotations
@@ -69,9 +70,10 @@ class Tab:
     async def until(self, expression: str, timeout_s: float = 15.0) -> Any:
         """Wait until an expression is true in the page."""
         value = None
+        guarded = f"(() => {{ try {{ return {expression} }} catch (e) {{ return false }} }})()"
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while not (value := await self.ask(f"(() => {{ try {{ return {expression} }} catch (e) {{ return false }} }})()")):
+                while not (value := await self.ask(guarded)):
                     await asyncio.sleep(0.05)
         assert value, f"never true within {timeout_s} s: {expression}; the page says: {(await self.ask('document.body.innerText'))[:800]}"
         return value
@@ -80,6 +82,7 @@ class Tab:
         path.write_bytes(base64.b64decode((await self.call("Page.captureScreenshot", format="png"))["data"]))
 
     async def close(self) -> None:
+        await self.call("Page.close")
         self._task.cancel()
         await self._socket.close()
 

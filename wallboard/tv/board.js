@@ -12,7 +12,9 @@ let asked = false;
 function paint() {
   asked = false;
   const nowMs = stream.now();
-  painter.paint(stream.floor && nowMs !== null ? view(stream.floor, nowMs) : null, stream);
+  // With the stream lost, waits stand where they were: nobody knows whether those callers still wait.
+  const atMs = stream.state() === "lost" ? nowMs - stream.ageSeconds() * 1000 : nowMs;
+  painter.paint(stream.floor && nowMs !== null ? view(stream.floor, atMs) : null, stream);
 }
 
 function repaint() {

@@ -14,11 +14,15 @@ export class LedPanel {
     this.rows = null;
     this.url = `/api/led/${encodeURIComponent(name)}/stream`;
     this.connect();
+    document.addEventListener("visibilitychange", () => this.connect());
     new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
 
   connect() {
+    this.source?.close();
+    if (document.hidden) return;
     const source = new EventSource(this.url);
+    this.source = source;
     source.addEventListener("frame", (event) => { this.rows = JSON.parse(event.data).rows; this.canvas.classList.remove("lost"); this.draw(); });
     source.onerror = () => { source.close(); this.canvas.classList.add("lost"); setTimeout(() => this.connect(), 2000 + Math.random() * 1000); };
   }

@@ -78,7 +78,7 @@ class Table {
   constructor() {
     this.rows = [];
     this.page = make("span", "page");
-    this.head = make("tr", "", make("th", "name"), ...COLUMNS.map((key) => make("th", "", word(key))));
+    this.head = make("tr", "", make("th", "name"), ...COLUMNS.map((key) => make("th", "", word(key === "logged_in" ? "agents" : key))));
     this.head.firstChild.append(word("queues"), " ", this.page);
     this.body = make("tbody");
     this.element = make("section", "panel queues", make("table", "", make("thead", "", this.head), this.body));
@@ -101,7 +101,8 @@ class Table {
     const name = make("th", "name");
     name.scope = "row";
     const title = make("span", "title");
-    const stamp = make("span", "stamp");
+    const age = make("span");
+    const stamp = make("span", "stamp", icon("clock"), age);
     name.append(title, stamp);
     const cells = COLUMNS.map((key) => {
       const cell = { element: make("td"), icon: icon(), digits: make("span", "digits") };
@@ -110,7 +111,7 @@ class Table {
       return cell;
     });
     const element = make("tr", "", name, ...cells.map((cell) => cell.element));
-    this.rows.push({ element, title, stamp, cells });
+    this.rows.push({ element, title, stamp, age, cells });
     this.body.append(element);
   }
 
@@ -118,7 +119,8 @@ class Table {
     data(row.element, "queue", queue.key);
     data(row.element, "fresh", queue.fresh ?? "unknown");
     text(row.title, queue.title);
-    text(row.stamp, queue.stamp);
+    row.stamp.hidden = !queue.age;
+    text(row.age, queue.age);
     row.cells.forEach((cell, index) => {
       const tile = queue.tiles[COLUMNS[index]];
       text(cell.digits, tile.value + tile.unit);
@@ -127,6 +129,13 @@ class Table {
       shape(cell.icon, tile.level === "none" ? "" : tile.level);
     });
   }
+}
+
+// Three troubles have room; the rest are counted, not left out.
+function folded(banners) {
+  if (banners.length <= 3) return banners;
+  const rest = banners.slice(2);
+  return [...banners.slice(0, 2), { ...rest[0], details: [...rest[0].details, `+${rest.length - 1}`] }];
 }
 
 class Strip {
@@ -139,7 +148,7 @@ class Strip {
   paint(model, lost) {
     const said = lost
       ? [{ id: "stream", trouble: "stream", shape: "down", text: word("stream.lost"), details: [lost], severe: true }]
-      : model.banners;
+      : folded(model.banners);
     const calm = said.length ? [] : model.calm.map((each) => ({ ...each, id: "calm", trouble: "none", details: each.note ? [each.note] : [], severe: false }));
     const all = [...said, ...calm];
     while (this.cells.length < all.length) {

@@ -27,6 +27,14 @@ export class Stream {
     this.tries = 0;
     this.timer = 0;
     this.connect();
+    // A browser allows six connections to one box: a tab that nobody sees gives its own back.
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.connect()));
+  }
+
+  rest() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
   }
 
   connect() {

@@ -25,7 +25,8 @@ export function levelNow(figure, value) {
   return beyond(red) ? "red" : beyond(amber) ? "amber" : "none";
 }
 
-function level(floor, path, figure, value, nowMs) {
+function level(floor, path, figure, value, nowMs, fresh) {
+  if (fresh !== "live") return "none";
   const name = `${path}.${figure}`;
   const alarm = (floor.alarms ?? []).find((each) => each.id === name);
   return alarm ? alarm.level : hold(name, levelNow(figure, value), nowMs / 1000);
@@ -37,7 +38,9 @@ const count = (value) => (value === null || value === undefined ? DASH : number(
 export function longestWait(scope, nowMs) {
   if (scope.waiting === null || scope.waiting === undefined) return null;
   if (scope.waiting === 0) return 0;
-  return scope.longest_since ? ageS(scope.longest_since, nowMs) : scope.longest_wait ?? null;
+  // Out of sight nobody knows whether that caller still waits: the wait stands as it was last seen.
+  const seenMs = scope.fresh === "stale" && scope.as_of ? Math.min(nowMs, Date.parse(scope.as_of)) : nowMs;
+  return scope.longest_since ? ageS(scope.longest_since, seenMs) : scope.longest_wait ?? null;
 }
 
 function stamp(scope, nowMs) {
@@ -75,20 +78,20 @@ export function tiles(floor, scope, path, nowMs) {
   const share = (key) => {
     const value = today[key] ?? null;
     const [digits, unit] = value === null ? [DASH, ""] : percent(value);
-    return { key, value: digits, unit, note: definition(today, key), target: target(key), level: level(floor, path, key, value, nowMs), hatched };
+    return { key, value: digits, unit, note: definition(today, key), target: target(key), level: level(floor, path, key, value, nowMs, scope.fresh), hatched };
   };
   const waited = longestWait(scope, nowMs);
   const asa = today.asa ?? null;
   const out = [
     { key: "waiting", value: count(scope.waiting) },
-    { key: "longest_wait", value: duration(waited), level: level(floor, path, "longest_wait", waited, nowMs) },
+    { key: "longest_wait", value: duration(waited), level: level(floor, path, "longest_wait", waited, nowMs, scope.fresh) },
     share("service_level"),
     { key: "available", value: some("available") },
     { key: "busy", value: some("talking", "holding", "ringing"), note: busyNote(agents) },
     { key: "wrap_up", value: some("wrap_up") },
     { key: "paused", value: some("paused") },
     share("abandon_rate"),
-    { key: "asa", value: duration(asa), level: level(floor, path, "asa", asa, nowMs), target: target("asa"), hatched },
+    { key: "asa", value: duration(asa), level: level(floor, path, "asa", asa, nowMs, scope.fresh), target: target("asa"), hatched },
     { key: "answered", value: count(today.answered), hatched },
     { key: "offered", value: count(today.offered), hatched },
     { key: "logged_in", value: some("logged_in") },
@@ -112,7 +115,7 @@ export function banners(floor, nowMs) {
   const sources = Object.entries(floor.pbx ?? {});
   for (const [key, pbx] of sources) {
     if (pbx.state === "up") continue;
-    const details = [...(sources.length > 1 ? [key] : []), ...(pbx.since ? [since(pbx.since, nowMs)] : []), ...(pbx.reason ? [pbx.reason] : [])];
+    const details = [...(sources.length > 1 ? [key] : []), ...(pbx.since ? [since(pbx.since, nowMs)] : [])];
     out.push({ id: `pbx.${key}`, trouble: "pbx", shape: pbx.state === "denied" ? "lock" : "down", text: word(`pbx.${pbx.state}`), details, severe: pbx.state !== "resyncing" });
   }
   const crm = floor.crm ?? { state: "off" };
@@ -151,7 +154,7 @@ export function view(floor, nowMs) {
   const agents = floor.floor?.agents ?? {};
   const quiet = !floor.floor?.waiting && !agents.talking && !agents.holding && !agents.ringing;
   const mine = (notice) => !notice.boards?.length || notice.boards.includes("tv") || notice.boards.includes(setup.scope.key || "floor");
-  const queues = setup.scope.kind === "floor" ? Object.entries(floor.queues ?? {}) : setup.scope.kind === "queue" ? [] : [];
+  const queues = setup.scope.kind === "floor" ? Object.entries(floor.queues ?? {}) : [];
   return {
     title: setup.scope.kind === "floor" ? floor.site ?? setup.site : scope.title ?? setup.title,
     face: floor.open === false && quiet ? "closed" : "normal",
@@ -160,7 +163,7 @@ export function view(floor, nowMs) {
     tiles: tiles(floor, scope, path, nowMs),
     agents: scope.agents ?? null,
     coverage: scope.today?.coverage ?? null,
-    rows: queues.map(([key, queue]) => ({ key, title: queue.title ?? key, fresh: queue.fresh, stamp: stamp(queue, nowMs), tiles: tiles(floor, queue, `queue.${key}`, nowMs) })),
+    rows: queues.map(([key, queue]) => ({ key, title: queue.title ?? key, fresh: queue.fresh, age: queue.fresh === "stale" && queue.as_of ? duration(ageS(queue.as_of, nowMs)) : "", tiles: tiles(floor, queue, `queue.${key}`, nowMs) })),
     banners: banners(floor, nowMs),
     calm: calm(floor),
     announcements: (floor.announcements ?? []).filter(mine),

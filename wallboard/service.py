@@ -1,0 +1,110 @@
+"""Decides how the boards' service lives: it follows the journal, and serves TV pages and LED chains from one view of the floor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from appliance.core.clock import NS
+from appliance.core.config import Tv
+from appliance.core.errors import TransientError
+from appliance.floor_view import FloorView
+from appliance.service import Context
+from wallboard.feed import Feed
+
+if TYPE_CHECKING:
+    from wallboard.http import Server
+    from wallboard.led_run import LedRun
+
+_log = logging.getLogger(__name__)
+_PORT_RETRY_S: Final = 3.0
+#: Pages of 500 rows folded at start before the watchdog hears of it.
+_PAGES_AT_START: Final = 10
+#: After a publication the loop rests twice as long as it took, so that a huge floor at a high rate cannot take the whole core;
+#: one that took no time is not worth a rest.
+_REST_FACTOR: Final = 2
+_REST_FROM_NS: Final = 2_000_000
+_REST_MAX_S: Final = 0.25
+
+
+class Wallboard:
+    """The service `wallboard`."""
+
+    name = "wallboard"
+
+    async def run(self, context: Context) -> None:
+        """Work until cancelled. Raises MisconfiguredError for a listener or a chain that the configuration describes wrongly."""
+        config, clock = context.config, context.clock
+        view = FloorView(context.journal, config, clock)
+        while view.catch_up(_PAGES_AT_START):
+            context.watch.progress()
+            await asyncio.sleep(0)
+        feed = Feed(view, clock, config.privacy)
+        runs = _led_runs(context, feed)
+        server = _server(context, feed, runs)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for run in runs:
+                    tasks.create_task(run.run())
+                if server is not None and config.wallboard.tv is not None:
+                    listening = asyncio.Event()
+                    tasks.create_task(_listen(context, server, config.wallboard.tv, listening))
+                    await listening.wait()
+                context.watch.ready()
+                tasks.create_task(_follow(context, view, feed, server))
+        except ExceptionGroup as faults:
+            raise faults.exceptions[0] from faults
+
+
+async def _follow(context: Context, view: FloorView, feed: Feed, server: Server | None) -> None:
+    """Fold what is new, tell the boards, and let the watchdog know that both happened."""
+    clock = context.clock
+    while True:
+        if await view.follow(1.0):
+            feed.changed()
+        began_ns = clock.mono_ns()
+        feed.turn()
+        ended_ns = clock.mono_ns()
+        context.watch.progress()
+        if server is not None:
+            server.turned_mono_ns = ended_ns
+        spent_ns = ended_ns - began_ns
+        if spent_ns > _REST_FROM_NS:
+            await asyncio.sleep(min(_REST_MAX_S, _REST_FACTOR * spent_ns / NS))
+
+
+def _led_runs(context: Context, feed: Feed) -> list[LedRun]:
+    leds = context.config.wallboard.led
+    if not leds:
+        return []
+    from wallboard.led_run import LedRun  # noqa: PLC0415 - a box without a chain needs no Pillow
+
+    return [LedRun(name, led, context.config, feed, context.clock) for name, led in leds.items()]
+
+
+def _server(context: Context, feed: Feed, runs: list[LedRun]) -> Server | None:
+    tv = context.config.wallboard.tv
+    if tv is None:
+        return None
+    from wallboard.http import Server  # noqa: PLC0415 - a box without a TV needs no HTTP server
+
+    return Server(context.config, tv, feed, context.clock, {run.chain.name: run.chain for run in runs})
+
+
+async def _listen(context: Context, server: Server, tv: Tv, listening: asyncio.Event) -> None:
+    """Serve until cancelled; a port that another program holds is tried again, while the LED chains go on."""
+    from wallboard.http import open_server  # noqa: PLC0415 - a box without a TV needs no HTTP server
+
+    while True:
+        try:
+            async with open_server(server, tv) as (host, port):
+                context.watch.status(f"boards on http://{host}:{port}/")
+                _log.info("boards on http://%s:%s/", host, port)
+                listening.set()
+                await asyncio.Event().wait()
+        except TransientError as fault:
+            context.watch.status(str(fault))
+            _log.warning("%s; trying again every %.0f s", fault, _PORT_RETRY_S)
+            listening.set()
+            await asyncio.sleep(_PORT_RETRY_S)
