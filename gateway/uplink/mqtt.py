@@ -36,7 +36,7 @@ _CONNACK_S: Final = 10.0
 #: How long a session, and with it commands sent meanwhile, outlives the connection.
 _SESSION_S: Final = 7 * 86400
 #: Commands that the broker may have under way towards us.
-_COMMANDS_UNDER_WAY: Final = 20
+COMMANDS_UNDER_WAY: Final = 20
 #: The kernel gives a connection up when sent bytes stay unacknowledged this long.
 _UNACKED_MS: Final = 15_000
 _DENIED: Final = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
@@ -91,7 +91,17 @@ class Link:
         client.on_socket_close = self._on_socket_close
 
     @classmethod
-    async def open(cls, endpoint: Endpoint, crm: Crm, client_id: str, will: Will, handler: Handler, context: ssl.SSLContext | None) -> Link:
+    async def open(
+        cls,
+        endpoint: Endpoint,
+        crm: Crm,
+        client_id: str,
+        will: Will | None,
+        handler: Handler,
+        context: ssl.SSLContext | None = None,
+        *,
+        receive_max: int = COMMANDS_UNDER_WAY,
+    ) -> Link:
         """Connect and be greeted.
 
         Raises TransientError when nobody answers or the broker is not ready, DeniedError when it refuses us,
@@ -99,7 +109,7 @@ class Link:
         """
         client = _client(crm, client_id, will, context)
         loop = asyncio.get_running_loop()
-        dialling = loop.run_in_executor(None, _dial, client, endpoint, crm)
+        dialling = loop.run_in_executor(None, _dial, client, endpoint, crm, receive_max)
         try:
             await asyncio.shield(dialling)
         except asyncio.CancelledError:
@@ -301,7 +311,7 @@ class Link:
         self._handler.message(Message(topic, bytes(raw.payload), raw.mid, raw.qos, bool(raw.retain), response, correlation))
 
 
-def _client(crm: Crm, client_id: str, will: Will, context: ssl.SSLContext | None) -> _Client:
+def _client(crm: Crm, client_id: str, will: Will | None, context: ssl.SSLContext | None) -> _Client:
     v5 = crm.protocol == "5"
     client = _Client(
         CallbackAPIVersion.VERSION2,
@@ -313,7 +323,8 @@ def _client(crm: Crm, client_id: str, will: Will, context: ssl.SSLContext | None
     )
     client.max_inflight_messages = 0
     client.connect_timeout = _CONNECT_S
-    client.will_set(will.topic, will.payload, 1, retain=True)
+    if will is not None:
+        client.will_set(will.topic, will.payload, 1, retain=True)
     if context is not None:
         client.tls_set_context(context)
     if crm.username is not None:
@@ -325,13 +336,13 @@ def _client(crm: Crm, client_id: str, will: Will, context: ssl.SSLContext | None
     return client
 
 
-def _dial(client: _Client, endpoint: Endpoint, crm: Crm) -> None:
+def _dial(client: _Client, endpoint: Endpoint, crm: Crm, receive_max: int) -> None:
     """Connect; blocks, so it runs in a thread."""
     if crm.protocol != "5":
         client.connect(endpoint.host, endpoint.port, crm.keepalive_s)
         return
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = _SESSION_S
-    properties.ReceiveMaximum = _COMMANDS_UNDER_WAY
+    properties.ReceiveMaximum = receive_max
     properties.MaximumPacketSize = MAX_INBOUND
     client.connect(endpoint.host, endpoint.port, crm.keepalive_s, clean_start=False, properties=properties)
