@@ -27,7 +27,8 @@ SERVICES: Final[dict[str, str]] = {
 _ENABLED: Final[dict[str, Callable[[Config], bool]]] = {
     "gateway": lambda config: bool(config.pbx),
     "wallboard": lambda config: config.wallboard.tv is not None or bool(config.wallboard.led),
-    "uplink": lambda config: config.crm is not None and bool(config.crm.url),
+    # Without a CRM the uplink still carries out the commands that the box gives itself (`callfloor send`).
+    "uplink": lambda config: bool((config.crm and config.crm.url) or config.pbx or config.wallboard.tv or config.wallboard.led),
 }
 
 

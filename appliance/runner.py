@@ -103,7 +103,7 @@ def _serve(config: Config, journal: SqliteJournal, clock: Clock, names: Sequence
 
     async def serve() -> list[str]:
         stop = asyncio.Event()
-        with _signals(stop):
+        with signals(stop):
             keeper = asyncio.create_task(Housekeeper(config, journal, clock, run_dir_of(config)).run(), name="housekeeper")
             try:
                 return await Supervisor(config, journal, clock, names, notifier=Notifier.from_environment()).run(stop)
@@ -121,8 +121,8 @@ def _serve(config: Config, journal: SqliteJournal, clock: Clock, names: Sequence
 
 
 @contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """The first SIGTERM or SIGINT sets `stop`; the second leaves at once; a drain that hangs is left after LEAVE_S.
+def signals(stop: asyncio.Event, leave_s: float = LEAVE_S) -> Iterator[None]:
+    """The first SIGTERM or SIGINT sets `stop`; the second leaves at once; a drain that hangs is left after leave_s.
 
     Plain handlers instead of the loop's: they also run while a service keeps the loop busy.
     """
@@ -137,7 +137,7 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
         if seen > 1:
             os._exit(1)
         loop.call_soon_threadsafe(stop.set)
-        hang = threading.Timer(LEAVE_S, os._exit, (1,))
+        hang = threading.Timer(leave_s, os._exit, (1,))
         hang.daemon = True
         hang.start()
 

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Final
 
 _PRIORITY: Final = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
@@ -53,8 +54,16 @@ def printable(text: str) -> str:
 
 def set_up(*, verbose: bool = False) -> None:
     """Send every log line of this process to stderr. Call once, at the start of a verb that runs services."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine(journald="JOURNAL_STREAM" in os.environ, verbose=verbose))
+    _send_to(logging.StreamHandler(sys.stderr), journald="JOURNAL_STREAM" in os.environ, verbose=verbose)
+
+
+def to_file(path: Path) -> None:
+    """Send every log line of this process to a file instead: where a live view holds the terminal."""
+    _send_to(logging.FileHandler(path, encoding="utf-8"), journald=False, verbose=True)
+
+
+def _send_to(handler: logging.Handler, *, journald: bool, verbose: bool) -> None:
+    handler.setFormatter(OneLine(journald=journald, verbose=verbose))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.INFO)

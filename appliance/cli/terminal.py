@@ -77,3 +77,30 @@ def full_screen(stream: TextIO) -> Iterator[Callable[[Sequence[str]], None]]:
 def _write(stream: TextIO, text: str) -> None:
     stream.write(text)
     stream.flush()
+
+
+@contextmanager
+def keyboard(pressed: Callable[[str], None]) -> Iterator[None]:
+    """Call `pressed` with each key, inside a running event loop, while the block runs; without a terminal never. Ctrl-C stays a signal."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    import asyncio  # noqa: PLC0415 - only whoever watches keys has a loop
+    import termios  # noqa: PLC0415
+    import tty  # noqa: PLC0415
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    loop = asyncio.get_running_loop()
+    tty.setcbreak(descriptor)
+
+    def read() -> None:
+        for key in os.read(descriptor, 64).decode("utf-8", "replace"):
+            pressed(key)
+
+    loop.add_reader(descriptor, read)
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

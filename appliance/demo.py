@@ -1,0 +1,252 @@
+"""`callfloor demo`: the box as it runs in production, in this process, with everything around it simulated.
+
+The same runner, services, journal and configuration file as on a floor; only what lies outside the box is not real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from appliance import registry
+from appliance.cli.terminal import full_screen, keyboard, say
+from appliance.core.catalogue import AnnouncementShown
+from appliance.core.clock import NS, SystemClock, rfc3339
+from appliance.core.config import Config
+from appliance.core.config_file import load
+from appliance.core.event import Event
+from appliance.core.journal_sqlite import SqliteJournal
+from appliance.demo_control import WORDS, listening, new_folder
+from appliance.demo_floor import Around, Language, build, configuration, free_listener, local_language
+from appliance.demo_summary import figures, same, summary
+from appliance.demo_view import DemoView, Scene, plain_line
+from appliance.floor.snapshot import Snapshot
+from appliance.floor_view import FloorView
+from appliance.runner import make_folders, open_journal, run_dir_of, signals, started
+from appliance.runner_house import Housekeeper
+from appliance.runner_log import to_file
+from appliance.runner_supervise import Supervisor
+
+_FAULT_S: Final = 8.0
+_PLAIN_EVERY_S: Final = 5.0
+_DRAW_EVERY_S: Final = 0.2
+#: How long the end waits for the last events to arrive and for a moment at which nothing is under way.
+_SETTLE_S: Final = 4.0
+_NOTE_S: Final = 6.0
+_ANNOUNCED: Final[dict[Language, str]] = {
+    "es": "Capacitación a las 15:00 en la sala B",
+    "en": "Training at 15:00 in room B",
+    "pt": "Treinamento às 15:00 na sala B",
+}
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What the command line asks for; `for_s` None: until told to stop."""
+
+    listen: str = "127.0.0.1:8080"
+    for_s: float | None = None
+    seed: int = 1
+    speed: float = 1.0
+    scenario: str = "morning"
+    crm: str | None = None
+    folder: Path | None = None
+    language: Language | None = None
+    plain: bool = False
+
+
+def run(options: Options) -> int:
+    """Run a demo to its end and print its summary; 0. Raises CallfloorErrors for options that cannot be."""
+    folder = options.folder.absolute() if options.folder else new_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    to_file(folder / "demo.log")
+    try:
+        say(asyncio.run(_demo(options, folder)))
+    finally:
+        logging.shutdown()
+        if options.folder is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+async def _demo(options: Options, folder: Path) -> str:
+    async with AsyncExitStack() as stack:
+        stop = asyncio.Event()
+        stack.enter_context(signals(stop, leave_s=15.0))
+        listen, as_asked = free_listener(options.listen)
+        around = await build(stack, scenario=options.scenario, seed=options.seed, speed=options.speed, crm_url=options.crm)
+        language = options.language or local_language()
+        (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
+        (folder / "callfloor.toml").write_text(configuration(around, listen, language), encoding="utf-8")
+        config = load(folder / "callfloor.toml", {})
+        demo = Demo(config, around, stop, boards=f"http://{listen}")
+        demo.greet(folder, as_asked=as_asked, crm=options.crm)
+        async with demo.box(), listening(folder, demo.obey):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(options.for_s):
+                    await (demo.watch_plainly() if options.plain or not sys.stdout.isatty() else demo.watch())
+            return await demo.settled()
+
+
+class Demo:
+    """One running demo."""
+
+    def __init__(self, config: Config, around: Around, stop: asyncio.Event, boards: str) -> None:
+        self.config, self.around, self.stop, self.boards = config, around, stop, boards
+        self._clock = SystemClock()
+        self._note, self._note_until_s = "", 0.0
+        self._journal: SqliteJournal
+        self._view: FloorView
+
+    def greet(self, folder: Path, *, as_asked: bool, crm: str | None) -> None:
+        """Where everything is, and how the link is cut from elsewhere."""
+        say(f"boards           {self.boards}" + ("" if as_asked else "  (the port asked for is in use; this is the next free one)"))
+        say(f"PBX              simulated Asterisk on 127.0.0.1:{self.around.pbx.port}")
+        say(f"CRM              {'your broker' if crm else 'embedded, on'} {self.around.broker}")
+        if crm is not None and crm.startswith("mqtt://"):
+            say("                 WARNING: mqtt:// is not encrypted; anybody on the way can read the simulated calls")
+        say(f"configuration    {folder}/callfloor.toml (try: callfloor status -c {folder}/callfloor.toml)")
+        if self.around.cable is not None:
+            say("cut the CRM link callfloor demo cut        and back again: callfloor demo restore")
+        say("more             callfloor demo --help     the end: Ctrl-C")
+        say()
+
+    @contextlib.asynccontextmanager
+    async def box(self) -> AsyncIterator[None]:
+        """The box itself, as `callfloor run` runs it."""
+        names = registry.enabled(self.config)
+        make_folders(self.config)
+        self._journal = journal = open_journal(self.config, self._clock)
+        try:
+            await journal.appended([started(self._clock, names)])
+            self._view = FloorView(journal, self.config, self._clock)
+            stopped = asyncio.Event()
+            runner = asyncio.create_task(Supervisor(self.config, journal, self._clock, names).run(stopped), name="runner")
+            keeper = asyncio.create_task(Housekeeper(self.config, journal, self._clock, run_dir_of(self.config)).run(), name="housekeeper")
+            try:
+                yield
+            finally:
+                stopped.set()
+                await runner
+                keeper.cancel()
+                await asyncio.wait({keeper}, timeout=1.0)
+        finally:
+            journal.close()
+
+    async def watch(self) -> None:
+        """Draw the view and take keys until told to stop."""
+        view = DemoView(self.config)
+        with full_screen(sys.stdout) as draw, keyboard(self._key):
+            while not self.stop.is_set():
+                draw(view.lines(self._scene(), shutil.get_terminal_size().lines))
+                await self._pause(_DRAW_EVERY_S)
+
+    async def watch_plainly(self) -> None:
+        """One line now and then, and at once when the link's state changes, until told to stop."""
+        said, next_s = "", 0.0
+        while not self.stop.is_set():
+            scene = self._scene()
+            state = scene.snapshot.crm.state
+            if state != said or time.monotonic() >= next_s:
+                said, next_s = state, time.monotonic() + _PLAIN_EVERY_S
+                say(f"{rfc3339(scene.now_wall_ns)[11:19]}Z {plain_line(scene)}")
+                sys.stdout.flush()
+            await self._pause(0.1)
+
+    async def obey(self, word: str) -> str:
+        """Carry out one word of `demo_control.WORDS`; the answer is one line."""
+        if word == "status":
+            return plain_line(self._scene())
+        if word not in WORDS:
+            return f"error: {word!r} is none of {', '.join(WORDS)}"
+        self._note = await self._done(word)
+        self._note_until_s = time.monotonic() + _NOTE_S
+        return self._note
+
+    async def _done(self, word: str) -> str:
+        if word in ("cut", "restore"):
+            return await self._cable(word)
+        if word == "restart-pbx":
+            self.around.pbx.fault("restart", seconds=_FAULT_S)
+            return "the PBX restarts; it hangs up on everybody"
+        if word == "drop-pbx":
+            self.around.pbx.fault("drop", seconds=_FAULT_S)
+            return f"the connection to the PBX is gone for {_FAULT_S:g} s; the calls go on"
+        if word == "announce":
+            await self._announce()
+            return "announced on every board for one minute"
+        self.stop.set()
+        return "the demo ends"
+
+    async def _cable(self, word: str) -> str:
+        cable = self.around.cable
+        if cable is None:
+            return "error: the events go to a broker of your own over TLS; cut the network there"
+        if word == "cut":
+            await cable.pull()
+            return "the cable to the CRM is pulled; events are held in the journal"
+        await cable.plug()
+        return "the cable to the CRM is plugged in again; what was held is delivered in order"
+
+    async def settled(self) -> str:
+        """Wait a moment for what is under way, then sum up."""
+        end_s = time.monotonic() + _SETTLE_S
+        linked = self.around.cable is None or self.around.cable.plugged
+        while True:
+            truth = self.around.pbx.truth(calls=False)
+            await asyncio.sleep(0.15)
+            snapshot = self._snapshot()
+            still = self.around.pbx.truth(calls=False)["totals"] == truth["totals"]
+            account, received = self._journal.account("uplink"), self.around.received()
+            arrived = not linked or (account.waiting == 0 and (received is None or received.events >= account.recorded))
+            if (still and same(figures(snapshot.floor.today, truth)) and arrived) or time.monotonic() > end_s:
+                return summary(snapshot, truth, account, received)
+
+    def _key(self, key: str) -> None:
+        cable = self.around.cable
+        cut = "cut" if cable is not None and cable.plugged else "restore"
+        word = {"c": cut, "p": "restart-pbx", "d": "drop-pbx", "a": "announce", "q": "stop"}.get(key)
+        if word is not None:
+            task = asyncio.get_running_loop().create_task(self.obey(word))
+            task.add_done_callback(self._obeyed)
+
+    def _obeyed(self, task: asyncio.Task[str]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._note, self._note_until_s = str(fault), time.monotonic() + _NOTE_S
+
+    async def _announce(self) -> None:
+        clock = self._clock
+        wall_ns = clock.wall_ns()
+        shown = AnnouncementShown(
+            id=f"demo-{wall_ns // 1_000_000}",
+            text=_ANNOUNCED[self.config.site.language],
+            severity="warning",
+            until=rfc3339(wall_ns + 60 * NS),
+        )
+        event = Event("announcement.shown", "box/demo", wall_ns, clock.mono_ns(), clock.boot, clock.quality(), shown)
+        await self._journal.appended([event])
+
+    def _scene(self) -> Scene:
+        snapshot = self._snapshot()
+        cable = self.around.cable
+        note = self._note if time.monotonic() < self._note_until_s else ""
+        plugged = None if cable is None else cable.plugged
+        return Scene(snapshot, self._view.now_ns(), self._clock.mono_ns(), self.boards, plugged, self.around.received(), note)
+
+    def _snapshot(self) -> Snapshot:
+        self._view.catch_up()
+        return self._view.snapshot()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.stop.wait()

@@ -1,0 +1,147 @@
+"""What a demo simulates around the box, and the configuration that the box gets for it: a PBX, a broker, a CRM, a cable between."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from appliance.core.command import VERBS
+from appliance.core.endpoint import Endpoint, endpoint_from_text
+from appliance.core.errors import MisconfiguredError, TransientError
+from appliance.demo_cable import Cable
+from appliance.demo_view import LED_HEIGHT, LED_WIDTH, Received
+from appliance.sim.broker import Broker
+from appliance.sim.crm import SimCrm
+from appliance.sim.floor_model_plan import plan_named
+from appliance.sim.pbx import SimPbx
+
+Language = Literal["es", "en", "pt"]
+
+_SITE: Final = "demo"
+_BOX: Final = "piso-3"
+_PORTS_TRIED: Final = 50
+
+
+class Around(Struct):
+    """Everything outside the box. `cable` and `crm` are None when the events go to somebody's own broker over TLS."""
+
+    pbx: SimPbx
+    cable: Cable | None
+    crm: SimCrm | None
+    broker: str
+    url: str
+    protocol: Literal["5", "3.1.1"] = "5"
+
+    def received(self) -> Received | None:
+        """What the embedded CRM has; None with a broker of one's own."""
+        crm = self.crm
+        if crm is None:
+            return None
+        book = crm.book
+        return Received(book.events + book.doubles, book.events, book.doubles, book.missing)
+
+
+async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None) -> Around:
+    """Start the simulations; they end with the stack. Raises MisconfiguredError for an unknown scenario or a url that is none."""
+    pbx = await stack.enter_async_context(SimPbx(plan_named(scenario), seed=seed, speed=speed))
+    if crm_url is None:
+        broker = await stack.enter_async_context(Broker())
+        crm = await stack.enter_async_context(SimCrm(broker.url, site=_SITE, box=_BOX, protocol=broker.protocol))
+        cable = await stack.enter_async_context(Cable(broker.host, broker.port))
+        return Around(pbx, cable, crm, broker.kind, f"mqtt://127.0.0.1:{cable.port}", broker.protocol)
+    scheme, mark, rest = crm_url.partition("://")
+    if not mark or scheme not in ("mqtt", "mqtts"):
+        raise MisconfiguredError(f"--crm {crm_url}: this is no broker's address; write mqtt://HOST:1883 or mqtts://HOST:8883")
+    if scheme == "mqtts":
+        return Around(pbx, None, None, rest, crm_url)
+    try:
+        far = endpoint_from_text(rest.rstrip("/"), 1883)
+    except ValueError as fault:
+        raise MisconfiguredError(f"--crm {crm_url}: {fault}; write mqtt://HOST:1883") from fault
+    cable = await stack.enter_async_context(Cable(far.host, far.port))
+    return Around(pbx, cable, None, str(far), f"mqtt://127.0.0.1:{cable.port}")
+
+
+def configuration(around: Around, listen: Endpoint, language: Language) -> str:
+    """The box's configuration, as a person would write it; its secret goes into `pbx.secret` beside it."""
+    verbs = ", ".join(f'"{verb}"' for verb in VERBS)
+    beyond = "" if listen.loopback else 'allow = ["0.0.0.0/0", "::/0"]\n'
+    return f"""# Written by callfloor demo. Every verb of the command line works on it: callfloor status -c THIS FILE
+[site]
+name = "{_SITE}"
+box = "{_BOX}"
+timezone = "{local_timezone()}"
+language = "{language}"
+
+[journal]
+path = "journal.db"
+
+[pbx.central]
+kind = "asterisk"
+host = "127.0.0.1"
+port = {around.pbx.port}
+username = "callfloor"
+secret_file = "pbx.secret"
+
+[crm]
+url = "{around.url}"
+protocol = "{around.protocol}"
+reconnect_max_s = 3.0
+
+[commands]
+allow = [{verbs}]
+
+[wallboard.tv]
+listen = "{listen}"
+{beyond}
+[wallboard.led.panel]
+url = "sim:"
+width = {LED_WIDTH}
+height = {LED_HEIGHT}
+"""
+
+
+def free_listener(text: str) -> tuple[Endpoint, bool]:
+    """The address for the boards, or the next one with a free port, and whether it is the one asked for.
+
+    Raises MisconfiguredError for a text that is no address, TransientError when no port is free.
+    """
+    try:
+        wanted = endpoint_from_text(text, 8080)
+    except ValueError as fault:
+        raise MisconfiguredError(f"--listen {text}: {fault}; write it as 127.0.0.1:8080") from fault
+    for port in range(wanted.port, min(65536, wanted.port + _PORTS_TRIED)):
+        family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((wanted.host, port))
+            except PermissionError as fault:
+                raise MisconfiguredError(f"--listen {text}: port {port} is the system's; name one from 1024 on") from fault
+            except OSError:
+                continue
+            return Endpoint(wanted.host, trial.getsockname()[1]), port == wanted.port
+    raise TransientError(f"no free port from {wanted.port} on; name another with --listen")
+
+
+def local_timezone() -> str:
+    """This machine's timezone, UTC where it does not tell."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    place = Path("/usr/share/zoneinfo")
+    if named and (place / named).is_file() and ".." not in named:
+        return named
+    try:
+        return Path("/etc/localtime").resolve().relative_to(place).as_posix().removeprefix("posix/")
+    except ValueError:
+        return "UTC"
+
+
+def local_language() -> Language:
+    """The language of this terminal: Spanish, Portuguese, else English."""
+    named = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "es" if named.startswith("es") else "pt" if named.startswith("pt") else "en"

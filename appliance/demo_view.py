@@ -1,0 +1,126 @@
+"""Decides what a demo shows in the terminal: the LED panel dot by dot, the floor, what the CRM received, and which keys do what."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from PIL import Image
+
+from appliance.cli.screen import WIDTH, Screen
+from appliance.cli.terminal import coloured
+from appliance.core.clock import NS
+from appliance.core.config import Config
+from appliance.floor.snapshot import Snapshot
+from wallboard.led import Show
+
+LED_WIDTH: Final = 64
+LED_HEIGHT: Final = 8
+_BLOCKS: Final = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
+_KEYS: Final = (
+    ("c", "cut the CRM link", "restore the CRM link"),
+    ("p", "restart the PBX", ""),
+    ("d", "drop the PBX link", ""),
+    ("a", "announce", ""),
+    ("q", "quit", ""),
+)
+
+
+class Received(Struct, frozen=True):
+    """What the CRM at the far end has: messages, distinct events among them, doubles, numbers missing between them."""
+
+    messages: int = 0
+    events: int = 0
+    doubles: int = 0
+    missing: int = 0
+
+
+class Scene(Struct, frozen=True):
+    """Everything that the demo's view shows at one instant. `plugged` None: the CRM is somebody's own and has no cable of ours."""
+
+    snapshot: Snapshot
+    now_wall_ns: int
+    now_mono_ns: int
+    boards: str
+    plugged: bool | None
+    received: Received | None
+    note: str = ""
+
+
+class DemoView:
+    """Draws scenes."""
+
+    def __init__(self, config: Config) -> None:
+        self._screen = Screen(config)
+        self._show = Show(LED_WIDTH, LED_HEIGHT)
+
+    def lines(self, scene: Scene, height: int = 24) -> list[str]:
+        """The view in at most so many lines of 80 columns; blank lines go first when there are too many."""
+        snapshot = scene.snapshot
+        self._show.tell(self._screen.board(snapshot, scene.now_wall_ns))
+        image, _ = self._show.step(scene.now_mono_ns / NS)
+        floor = self._screen.lines(snapshot, scene.now_wall_ns, queues=5)
+        lines = [
+            coloured(f"callfloor demo · boards on {scene.boards}", "bold"),
+            *(coloured(line, "red") for line in panel(image)),
+            *floor,
+            "",
+            crm_line(scene),
+            received_line(scene),
+            coloured(scene.note[:WIDTH], "amber") if scene.note else "",
+            keys(plugged=scene.plugged),
+        ]
+        while len(lines) > height and "" in lines:
+            lines.remove("")
+        return lines if len(lines) <= height else [*lines[: height - 1], lines[-1]]
+
+
+def panel(image: Image.Image) -> list[str]:
+    """An LED picture as half blocks, two rows of dots a line.
+
+    >>> panel(Image.new("1", (3, 2), 1))
+    ['███']
+    """
+    width, height = image.size
+    dots = [[1 if image.getpixel((x, y)) else 0 for x in range(width)] for y in range(height)]
+    dots += [[0] * width] * (height % 2)
+    return ["".join(_BLOCKS[pair] for pair in zip(dots[y], dots[y + 1], strict=True)) for y in range(0, height, 2)]
+
+
+def crm_line(scene: Scene) -> str:
+    """The link and the books."""
+    crm = scene.snapshot.crm
+    cable = {True: "", False: " (cable pulled)", None: ""}[scene.plugged]
+    colour = {"up": "green", "draining": "amber"}.get(crm.state, "red")
+    oldest = f", oldest {crm.oldest[11:19]}" if crm.oldest else ""
+    books = f"recorded {crm.recorded} = delivered {crm.delivered} + held {crm.backlog} + shed {crm.shed} + skipped {crm.skipped}"
+    return f"CRM link {coloured(crm.state, colour)}{cable}{oldest} · {books}"
+
+
+def received_line(scene: Scene) -> str:
+    """What arrived at the far end."""
+    received = scene.received
+    if received is None:
+        return "The events go to your own broker."
+    return f"CRM received {received.messages} messages: {received.events} events, {received.doubles} doubles, {received.missing} missing"
+
+
+def keys(*, plugged: bool | None) -> str:
+    """The line that names the keys."""
+    told = [(key, other if key == "c" and plugged is False else what) for key, what, other in _KEYS if key != "c" or plugged is not None]
+    return "   ".join(f"{coloured(key, 'bold')} {what}" for key, what in told)
+
+
+def plain_line(scene: Scene) -> str:
+    """One line for a terminal that is none."""
+    floor, crm = scene.snapshot.floor, scene.snapshot.crm
+    counts = floor.agents
+    today = floor.today
+    talking = "–" if counts is None else counts.talking + counts.holding
+    text = (
+        f"waiting {'–' if floor.waiting is None else floor.waiting}, talking {talking}; offered {today.offered}, "
+        f"answered {today.answered}, abandoned {today.abandoned}, left {today.left}; CRM {crm.state}, held {crm.backlog}"
+    )
+    if scene.received is not None:
+        text += f"; CRM has {scene.received.events} events, {scene.received.doubles} doubles, {scene.received.missing} missing"
+    return text
