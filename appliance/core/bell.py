@@ -9,19 +9,49 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import socket
+
+
+#: The kernel stamps a folder's change with a clock that ticks every few milliseconds: within one tick a second change does
+#: not show, so a stamp is believed only when it is older than this.
+_TICK_NS: Final = 50_000_000
+#: What fits a socket's address, its closing zero left aside.
+_ADDRESS_BYTES: Final = 107
+
+
+class _Folder:
+    """Addresses of sockets in a folder, however deep it lies: through a descriptor where the path is too long for an address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._descriptor = str(folder), -1
+
+    def address(self, name: str) -> str:
+        """Where the socket of this name is. Raises OSError when the folder is not there."""
+        whole = f"{self._path}/{name}"
+        if len(os.fsencode(whole)) <= _ADDRESS_BYTES:
+            return whole
+        if self._descriptor < 0:
+            self._descriptor = os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return f"/proc/self/fd/{self._descriptor}/{name}"
+
+    def close(self) -> None:
+        """Let go of the folder; the next address looks for it again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 class Ringer:
     """Rings every bell in a folder; finds new ones by the folder's change time."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._places = folder, _Folder(folder)
         self._stamp = -1
         self._targets: list[str] = []
         self._socket: socket.socket | None = None
@@ -33,8 +63,10 @@ class Ringer:
         except OSError:
             return
         if stamp != self._stamp:
-            self._stamp = stamp
-            self._targets = [entry.path for entry in os.scandir(self._folder) if entry.name.endswith(".bell")]
+            self._stamp = stamp if time.time_ns() - stamp > _TICK_NS else -1
+            self._places.close()
+            with suppress(OSError):  # the folder may go away meanwhile: then nobody listens
+                self._targets = [self._places.address(name) for name in os.listdir(self._folder) if name.endswith(".bell")]  # noqa: PTH208 - names alone, as fast as it goes
         if not self._targets:
             return
         if self._socket is None:
@@ -53,6 +85,7 @@ class Ringer:
 
     def close(self) -> None:
         """Let go of the socket."""
+        self._places.close()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -66,8 +99,9 @@ class Bell:
 
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{os.getpid()}-{os.urandom(4).hex()}.bell"
+        self._places = _Folder(folder)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        self.socket.bind(str(self.path))
+        self.socket.bind(self._places.address(self.path.name))
         with suppress(OSError):
             self.path.chmod(0o660)
 
@@ -82,6 +116,7 @@ class Bell:
 
     def close(self) -> None:
         """Unbind and remove the socket file."""
+        self._places.close()
         self.socket.close()
         with suppress(OSError):
             self.path.unlink()
