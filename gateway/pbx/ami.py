@@ -1,13 +1,13 @@
 """Decides where one AMI message ends and the next begins, and what its fields are: pure, incremental, bounded.
 
 Asterisk sends blocks of `Key: value` lines that end in CRLF, each block ended by an empty line; only the banner
-has none. Bytes are split first and each value decoded by itself, so a name cut by a chunk's end stays whole.
+has none. Bytes are split into blocks before anything is decoded, so a name cut by a chunk's end stays whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from msgspec import Struct
 
@@ -80,23 +80,31 @@ def fields_from_block(block: bytes) -> dict[str, str | list[str]]:
     >>> fields_from_block(b"Queue: a: b\r\nReason: \r\nrubbish\r\nOutput: 1\r\nOutput: 2")
     {'Queue': 'a: b', 'Reason': '', 'Output': ['1', '2']}
     """
+    # Line ends and the separator are ASCII, so decoding the block at once gives each value what decoding it alone would.
+    lines = block.decode("utf-8", "replace").split("\r\n")
+    try:
+        plain = dict([line.split(": ", 1) for line in lines])
+    except ValueError:
+        return _fields_from_odd_lines(lines)
+    return cast("dict[str, str | list[str]]", plain) if len(plain) == len(lines) else _fields_from_odd_lines(lines)
+
+
+def _fields_from_odd_lines(lines: list[str]) -> dict[str, str | list[str]]:
+    """Lines with repeated keys, without a blank after the colon, or without a colon at all."""
     fields: dict[str, str | list[str]] = {}
-    for line in block.split(b"\r\n"):
-        key_bytes, colon, value_bytes = line.partition(b": ")
+    for line in lines:
+        key, colon, value = line.partition(": ")
         if not colon:
-            key_bytes, colon, value_bytes = line.partition(b":")
-            if not colon:
-                continue
-        key = key_bytes.decode("utf-8", "replace")
-        value = value_bytes.decode("utf-8", "replace")
-        if key in fields:
-            known = fields[key]
-            if isinstance(known, list):
-                known.append(value)
-            else:
-                fields[key] = [known, value]
-        else:
+            key, colon, value = line.partition(":")
+        if not colon:
+            continue
+        known = fields.get(key)
+        if known is None:
             fields[key] = value
+        elif isinstance(known, list):
+            known.append(value)
+        else:
+            fields[key] = [known, value]
     return fields
 
 
@@ -124,11 +132,11 @@ class Parser:
                 messages.append(Message("event", self._names.get(name) or self._intern(name), block))
             else:
                 self._odd_block(block, messages)
-        if tail.startswith(_BANNER) and not self._skipping:
-            tail = self._take_banner(tail, messages)
         if self._skipping:
-            tail = tail[-3:]
-        elif len(tail) > MAX_BLOCK_BYTES + 3:
+            self._tail = tail[-3:]
+            return messages
+        tail = self._take_banners(tail, messages)
+        if len(tail) > MAX_BLOCK_BYTES + 3:
             self.damage.oversized_blocks += 1
             self._skipping, tail = True, tail[-3:]
         self._tail = tail
@@ -148,23 +156,22 @@ class Parser:
             self._names[name] = text
         return text
 
-    def _take_banner(self, tail: bytes, messages: list[Message]) -> bytes:
-        line, ended, rest = tail.partition(b"\r\n")
-        if not ended:
-            return tail
-        if b": " in line:
-            return tail
-        messages.append(Message("banner", line.decode("utf-8", "replace"), line))
-        return rest
+    def _take_banners(self, text: bytes, messages: list[Message]) -> bytes:
+        """Cut the banner lines (and stray line ends) off the front of a block; a banner has no blank line after it."""
+        while True:
+            text = text.lstrip(b"\r\n")
+            line, ended, rest = text.partition(b"\r\n")
+            if not ended or not line.startswith(_BANNER) or b": " in line:
+                return text
+            messages.append(Message("banner", line.decode("utf-8", "replace"), line))
+            text = rest
 
     def _odd_block(self, block: bytes, messages: list[Message]) -> None:
         """A block that is not a plain event: banner, response, rubbish, or two messages run together."""
+        block = self._take_banners(block + b"\r\n", messages).removesuffix(b"\r\n")
         if len(block) > MAX_BLOCK_BYTES:
             self.damage.oversized_blocks += 1
             return
-        block = block.lstrip(b"\r\n")
-        if block.startswith(_BANNER):
-            block = self._take_banner(block + b"\r\n", messages).removesuffix(b"\r\n")
         if not block:
             return
         begins = block.find(b"\r\nEvent: ")
@@ -173,15 +180,14 @@ class Parser:
             self.damage.truncated_blocks += 1
             self._odd_block(block[begins + 2 :], messages)
             return
-        lines = block.split(b"\r\n")
-        self.damage.rubbish_lines += sum(1 for line in lines if b":" not in line)
-        for line in lines:
+        for line in block.split(b"\r\n"):
             if line.startswith(b"Event: "):
                 messages.append(Message("event", self._intern(line[7:]), block))
                 return
             if line.startswith(b"Response: "):
                 messages.append(Message("response", line[10:].decode("utf-8", "replace"), block))
                 return
+            self.damage.rubbish_lines += b":" not in line
         messages.append(Message("other", "", block))
 
 
