@@ -18,6 +18,7 @@ from appliance.floor.floor import Floor, bytes_from_state, settings_mark, state_
 from appliance.floor.shot import Shots
 from appliance.floor.state import FloorState
 from appliance.floor.timeline import Timeline
+from appliance.forecast import Forecast
 
 _LOOK_NS = NS // 2
 
@@ -37,6 +38,7 @@ class FloorView:
         self._cache = cache
         self._run_dir: Path | None = getattr(journal, "run_dir", None)
         self._looked_ns = -_LOOK_NS
+        self._forecast = Forecast()
         self._shots = Shots(self._from_cache() or self._from_nothing())
 
     @property
@@ -77,7 +79,14 @@ class FloorView:
         """The floor now, at the position last folded."""
         now = now_wall_ns if now_wall_ns is not None else self.now_ns()
         self._look()
-        return self._shots.take(now, self.journal.epoch, self.journal.account("uplink"), self.clock.quality())
+        account = self.journal.account("uplink")
+        shot = self._shots.take(now, self.journal.epoch, account, self.clock.quality())
+        if account.waiting:
+            limits = self.journal.limits()
+            self._forecast.feed(self.clock.mono_ns(), account, limits)
+            shot.crm.drain_s = self._forecast.drain_s(account)
+            shot.crm.full_in_s = self._forecast.full_in_s(limits) if shot.crm.state not in ("up", "draining") else None
+        return shot
 
     def now_ns(self) -> int:
         """Now on the fold's time line: this boot's monotonic clock, dated as its events are."""
@@ -102,7 +111,7 @@ class FloorView:
         return Floor(self.config, state)
 
     def _from_nothing(self, timeline: Timeline | None = None) -> Floor:
-        known = Timeline(dict(timeline.offsets)) if timeline else Timeline()
+        known = Timeline(dict(timeline.offsets), timeline.as_of) if timeline else Timeline()
         return Floor(self.config, FloorState(settings=settings_mark(self.config), epoch=self.journal.epoch, timeline=known))
 
     def _apply(self, seq: int, body: bytes) -> bool:

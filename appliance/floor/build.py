@@ -275,6 +275,7 @@ def _counts(tally: Tally) -> out.Window:
         talk_sum=tally.talk_ms / 1000,
         hold_sum=tally.hold_ms / 1000,
         wrap_up_sum=tally.wrap_ms / 1000,
+        repeat_call_share=_rate(tally.repeat, tally.known),
     )
 
 

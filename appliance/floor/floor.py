@@ -37,7 +37,7 @@ from appliance.floor.state import FloorState, Source, TrunkState
 from appliance.floor.visit import VisitFold
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
-VERSION: Final = 1
+VERSION: Final = 2
 _ANNOUNCEMENTS_KEPT: Final = 200
 
 Handler = Callable[[Any, int], None]
@@ -95,7 +95,7 @@ class Floor:
     def apply(self, seq: int, event: Event) -> bool:
         """Fold one event. True when earlier events must be dated anew: fold again from the beginning with this time line."""
         state = self.state
-        again = state.timeline.learn(event)
+        again = state.timeline.learn(seq, event)
         at_ns = state.timeline.offsets[event.boot] + event.mono_ns
         handler = self._handlers.get(event.kind)
         if handler is not None:

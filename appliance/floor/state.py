@@ -14,7 +14,9 @@ STATES: tuple[AgentState, ...] = ("available", "ringing", "talking", "holding", 
 
 
 class QueueState(Struct):
-    """One queue: who waits (visit → joined), its windows by start time, and the visits of the last half hour in order."""
+    """One queue: who waits (visit → joined), its windows by start time, the visits of the last half hour in order,
+    and when each caller (as a digest) was last answered.
+    """
 
     key: str
     pbx: str
@@ -25,6 +27,7 @@ class QueueState(Struct):
     rolling: Tally = field(default_factory=Tally)
     rolling_ids: list[str] = []
     rolling_head: int = 0
+    callers: dict[int, int] = {}
 
 
 class AgentDay(Struct):

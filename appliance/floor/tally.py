@@ -32,6 +32,8 @@ class Visit(Struct, gc=False):
     answered_ns: int = 0
     inferred: bool = False
     talk_open: bool = False
+    known: bool = False
+    repeat: bool = False
 
 
 class Tally(Struct, gc=False):
@@ -56,10 +58,14 @@ class Tally(Struct, gc=False):
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    known: int = 0
+    repeat: int = 0
 
     def count(self, visit: Visit, sign: int = 1) -> None:
         """Add (or, with sign −1, take back) all that a visit has contributed in its present state. Leaves the maximum alone."""
         self.offered += sign
+        self.known += sign * visit.known
+        self.repeat += sign * visit.repeat
         state = visit.state
         if state == "waiting":
             self.waiting += sign

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Final
 
 from appliance.core.catalogue import CallAbandoned, CallAnswered, CallEnded, CallLeft, CallLost, CallQueued
@@ -16,6 +17,9 @@ ROLLING_NS: Final = 1800 * NS
 _DAYS_KEPT: Final = 2
 _HALVES_KEPT: Final = 3
 _FORGET_NS: Final = 86_400 * NS
+_REPEAT_NS: Final = 86_400 * NS
+#: Callers remembered per queue: a day of the largest floor; beyond it the oldest go.
+_CALLERS_KEPT: Final = 100_000
 
 
 class VisitFold:
@@ -38,6 +42,9 @@ class VisitFold:
         joined = at_ns - int(data.waited_s * NS)
         visit = Visit(data.visit, queue.key, data.pbx, data.call, joined, self._calendar.day(joined)[0], self._calendar.half_hour(joined))
         visit.inferred = data.inferred
+        if data.caller:
+            visit.known = True
+            visit.repeat = joined - queue.callers.get(_digest(data.caller), joined - _REPEAT_NS - 1) <= _REPEAT_NS
         self.state.visits[visit.id] = visit
         queue.waiting[visit.id] = joined
         queue.rolling_ids.append(visit.id)
@@ -58,6 +65,8 @@ class VisitFold:
             visit.talk_open = True
 
         self._settle(visit, change, at_ns, wait_ms)
+        if data.caller:
+            self._remember(self.state.queues[visit.queue], data.caller, at_ns)
 
     def abandoned(self, data: CallAbandoned, at_ns: int) -> None:
         """The caller hung up; short within `short_abandon_s`."""
@@ -165,6 +174,9 @@ class VisitFold:
 
     def forget_old(self, now_ns: int) -> None:
         """Drop conversations whose end was never told, a day after they began, so that memory stays bounded."""
+        for queue in self.state.queues.values():
+            for digest in [d for d, at in queue.callers.items() if at < now_ns - _REPEAT_NS]:
+                del queue.callers[digest]
         if self.keep:
             return
         for visit in [v for v in self.state.visits.values() if v.joined_ns < now_ns - _FORGET_NS and v.state != "waiting"]:
@@ -230,6 +242,14 @@ class VisitFold:
                 del windows[oldest]
         return tally
 
+    def _remember(self, queue: QueueState, caller: str, at_ns: int) -> None:
+        """Keep when a caller was last answered here, oldest first, for a day."""
+        digest = _digest(caller)
+        queue.callers.pop(digest, None)
+        queue.callers[digest] = at_ns
+        if len(queue.callers) > _CALLERS_KEPT:
+            del queue.callers[next(iter(queue.callers))]
+
     def _queue(self, key: str, pbx: str, title: str | None) -> QueueState:
         queue = self.state.queues.get(key)
         if queue is None:
@@ -242,3 +262,8 @@ class VisitFold:
     def named(self, key: str, pbx: str, title: str) -> None:
         """Take note of a queue that the PBX named, though nobody called yet."""
         self._queue(key, pbx, title).title = title
+
+
+def _digest(caller: str) -> int:
+    """A caller as a number that is no telephone number: the fold and its cache keep none."""
+    return int.from_bytes(blake2b(caller.encode(), digest_size=8).digest(), "big")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core.catalogue import BoxClockStepped, PbxDown, PbxResynced, PbxUp, kind_of
+from appliance.core.catalogue import BoxClockStepped, CallAnswered, PbxDown, PbxResynced, PbxUp, kind_of
 from appliance.core.clock import NS
 from appliance.core.config import Config, Hours, Kpi, Site
 from appliance.core.event import Event
@@ -196,3 +196,15 @@ def test_a_stepped_clock_redates_the_boot_and_asks_to_fold_again(day) -> None:
         again.apply(seq, earlier)
     joined = again.state.visits["a"].joined_ns
     assert day.clock.wall_ns() - joined == 50 * NS
+
+
+def test_repeat_calls_are_callers_answered_on_this_queue_within_a_day(day) -> None:
+    day.queued(0, "a", caller="600111222")
+    day.tell(5, CallAnswered(call="c-a", pbx="p", visit="a", queue="ventas", agent="ana", wait_s=5, caller="600111222"))
+    day.queued(100, "b", caller="600111222")
+    day.queued(110, "c", caller="600333444")
+    day.queued(120, "d", "soporte", caller="600111222")
+    day.queued(130, "e")
+    assert day.queue(140).today.repeat_call_share == round(1 / 3, 4)
+    assert day.queue(140, "soporte").today.repeat_call_share == 0.0
+    assert b"600111222" not in bytes_from_state(day.floor.state)

@@ -1,0 +1,198 @@
+"""The live view over a real journal: catching up, caches, stepped clocks, dead gateways, forecasts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.core.alive import Alive, Sight
+from appliance.core.catalogue import (
+    AgentStateChanged,
+    BoxClockStepped,
+    CallAnswered,
+    CallQueued,
+    LinkDown,
+    LinkUp,
+    PbxResynced,
+    PbxUp,
+    kind_of,
+)
+from appliance.core.clock import NS, ManualClock
+from appliance.core.config import Config, Crm
+from appliance.core.event import Event
+from appliance.core.journal import Account, Cursor, Limits
+from appliance.core.journal_sqlite import SqliteJournal
+from appliance.floor_view import FloorView
+from appliance.forecast import Forecast
+
+CONFIG = Config(crm=Crm(url="mqtt://127.0.0.1:1"))
+
+
+class Box:
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock()
+        self.path = folder / "journal.db"
+        self.journal = SqliteJournal.open(self.path, clock=self.clock)
+
+    def tell(self, *data, source: str = "gateway/p") -> int:
+        clock = self.clock
+        return self.journal.append(
+            [Event(kind_of(d), source, clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), d) for d in data]
+        )
+
+    def view(self, cache: Path | None = None) -> FloorView:
+        view = FloorView(self.journal, CONFIG, self.clock, cache)
+        view.catch_up()
+        return view
+
+
+@pytest.fixture
+def box(tmp_path: Path):
+    made = Box(tmp_path)
+    made.tell(PbxUp(pbx="p"), PbxResynced(pbx="p"), CallQueued(call="c", pbx="p", visit="v", queue="ventas", title="Ventas"))
+    yield made
+    made.journal.close()
+
+
+@pytest.fixture
+def gateway(box: Box):
+    alive = Alive.open(box.journal.run_dir, "gateway")
+    yield alive
+    alive.close()
+
+
+def test_the_snapshot_shows_what_was_appended(box: Box, gateway: Alive) -> None:
+    box.clock.advance(7)
+    shot = box.view().snapshot()
+    queue = shot.queues["ventas"]
+    assert (queue.title, queue.waiting, queue.longest_wait, queue.fresh) == ("Ventas", 1, 7.0, "live")
+    assert shot.floor.waiting == 1
+    assert shot.seq == box.journal.head().seq
+    assert shot.crm.state == "down"
+    assert shot.crm.backlog == box.journal.head().n
+
+
+def test_the_link_and_its_books(box: Box, gateway: Alive) -> None:
+    view = box.view()
+    box.tell(LinkUp(), source="uplink/crm")
+    head = box.journal.head()
+    box.journal.save("uplink", Cursor(head.epoch, head.seq, head.n))
+    view.catch_up()
+    assert (view.snapshot().crm.state, view.snapshot().crm.backlog) == ("up", 0)
+    box.tell(LinkDown(reason="no_consumer"), source="uplink/crm")
+    box.clock.advance(30)
+    view.catch_up()
+    crm = view.snapshot().crm
+    assert (crm.state, crm.backlog, crm.recorded) == ("no_consumer", 1, head.n + 1)
+    assert crm.oldest is not None
+    box.tell(LinkUp(), source="uplink/crm")
+    view.catch_up()
+    assert view.snapshot().crm.state == "draining"
+
+
+def test_a_dead_gateway_makes_the_floor_stale_as_of_its_last_sight(box: Box, gateway: Alive) -> None:
+    box.tell(AgentStateChanged(agent="ana", pbx="p", state="talking", queues={"ventas": "talking"}))
+    box.clock.advance(20)
+    gateway.saw("p", Sight(box.clock.boot, box.clock.mono_ns(), box.clock.wall_ns()))
+    box.clock.advance(10)
+    view = box.view()
+    assert view.snapshot().agents["ana"].state == "talking"
+    gateway.close()
+    gateway._descriptor = __import__("os").open("/dev/null", 0)
+    box.clock.advance(10)
+    shot = view.snapshot()
+    assert (shot.pbx["p"].state, shot.pbx["p"].reason) == ("down", "service_stopped")
+    assert (shot.queues["ventas"].fresh, shot.queues["ventas"].waiting) == ("stale", 1)
+    assert shot.queues["ventas"].as_of == shot.pbx["p"].since
+    assert shot.agents["ana"].state == "unknown"
+    assert (shot.agents["ana"].seconds.talking, shot.agents["ana"].seconds.unknown) == (20.0, 20.0)
+    assert shot.floor.agents.unknown == 1
+    with_again = Alive.open(box.journal.run_dir, "gateway")
+    box.clock.advance(1)
+    assert view.snapshot().queues["ventas"].fresh == "live"
+    with_again.close()
+
+
+def test_a_cache_gives_the_same_snapshot_and_bytes_as_a_fold_from_nothing(box: Box, gateway: Alive, tmp_path: Path) -> None:
+    cache = tmp_path / "fold.cache"
+    view = box.view(cache)
+    view.save()
+    for k in range(700):
+        box.clock.advance(1)
+        box.tell(
+            CallQueued(call=f"c{k}", pbx="p", visit=f"v{k}", queue="ventas"),
+            CallAnswered(call=f"c{k}", pbx="p", visit=f"v{k}", queue="ventas", agent="ana", wait_s=0.5),
+        )
+    with_cache, without = box.view(cache), box.view()
+    assert with_cache.seq == without.seq
+    assert with_cache.snapshot() == without.snapshot()
+    with_cache.save()
+    first = cache.read_bytes()
+    cache.unlink()
+    again = FloorView(box.journal, CONFIG, box.clock, cache)
+    again.catch_up()
+    again.snapshot()
+    again.save()
+    assert cache.read_bytes() == first
+    cache.write_bytes(first[: len(first) // 2])
+    assert box.view(cache).snapshot() == without.snapshot()
+
+
+def test_when_the_clock_is_set_earlier_events_of_the_boot_are_dated_anew(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.clock.step_wall(-1_700_000_000, "unset")
+    alive = Alive.open(box.journal.run_dir, "gateway")
+    box.tell(PbxUp(pbx="p"), PbxResynced(pbx="p"), CallQueued(call="c", pbx="p", visit="v", queue="ventas"))
+    view = box.view()
+    box.clock.advance(60)
+    box.clock.step_wall(1_700_000_000, "synced")
+    offset = box.clock.wall_ns() - box.clock.mono_ns()
+    box.tell(BoxClockStepped(offset_ns=offset, by_s=1.7e9, quality="synced"), source="box/box")
+    view.catch_up()
+    shot = view.snapshot()
+    assert shot.queues["ventas"].longest_wait == 60.0
+    assert shot.queues["ventas"].today.offered == 1
+    assert shot.time.startswith("2026-")
+    assert shot.queues["ventas"].longest_since.startswith("2026-")
+    assert box.view().snapshot() == shot
+    alive.close()
+    box.journal.close()
+
+
+def test_an_hour_forward_and_back_leaves_waits_right(box: Box, gateway: Alive) -> None:
+    view = box.view()
+    for hours in (1, -1):
+        box.clock.advance(10)
+        box.clock.step_wall(3600 * hours)
+        offset = box.clock.wall_ns() - box.clock.mono_ns()
+        box.tell(BoxClockStepped(offset_ns=offset, by_s=3600.0 * hours, quality="synced"), source="box/box")
+        view.catch_up()
+    shot = view.snapshot()
+    assert (shot.queues["ventas"].longest_wait, shot.queues["ventas"].today.offered) == (20.0, 1)
+
+
+def test_rows_that_cannot_be_decoded_are_counted_not_fatal(box: Box, gateway: Alive) -> None:
+    view = box.view()
+    with box.journal._locked():
+        box.journal._store.insert(
+            [(b'{"k":"call.queued","s":"x","w":1,"m":1,"b":"b","c":"synced","d":{"call":1}}', True), (b"junk", True)], ()
+        )
+    view.catch_up()
+    assert view.undecodable == 2
+    assert view.seq == box.journal.head().seq
+
+
+def test_forecasts_are_straight_lines_and_none_when_nothing_moves() -> None:
+    forecast = Forecast()
+    for second in range(11):
+        account = Account(recorded=1000, delivered=second * 10, waiting=1000 - second * 10, shed=0, skipped=0)
+        limits = Limits(bytes_used=1_000_000 + second * 1000, max_bytes=2_000_000, first_seq=1)
+        forecast.feed(second * NS, account, limits)
+    assert forecast.drain_s(account) == 90.0
+    assert forecast.full_in_s(limits) == 990
+    still = Forecast()
+    for second in range(5):
+        still.feed(second * NS, account, limits)
+    assert still.drain_s(account) is None
+    assert still.full_in_s(limits) is None
