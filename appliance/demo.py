@@ -27,7 +27,7 @@ from appliance.core.config_file import load
 from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.demo_control import WORDS, listening, new_folder
-from appliance.demo_floor import Around, Language, build, configuration, free_listener, local_language
+from appliance.demo_floor import OWN_SCENARIO, Around, Language, build, configuration, free_listener, local_language
 from appliance.demo_summary import figures, same, summary
 from appliance.demo_view import DemoView, Scene, plain_line
 from appliance.floor.snapshot import Snapshot
@@ -56,8 +56,8 @@ class Options(Struct, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:8080"
     for_s: float | None = None
     seed: int = 1
-    speed: float = 1.0
-    scenario: str = "morning"
+    speed: float = 2.0
+    scenario: str = OWN_SCENARIO
     crm: str | None = None
     folder: Path | None = None
     language: Language | None = None

@@ -17,11 +17,13 @@ from appliance.demo_cable import Cable
 from appliance.demo_view import LED_HEIGHT, LED_WIDTH, Received
 from appliance.sim.broker import Broker
 from appliance.sim.crm import SimCrm
-from appliance.sim.floor_model_plan import plan_named
+from appliance.sim.floor_model_plan import Plan, plan_named
 from appliance.sim.pbx import SimPbx
 
 Language = Literal["es", "en", "pt"]
 
+#: The scenario of a demo that names none.
+OWN_SCENARIO: Final = "demo"
 _SITE: Final = "demo"
 _BOX: Final = "piso-3"
 _PORTS_TRIED: Final = 50
@@ -48,7 +50,7 @@ class Around(Struct):
 
 async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None) -> Around:
     """Start the simulations; they end with the stack. Raises MisconfiguredError for an unknown scenario or a url that is none."""
-    pbx = await stack.enter_async_context(SimPbx(plan_named(scenario), seed=seed, speed=speed))
+    pbx = await stack.enter_async_context(SimPbx(_plan(scenario), seed=seed, speed=speed))
     if crm_url is None:
         broker = await stack.enter_async_context(Broker())
         crm = await stack.enter_async_context(SimCrm(broker.url, site=_SITE, box=_BOX, protocol=broker.protocol))
@@ -65,6 +67,13 @@ async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float
         raise MisconfiguredError(f"--crm {crm_url}: {fault}; write mqtt://HOST:1883") from fault
     cable = await stack.enter_async_context(Cable(far.host, far.port))
     return Around(pbx, cable, None, str(far), f"mqtt://127.0.0.1:{cable.port}")
+
+
+def _plan(scenario: str) -> Plan:
+    """A scenario of the simulation, or the demo's own: one in which somebody soon waits and the figures move."""
+    if scenario == OWN_SCENARIO:
+        return plan_named("morning", calls_per_min=13.0, agents=12)
+    return plan_named(scenario)
 
 
 def configuration(around: Around, listen: Endpoint, language: Language) -> str:

@@ -19,8 +19,8 @@ LED_HEIGHT: Final = 8
 _BLOCKS: Final = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
 _KEYS: Final = (
     ("c", "cut the CRM link", "restore the CRM link"),
-    ("p", "restart the PBX", ""),
-    ("d", "drop the PBX link", ""),
+    ("p", "restart PBX", ""),
+    ("d", "drop PBX link", ""),
     ("a", "announce", ""),
     ("q", "quit", ""),
 )
@@ -90,11 +90,10 @@ def panel(image: Image.Image) -> list[str]:
 def crm_line(scene: Scene) -> str:
     """The link and the books."""
     crm = scene.snapshot.crm
-    cable = {True: "", False: " (cable pulled)", None: ""}[scene.plugged]
+    cable = "" if scene.plugged is not False else " (cable pulled)"
     colour = {"up": "green", "draining": "amber"}.get(crm.state, "red")
-    oldest = f", oldest {crm.oldest[11:19]}" if crm.oldest else ""
-    books = f"recorded {crm.recorded} = delivered {crm.delivered} + held {crm.backlog} + shed {crm.shed} + skipped {crm.skipped}"
-    return f"CRM link {coloured(crm.state, colour)}{cable}{oldest} · {books}"
+    lost = "".join(f" + {name} {count}" for name, count in (("shed", crm.shed), ("skipped", crm.skipped)) if count)
+    return f"CRM link {coloured(crm.state, colour)}{cable} · recorded {crm.recorded} = delivered {crm.delivered} + held {crm.backlog}{lost}"
 
 
 def received_line(scene: Scene) -> str:

@@ -10,7 +10,7 @@ from appliance.cli.main import add_config
 from appliance.core.config import Config
 from appliance.core.config_file import load
 from appliance.core.errors import DeniedError, TransientError
-from appliance.core.journal_sqlite import SqliteJournal
+from appliance.core.journal_readonly import ReadonlyJournal
 
 
 def add_journal(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +24,10 @@ def journal_path(args: argparse.Namespace) -> Path:
     return args.journal.absolute() if args.journal is not None else load(Path(args.config)).journal.path
 
 
-def open_readonly(path: Path) -> SqliteJournal:
+def open_readonly(path: Path, run_dir: Path | None = None) -> ReadonlyJournal:
     """Open a journal to read. Raises TransientError when it is not there, CorruptError when it is none."""
     become_owner(path)
-    return SqliteJournal.open_readonly(path)
+    return ReadonlyJournal(path, run_dir)
 
 
 def become_owner(path: Path) -> None:

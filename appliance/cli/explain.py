@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """2 for a queue that is not there."""
     config = configured(args)
-    journal = open_readonly(config.journal.path)
+    journal = open_readonly(config.journal.path, config.journal.run_dir)
     try:
         view, progress = FloorView(journal, config, SystemClock()), Progress("events folded")
         view.floor.visits.keep = True

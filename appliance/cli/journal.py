@@ -24,7 +24,7 @@ from appliance.cli.terminal import Progress, coloured, complain, say, say_json
 from appliance.core.clock import rfc3339
 from appliance.core.errors import TransientError
 from appliance.core.event import Entry, stored_from_body
-from appliance.core.journal_sqlite import SqliteJournal
+from appliance.core.journal_readonly import ReadonlyJournal
 
 EXAMPLES = """
   callfloor journal stats -c callfloor.toml
@@ -68,7 +68,7 @@ def main(args: argparse.Namespace) -> int:
         journal.close()
 
 
-def _stats(args: argparse.Namespace, journal: SqliteJournal, path: Path) -> int:
+def _stats(args: argparse.Namespace, journal: ReadonlyJournal, path: Path) -> int:
     head, account, limits = journal.head(), journal.account("uplink"), journal.limits()
     first = journal.first_seq()
     told: dict[str, Any] = {
@@ -105,7 +105,7 @@ def _stats(args: argparse.Namespace, journal: SqliteJournal, path: Path) -> int:
     return 0
 
 
-def _tail(args: argparse.Namespace, journal: SqliteJournal, path: Path) -> int:
+def _tail(args: argparse.Namespace, journal: ReadonlyJournal, path: Path) -> int:
     at = journal.head().seq
     for entry in _last(journal, args.n, args.kind):
         _write_line(sys.stdout, entry, as_json=args.json)
@@ -123,7 +123,7 @@ def _tail(args: argparse.Namespace, journal: SqliteJournal, path: Path) -> int:
     return 0
 
 
-def _export(args: argparse.Namespace, journal: SqliteJournal, path: Path) -> int:
+def _export(args: argparse.Namespace, journal: ReadonlyJournal, path: Path) -> int:
     progress = Progress("events exported")
     last = journal.head().seq
     try:
@@ -145,7 +145,7 @@ def _export(args: argparse.Namespace, journal: SqliteJournal, path: Path) -> int
     return 0
 
 
-def _verify(args: argparse.Namespace, journal: SqliteJournal, path: Path) -> int:
+def _verify(args: argparse.Namespace, journal: ReadonlyJournal, path: Path) -> int:
     began_s = time.monotonic()
     complain(f"checking {path} …")
     faults = journal.check()
@@ -163,7 +163,7 @@ def _verify(args: argparse.Namespace, journal: SqliteJournal, path: Path) -> int
     return 1 if faults else 0
 
 
-def _entries(journal: SqliteJournal, after: int, last: int | None = None) -> Iterator[Entry]:
+def _entries(journal: ReadonlyJournal, after: int, last: int | None = None) -> Iterator[Entry]:
     while True:
         page = journal.read(after)
         for entry in page:
@@ -175,7 +175,7 @@ def _entries(journal: SqliteJournal, after: int, last: int | None = None) -> Ite
         after = page[-1].seq
 
 
-def _last(journal: SqliteJournal, count: int, pattern: str) -> list[Entry]:
+def _last(journal: ReadonlyJournal, count: int, pattern: str) -> list[Entry]:
     """The newest events of some kinds, found page by page from the end."""
     found: list[Entry] = []
     end, first = journal.head().seq, journal.first_seq()

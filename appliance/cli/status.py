@@ -13,7 +13,7 @@ from appliance.cli.screen import screen
 from appliance.cli.terminal import Progress, say, say_json
 from appliance.core.clock import SystemClock
 from appliance.core.config import Config
-from appliance.core.journal_sqlite import SqliteJournal
+from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.floor_view import FloorView
 
 EXAMPLES = """
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Raises TransientError when there is no journal."""
     config = configured(args)
-    journal = open_readonly(config.journal.path)
+    journal = open_readonly(config.journal.path, config.journal.run_dir)
     try:
         snapshot = folded(journal, config).snapshot()
     finally:
@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def folded(journal: SqliteJournal, config: Config) -> FloorView:
+def folded(journal: ReadonlyJournal, config: Config) -> FloorView:
     """The floor with everything folded that the journal holds now."""
     view, progress = FloorView(journal, config, SystemClock()), Progress("events folded")
     while view.catch_up(pages=4):

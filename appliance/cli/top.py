@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Raises TransientError when there is no journal."""
     config = configured(args)
-    journal = open_readonly(config.journal.path)
+    journal = open_readonly(config.journal.path, config.journal.run_dir)
     try:
         view, screen = folded(journal, config), Screen(config, args.language)
         with full_screen(sys.stdout) as draw:
