@@ -152,7 +152,7 @@ def _texts(page: Page, width: int, height: int) -> list[str]:
     if height >= 2 * HEIGHT:
         return [page.label if width_px(page.label) <= width else page.short or page.label, page.digits + page.unit]
     if _rolls_whole(page, width, height):
-        return [f"{page.label} {page.digits}{page.unit}"]
+        return [f"{page.short or page.label} {page.digits}{page.unit}"]
     return [page.label if _beside(page.label, page) <= width else page.short]
 
 
