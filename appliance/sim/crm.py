@@ -86,7 +86,7 @@ class SimCrm:
     def acked(self, mids: list[int]) -> None:
         """The CRM sends no events."""
 
-    def told(self, mid: int, code: int) -> None:
+    def told(self, answers: list[tuple[int, int]]) -> None:
         """The CRM sends no events."""
 
     def settled(self, mid: int, code: int) -> None:

@@ -74,9 +74,9 @@ class Conversation:
         self.pump.acked(mids)
         self.flush()
 
-    def told(self, mid: int, code: int) -> None:
+    def told(self, answers: list[tuple[int, int]]) -> None:
         assert self.pump is not None
-        self.pump.told(mid, code)
+        self.pump.told(answers)
         self.flush()
 
     def settled(self, mid: int, code: int) -> None:

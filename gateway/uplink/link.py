@@ -44,8 +44,8 @@ class Handler(Protocol):
         """The broker took these events."""
         ...
 
-    def told(self, mid: int, code: int) -> None:
-        """The broker answered an event with another reason code."""
+    def told(self, answers: list[tuple[int, int]]) -> None:
+        """The broker answered events with other reason codes: identifiers and codes, in the order of arrival."""
         ...
 
     def settled(self, mid: int, code: int) -> None:

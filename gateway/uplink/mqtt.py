@@ -222,8 +222,8 @@ class Link:
             return
         if inbound.acked:
             self._handler.acked(inbound.acked)
-        for mid, code in inbound.told:
-            self._handler.told(mid, code)
+        if inbound.told and self._open:
+            self._handler.told(inbound.told)
         self._feed()
         if self._wire.more and self._open:
             self._loop.call_soon(self._again)

@@ -36,7 +36,9 @@ _SAVE_S: Final = 1.0
 #: With a slow disk the lane waits for its cursor, so that a kill never repeats more than this and a window.
 _UNSAVED_MAX: Final = 2000
 _OUT_MAX: Final = 1 << 18
-_BATCH: Final = 128
+_BATCH: Final = 256
+#: While more than this many are under way, room is saved up to as many: one system call then serves them all.
+_SMALL: Final = 64
 #: Identifiers kept free for the live lane where the broker's Receive Maximum allows.
 _LIVE_SHARE: Final = 16
 _HOLD_FIRST_S: Final = 0.1
@@ -123,7 +125,7 @@ class Pump:
             self._heard = asyncio.get_running_loop().time()
         while link.is_open and link.waiting_out < _OUT_MAX:
             room = min(min(self._open, self._limit) - lane.under_way, self._room(), _BATCH)
-            if room <= 0:
+            if room <= 0 or (room < _SMALL and lane.unanswered >= _SMALL):
                 return
             frames = self._frames(room, link)
             if frames:
@@ -147,15 +149,26 @@ class Pump:
                 self._forget()
         self._save_if_due()
 
-    def told(self, mid: int, code: int) -> None:
-        """The broker answered one event with a reason code other than success."""
+    def told(self, answers: list[tuple[int, int]]) -> None:
+        """The broker answered events with reason codes other than plain success."""
         self._heard = asyncio.get_running_loop().time()
+        taken = [mid for mid, code in answers if self._takes(code)]
+        if taken:
+            self.acked(taken)
+        if len(taken) < len(answers):
+            for mid, code in answers:
+                if not self._takes(code):
+                    self._refused(mid, code)
+
+    def _takes(self, code: int) -> bool:
+        """Does this reason code mean that the event is delivered?"""
+        return code < 0x80 and not (code == NO_CONSUMER and self._require_consumer)
+
+    def _refused(self, mid: int, code: int) -> None:
         flight = self.lane.find(mid)
         if flight is None:
             return
-        if code < 0x80 and not (code == NO_CONSUMER and self._require_consumer):
-            self.acked([mid])
-        elif code in _POISON:
+        if code in _POISON:
             if not self._tried(mid, flight.n, f"the broker refuses it: {code:#04x}"):
                 self._retry(mid, flight.seq)
         else:
