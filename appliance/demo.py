@@ -24,6 +24,7 @@ from appliance.core.catalogue import AnnouncementShown
 from appliance.core.clock import NS, SystemClock, rfc3339
 from appliance.core.config import Config
 from appliance.core.config_file import load
+from appliance.core.errors import MisconfiguredError
 from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.demo_control import WORDS, listening, new_folder
@@ -66,19 +67,23 @@ class Options(Struct, frozen=True, kw_only=True):
 
 def run(options: Options) -> int:
     """Run a demo to its end and print its summary; 0. Raises CallfloorErrors for options that cannot be."""
-    folder = options.folder.absolute() if options.folder else new_folder()
+    if options.folder is not None and (options.folder / "journal.db").exists():
+        raise MisconfiguredError(
+            f"{options.folder} holds a journal already, and a demo begins with an empty one; name another folder with --dir"
+        )
+    own = new_folder()
+    folder = options.folder.absolute() if options.folder else own
     folder.mkdir(parents=True, exist_ok=True)
     to_file(folder / "demo.log")
     try:
-        say(asyncio.run(_demo(options, folder)))
+        say(asyncio.run(_demo(options, folder, own)))
     finally:
         logging.shutdown()
-        if options.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
     return 0
 
 
-async def _demo(options: Options, folder: Path) -> str:
+async def _demo(options: Options, folder: Path, own: Path) -> str:
     async with AsyncExitStack() as stack:
         stop = asyncio.Event()
         stack.enter_context(signals(stop, leave_s=15.0))
@@ -90,7 +95,7 @@ async def _demo(options: Options, folder: Path) -> str:
         config = load(folder / "callfloor.toml", {})
         demo = Demo(config, around, stop, boards=f"http://{listen}")
         demo.greet(folder, as_asked=as_asked, crm=options.crm)
-        async with demo.box(), listening(folder, demo.obey):
+        async with demo.box(), listening(own, demo.obey):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(options.for_s):
                     await (demo.watch_plainly() if options.plain or not sys.stdout.isatty() else demo.watch())

@@ -28,18 +28,16 @@ _LONGEST: Final = 100
 
 
 def new_folder() -> Path:
-    """A fresh folder for a demo, where `running` finds it."""
+    """A fresh folder for a demo's socket (and for all else of it, unless told otherwise), where `running` finds it."""
     return Path(tempfile.mkdtemp(prefix=_prefix()))
 
 
-def running(folder: Path | None = None) -> Path:
-    """The folder of the demo that runs: the one given, else this user's newest. Raises UnpluggedError when none runs."""
-    places = [folder] if folder is not None else sorted(Path(tempfile.gettempdir()).glob(_prefix() + "*"), key=_age, reverse=True)
-    for place in places:
+def running() -> Path:
+    """The folder of this user's demo that runs, the newest of several. Raises UnpluggedError when none runs."""
+    for place in sorted(Path(tempfile.gettempdir()).glob(_prefix() + "*"), key=_age, reverse=True):
         if _answers(place / _SOCKET):
             return place
-    where = f" in {folder}" if folder else ""
-    raise UnpluggedError(f"no demo runs{where}; start one with: callfloor demo")
+    raise UnpluggedError("no demo runs; start one with: callfloor demo")
 
 
 def ask(folder: Path, word: str) -> str:
@@ -60,7 +58,7 @@ async def listening(folder: Path, obey: Callable[[str], Awaitable[str]]) -> Asyn
     """Take words while the block runs. Raises MisconfiguredError when the folder's path is too long for a socket."""
     path = folder / _SOCKET
     if len(str(path)) > _LONGEST:
-        raise MisconfiguredError(f"the folder {folder} has too long a path for a socket; name a shorter one with --dir")
+        raise MisconfiguredError(f"{folder} is too long a path for a socket; set TMPDIR to a shorter one")
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -43,7 +43,7 @@ def main(args: argparse.Namespace) -> int:
     if args.word is not None:
         from appliance.demo_control import ask, running  # noqa: PLC0415 - a word needs none of the floor
 
-        answer = ask(running(args.dir), args.word)
+        answer = ask(running(), args.word)
         if answer.startswith("error"):
             complain(f"callfloor demo {args.word}: {answer}")
             return 1

@@ -69,7 +69,7 @@ def full_screen(stream: TextIO) -> Iterator[Callable[[Sequence[str]], None]]:
         return
     _write(stream, "\x1b[?1049h\x1b[?25l\x1b[2J")
     try:
-        yield lambda lines: _write(stream, "\x1b[H" + "\x1b[K\r\n".join(lines) + "\x1b[K\x1b[J")
+        yield lambda lines: _write(stream, "\x1b[H" + "\x1b[K\n".join(lines) + "\x1b[K\x1b[J")
     finally:
         _write(stream, "\x1b[?25h\x1b[?1049l")
 
