@@ -248,20 +248,18 @@ class AgentBook:
             self._wraps[key] = max(self._wraps.get(key, 0), until_ns)
         self.touch(key)
 
+    def explain_anew(self) -> None:
+        """The channels have been compared: a phone in use that none of them explains is in a call that we do not see."""
+        for member in self._members.values():
+            agent = self.agent(member.agent)
+            member.explained = member.status in _IN_USE and bool(agent.channels or agent.rings or agent.talks)
+            self.touch(member.agent)
+
     def holds(self, key: str, visit: str, *, on: bool) -> None:
         """The conversation went on hold, or came off it."""
         held = self.agent(key).held
         (held.add if on else held.discard)(visit)
         self.touch(key)
-
-    def forget_channels(self) -> None:
-        """The PBX restarted, or its channels are about to be listed anew."""
-        for agent in self.agents.values():
-            if agent.channels or agent.rings:
-                agent.channels.clear()
-                agent.rings.clear()
-                self.touch(agent.key)
-        self._leg_agent.clear()
 
     def _owner(self, channel: str) -> str | None:
         device = channel.rpartition("-")[0]

@@ -89,11 +89,6 @@ class CallBook:
         """A channel hung up. Its Uniqueid leads to its call for a while yet, since late events name it."""
         return self.channels.pop(uniqueid, None)
 
-    def forget(self) -> None:
-        """The PBX restarted: no channel is left, and its Uniqueids may come again."""
-        self.channels.clear()
-        self._ids.clear()
-
     def _remember(self, uniqueid: str, call: Call) -> None:
         while len(self._ids) >= _MAX_IDS:
             self._ids.pop(next(iter(self._ids)))

@@ -19,6 +19,8 @@ from gateway.pbx.visits import Talk, Visit
 #: A caller whose listed Wait falls short of the known one by more than this joined anew.
 _WAIT_TOLERANCE_S: Final = 3.0
 _MAX_ROWS: Final = 50_000
+_ASKS_TO_GO: Final = frozenset(("HangupRequest", "SoftHangupRequest"))
+_LEAVES: Final = frozenset(("QueueCallerLeave", "QueueCallerAbandon", "AgentConnect"))
 _QUEUE_APPS: Final = frozenset(("Queue", "AppQueue"))
 
 
@@ -31,6 +33,7 @@ class Lists(Struct, kw_only=True):
     channels_done: bool = False
     summary_done: bool = False
     devices_done: bool = False
+    lost: int = 0
 
 
 class Found(Struct, kw_only=True):
@@ -67,9 +70,46 @@ def collect(lists: Lists, m: Message, tracker: Tracker) -> bool:
     return True
 
 
+def overtaken(tracker: Tracker, lists: Lists, m: Message, now_ns: int) -> None:
+    """A live event came after a row about the same call and before the comparison: the row is the past. Call before the tracker takes it.
+
+    Without this a caller who leaves in that moment would be taken from his row as waiting again, and a phone whose
+    channel hung up as talking for ever.
+    """
+    uniqueid = m.get("Uniqueid")
+    row = lists.entries.get(uniqueid)
+    if row is not None and (m.name in _ASKS_TO_GO or (m.name in _LEAVES and row.get("Queue") == m.get("Queue"))):
+        if uniqueid not in tracker.visits.open and not _answered_live(tracker, uniqueid):
+            _open_from_row(tracker, row, now_ns)
+        if m.name in _LEAVES:
+            del lists.entries[uniqueid]
+    _answered_unseen(tracker, lists, m, now_ns)
+    if m.name == "Hangup":
+        lists.channels.pop(uniqueid, None)
+        lists.entries.pop(uniqueid, None)
+
+
+def _answered_unseen(tracker: Tracker, lists: Lists, m: Message, now_ns: int) -> None:
+    """Known as waiting from before, and now a conversation of his ends: he was answered in blindness, so his wait cannot be told."""
+    visit = tracker.visits.open.get(m.get("Uniqueid"))
+    if visit is None or visit.session >= tracker.session:
+        return
+    gone = m.name == "Hangup" and lists.queues_done and not _still_waiting(visit, lists, now_ns)
+    if gone or (m.name == "AgentComplete" and m.get("Queue") == visit.queue):
+        tracker.visits.lost(visit, killed=False, found_talking=not gone or _found_talking(visit, lists))
+        lists.lost += 1
+
+
+def _open_from_row(tracker: Tracker, row: Message, now_ns: int) -> None:
+    """A caller who joined in blindness and was found waiting, by the PBX's own word of how long."""
+    wait = row.get("Wait")
+    visit = tracker.open_visit(row, now_ns - (int(wait) * NS if wait.isdecimal() else 0))
+    tracker.visits.queued(visit, now_ns, position=_number(row.get("Position")), inferred=True)
+
+
 def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | None, *, restarted: bool) -> Found:
     """Bring the tracker to what the lists say; it emits what that means. `last_seen_ns`: when the PBX was last in sight before."""
-    found = Found()
+    found = Found(lost=lists.lost)
     old = tracker.session - 1
     ended_ns = min(now_ns, last_seen_ns) if last_seen_ns is not None else now_ns
     for talk in list(tracker.visits.talks.values()):
@@ -92,12 +132,9 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
             found.lost += 1
     for uniqueid, row in lists.entries.items():
         if uniqueid not in tracker.visits.open and not _answered_live(tracker, uniqueid):
-            wait = row.get("Wait")
-            visit = tracker.open_visit(row, now_ns - (int(wait) * NS if wait.isdecimal() else 0))
-            tracker.visits.queued(visit, now_ns, position=_number(row.get("Position")), inferred=True)
+            _open_from_row(tracker, row, now_ns)
             found.inferred += 1
-    if lists.channels_done or restarted:
-        _compare_channels(tracker, lists, now_ns)
+    _compare_channels(tracker, lists, now_ns)
     if lists.queues_done:
         tracker.agents.drop_unseen(tracker.session)
     found.waiting = len(tracker.visits.open)
@@ -150,6 +187,7 @@ def _answered_live(tracker: Tracker, uniqueid: str) -> bool:
 
 
 def _compare_channels(tracker: Tracker, lists: Lists, now_ns: int) -> None:
+    """Channels and lines from before: those not listed are gone. Without the list all of them are let go, since their end was not seen."""
     for channel in list(tracker.calls.channels.values()):
         if channel.session == tracker.session:
             continue
@@ -174,6 +212,7 @@ def _compare_channels(tracker: Tracker, lists: Lists, now_ns: int) -> None:
             tracker.calls.adopt(known, row.get("Linkedid"))
             tracker.lines.seized(known, now_ns, inferred=True)
         tracker.agents.channel(known)
+    tracker.agents.explain_anew()
 
 
 def _number(text: str) -> int | None:

@@ -13,7 +13,7 @@ from appliance.core.catalogue import PbxDown, PbxDownReason, PbxResynced, PbxUp
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from gateway.pbx.ami import Message
-from gateway.pbx.resync import Lists, collect, compare
+from gateway.pbx.resync import Lists, collect, compare, overtaken
 from gateway.pbx.tracker import Tracker
 
 #: What is asked after every login, in this order.
@@ -62,7 +62,7 @@ class PbxSource:
         self.tracker.agents.quiet = True
         self._version = self._new_started = self._uptime_s = None
         self._denied, self._actions, self._answered = [], {}, set()
-        self._lists, self._held = Lists(), []
+        self._lists = Lists()
         self._blind_from_ns, self._connected_ns = self.last_seen_ns, mono_ns
         self._due_ns = mono_ns + PATIENCE_NS
         return []
@@ -113,6 +113,8 @@ class PbxSource:
         elif message.name == "DeviceStateChange":
             return []
         else:
+            if self._lists is not None:
+                overtaken(self.tracker, self._lists, message, mono_ns)
             out = self.tracker.on_message(message, mono_ns)
         if self._lists is None:
             self.tracker.agents.settle(mono_ns)

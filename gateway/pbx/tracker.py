@@ -150,7 +150,8 @@ class Tracker:
         if visit is not None and visit.queue == m.get("Queue"):
             return visit
         hold_time = m.get("HoldTime") or m.get("Holdtime")
-        if not make or not hold_time.isdecimal() or not m.get("Uniqueid"):
+        uniqueid, queue = m.get("Uniqueid"), m.get("Queue")
+        if not make or not hold_time.isdecimal() or not uniqueid or not queue or self.visits.closed.get(uniqueid) == queue:
             return None
         visit = self.open_visit(m, now_ns - int(hold_time) * NS)
         self.visits.queued(visit, now_ns, inferred=True)

@@ -30,6 +30,7 @@ from appliance.core.clock import NS
 
 #: How long an ending waits for the word that tells its reason.
 HOLD_BACK_NS: Final = 2 * NS
+_MAX_CLOSED: Final = 4_096
 #: QUEUESTATUS as app_queue sets it, and what it means for a visit that left.
 QUEUESTATUS: Final[dict[str, LeftReason]] = {
     "TIMEOUT": "timeout",
@@ -85,7 +86,10 @@ class Talk(Struct, kw_only=True):
 
 
 class VisitBook:
-    """Open visits and conversations of one PBX. `emit` takes the events; `on_agent_leaves(talk, now_ns)` starts the wrap-up."""
+    """Open visits and conversations of one PBX. `emit` takes the events; `on_agent_leaves(talk, now_ns)` starts the wrap-up.
+
+    `closed` names the queue that a live channel's last visit was in: late events of a visit that has ended open no new one.
+    """
 
     def __init__(self, pbx: str, emit: Callable[[Struct], None]) -> None:
         self.pbx = pbx
@@ -94,6 +98,7 @@ class VisitBook:
         self.open: dict[str, Visit] = {}
         self.talks: dict[str, Talk] = {}
         self.legs: dict[str, Talk] = {}
+        self.closed: dict[str, str] = {}
         self._due: dict[str, Visit | Talk] = {}
         self.on_agent_leaves: Callable[[Talk, int], None] = lambda talk, now_ns: None
         self.on_visit_end: Callable[[Visit], None] = lambda visit: None
@@ -109,6 +114,7 @@ class VisitBook:
             self._left(before, "not_told", now_ns)
         self.end_talk_of(visit.uniqueid, now_ns, "transfer")
         self.open[visit.uniqueid] = visit
+        self.closed.pop(visit.uniqueid, None)
         waited_s = max(0.0, (now_ns - visit.joined_ns) / NS)
         self.emit(
             CallQueued(**self._of(visit), title=visit.queue, position=position, waited_s=_s(waited_s), inferred=inferred, pbx_time=pbx_time)
@@ -124,8 +130,7 @@ class VisitBook:
         session: int, ring_s: float | None = None, pbx_time: float | None = None,
     ) -> Talk:  # fmt: skip
         """An agent of the queue took it."""
-        self.open.pop(visit.uniqueid, None)
-        self._due.pop(visit.uniqueid, None)
+        self._close(visit)
         self.end_talk_of(visit.uniqueid, now_ns, "transfer")
         talk = Talk(visit=visit, agent=agent, presence=presence, interface=interface, legs=legs, answered_ns=now_ns, session=session)
         self.talks[visit.uniqueid] = talk
@@ -201,6 +206,9 @@ class VisitBook:
         self.on_visit_end(visit)
 
     def _close(self, visit: Visit) -> None:
+        while len(self.closed) >= _MAX_CLOSED:
+            self.closed.pop(next(iter(self.closed)))
+        self.closed[visit.uniqueid] = visit.queue
         if self.open.get(visit.uniqueid) is visit:
             del self.open[visit.uniqueid]
         self._due.pop(visit.uniqueid, None)
@@ -224,6 +232,7 @@ class VisitBook:
             self.abandoned(visit, now_ns)
         elif visit is not None and not visit.soft:
             self.flush(uniqueid, now_ns)
+        self.closed.pop(uniqueid, None)
         self.end_talk_of(uniqueid, now_ns)
         talk = self.legs.pop(uniqueid, None)
         if talk is not None:

@@ -90,20 +90,26 @@ class Script:
         self.parser = Parser()
         self.now_ns = 1_000 * NS
         self.events: list[Struct] = []
-        self.serial = 0
+        self.times_ns: list[int] = []
+
+    def add(self, events: Iterable[Struct]) -> None:
+        """Take events as the journal would, with their time."""
+        for event in events:
+            self.events.append(event)
+            self.times_ns.append(self.now_ns)
 
     def at(self, t: float) -> Script:
         """Move the clock to t seconds; what falls due on the way happens at its own time."""
         until_ns = 1_000 * NS + round(t * NS)
         while (due_ns := self.source.next_due_ns) is not None and due_ns <= until_ns:
             self.now_ns = max(self.now_ns, due_ns)
-            self.events += self.source.tick(self.now_ns)
+            self.add(self.source.tick(self.now_ns))
         self.now_ns = until_ns
         return self
 
     def feed(self, data: bytes) -> Script:
         for message in self.parser.feed(data):
-            self.events += self.source.on_message(message, self.now_ns)
+            self.add(self.source.on_message(message, self.now_ns))
         return self
 
     def say(self, name: str, **fields: object) -> Script:
@@ -122,7 +128,7 @@ class Script:
     ) -> Script:
         """A new session, its login done and its lists answered; channels None: denied, started None: denied."""
         self.parser = Parser()
-        self.events += self.source.connected(self.now_ns)
+        self.add(self.source.connected(self.now_ns))
         self.feed(b"Asterisk Call Manager/11.0.0\r\n")
         for action in ("CoreStatus", "CoreSettings", "QueueStatus", "QueueSummary", "CoreShowChannels", "DeviceStateList"):
             self.source.sent(action, f"id-{action}")
@@ -145,7 +151,7 @@ class Script:
         return self.at((self.now_ns / NS - 1_000) + 0.5) if settle else self
 
     def disconnect(self) -> Script:
-        self.events += self.source.disconnected(self.now_ns)
+        self.add(self.source.disconnected(self.now_ns))
         return self
 
     def _answer(self, action: str, fields: dict[str, object] | None) -> None:
@@ -160,7 +166,7 @@ class Script:
     # The common events, by what they mean
 
     def join(self, uniqueid: str, queue: str = "ventas", **more: object) -> Script:
-        return self.say("QueueCallerJoin", **chan(uniqueid), Queue=queue, Position=1, Count=1, **more)
+        return self.say("QueueCallerJoin", **{**chan(uniqueid), "Queue": queue, "Position": 1, "Count": 1, **more})
 
     def ring(self, uniqueid: str, leg: str, agent: int = 101, queue: str = "ventas", **more: object) -> Script:
         self.say("Newchannel", **chan(leg, f"PJSIP/{agent}-{leg}", state=0, linkedid=uniqueid))
