@@ -39,16 +39,16 @@ NAMES_ONLY = ("appliance.version", "appliance.registry")
 #: Parts of a service that the composition may use, because a verb is about nothing else (`decode` reads what a source reads,
 #: `status` shows what a board shows). Services themselves are found by name.
 COMPOSITION_MAY = ("gateway.pbx", "wallboard", "drivers", "gateway.uplink")
-#: A verb or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
-ASKED_FOR = ("appliance.cli", "appliance.sim")
+#: A verb, the demo or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
+ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view")
 #: The one module with SQL.
 SQL = "appliance.core.store"
 #: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.
 WIRES = ("serial", "usb", "hid", "gpiozero", "luma", "spidev")
 WHERE = {
     "paho": ("gateway.uplink.mqtt",),
-    # journal_sqlite turns the faults of the store's statements into ours; version only tells SQLite's own.
-    "sqlite3": (SQL, "appliance.core.journal_sqlite", "appliance.cli.version"),
+    # The journals turn the faults of the store's statements into ours; version only tells SQLite's own.
+    "sqlite3": (SQL, "appliance.core.journal_sqlite", "appliance.core.journal_readonly", "appliance.cli.version"),
     "asyncua": ("gateway.opcua",),
 }
 #: Data tables, not code: exempt from the size limit.
