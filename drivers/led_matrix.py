@@ -94,22 +94,28 @@ def _with_options(chain: SpiChain, url: str, options: dict[str, str]) -> SpiChai
     return chain
 
 
+def checked_chain(url: str, width: int, height: int) -> SpiChain | None:
+    """What an LED URL means for a chain of so many pixels; None for a simulated one. Raises MisconfiguredError for a bad URL or size."""
+    chain = chain_from_url(url)
+    if width % 8 or height % 8 or not (8 <= width <= 256) or height not in {8, 16}:
+        fault = f"LED {url}: {width} × {height} pixels; the width is a multiple of 8 up to 256, the height 8 or 16"
+        raise MisconfiguredError(fault)
+    if chain is not None and chain.cascaded is not None and chain.cascaded * 64 != width * height:
+        fault = f"LED {url}: {chain.cascaded} modules of 8 × 8 are not {width} × {height} pixels; mend cascaded, width or height"
+        raise MisconfiguredError(fault)
+    return chain
+
+
 @contextmanager
 def open_matrix(url: str, width: int, height: int) -> Iterator[Matrix]:
     """Open the chain that a URL names, of so many pixels; dark and closed afterwards.
 
     Raises MisconfiguredError for a bad URL or size, UnpluggedError when there is no such SPI device, UnsupportedError without luma.
     """
-    chain = chain_from_url(url)
-    if width % 8 or height % 8 or not (8 <= width <= 256) or height not in {8, 16}:
-        fault = f"LED {url}: {width} × {height} pixels; the width is a multiple of 8 up to 256, the height 8 or 16"
-        raise MisconfiguredError(fault)
+    chain = checked_chain(url, width, height)
     if chain is None:
         yield SimMatrix(width, height)
         return
-    if chain.cascaded is not None and chain.cascaded * 64 != width * height:
-        fault = f"LED {url}: {chain.cascaded} modules of 8 × 8 are not {width} × {height} pixels; mend cascaded, width or height"
-        raise MisconfiguredError(fault)
     device = _open_luma(chain, url, width, height)
     try:
         yield _Luma(device, url)

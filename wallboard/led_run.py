@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, Led
 from appliance.core.errors import UnpluggedError
-from drivers.led_matrix import Matrix, chain_from_url, open_matrix
+from drivers.led_matrix import Matrix, checked_chain, open_matrix
 from wallboard.alarm import thresholds_from
 from wallboard.board import Maker
 from wallboard.chain import Chain
@@ -45,7 +45,8 @@ class LedRun:
     def __init__(self, name: str, led: Led, config: Config, feed: Feed, clock: Clock) -> None:
         self._led, self._feed, self._clock = led, feed, clock
         self._plug = _Plug()
-        self.chain = Chain(name, self._plug, dark(led.width, led.height), simulated=chain_from_url(led.url) is None)
+        simulated = checked_chain(led.url, led.width, led.height) is None
+        self.chain = Chain(name, self._plug, dark(led.width, led.height), simulated=simulated)
         words = words_of(config.site.language)
         self._maker = Maker(words, ZoneInfo(config.site.timezone), thresholds_from(config.kpi), led.queue, name)
         self._show = Show(led.width, led.height)

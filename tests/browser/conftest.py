@@ -1,4 +1,3 @@
-# ruff: noqa: ASYNC110, ASYNC220, ASYNC240 - a test may poll a browser and write a small file
 """A real headless Chromium, driven over its DevTools protocol, and a real wallboard server for it to look at."""
 
 from __future__ import annotations

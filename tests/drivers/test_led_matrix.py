@@ -92,7 +92,13 @@ def test_what_the_chips_latch_is_the_picture() -> None:
     for x, y in ((0, 0), (9, 3), (31, 7)):
         image.putpixel((x, y), 1)
     chain.show(image)
-    lit = {(chip * 8 + column, row) for chip in range(4) for column in range(8) for row in range(8) if wire.registers[chip][column + 1] >> row & 1}
+    lit = {
+        (chip * 8 + column, row)
+        for chip in range(4)
+        for column in range(8)
+        for row in range(8)
+        if wire.registers[chip][column + 1] >> row & 1
+    }
     assert lit == {(0, 0), (9, 3), (31, 7)}
 
 

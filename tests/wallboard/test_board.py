@@ -35,7 +35,9 @@ def test_the_headlines_in_their_order() -> None:
     assert made.tiles[2].note == "340 de 402"
 
 
-@pytest.mark.parametrize(("language", "rate", "label"), [("es", "84,6\u00a0%", "En cola"), ("en", "84.6%", "Waiting"), ("pt", "84,6\u00a0%", "Na fila")])
+@pytest.mark.parametrize(
+    ("language", "rate", "label"), [("es", "84,6\u00a0%", "En cola"), ("en", "84.6%", "Waiting"), ("pt", "84,6\u00a0%", "Na fila")]
+)
 def test_each_language_in_its_own_way(language: str, rate: str, label: str) -> None:
     made = board(sample(), language)
     assert said(made)["service_level"] == rate
@@ -84,7 +86,12 @@ def test_every_trouble_has_its_own_word_and_the_gravest_comes_first() -> None:
     floor.health = [Health(id="disk", level="red", text="disk 97 % full"), Health(id="net", level="ok")]
     floor.clock = "unset"
     made = board(floor, "en")
-    assert [banner.text for banner in made.banners] == ["No connection to the PBX", "Box fault", "Catching up with the CRM", "Clock not set"]
+    assert [banner.text for banner in made.banners] == [
+        "No connection to the PBX",
+        "Box fault",
+        "Catching up with the CRM",
+        "Clock not set",
+    ]
     assert made.banners[2].details == ("Held 40", "Oldest 0:03", "0:12 to go")
     floor.crm = Crm(state="no_consumer", since=ago(9), backlog=3)
     assert "La central no escucha" in [banner.text for banner in board(floor).banners]

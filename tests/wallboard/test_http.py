@@ -151,7 +151,7 @@ async def test_a_board_that_left_is_forgotten() -> None:
         assert len(site.feed.hub) == 1
         answer.close()
         async with asyncio.timeout(5):
-            while len(site.feed.hub):  # noqa: ASYNC110 - the kernel tells when it likes
+            while len(site.feed.hub):
                 await asyncio.sleep(0.01)
 
 
@@ -214,7 +214,13 @@ async def test_health_and_metrics() -> None:
 
 async def test_a_name_of_the_internet_that_points_here_is_refused() -> None:
     async with running() as site:
-        for host, status in (("evil.example", 421), ("evil.example:8080", 421), ("localhost:1", 200), ("piso-3.local", 200), ("[::1]:8080", 200)):
+        for host, status in (
+            ("evil.example", 421),
+            ("evil.example:8080", 421),
+            ("localhost:1", 200),
+            ("piso-3.local", 200),
+            ("[::1]:8080", 200),
+        ):
             assert (await site.get("/api/floor", headers={"Host": host}))[0] == status, host
 
 

@@ -191,7 +191,7 @@ def test_a_page_keeps_its_turn_while_its_figures_change() -> None:
     floor.announcements = []
     maker = Maker(words_of("es"), ZoneInfo("UTC"), thresholds_from(Kpi()))
     seen = []
-    for tenth in range(0, 100):
+    for tenth in range(100):
         floor.floor.waiting = tenth
         show.tell(maker.board(floor, NOW_NS))
         image, next_s = show.step(1000 + tenth / 10)
