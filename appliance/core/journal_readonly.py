@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from appliance.core.cursor_file import CursorFile
 from appliance.core.errors import DeniedError
 from appliance.core.event import Entry, Event, Position, stored_from_body
 from appliance.core.journal import PAGE, Account, Cursor, Head, Limits
-from appliance.core.store import Store, error_from_sqlite
+from appliance.core.store import Store
 
 _POLL_S: Final = 0.2
-_T = TypeVar("_T")
 
 
 class ReadonlyJournal:
@@ -42,11 +40,11 @@ class ReadonlyJournal:
 
     def read(self, after: int, limit: int = PAGE) -> list[Entry]:
         """See `Journal.read`."""
-        return self._query(lambda store: store.read(after, limit))
+        return self._store.asked(lambda store: store.read(after, limit))
 
     def read_n(self, first: int, last: int) -> list[Entry]:
         """See `Journal.read_n`."""
-        at, out = self._query(lambda store: store.seq_of_n(first)) - 1, list[Entry]()
+        at, out = self._store.asked(lambda store: store.seq_of_n(first)) - 1, list[Entry]()
         while len(out) < PAGE and (page := self.read(at)):
             out += [entry for entry in page if entry.n is not None and first <= entry.n <= last]
             at = page[-1].seq
@@ -66,12 +64,12 @@ class ReadonlyJournal:
 
     def head(self) -> Head:
         """See `Journal.head`."""
-        books = self._query(Store.books)
+        books = self._store.asked(Store.books)
         return Head(self.epoch, books.seq, books.n)
 
     def first_seq(self) -> int:
         """See `Journal.first_seq`."""
-        return self._query(Store.first_seq)
+        return self._store.asked(Store.first_seq)
 
     def cursor(self, name: str) -> Cursor:
         """See `Journal.cursor`."""
@@ -83,16 +81,16 @@ class ReadonlyJournal:
 
     def transformed(self, name: str) -> Position:
         """See `Journal.transformed`."""
-        return Position(self.epoch, self._query(lambda store: store.cursor(name)))
+        return Position(self.epoch, self._store.asked(lambda store: store.cursor(name)))
 
     def account(self, sink: str) -> Account:
         """See `Journal.account`."""
         cursor = self.cursor(sink)  # before the head, so that it can never be ahead of it
-        books = self._query(Store.books)
+        books = self._store.asked(Store.books)
         if cursor.epoch != self.epoch:
             cursor = Cursor(self.epoch, 0)
         waiting = books.n - max(cursor.n, books.shed_to)
-        oldest = self._query(lambda store: store.oldest_due(cursor.seq)) if waiting else None
+        oldest = self._store.asked(lambda store: store.oldest_due(cursor.seq)) if waiting else None
         return Account(
             recorded=books.n,
             delivered=books.n - waiting - books.shed - cursor.skipped,
@@ -105,20 +103,14 @@ class ReadonlyJournal:
     def limits(self) -> Limits:
         """See `Journal.limits`; whether the disk is full only a writer knows."""
         wal = Path(f"{self.path}-wal")
-        books, used = self._query(Store.books), self._query(Store.bytes_used)
+        books, used = self._store.asked(Store.books), self._store.asked(Store.bytes_used)
         wal_bytes = wal.stat().st_size if wal.exists() else 0
         return Limits(used, self._max_bytes, self.first_seq(), pressure=books.pressure, wal_bytes=wal_bytes)
 
     def check(self) -> list[str]:
         """The full check, in words; empty when sound. Reads the whole file."""
-        return self._query(Store.check)
+        return self._store.asked(Store.check)
 
     def close(self) -> None:
         """Let go of the file."""
         self._store.close()
-
-    def _query(self, ask: Callable[[Store], _T]) -> _T:
-        try:
-            return ask(self._store)
-        except sqlite3.Error as fault:
-            raise error_from_sqlite(fault, self.path) from fault

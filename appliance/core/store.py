@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -42,6 +42,9 @@ class Books(msgspec.Struct, frozen=True, gc=False):
     shed: int
     gap_from: int
     pressure: bool
+
+
+_T = TypeVar("_T")
 
 
 class Store:
@@ -111,6 +114,13 @@ class Store:
             db.close()
             raise
         return cls(db, path, epoch, path.stat().st_ino)
+
+    def asked(self, question: Callable[[Store], _T]) -> _T:
+        """Ask something of this store; SQLite's errors come out as ours, naming the file and the mend."""
+        try:
+            return question(self)
+        except sqlite3.Error as fault:
+            raise error_from_sqlite(fault, self.path) from fault
 
     def close(self) -> None:
         """Close the connection; the last writer's close checkpoints the log."""
