@@ -43,7 +43,9 @@ class Broker:
     def __init__(self, folder: Path, extra: str = "") -> None:
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nlog_type error\n{extra}\n")
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nlog_type error\n{extra}\n"
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -80,9 +82,7 @@ class Consumer:
     def __init__(self, port: int, topic: str = "callfloor/1/+/+/event/#", client_id: str = "", clean: bool = True) -> None:
         self.messages: list[paho.MQTTMessage] = []
         self._subscribed = threading.Event()
-        self.client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id or None, protocol=MQTTProtocolVersion.MQTTv5
-        )
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id or None, protocol=MQTTProtocolVersion.MQTTv5)
         self.client.on_message = lambda _c, _u, message: self.messages.append(message)
         self.client.on_connect = lambda client, *_: client.subscribe(topic, 1)
         self.client.on_subscribe = lambda *_: self._subscribed.set()
@@ -142,9 +142,7 @@ class Box:
         )
         self.clock = SystemClock()
         (folder / "run").mkdir(exist_ok=True)
-        self.journal = SqliteJournal.open(
-            folder / "journal.db", run_dir=folder / "run", due=due_from_config(self.config), clock=self.clock
-        )
+        self.journal = SqliteJournal.open(folder / "journal.db", run_dir=folder / "run", due=due_from_config(self.config), clock=self.clock)
         self.watch = Watch()
         self.context = Context(self.config, self.journal, self.clock, self.watch, "uplink")
         self._task: asyncio.Task[None] | None = None
