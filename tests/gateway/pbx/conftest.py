@@ -304,3 +304,9 @@ def messages_of() -> Callable[[bytes], list[Message]]:
         return parser.feed(data) + parser.close()
 
     return make
+
+
+@pytest.fixture
+def tally() -> type[Tally]:
+    """Counts a list of events and asserts that every visit ends once."""
+    return Tally
