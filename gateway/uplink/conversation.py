@@ -36,11 +36,13 @@ class Conversation:
         self.pump: Pump | None = None
         self.link: Link | None = None
         self._ended: asyncio.Future[End] | None = None
-        self._commands: asyncio.Queue[tuple[Link, Message]] = asyncio.Queue(_COMMANDS_MOST)
+        self._commands: asyncio.Queue[tuple[int, Message]] = asyncio.Queue(_COMMANDS_MOST)
+        self._turn = 0
         self.not_taken = 0
 
     def expect(self) -> None:
-        """A connection is about to be made."""
+        """A connection is about to be made. What waited on the one before will be sent again by the broker."""
+        self._turn += 1
         self._ended = asyncio.get_running_loop().create_future()
 
     async def talk(self, link: Link, begin: Callable[[], None], topic_filter: str) -> End:
@@ -88,10 +90,9 @@ class Conversation:
         self.flush()
 
     def message(self, message: Message) -> None:
-        if self.link is None:
-            return
+        """Commands may come before `talk`: those that the broker kept for us follow its greeting at once."""
         try:
-            self._commands.put_nowait((self.link, message))
+            self._commands.put_nowait((self._turn, message))
         except asyncio.QueueFull:
             self.not_taken += 1
             _log.warning("%d commands wait already; one more is left with the broker", _COMMANDS_MOST)
@@ -112,15 +113,19 @@ class Conversation:
     async def take_commands(self, inbox: Inbox, *, trusted: Callable[[], bool]) -> None:
         """Hand commands to the inbox and acknowledge them once it has them safe, for ever."""
         while True:
-            link, message = await self._commands.get()
-            while link.is_open:
+            turn, message = await self._commands.get()
+            while turn == self._turn:
+                if self.link is None:
+                    await asyncio.sleep(_TICK_S)
+                    continue
                 try:
                     await inbox.take(message, trusted=trusted())
                 except FullError as fault:
                     _log.error("a command cannot be taken, the journal is full: %s", fault)
                     await asyncio.sleep(1.0)
                     continue
-                link.acknowledge(message)
+                if self.link is not None and turn == self._turn:
+                    self.link.acknowledge(message)
                 break
 
     async def keep_time(self, progress: Callable[[], None]) -> None:

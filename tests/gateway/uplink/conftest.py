@@ -146,9 +146,15 @@ class Box:
         self.watch = Watch()
         self.context = Context(self.config, self.journal, self.clock, self.watch, "uplink")
         self._task: asyncio.Task[None] | None = None
+        self._open = True
 
     def account(self) -> Any:
         return self.journal.account("uplink")
+
+    def remembered(self) -> bytes:
+        """The file of command ids."""
+        path = self.config.journal.path.with_name("commands.jsonl")
+        return path.read_bytes() if path.exists() else b""
 
     def settled(self) -> bool:
         """Is everything delivered, and the link up?"""
@@ -167,6 +173,12 @@ class Box:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+
+    async def close(self) -> None:
+        await self.stop()
+        if self._open:
+            self._open = False
+            self.journal.close()
 
     def event(self, data: msgspec.Struct) -> Event:
         clock = self.clock
@@ -230,8 +242,7 @@ class Rig:
 
     async def close(self) -> None:
         for box in self._boxes:
-            await box.stop()
-            box.journal.close()
+            await box.close()
         for consumer in self._consumers:
             consumer.close()
         for broker in self._brokers:
