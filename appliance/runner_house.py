@@ -93,34 +93,34 @@ class Housekeeper:
         self._levels: dict[str, Level] = {}
 
     async def run(self) -> None:
-        """Wait for the lock, then keep house until cancelled. A fault is logged once and retried a minute later."""
+        """Wait for the lock, then keep house until cancelled. A fault is logged, and everything tried again a minute later."""
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
             while not _locked(descriptor):  # noqa: ASYNC110 - the kernel rings no bell when another process lets go
                 await asyncio.sleep(self._every_s)
-            head = self._journal.head().seq
-            known = offset_from_rows(self._journal.read(max(0, head - 500)), self._clock.boot)
-            watch = ClockWatch(self._clock, *known) if known else ClockWatch(self._clock)
             while True:
                 try:
-                    await self._duties(watch)
-                except (CallfloorError, OSError) as fault:
-                    _log.error("housekeeping failed, tried again in %.0f s: %s", _RETRY_S, fault)
+                    await self._keep()
+                except Exception as fault:  # noqa: BLE001, RUF100 - the house is kept whatever befalls one of its duties
+                    foreign = None if isinstance(fault, CallfloorError) else fault
+                    _log.error("housekeeping failed, tried again in %.0f s: %s", _RETRY_S, fault, exc_info=foreign)
                     await asyncio.sleep(_RETRY_S)
-                await asyncio.sleep(self._every_s)
         finally:
             os.close(descriptor)
 
+    async def _keep(self) -> None:
+        head = self._journal.head().seq
+        known = offset_from_rows(self._journal.read(max(0, head - 500)), self._clock.boot)
+        watch = ClockWatch(self._clock, *known) if known else ClockWatch(self._clock)
+        while True:
+            await self._duties(watch)
+            await asyncio.sleep(self._every_s)
+
     async def _duties(self, watch: ClockWatch) -> None:
-        before = (watch.offset_ns, watch.quality)
         step = watch.look()
         if step is not None:
             _log.warning("the clock was stepped by %.3f s and is now %s", step.by_s, step.quality)
-            try:
-                await self._emit(step)
-            except CallfloorError:
-                watch.offset_ns, watch.quality = before  # not recorded, so not told
-                raise
+            await self._emit(step)
         await asyncio.to_thread(self._journal.upkeep)
         await self._tell(await asyncio.to_thread(self._findings))
 

@@ -18,7 +18,7 @@ from appliance import registry
 from appliance.core.catalogue import BoxHealth
 from appliance.core.clock import Clock
 from appliance.core.config import Config
-from appliance.core.errors import CallfloorError, CorruptError, FullError
+from appliance.core.errors import CallfloorError
 from appliance.core.journal import Journal
 from appliance.notify import Notifier
 from appliance.runner_log import printable
@@ -108,17 +108,25 @@ class Supervisor:
         self._said_ready = False
 
     async def run(self, stop: asyncio.Event) -> list[str]:
-        """Start every service in order, tend them until `stop` is set, drain them in reverse order; return those that would not stop."""
+        """Start every service in order, tend them until `stop` is set, drain them in reverse order; return those that would not stop.
+
+        Raises what befell the supervision itself, after the drain: then the process must be started anew.
+        """
         for post in self.posts:
             post.task = asyncio.create_task(self._keep(post), name=post.name)
             await asyncio.sleep(0)
-        tend = asyncio.create_task(self._tend(), name="tend")
+        own = [asyncio.create_task(self._tend(), name="tend"), asyncio.create_task(_until(stop), name="stop")]
         try:
-            await stop.wait()
+            await asyncio.wait([*own, *(post.task for post in self.posts if post.task)], return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._notifier.stopping()
-            tend.cancel()
             left = await self._drain()
+            for task in own:
+                task.cancel()
+            ends = await asyncio.gather(*own, *(post.task for post in self.posts if post.task and post.task.done()), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
         return left
 
     async def _keep(self, post: Post) -> None:
@@ -175,7 +183,7 @@ class Supervisor:
         try:
             await self._box.emit(BoxHealth(id=f"service.{post.name}", level="red" if level == "red" else "ok", text=text))
             post.level = level
-        except (FullError, CorruptError) as fault:
+        except (CallfloorError, OSError) as fault:
             _log.error("the state of service %s could not be recorded: %s", post.name, fault)
 
     def _someone_ready(self) -> None:
@@ -216,6 +224,8 @@ class Supervisor:
             if waiting:
                 behind.append(post.name)
                 _log.error("service %s did not stop within %.1f s and is left behind", post.name, share_s)
-            elif not post.task.cancelled() and (fault := post.task.exception()) is not None:
-                _log.error("service %s failed while stopping", post.name, exc_info=fault)
         return behind
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()

@@ -72,7 +72,7 @@ def started(folder: Path, *words: str) -> Demo:
 
 @pytest.mark.broker
 def test_a_stranger_cuts_the_link_and_sees_nothing_lost(folder: Path) -> None:
-    demo = started(folder, "--speed", "6", "--seed", "3")
+    demo = started(folder, "--speed", "6", "--seed", "3", "--dir", str(folder / "box"))
     boards = demo.wait_for(r"boards +(http://\S+)")[1]
     assert "callfloor demo cut" in demo.output(), "the screen names the command that cuts the link"
     demo.wait_for(r"CRM up, held \d; CRM has [1-9]\d* events")
@@ -90,6 +90,12 @@ def test_a_stranger_cuts_the_link_and_sees_nothing_lost(folder: Path) -> None:
     assert "announced" in demo.tell("announce")
     floor = json.loads(urllib.request.urlopen(f"{boards}/api/floor", timeout=10).read())
     assert [shown["text"] for shown in floor["announcements"]] == ["Training at 15:00 in room B"]
+
+    config = ["-c", str(folder / "box" / "callfloor.toml")]
+    pong = subprocess.run([*COMMAND[:-1], "send", "ping", "--json", *config], capture_output=True, text=True, timeout=30, check=True)
+    assert json.loads(pong.stdout)["state"] == "done"
+    status = subprocess.run([*COMMAND[:-1], "status", "--json", *config], capture_output=True, text=True, timeout=30, check=True)
+    assert json.loads(status.stdout)["pbx"]["central"]["state"] == "up"
 
     assert demo.tell("stop") == "the demo ends"
     assert demo.process.wait(20) == 0

@@ -158,3 +158,16 @@ def test_a_journal_that_is_no_database_is_set_aside_and_the_box_runs(start: Star
     running.wait_for(lambda: "up: steady" in running.log())
     assert events()[0].data.reason == "damaged"  # type: ignore[attr-defined]
     assert len(list(site.glob("journal.db.damaged-*"))) == 1
+
+
+def test_a_port_in_use_is_told_and_taken_when_it_is_free(start: Start, site: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (site / "callfloor.toml").open("a") as file:
+            file.write(f"[wallboard.tv]\nlisten = '127.0.0.1:{port}'\n")
+        running = start("wallboard", "steady")
+        running.wait_for(lambda: f"127.0.0.1:{port}: the port is in use" in running.log())
+        running.wait_for(lambda: "up: wallboard, steady" in running.log())
+    running.wait_for(lambda: f"boards on http://127.0.0.1:{port}" in running.log())

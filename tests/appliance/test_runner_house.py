@@ -33,7 +33,7 @@ async def keep_house(
     task = asyncio.create_task(Housekeeper(config, journal, clock, folder, every_s=0.01).run())
     try:
         async with asyncio.timeout(10):
-            while not until():  # noqa: ASYNC110
+            while not until():
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)
             then()

@@ -45,7 +45,7 @@ def told(journal: MemoryJournal) -> list[tuple[str, str, str]]:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.01)
 
 
