@@ -66,11 +66,12 @@ async def record(name: str, config: PbxConfig, clock: Clock, write: Write) -> No
             await _session(wire, config)
         except TransientError:
             recorder.event("disconnected")
-            wire.close()
-            await asyncio.sleep(_RETRY_S)
         except asyncio.CancelledError:
             await wire.logoff()
             raise
+        finally:
+            wire.close()
+        await asyncio.sleep(_RETRY_S)
 
 
 async def _session(wire: Wire, config: PbxConfig) -> None:
