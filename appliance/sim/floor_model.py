@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from appliance.sim.floor_model_callers import Callers
 from appliance.sim.floor_model_plan import Plan
 from appliance.sim.floor_model_staff import Staff
 from appliance.sim.floor_model_state import (
@@ -29,11 +30,9 @@ from appliance.sim.floor_model_state import (
     Refused,
     RingEnded,
     Visit,
-    chance_of,
 )
 from appliance.sim.floor_model_timer import Timetable
 
-_CALLERS = ("Carmen Díaz", "Juan López", "Teresa Gil", "Lucía Romero", "Iván Peña", "Sofía Ñacato", "Raúl Ortiz", None, None)
 _GREETING_S = 0.5
 _OUTSIDE = "700"
 
@@ -52,9 +51,7 @@ class FloorModel:
         self.turned_away = 0
         self.up = True
         self._out: list[FloorEvent] = []
-        self._chance = chance_of(f"{seed}/arrivals")
-        self._number = 0
-        self._numbers: list[tuple[str, str | None]] = []
+        self._callers = Callers(plan, seed)
         self._by_weight = sorted(self.queues.values(), key=lambda q: -q.plan.weight)
         self.staff = Staff(plan, seed, self.queues, self.time, self._out.append, self.dispatch)
         self._expect_call()
@@ -89,14 +86,14 @@ class FloorModel:
     # Arrival
 
     def _expect_call(self) -> None:
-        rate = self.plan.calls_per_min * self.plan.rate_factor(self.now_s) / 60.0
-        if rate > 0:
-            self.time.after(self._chance.expovariate(rate), self._arrive)
-        else:
+        in_s = self._callers.next_in_s(self.now_s)
+        if in_s is None:
             self.time.after(60.0, self._expect_call)
+        else:
+            self.time.after(in_s, self._arrive)
 
     def _arrive(self) -> None:
-        call = self._draw()
+        call = self._callers.next_call(self.now_s)
         self._expect_call()
         if not self.up:
             self.turned_away += 1
@@ -104,19 +101,6 @@ class FloorModel:
         self.calls[call.number] = call
         self._out.append(Arrived(call))
         call.timer = self.time.after(_GREETING_S, self._enter, call, call.queue)
-
-    def _draw(self) -> Call:
-        self._number += 1
-        fate = chance_of(f"{self.seed}/call/{self._number}")
-        if self._numbers and fate.random() < self.plan.repeat_share:
-            number, name = fate.choice(self._numbers)
-        else:
-            number, name = f"09{fate.randrange(10**8):08d}", fate.choice(_CALLERS)
-            self._numbers = [*self._numbers[-99:], (number, name)]
-        plans = self.plan.queues
-        queue = fate.choices(plans, [p.share for p in plans])[0]
-        trunk = fate.choice(("trunk-norte", "trunk-sur"))
-        return Call(self._number, number, name, trunk, f"1800{queue.extension}", queue.name, fate, self.now_s)
 
     def _enter(self, call: Call, name: str) -> None:
         queue, plan = self.queues[name], self.plan

@@ -62,11 +62,14 @@ class Client:
         self.send(Action=action, ActionID=tag, **headers)
         return await self.until(lambda: next((dict(b) for b in self.blocks if b[0][0] == "Response" and ("ActionID", tag) in b), None))
 
-    async def list(self, action: str, **headers: str) -> tuple[list[dict[str, str]], dict[str, str]]:
+    async def rows(self, action: str, **headers: str) -> tuple[list[dict[str, str]], dict[str, str]]:
         """Send a list action; its rows and the row that ends it."""
         tag = f"{action}-{len(self.blocks)}-{id(headers)}"
         self.send(Action=action, ActionID=tag, **headers)
-        mine = lambda: [dict(b) for b in self.blocks if ("ActionID", tag) in b and b[0][0] == "Event"]  # noqa: E731
+
+        def mine() -> list[dict[str, str]]:
+            return [dict(b) for b in self.blocks if ("ActionID", tag) in b and b[0][0] == "Event"]
+
         await self.until(lambda: any(r.get("EventList") == "Complete" for r in mine()))
         *rows, end = mine()
         return rows, end

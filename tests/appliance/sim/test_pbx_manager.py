@@ -18,15 +18,42 @@ Dial = Callable[[int], Any]
 QUIET: Plan = msgspec.structs.replace(plan_named("calm", calls_per_min=0.0), pause_every_s=0.0)
 BUSY = plan_named("morning")
 
-CHAN = (
-    "Channel ChannelState ChannelStateDesc CallerIDNum CallerIDName ConnectedLineNum ConnectedLineName Language AccountCode Context Exten "
-    "Priority Uniqueid Linkedid ChanVariable"
-).split()
-BRIDGE = "BridgeUniqueid BridgeType BridgeTechnology BridgeCreator BridgeName BridgeNumChannels BridgeVideoSourceMode".split()
-MEMBER = (
-    "Queue MemberName Interface StateInterface Membership Penalty CallsTaken LastCall LastPause LoginTime InCall Status Paused "
-    "PausedReason Ringinuse Wrapuptime"
-).split()
+CHAN = [
+    "Channel",
+    "ChannelState",
+    "ChannelStateDesc",
+    "CallerIDNum",
+    "CallerIDName",
+    "ConnectedLineNum",
+    "ConnectedLineName",
+    "Language",
+    "AccountCode",
+    "Context",
+    "Exten",
+    "Priority",
+    "Uniqueid",
+    "Linkedid",
+    "ChanVariable",
+]
+BRIDGE = ["BridgeUniqueid", "BridgeType", "BridgeTechnology", "BridgeCreator", "BridgeName", "BridgeNumChannels", "BridgeVideoSourceMode"]
+MEMBER = [
+    "Queue",
+    "MemberName",
+    "Interface",
+    "StateInterface",
+    "Membership",
+    "Penalty",
+    "CallsTaken",
+    "LastCall",
+    "LastPause",
+    "LoginTime",
+    "InCall",
+    "Status",
+    "Paused",
+    "PausedReason",
+    "Ringinuse",
+    "Wrapuptime",
+]
 #: Headers after Event, Privilege and Timestamp, in Asterisk 22's order; `chan`, `dest:chan` and `bridge` are snapshots.
 HEADERS = {
     "AgentCalled": "chan Dest:chan Queue Interface MemberName",
@@ -137,7 +164,7 @@ async def test_a_read_only_user_lists_queues_and_nothing_else(dial: Dial) -> Non
     async with SimPbx(QUIET, users=[read_only(User())]) as pbx:
         client = await dial(pbx.port)
         await client.login()
-        rows, _ = await client.list("QueueStatus")
+        rows, _ = await client.rows("QueueStatus")
         assert rows
         for action in ("CoreShowChannels", "CoreStatus", "DeviceStateList", "QueuePause", "Originate", "Hangup", "Command"):
             assert (await client.ask(action))["Message"] == "Permission denied", action
@@ -191,17 +218,17 @@ async def test_lists_on_a_live_floor_agree_with_the_model_and_with_what_was_told
         client = await dial(pbx.port)
         await client.login()
         await client.until(lambda: len(client.events("AgentComplete")) > 5 and pbx.truth(calls=False)["totals"]["waiting"] > 2, 20)
-        rows, end = await client.list("QueueStatus")
+        rows, end = await client.rows("QueueStatus")
         assert int(end["ListItems"]) == len(rows)
         for row in rows:
             expected = ["Event", *LIST_HEADERS[row["Event"]].split(), "ActionID"]
             assert list(row) == expected
         # The model may be a moment further than the list: compare with what the list itself was made from.
         pbx.catch_up()
-        again, _ = await client.list("QueueStatus")
-        summary, _ = await client.list("QueueSummary")
-        channels, _ = await client.list("CoreShowChannels")
-        devices, _ = await client.list("DeviceStateList")
+        again, _ = await client.rows("QueueStatus")
+        summary, _ = await client.rows("QueueSummary")
+        channels, _ = await client.rows("CoreShowChannels")
+        devices, _ = await client.rows("DeviceStateList")
         assert {r["Queue"] for r in summary} == set(pbx.model.queues) == {"ventas", "soporte", "cobranzas", "atención_al_cliente"}
         assert all(list(r) == ["Event", *LIST_HEADERS["QueueSummary"].split(), "ActionID"] for r in summary)
         assert {"PJSIP/101", "PJSIP/trunk-norte", "Queue:ventas", "Queue:ventas_avail"} <= {d["Device"] for d in devices}
@@ -219,8 +246,8 @@ async def test_lists_of_a_standing_floor_are_the_model(dial: Dial) -> None:
         await client.login()
         await client.until(lambda: len(client.events("AgentComplete")) > 30)
         await client.ask("Events", EventMask="off")
-        rows, _ = await client.list("QueueStatus")
-        channels, _ = await client.list("CoreShowChannels")
+        rows, _ = await client.rows("QueueStatus")
+        channels, _ = await client.rows("CoreShowChannels")
         model = pbx.model
         for name, queue in model.queues.items():
             mine = [r for r in rows if r["Queue"] == name]
@@ -247,11 +274,11 @@ async def test_filters_of_queue_status(dial: Dial) -> None:
     async with SimPbx(QUIET) as pbx:
         client = await dial(pbx.port)
         await client.login()
-        rows, end = await client.list("QueueStatus", Queue="nope")
+        rows, end = await client.rows("QueueStatus", Queue="nope")
         assert (rows, end["ListItems"]) == ([], "0")
-        rows, _ = await client.list("QueueStatus", Queue="soporte", Member="Luis Andrade")
+        rows, _ = await client.rows("QueueStatus", Queue="soporte", Member="Luis Andrade")
         assert [r["Event"] for r in rows] == ["QueueParams", "QueueMember"]
-        rows, _ = await client.list("QueueStatus", Member="Local/104@agents/n")
+        rows, _ = await client.rows("QueueStatus", Member="Local/104@agents/n")
         assert {r["StateInterface"] for r in rows if r["Event"] == "QueueMember"} == {"PJSIP/104"}
 
 
@@ -271,7 +298,7 @@ async def test_members_are_paused_added_and_removed(dial: Dial) -> None:
         assert (await client.ask("QueueAdd", **add))["Message"] == "Added interface to queue"
         assert (await client.ask("QueueAdd", **add))["Message"] == "Unable to add interface: Already there"
         assert (await client.ask("QueueAdd", **add | {"Queue": "x"}))["Message"] == "Unable to add interface to queue: No such queue"
-        rows, _ = await client.list("QueueStatus", Queue="ventas", Member="Pía")
+        rows, _ = await client.rows("QueueStatus", Queue="ventas", Member="Pía")
         assert (rows[1]["Membership"], rows[1]["Penalty"], rows[1]["Paused"]) == ("dynamic", "2", "1")
         assert (await client.ask("QueueRemove", Queue="ventas", Interface="PJSIP/900"))["Message"] == "Removed interface from queue"
         assert (await client.ask("QueueRemove", Queue="ventas", Interface="PJSIP/900"))[
@@ -286,7 +313,7 @@ async def test_calls_are_hung_up_and_redirected(dial: Dial) -> None:
         client = await dial(pbx.port)
         await client.login()
         await client.until(lambda: len(client.events("QueueCallerJoin")) > 3)
-        waiting = [r for r in (await client.list("QueueStatus"))[0] if r["Event"] == "QueueEntry" and r["Queue"] != "ventas"]
+        waiting = [r for r in (await client.rows("QueueStatus"))[0] if r["Event"] == "QueueEntry" and r["Queue"] != "ventas"]
         assert (await client.ask("Hangup", Channel=waiting[0]["Channel"]))["Response"] == "Success"
         gone = await client.until(lambda: [e for e in client.events("QueueCallerAbandon") if e["Uniqueid"] == waiting[0]["Uniqueid"]])
         assert gone
@@ -295,7 +322,7 @@ async def test_calls_are_hung_up_and_redirected(dial: Dial) -> None:
         assert "HangupRequest" not in asked
         assert (await client.ask("Hangup", Channel="PJSIP/none-1"))["Message"] == "No such channel"
         await client.until(lambda: len([e for e in client.events("QueueCallerJoin") if e["Queue"] == "soporte"]) > 1)
-        entry = next(r for r in (await client.list("QueueStatus", Queue="soporte"))[0] if r["Event"] == "QueueEntry")
+        entry = next(r for r in (await client.rows("QueueStatus", Queue="soporte"))[0] if r["Event"] == "QueueEntry")
         assert (await client.ask("Redirect", Channel=entry["Channel"], Exten="603"))["Message"] == "Redirect successful"
         await client.until(
             lambda: ("cobranzas", entry["Uniqueid"]) in {(e["Queue"], e["Uniqueid"]) for e in client.events("QueueCallerJoin")}
