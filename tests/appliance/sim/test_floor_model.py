@@ -164,7 +164,8 @@ def test_no_calls_is_a_quiet_floor() -> None:
 
 
 def test_time_skips_nothing() -> None:
-    time, seen = Timetable(), []
+    time = Timetable()
+    seen: list[str] = []
     time.after(1.0, seen.append, "a")
     time.after(1.0, seen.append, "b")
     time.after(0.5, seen.append, "gone").cancel()

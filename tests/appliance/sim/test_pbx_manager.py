@@ -176,7 +176,10 @@ async def test_every_event_has_the_headers_of_the_recorded_asterisk_in_their_ord
     async with SimPbx(BUSY, flat_out=True) as pbx:
         client = await dial(pbx.port)
         await client.login()
-        seen = lambda *names: all(client.events(n) for n in names)  # noqa: E731
+
+        def seen(*names: str) -> bool:
+            return all(client.events(n) for n in names)
+
         await client.ask("QueueAdd", Queue="ventas", Interface="PJSIP/999", MemberName="Nueva")
         await client.ask("QueueRemove", Queue="ventas", Interface="PJSIP/999")
         await client.ask("Originate", Channel="PJSIP/999", Application="Wait", Data="1", Async="true")
