@@ -87,7 +87,11 @@ class Broker:
         if not _is_free(self.host, self.port):
             raise TransientError(f"port {self.port} is taken by something else; choose another, or stop the broker that runs there")
         self._process = await asyncio.create_subprocess_exec(
-            *self._command(), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+            *self._command(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C in the terminal is meant for us, and must not take the broker away first
         )
         try:
             async with asyncio.timeout(_UP_S):
