@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -206,15 +206,17 @@ class Demo:
         """Wait a moment for what is under way, then sum up."""
         end_s = time.monotonic() + _SETTLE_S
         linked = self.around.cable is None or self.around.cable.plugged
+        quiet: tuple[Snapshot, dict[str, Any]] | None = None
         while True:
             truth = self.around.pbx.truth(calls=False)
             await asyncio.sleep(0.15)
             snapshot = self._snapshot()
-            still = self.around.pbx.truth(calls=False)["totals"] == truth["totals"]
+            if quiet is None and same(figures(snapshot.floor.today, truth)):
+                quiet = snapshot, truth
             account, received = self._journal.account("uplink"), self.around.received()
             arrived = not linked or (account.waiting == 0 and (received is None or received.events >= account.recorded))
-            if (still and same(figures(snapshot.floor.today, truth)) and arrived) or time.monotonic() > end_s:
-                return summary(snapshot, truth, account, received)
+            if (quiet is not None and arrived) or time.monotonic() > end_s:
+                return summary(*(quiet or (snapshot, truth)), account, received)
 
     def _key(self, key: str) -> None:
         cable = self.around.cable

@@ -17,6 +17,7 @@ from appliance.demo_cable import Cable
 from appliance.demo_view import LED_HEIGHT, LED_WIDTH, Received
 from appliance.sim.broker import Broker
 from appliance.sim.crm import SimCrm
+from appliance.sim.crm_book import kind_of
 from appliance.sim.floor_model_plan import Plan, plan_named
 from appliance.sim.pbx import SimPbx
 
@@ -45,7 +46,8 @@ class Around(Struct):
         if crm is None:
             return None
         book = crm.book
-        return Received(book.events + book.doubles, book.events, book.doubles, book.missing)
+        newest = f"#{int(book.newest.delivery)} {kind_of(book.newest)}" if book.newest else ""
+        return Received(book.events, book.doubles, book.missing, newest)
 
 
 async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None) -> Around:

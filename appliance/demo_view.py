@@ -27,12 +27,12 @@ _KEYS: Final = (
 
 
 class Received(Struct, frozen=True):
-    """What the CRM at the far end has: messages, distinct events among them, doubles, numbers missing between them."""
+    """What the CRM at the far end has: distinct events, doubles of them, numbers missing between them, and the newest in words."""
 
-    messages: int = 0
     events: int = 0
     doubles: int = 0
     missing: int = 0
+    newest: str = ""
 
 
 class Scene(Struct, frozen=True):
@@ -101,7 +101,8 @@ def received_line(scene: Scene) -> str:
     received = scene.received
     if received is None:
         return "The events go to your own broker."
-    return f"CRM received {received.messages} messages: {received.events} events, {received.doubles} doubles, {received.missing} missing"
+    newest = f" · newest {received.newest}" if received.newest else ""
+    return f"CRM has {received.events} events, {received.doubles} doubles, {received.missing} missing{newest}"
 
 
 def keys(*, plugged: bool | None) -> str:

@@ -122,7 +122,7 @@ def _serve(config: Config, journal: SqliteJournal, clock: Clock, names: Sequence
 
 @contextmanager
 def signals(stop: asyncio.Event, leave_s: float = LEAVE_S) -> Iterator[None]:
-    """The first SIGTERM or SIGINT sets `stop`; the second leaves at once; a drain that hangs is left after leave_s.
+    """The first SIGTERM, SIGINT or SIGHUP sets `stop`; the second leaves at once; a drain that hangs is left after leave_s.
 
     Plain handlers instead of the loop's: they also run while a service keeps the loop busy.
     """
@@ -141,7 +141,7 @@ def signals(stop: asyncio.Event, leave_s: float = LEAVE_S) -> Iterator[None]:
         hang.daemon = True
         hang.start()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
         yield
     finally:

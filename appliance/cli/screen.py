@@ -17,16 +17,18 @@ from wallboard.moment import local_time
 from wallboard.words import words_of
 
 WIDTH: Final = 80
-_COLUMNS: Final = (
-    ("waiting", 7),
-    ("longest_wait", 7),
-    ("service_level", 8),
-    ("available", 5),
-    ("busy", 5),
-    ("abandon_rate", 8),
-    ("answered", 6),
-    ("offered", 6),
+#: The table's columns: figure, width, and its heading in Spanish, English and Portuguese, too narrow for the boards' own words.
+_COLUMNS: Final[tuple[tuple[str, int, dict[str, str]], ...]] = (
+    ("waiting", 8, {"es": "En cola", "en": "Waiting", "pt": "Na fila"}),
+    ("longest_wait", 8, {"es": "Espera", "en": "Longest", "pt": "Espera"}),
+    ("service_level", 7, {"es": "Nivel", "en": "Level", "pt": "Nível"}),
+    ("available", 7, {"es": "Disp.", "en": "Avail.", "pt": "Disp."}),
+    ("busy", 6, {"es": "Ocup.", "en": "Busy", "pt": "Ocup."}),
+    ("abandon_rate", 8, {"es": "Aband.", "en": "Aband.", "pt": "Aband."}),
+    ("answered", 7, {"es": "Atend.", "en": "Answ.", "pt": "Atend."}),
+    ("offered", 8, {"es": "Ofrec.", "en": "Offered", "pt": "Oferec."}),
 )
+_TITLE: Final = WIDTH - sum(width for _, width, _ in _COLUMNS)
 
 
 class Screen:
@@ -59,9 +61,8 @@ class Screen:
         return out
 
     def _head(self) -> str:
-        texts = self.words.texts
-        cells = [texts.get(f"short.{key}", texts[key])[: width - 1].rjust(width) for key, width in _COLUMNS]
-        return coloured(_padded(texts["board.queue"], WIDTH - sum(width for _, width in _COLUMNS)) + "".join(cells), "dim")
+        cells = [names[self.words.language][:width].rjust(width) for _, width, names in _COLUMNS]
+        return coloured(_padded(self.words.text("board.queue"), _TITLE) + "".join(cells), "dim")
 
 
 def screen(snapshot: Snapshot, config: Config | None = None, language: str | None = None) -> str:
@@ -82,11 +83,11 @@ def _tiles(tiles: Iterable[Tile]) -> list[str]:
 
 def _row(title: str, tiles: dict[str, Tile]) -> str:
     cells = []
-    for key, width in _COLUMNS:
+    for key, width, _ in _COLUMNS:
         tile = tiles[key]
         text = (tile.value + tile.unit).rjust(width)
         cells.append(coloured(text, tile.level) if tile.level != "none" else text)
-    return _padded(title, WIDTH - sum(width for _, width in _COLUMNS)) + "".join(cells)
+    return _padded(title, _TITLE) + "".join(cells)
 
 
 def _spread(left: str, plain: str, right: str) -> str:

@@ -129,7 +129,7 @@ def test_the_live_view_fits_24_lines_of_80_columns_and_takes_keys(folder: Path) 
                 seen += os.read(terminal, 65536).decode(errors="replace")
 
     try:
-        until(r"CRM received \d+ messages: [1-9]\d* events")
+        until(r"CRM has [1-9]\d* events, 0 doubles, 0 missing · newest #\d+ \w+\.\w+")
         os.write(terminal, b"c")
         until("Sin enlace con la central")
         until(r"\(cable pulled\)(?s:.*)restore the CRM link")
