@@ -13,7 +13,7 @@ import msgspec
 
 from appliance.core.clock import NS, Clock, rfc3339
 from appliance.core.config import Privacy
-from appliance.floor.snapshot import Snapshot
+from appliance.floor.snapshot import Agent, Snapshot
 from wallboard.hub import Client, Hub
 from wallboard.patch import Document, diff, hold_back_seconds, is_due
 
@@ -54,6 +54,8 @@ class Feed:
         self._snapshot = Snapshot()
         self._snapshot_mono_ns = 0
         self._sent: Document = {}
+        self._known: dict[str, Agent] = {}
+        self._written: dict[str, Document] = {}
         self._sent_mono_ns = 0
         self._ticked_mono_ns = 0
 
@@ -87,7 +89,7 @@ class Feed:
         if len(self.hub):
             self._publish(snapshot)
         else:
-            self._sent = _document(snapshot)
+            self._sent = self._document(snapshot)
             self._sent_mono_ns = self._ticked_mono_ns = self._clock.mono_ns()
         return self.hub.join(abort, b"retry: 2000\n" + sse("floor", self._sent, self._sent["seq"]))
 
@@ -96,10 +98,22 @@ class Feed:
         if len(self.hub):
             self._publish(self.snapshot())
 
+    def _document(self, snapshot: Snapshot) -> Document:
+        """The snapshot as plain dicts. The view hands out an agent that did not change as the same object: its dict is used again."""
+        document: Document = msgspec.to_builtins(msgspec.structs.replace(snapshot, agents=None))
+        if snapshot.agents is not None:
+            known, written = self._known, self._written
+            self._known = snapshot.agents
+            self._written = {
+                key: written[key] if known.get(key) is agent else msgspec.to_builtins(agent) for key, agent in snapshot.agents.items()
+            }
+            document["agents"] = dict(self._written)
+        return document
+
     def _publish(self, snapshot: Snapshot) -> None:
         mono_ns = self._clock.mono_ns()
         ticking = mono_ns - self._ticked_mono_ns >= TICK_EVERY_NS
-        new = _document(snapshot)
+        new = self._document(snapshot)
         if not ticking and len(new["agents"] or ()) > _MANY_AGENTS:
             hold_back_seconds(self._sent, new)
         patch = diff(self._sent, new)
@@ -122,11 +136,6 @@ def sse(event: str, data: Any, position: int | None = None) -> bytes:
     """
     head = f"event: {event}\n" if position is None else f"event: {event}\nid: {position}\n"
     return head.encode() + b"data: " + _encode(data) + b"\n\n"
-
-
-def _document(snapshot: Snapshot) -> Document:
-    document: Document = msgspec.to_builtins(snapshot)
-    return document
 
 
 def _private(snapshot: Snapshot, privacy: Privacy) -> Snapshot:

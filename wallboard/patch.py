@@ -29,7 +29,7 @@ def diff(old: Document, new: Document) -> Document:
     patch: Document = {}
     for key, value in new.items():
         before = old.get(key)
-        if before == value:
+        if before is value or before == value:
             continue
         if isinstance(before, dict) and isinstance(value, dict):
             inner = diff(before, value)
@@ -105,11 +105,10 @@ def hold_back_seconds(old: Document, new: Document) -> None:
         return
     for key, agent in after.items():
         known = before.get(key)
-        if known is None:
+        if known is None or known is agent:
             continue
         seconds = agent["seconds"]
         agent["seconds"] = known["seconds"]
         if agent == known:
             after[key] = known
-        else:
-            agent["seconds"] = seconds
+        agent["seconds"] = seconds

@@ -53,7 +53,8 @@ class Tab:
         await self._socket.send_json({"id": self._id, "method": method, "params": params})
         said = await asyncio.wait_for(answer, 20)
         assert "error" not in said, said
-        return said["result"]
+        result: dict[str, Any] = said["result"]
+        return result
 
     async def open(self, url: str, width: int = 1920, height: int = 1080, scale: float = 1) -> None:
         for domain in ("Page", "Network", "Runtime", "Log"):

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from appliance.core.clock import rfc3339
 from appliance.core.config import Privacy
 from appliance.core.errors import FullError
-from appliance.floor.snapshot import Headset
+from appliance.floor.snapshot import Headset, Snapshot
 from wallboard.feed import Feed
 from wallboard.hub import Client, Hub
 from wallboard.patch import apply, without_nulls
@@ -130,6 +131,38 @@ async def test_on_a_large_floor_seconds_that_only_tick_ride_with_the_next_tick()
     view.clock.advance(5)
     feed.turn()
     assert (await follower.client.take()).count(b'"seconds"') == 299
+
+
+class SharingView(HeldView):
+    """As the real view: what did not change is the same object in the next snapshot."""
+
+    def snapshot(self, now_wall_ns: int | None = None) -> Snapshot:
+        agents = dict(self.held.agents or {})
+        return msgspec.structs.replace(self.held, time=rfc3339(self.clock.wall_ns()), agents=agents)
+
+
+async def test_seconds_held_back_are_not_forgotten_when_the_view_shares_its_objects() -> None:
+    view = SharingView()
+    agents = view.held.agents or {}
+    one = agents["agente-101"]
+    view.held.agents = {f"a{number}": msgspec.structs.replace(one) for number in range(120)}
+    feed = make(view)
+    follower = Follower(feed)
+    await follower.read()
+    view.clock.advance(1)
+    for key, agent in view.held.agents.items():
+        ticked = msgspec.structs.replace(agent.seconds, talking=4001.0)
+        view.held.agents[key] = msgspec.structs.replace(agent, seconds=ticked)
+    view.held.seq += 1
+    feed.changed()
+    feed.turn()
+    await follower.read()
+    assert follower.document["agents"]["a5"]["seconds"]["talking"] == 4000.0
+    view.clock.advance(3.5)
+    feed.turn()
+    await follower.read()
+    assert follower.document["agents"]["a5"]["seconds"]["talking"] == 4001.0
+    assert without_nulls(follower.document) == without_nulls(json.loads(feed.document()))
 
 
 async def test_headsets_and_names_leave_only_where_the_site_allows() -> None:

@@ -244,12 +244,12 @@ async def test_a_token_opens_the_board_and_then_stays_in_a_cookie(tmp_path: Path
     secret = tmp_path / "tv.token"
     secret.write_text("a-long-enough-random-word\n")
     tv = Tv(listen="127.0.0.1:0", token_file=secret)
-    async with running(tv) as site:
-        async with site.session.get(site.base + "/board/floor?token=a-long-enough-random-word&lang=en", allow_redirects=False) as answer:
-            assert (answer.status, answer.headers["Location"]) == (303, "/board/floor?lang=en")
-            cookie = answer.headers["Set-Cookie"]
-            assert "HttpOnly" in cookie
-            assert "SameSite=Strict" in cookie
+    path = "/board/floor?token=a-long-enough-random-word&lang=en"
+    async with running(tv) as site, site.session.get(site.base + path, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/board/floor?lang=en")
+        cookie = answer.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
     door = door_from(tv)
     assert door.admits("203.0.113.9", "a-long-enough-random-word")
     assert not door.admits("203.0.113.9", "a-long-enough-random-worD")

@@ -62,8 +62,7 @@ def album(made: Board, width: int, height: int) -> str:
             moments.append(0.6)
         if moves(page, width, height):
             moments.append(duration_s(page, width, height))
-        for since_s in moments:
-            out.append(f"{page.key} +{since_s:.1f} s\n{blocks_text(frame(page, width, height, since_s))}\n")
+        out += [f"{page.key} +{since_s:.1f} s\n{blocks_text(frame(page, width, height, since_s))}\n" for since_s in moments]
     return "\n".join("\n".join(line.rstrip() for line in text.splitlines()) for text in out) + "\n"
 
 
