@@ -24,7 +24,7 @@ from appliance.core.errors import CallfloorError, CorruptError, FullError, Trans
 from appliance.core.event import Entry, Event, Position, body_from_event, stored_from_body
 from appliance.core.journal import PAGE, Account, Cursor, Due, Head, Limits, new_epoch
 from appliance.core.retention import Retention
-from appliance.core.store import Store, error_from_sqlite, refuse_network_path
+from appliance.core.store import Store, error_from_sqlite, is_blank, refuse_network_path
 
 if TYPE_CHECKING:
     import asyncio
@@ -255,7 +255,7 @@ class SqliteJournal:
 
     def _opened(self) -> Store:
         """Open the file under the lock; begin a new epoch where there is none or the old one is damaged."""
-        if not self.path.exists() or self.path.stat().st_size == 0:
+        if is_blank(self.path):
             return self._begun("new", None)
         try:
             return Store.open(self.path)

@@ -334,6 +334,24 @@ def _connect(path: Path, uri: str) -> sqlite3.Connection:
         raise error_from_sqlite(fault, path) from fault
 
 
+def is_blank(path: Path) -> bool:
+    """Whether there is no journal yet: no file, an empty one, or one whose maker was killed before anything stood in it."""
+    if not path.exists() or path.stat().st_size == 0:
+        return True
+    db = _connect(path, f"file:{_quoted(path)}?mode=ro")
+    try:
+        return _is_empty(db)
+    except sqlite3.Error:
+        return False  # whatever it is, opening it tells
+    finally:
+        db.close()
+
+
+def _is_empty(db: sqlite3.Connection) -> bool:
+    unmarked = db.execute("PRAGMA application_id").fetchone()[0] == 0
+    return bool(unmarked and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0)
+
+
 def _quoted(path: Path) -> str:
     return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
@@ -347,6 +365,8 @@ def _set_up(db: sqlite3.Connection) -> None:
 
 def _checked_epoch(db: sqlite3.Connection, path: Path, rows: int) -> str:
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        if _is_empty(db):
+            raise TransientError(f"the journal at {path} is just being made; try again")
         raise CorruptError(f"{path} is not a journal of this product")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:

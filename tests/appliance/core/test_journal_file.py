@@ -10,6 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from appliance.core.catalogue import CallHeld, HeadsetMute, kind_of
@@ -18,6 +19,7 @@ from appliance.core.cursor_file import CursorFile
 from appliance.core.errors import CorruptError, TransientError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import Cursor
+from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.core.store import WAL_BYTES, Store
 
@@ -47,6 +49,22 @@ def test_a_new_journal_opens_with_its_own_event_and_a_restart_goes_on(tmp_path: 
     assert again.epoch == epoch
     assert again.append([held(2)]) == 3
     again.close()
+
+
+def test_a_journal_whose_maker_was_killed_half_way_is_begun_as_new(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    half = sqlite3.connect(path)
+    half.execute("PRAGMA journal_mode=WAL")
+    half.execute("BEGIN IMMEDIATE")
+    half.execute("CREATE TABLE event(seq INTEGER PRIMARY KEY)")
+    with pytest.raises(TransientError, match="being made"):
+        ReadonlyJournal(path)
+    half.close()
+    assert path.stat().st_size > 0
+    journal = SqliteJournal.open(path)
+    assert msgspec.json.decode(journal.read(0)[0].body)["d"] == {}, "nothing was lost, so nothing is said to be damaged"
+    journal.close()
+    assert list(tmp_path.glob("journal.db.damaged*")) == []
 
 
 def test_a_file_that_is_no_database_is_set_aside_whole(tmp_path: Path) -> None:
@@ -148,6 +166,7 @@ import sys
 from pathlib import Path
 from appliance.core.catalogue import CallHeld, kind_of
 from appliance.core.event import Event
+from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.core.journal_sqlite import SqliteJournal
 name, path, ledger = sys.argv[1], Path(sys.argv[2]), open(sys.argv[3], "ab", buffering=0)
 journal = SqliteJournal.open(path)
