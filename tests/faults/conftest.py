@@ -24,12 +24,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from appliance.core.catalogue import event_from_stored
+from appliance.core.errors import TransientError
 from appliance.core.event import Entry, Event, stored_from_body
 from appliance.core.journal import Account
 from appliance.core.journal_readonly import ReadonlyJournal
 
 HERE = Path(__file__).parent
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+BUILD = HERE.parents[1] / "build" / "kill.json"
 #: As a unit's RestartSec, shortened: the test's day is played faster too.
 RESTART_S = 0.2
 
@@ -283,6 +285,13 @@ class Box:
         finally:
             opened.close()
 
+    def sighted(self) -> bool:
+        """Has the box ever seen its PBX whole?"""
+        try:
+            return any(event.kind == "pbx.resynced" for event in self.events())
+        except TransientError:
+            return False  # there is no journal yet
+
     def rows(self) -> list[Entry]:
         with self.journal() as journal:
             out: list[Entry] = []
@@ -350,3 +359,18 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made = Site(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def told() -> Callable[[str, dict[str, Any]], None]:
+    """Put figures into build/kill.json and print them."""
+
+    def tell(name: str, figures: dict[str, Any]) -> None:
+        BUILD.parent.mkdir(exist_ok=True)
+        known: dict[str, Any] = json.loads(BUILD.read_text()) if BUILD.exists() else {}
+        BUILD.write_text(json.dumps(known | {name: figures}, indent=1) + "\n")
+        print(f"\n{name}")
+        for key, value in figures.items():
+            print(f"  {key:<24} {value}")
+
+    return tell
