@@ -1,56 +1,19 @@
-"""Decides which one state each agent is in: holding, talking, ringing, wrap-up, paused, available, or logged out.
+"""Decides who the agents are, which evidence is whose, and when a change of state is told.
 
-Evidence, strongest first: his conversations, his phones' channels, the device state of his memberships. With
-`device_state_busy_at=1` a ringing phone already shows "busy", so the device state speaks only where no channel and
-no ring explains it. Wrap-up has no event: it is a timer, or a pause whose reason the configuration names.
+Wrap-up has no event: it is a timer, or a pause whose reason the configuration names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from msgspec import Struct
 
-from appliance.core.catalogue import AgentLoggedIn, AgentLoggedOut, AgentState, AgentStateChanged
+from appliance.core.catalogue import AgentLoggedIn, AgentLoggedOut, AgentStateChanged
 from appliance.core.config import Config
+from gateway.pbx.agent_state import IN_USE, Agent, Member, devices_of, present, state_of
 from gateway.pbx.calls import Channel
 from gateway.pbx.names import AgentNames, QueueNames
-
-_AWAY: Final = frozenset(("4", "5"))
-_IN_USE: Final = frozenset(("2", "3", "7", "8"))
-_RINGING: Final = frozenset(("6",))
-_UP: Final = frozenset((4, 6))
-
-
-class Member(Struct, kw_only=True):
-    """One membership row: an interface in one queue. `explained`: its being in use was seen to come from a channel or ring."""
-
-    queue: str
-    key: str
-    agent: str
-    booked: str
-    interface: str
-    state_interface: str
-    status: str = "0"
-    paused: bool = False
-    reason: str = ""
-    wrap_up_s: float = 0.0
-    explained: bool = False
-    session: int = 0
-
-
-class Agent(Struct, kw_only=True):
-    """One person at one or more phones. `shown` is what the journal was last told."""
-
-    key: str
-    members: dict[tuple[str, str], Member] = {}
-    channels: dict[str, Channel] = {}
-    rings: dict[str, str] = {}
-    talks: dict[str, str] = {}
-    held: set[str] = set()
-    logged_in: bool = False
-    shown: AgentStateChanged | None = None
 
 
 class AgentBook:
@@ -105,8 +68,8 @@ class AgentBook:
         agent.members[row] = member
         for device in devices_of(state_interface, interface):
             self._by_device.setdefault(device, key)
-        if status not in _IN_USE or member.status not in _IN_USE:
-            member.explained = status in _IN_USE and bool(agent.channels or agent.rings or agent.talks)
+        if status not in IN_USE or member.status not in IN_USE:
+            member.explained = status in IN_USE and bool(agent.channels or agent.rings or agent.talks)
         member.status, member.paused, member.reason, member.session = status, paused, reason, session
         member.wrap_up_s = float(wrap_up) if wrap_up.isdecimal() else 0.0
         self.touch(key)
@@ -178,7 +141,7 @@ class AgentBook:
     def in_use(self, key: str) -> bool:
         """Whether any of his memberships shows his phone in use."""
         agent = self.agents.get(key)
-        return agent is not None and any(m.status in _IN_USE for m in agent.members.values())
+        return agent is not None and any(m.status in IN_USE for m in agent.members.values())
 
     def wrap_up_s(self, queue: str, interface: str) -> float:
         """Wrap-up after a conversation: the member's own, else the queue's or the floor's as configured (AMI never tells the queue's)."""
@@ -252,7 +215,7 @@ class AgentBook:
         """The channels have been compared: a phone in use that none of them explains is in a call that we do not see."""
         for member in self._members.values():
             agent = self.agent(member.agent)
-            member.explained = member.status in _IN_USE and bool(agent.channels or agent.rings or agent.talks)
+            member.explained = member.status in IN_USE and bool(agent.channels or agent.rings or agent.talks)
             self.touch(member.agent)
 
     def holds(self, key: str, visit: str, *, on: bool) -> None:
@@ -299,76 +262,24 @@ class AgentBook:
             self.touch(key)
         self.settle(now_ns)
 
-    def _busy(self, agent: Agent, now_ns: int) -> AgentState | None:
-        if agent.talks and agent.held and len(agent.held) >= len(agent.talks):
-            return "holding"
-        unexplained = any(m.status in _IN_USE and not m.explained for m in agent.members.values())
-        if agent.talks or unexplained or any(c.state in _UP for c in agent.channels.values()):
-            return "talking"
-        if agent.rings or any(c.state == 5 for c in agent.channels.values()) or any(m.status in _RINGING for m in agent.members.values()):
-            return "ringing"
-        return "wrap_up" if self._wraps.get(agent.key, 0) > now_ns else None
-
     def _judge(self, agent: Agent | None, now_ns: int, *, inferred: bool = False) -> None:
         if agent is None:
             return
-        present = [m for m in agent.members.values() if m.status not in _AWAY]
-        if not present and not agent.talks:
+        members = present(agent)
+        title = self.names.title(agent.key)
+        if not members and not agent.talks:
             if agent.logged_in:
                 agent.logged_in, agent.shown = False, None
-                self.emit(AgentLoggedOut(agent=agent.key, pbx=self.pbx, name=self.names.title(agent.key), inferred=inferred))
+                self.emit(AgentLoggedOut(agent=agent.key, pbx=self.pbx, name=title, inferred=inferred))
             return
-        title = self.names.title(agent.key)
         if not agent.logged_in:
             agent.logged_in = True
-            keys = tuple(dict.fromkeys(m.key for m in present))
-            interface = present[0].state_interface if present else None
+            keys = tuple(dict.fromkeys(m.key for m in members))
+            interface = members[0].state_interface if members else None
             self.emit(AgentLoggedIn(agent=agent.key, pbx=self.pbx, name=title, interface=interface, queues=keys, inferred=inferred))
-        busy = self._busy(agent, now_ns)
-        queues: dict[str, AgentState] = {}
-        for m in present:
-            idle: AgentState = ("wrap_up" if m.reason in self._reasons else "paused") if m.paused else "available"
-            if queues.get(m.key) != "available":
-                queues[m.key] = busy or idle
-        state: AgentState = busy or "available"
-        reason = None
-        if busy is None and queues and "available" not in queues.values():
-            state = "paused" if "paused" in queues.values() else "wrap_up"
-            reason = next((m.reason for m in present if m.reason), None)
-        call = next(iter(agent.talks.values()), None) or next(iter(agent.rings.values()), None)
-        if call is None and agent.channels:
-            call = next(iter(agent.channels.values())).call
-        shown = AgentStateChanged(
-            agent=agent.key,
-            pbx=self.pbx,
-            state=state,
-            queues=queues,
-            name=title,
-            reason=reason,
-            call=call if busy else None,
-            inferred=inferred,
-        )
+        wrapping = self._wraps.get(agent.key, 0) > now_ns
+        shown = state_of(agent, pbx=self.pbx, title=title, wrapping=wrapping, wrap_up_reasons=self._reasons, inferred=inferred)
         before = agent.shown
-        if before is None or (before.state, before.queues, before.reason, before.name) != (state, queues, reason, title):
+        if before is None or any(getattr(before, name) != getattr(shown, name) for name in ("state", "queues", "reason", "name")):
             agent.shown = shown
             self.emit(shown)
-
-
-def devices_of(state_interface: str, interface: str) -> tuple[str, ...]:
-    """The device names whose channels are an agent's, from a member's interfaces.
-
-    A Local interface or a hint names only an extension; any technology's phone of that name is then his.
-
-    >>> devices_of("PJSIP/104", "Local/104@agents/n")
-    ('PJSIP/104',)
-    >>> devices_of("hint:101@ext-local", "Local/101@from-queue/n")
-    ('*/101',)
-    """
-    for text in (state_interface, interface):
-        tech, slash, rest = text.partition("/")
-        if text.startswith(("hint:", "Local/")):
-            number = text[5:] if text.startswith("hint:") else rest
-            return ("*/" + number.partition("@")[0],)
-        if slash and tech and not tech.startswith(("Custom:", "Queue:")):
-            return (text,)
-    return ()

@@ -15,7 +15,7 @@ from appliance.core import catalogue as c
 from appliance.core.clock import NS
 from appliance.core.event import Event
 from gateway.pbx.source import PbxSource
-from gateway.pbx.visits import Talk, Visit
+from gateway.pbx.stay import Talk, Visit
 
 #: Kinds that the fold needs; a reader skips the rest without decoding them.
 KINDS: Final = frozenset(
@@ -200,4 +200,4 @@ def _stand(source: PbxSource, standing: Standing, mono: Callable[[Moment], int])
         visit=visit, agent=agent, presence=agent, interface="", legs={}, answered_ns=mono(standing.answered_at), session=0,
         hold_ns=standing.hold_ns, held_ns=mono(standing.held_at) if standing.held_at else None,
     )  # fmt: skip
-    tracker.visits.talks[visit.uniqueid] = talk
+    tracker.talks.open[visit.uniqueid] = talk

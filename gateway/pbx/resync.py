@@ -13,8 +13,8 @@ from msgspec import Struct
 from appliance.core.clock import NS
 from gateway.pbx.ami import Message
 from gateway.pbx.calls import Channel, told
+from gateway.pbx.stay import Talk, Visit
 from gateway.pbx.tracker import Tracker, dnis_of
-from gateway.pbx.visits import Talk, Visit
 
 #: A caller whose listed Wait falls short of the known one by more than this joined anew.
 _WAIT_TOLERANCE_S: Final = 3.0
@@ -104,7 +104,7 @@ def _open_from_row(tracker: Tracker, row: Message, now_ns: int) -> None:
     """A caller who joined in blindness and was found waiting, by the PBX's own word of how long."""
     wait = row.get("Wait")
     visit = tracker.open_visit(row, now_ns - (int(wait) * NS if wait.isdecimal() else 0))
-    tracker.visits.queued(visit, now_ns, position=_number(row.get("Position")), inferred=True)
+    tracker.begin_visit(visit, now_ns, position=_number(row.get("Position")), inferred=True)
 
 
 def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | None, *, restarted: bool) -> Found:
@@ -112,16 +112,17 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
     found = Found(lost=lists.lost)
     old = tracker.session - 1
     ended_ns = min(now_ns, last_seen_ns) if last_seen_ns is not None else now_ns
-    for talk in list(tracker.visits.talks.values()):
+    for talk in list(tracker.talks.open.values()):
         if talk.session > old:
             continue
         if restarted or not _still_talking(tracker, talk, lists):
             by = "pbx_stopped" if restarted else "unknown"
-            tracker.visits.end_talk(talk, max(talk.answered_ns, ended_ns), by, inferred=True)
+            tracker.talks.end(talk, max(talk.answered_ns, ended_ns), by, inferred=True)
             found.inferred += 1
         else:
             talk.session = tracker.session
-            tracker.agents.talks(talk.presence, talk.visit.visit, talk.visit.call)
+            if not talk.agent_left:
+                tracker.agents.talks(talk.presence, talk.visit.visit, talk.visit.call)
     for visit in tracker.visits.waiting():
         if visit.session > old:
             continue
@@ -177,12 +178,12 @@ def _adopt_legs(tracker: Tracker, talk: Talk, lists: Lists) -> bool:
     if owners and talk.presence not in owners:
         talk.presence = owners.pop()
     for leg, name in peers.items():
-        tracker.visits.add_leg(talk, leg, name)
+        tracker.talks.add_leg(talk, leg, name)
     return bool(peers)
 
 
 def _answered_live(tracker: Tracker, uniqueid: str) -> bool:
-    talk = tracker.visits.talks.get(uniqueid)
+    talk = tracker.talks.open.get(uniqueid)
     return talk is not None and talk.session == tracker.session
 
 

@@ -7,21 +7,22 @@ was seen live in this one is told apart from what is known from before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from msgspec import Struct
 
-from appliance.core.catalogue import LeftReason
 from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
-from gateway.pbx.agents import AgentBook, Member
+from gateway.pbx.agent_state import Member
+from gateway.pbx.agents import AgentBook
 from gateway.pbx.ami import Message
 from gateway.pbx.calls import CallBook, Channel, told
 from gateway.pbx.lines import LineBook
+from gateway.pbx.local_leg import LocalLegs
 from gateway.pbx.names import AgentNames, QueueNames
-from gateway.pbx.visits import QUEUESTATUS, Talk, Visit, VisitBook
-
-_MAX_PAIRS: Final = 4_096
+from gateway.pbx.reason import Told, told_by_user_event, told_by_variable
+from gateway.pbx.stay import Talk, Visit
+from gateway.pbx.talks import TalkBook
+from gateway.pbx.visits import VisitBook
 
 
 class Tracker:
@@ -37,16 +38,16 @@ class Tracker:
         self.queues = QueueNames(config, prefix)
         self.names = AgentNames(config, prefix)
         self.visits = VisitBook(pbx, emit)
+        self.talks = TalkBook(pbx, emit)
         self.agents = AgentBook(pbx, config, self.queues, self.names, emit)
         self.lines = LineBook(pbx, config, emit)
-        self.visits.on_agent_leaves = self._agent_left
+        self.talks.on_agent_leaves = self._agent_left
         self.visits.on_visit_end = self._visit_ended
         self.session = 0
         self.stopping = False
-        self._told = (config.pbx.get(pbx) or PbxConfig()).queue_result
-        self.visits.hold_back_reasons = self._told is not None
-        self._pairs: dict[str, str] = {}
-        self._behind: dict[str, dict[str, str]] = {}
+        self._mapped = (config.pbx.get(pbx) or PbxConfig()).queue_result
+        self.visits.hold_back_reasons = self._mapped is not None
+        self.locals = LocalLegs()
         self._handlers: dict[str, Callable[[Message, int], None]] = {
             "QueueCallerJoin": self._join,
             "QueueCallerLeave": self._leave,
@@ -91,13 +92,14 @@ class Tracker:
     def tick(self, mono_ns: int) -> list[Struct]:
         """The events that are due by time alone: held-back endings and wrap-ups."""
         self.visits.tick(mono_ns)
+        self.talks.tick(mono_ns)
         self.agents.tick(mono_ns)
         return self.take()
 
     @property
     def next_due_ns(self) -> int | None:
         """When `tick` has something to do."""
-        times = [t for t in (self.visits.next_due_ns, self.agents.next_due_ns) if t is not None]
+        times = [t for t in (self.visits.next_due_ns, self.talks.next_due_ns, self.agents.next_due_ns) if t is not None]
         return min(times) if times else None
 
     def connected(self) -> None:
@@ -108,6 +110,7 @@ class Tracker:
     def disconnected(self, mono_ns: int, *, by_pbx: bool = True) -> list[Struct]:
         """The session ended: what was held back is decided now."""
         self.visits.stopped(mono_ns, by_pbx=by_pbx)
+        self.talks.stopped(by_pbx=by_pbx)
         self.agents.settle(mono_ns)
         return self.take()
 
@@ -132,6 +135,13 @@ class Tracker:
             joined_ns=joined_ns, session=self.session, caller=told(m.get("CallerIDNum")), dialled=dialled,
         )  # fmt: skip
 
+    def begin_visit(
+        self, visit: Visit, now_ns: int, *, position: int | None = None, inferred: bool = False, pbx_time: float | None = None
+    ) -> None:
+        """Announce a visit; whatever conversation its channel was in has been handed on."""
+        self.talks.end_of(visit.uniqueid, now_ns, "transfer")
+        self.visits.queued(visit, now_ns, position=position, inferred=inferred, pbx_time=pbx_time)
+
     def _join(self, m: Message, now_ns: int) -> None:
         uniqueid = m.get("Uniqueid")
         if not uniqueid:
@@ -140,9 +150,7 @@ class Tracker:
         if known is not None and known.session == self.session and known.queue == m.get("Queue") and known.left_ns is None:
             return
         position = m.get("Position")
-        self.visits.queued(
-            self.open_visit(m, now_ns), now_ns, position=int(position) if position.isdecimal() else None, pbx_time=stamp_of(m)
-        )
+        self.begin_visit(self.open_visit(m, now_ns), now_ns, position=int(position) if position.isdecimal() else None, pbx_time=stamp_of(m))
 
     def _visit(self, m: Message, now_ns: int, *, make: bool) -> Visit | None:
         """The open visit that a message is about. One that we never saw begin (it joined in blindness) is opened by its HoldTime."""
@@ -154,7 +162,7 @@ class Tracker:
         if not make or not hold_time.isdecimal() or not uniqueid or not queue or self.visits.closed.get(uniqueid) == queue:
             return None
         visit = self.open_visit(m, now_ns - int(hold_time) * NS)
-        self.visits.queued(visit, now_ns, inferred=True)
+        self.begin_visit(visit, now_ns, inferred=True)
         return visit
 
     def _leave(self, m: Message, now_ns: int) -> None:
@@ -181,8 +189,7 @@ class Tracker:
     def _no_answer(self, m: Message, now_ns: int) -> None:
         leg = m.get("DestUniqueid")
         self.agents.rings_no_more(leg)
-        if (visit := self.visits.open.get(m.get("Uniqueid"))) is not None:
-            visit.ringing.pop(leg, None)
+        self.visits.rings_no_more(leg)
 
     def _connect(self, m: Message, now_ns: int) -> None:
         visit = self._visit(m, now_ns, make=True)
@@ -190,28 +197,32 @@ class Tracker:
             return
         member, interface, leg, ring = self._seen(m), m.get("Interface"), m.get("DestUniqueid"), m.get("RingTime")
         legs = {leg: m.get("DestChannel")} if leg else {}
-        legs.update(self._behind.get(self._pairs.get(leg, ""), {}))
+        legs.update(self.locals.behind(leg))
         ring_s = float(ring) if ring.isdecimal() else None
-        self.visits.answered(
-            visit, member.booked, interface, legs, now_ns,
-            presence=member.agent, session=self.session, ring_s=ring_s, pbx_time=stamp_of(m),
+        self.talks.end_of(visit.uniqueid, now_ns, "transfer")
+        self.talks.begin(
+            Talk(
+                visit=visit, agent=member.booked, presence=member.agent, interface=interface, legs=legs,
+                answered_ns=now_ns, session=self.session,
+            )
         )  # fmt: skip
+        self.visits.answered(visit, member.booked, now_ns, ring_s=ring_s, pbx_time=stamp_of(m))
         self.agents.talks(member.agent, visit.visit, visit.call)
 
     def _complete(self, m: Message, now_ns: int) -> None:
         queue, interface, uniqueid = m.get("Queue"), m.get("Interface"), m.get("Uniqueid")
-        talk = self.visits.talks.get(uniqueid) if uniqueid else self._talk_by_interface(queue, interface, m.get("TalkTime"), now_ns)
+        talk = self.talks.open.get(uniqueid) if uniqueid else self._talk_by_interface(queue, interface, m.get("TalkTime"), now_ns)
         if talk is None or talk.visit.queue != queue or talk.interface not in ("", interface):
             return
         reason = m.get("Reason")
         if reason == "transfer":
-            self.visits.transferred(talk, now_ns, to=None, attended=False)
+            self.talks.transferred(talk, now_ns, to=None, attended=False)
         else:
-            self.visits.end_talk(talk, now_ns, reason if reason in ("caller", "agent") else None)
+            self.talks.end(talk, now_ns, reason if reason in ("caller", "agent") else None)
 
     def _talk_by_interface(self, queue: str, interface: str, talk_time: str, now_ns: int) -> Talk | None:
         """Whose conversation an AgentComplete without a channel ends: the one of this member whose length fits best."""
-        found = [t for t in self.visits.talks.values() if t.visit.queue == queue and t.interface == interface]
+        found = [t for t in self.talks.open.values() if t.visit.queue == queue and t.interface == interface]
         talk_ns = int(talk_time) * NS if talk_time.isdecimal() else 0
         return min(found, key=lambda t: abs(now_ns - t.answered_ns - talk_ns), default=None)
 
@@ -221,7 +232,6 @@ class Tracker:
     def _visit_ended(self, visit: Visit) -> None:
         for leg in visit.ringing:
             self.agents.rings_no_more(leg)
-        visit.ringing.clear()
 
     def _agent_left(self, talk: Talk, now_ns: int) -> None:
         wrap_up_s = self.agents.wrap_up_s(talk.visit.queue, talk.interface)
@@ -263,7 +273,8 @@ class Tracker:
         uniqueid = m.get("Uniqueid")
         if (channel := self.calls.channels.get(uniqueid)) is not None and not soft:
             channel.asked_hangup = True
-        self.visits.hung_up(uniqueid, soft=soft)
+        self.visits.asked(uniqueid, soft=soft)
+        self.talks.asked(uniqueid, soft=soft)
 
     def _hangup(self, m: Message, now_ns: int) -> None:
         uniqueid = m.get("Uniqueid")
@@ -272,62 +283,47 @@ class Tracker:
     def channel_gone(self, uniqueid: str, now_ns: int, *, inferred: bool = False) -> None:
         """A channel hung up, or was found gone after blindness."""
         self.calls.closed(uniqueid)
-        if (two := self._pairs.pop(uniqueid, None)) is not None:
-            self._behind.pop(two, None)
+        self.locals.gone(uniqueid)
         if not inferred:
             self.visits.channel_gone(uniqueid, now_ns)
+            self.talks.channel_gone(uniqueid, now_ns)
         self.agents.channel_gone(uniqueid)
         self.lines.released(uniqueid, now_ns, inferred=inferred)
 
     def _local_bridge(self, m: Message, now_ns: int) -> None:
-        while len(self._pairs) >= _MAX_PAIRS:
-            self._behind.pop(self._pairs.pop(next(iter(self._pairs))), None)
-        self._pairs[m.get("LocalOneUniqueid")] = m.get("LocalTwoUniqueid")
+        self.locals.bridged(m.get("LocalOneUniqueid"), m.get("LocalTwoUniqueid"))
 
     def _dial_begin(self, m: Message, now_ns: int) -> None:
-        """Behind a Local member stands a phone: what the Local's far half dials is the agent's as well."""
         two, leg = m.get("Uniqueid"), m.get("DestUniqueid")
-        if not two or not m.get("Channel").startswith("Local/") or not leg:
-            return
-        while len(self._behind) >= _MAX_PAIRS:
-            self._behind.pop(next(iter(self._behind)))
-        self._behind.setdefault(two, {})[leg] = m.get("DestChannel")
+        if two and leg and m.get("Channel").startswith("Local/"):
+            self.locals.dials(two, leg, m.get("DestChannel"))
 
     def _dial_end(self, m: Message, now_ns: int) -> None:
-        two, leg, status = m.get("Uniqueid"), m.get("DestUniqueid"), m.get("DialStatus")
-        answered = status == "ANSWER"
-        if (visit := self.visits.open.get(two)) is not None and answered:
+        dialler, leg, answered = m.get("Uniqueid"), m.get("DestUniqueid"), m.get("DialStatus") == "ANSWER"
+        if answered and (visit := self.visits.open.get(dialler)) is not None:
             visit.picked.add(leg)
-        phones = self._behind.get(two)
-        if phones is None:
-            return
-        if not answered:
-            phones.pop(leg, None)
-            return
-        name = phones.get(leg, m.get("DestChannel"))
-        self._behind[two] = {leg: name}
-        one = next((one for one, other in self._pairs.items() if other == two), "")
-        if (talk := self.visits.legs.get(one)) is not None:
-            self.visits.add_leg(talk, leg, name)
+        one = self.locals.dialled(dialler, leg, answered=answered)
+        if one is not None and (talk := self.talks.legs.get(one)) is not None:
+            self.talks.add_leg(talk, leg, m.get("DestChannel"))
 
     def _hold(self, m: Message, now_ns: int) -> None:
-        if (talk := self.visits.hold(m.get("Uniqueid"), now_ns, on=True)) is not None:
+        if (talk := self.talks.hold(m.get("Uniqueid"), now_ns, on=True)) is not None:
             self.agents.holds(talk.presence, talk.visit.visit, on=True)
 
     def _unhold(self, m: Message, now_ns: int) -> None:
-        if (talk := self.visits.hold(m.get("Uniqueid"), now_ns, on=False)) is not None:
+        if (talk := self.talks.hold(m.get("Uniqueid"), now_ns, on=False)) is not None:
             self.agents.holds(talk.presence, talk.visit.visit, on=False)
 
     def _blind_transfer(self, m: Message, now_ns: int) -> None:
-        talk = self.visits.legs.get(m.get("TransfererUniqueid"))
+        talk = self.talks.legs.get(m.get("TransfererUniqueid"))
         if talk is not None and m.get("Result") == "Success":
-            self.visits.transferred(talk, now_ns, to=m.get("Extension") or None, attended=False)
+            self.talks.transferred(talk, now_ns, to=m.get("Extension") or None, attended=False)
 
     def _attended_transfer(self, m: Message, now_ns: int) -> None:
         legs = (m.get("OrigTransfererUniqueid"), m.get("SecondTransfererUniqueid"))
-        talk = next((self.visits.legs[leg] for leg in legs if leg in self.visits.legs), None)
+        talk = next((self.talks.legs[leg] for leg in legs if leg in self.talks.legs), None)
         if talk is not None and m.get("Result") == "Success":
-            self.visits.transferred(talk, now_ns, to=None, attended=True)
+            self.talks.transferred(talk, now_ns, to=None, attended=True)
 
     # -- members, and what the dialplan tells ------------------------------------------------------------------
 
@@ -348,29 +344,19 @@ class Tracker:
     def _varset(self, m: Message, now_ns: int) -> None:
         # A stream with variables is a stream of the dialplan class: it will tell why visits leave.
         self.visits.hold_back_reasons = True
-        if b"\r\nVariable: QUEUESTATUS\r\n" in m.raw:
-            reason = QUEUESTATUS.get(m.get("Value"))
-            if reason is not None:
-                self.visits.told(m.get("Uniqueid"), None, reason, now_ns)
+        self._tell(told_by_variable(m), now_ns)
 
     def _user_event(self, m: Message, now_ns: int) -> None:
-        mapped = self._told
-        if mapped is None or m.get("UserEvent") != mapped.event:
-            return
-        word = m.get(mapped.header)
-        reason = mapped.reasons.get(word) or QUEUESTATUS.get(word)
-        if reason is not None and reason in _REASONS:
-            self.visits.told(m.get(mapped.uniqueid) or m.get("Uniqueid"), m.get(mapped.queue) or None, _REASONS[reason], now_ns)
+        self._tell(told_by_user_event(m, self._mapped), now_ns)
+
+    def _tell(self, told_why: Told | None, now_ns: int) -> None:
+        if told_why is not None:
+            self.visits.told(told_why.uniqueid, told_why.queue, told_why.reason, now_ns)
 
     def _shutdown(self, m: Message, now_ns: int) -> None:
         self.stopping = True
         self.visits.stopped(now_ns, by_pbx=True)
-
-
-_REASONS: Final[dict[str, LeftReason]] = {
-    "timeout": "timeout", "exit_key": "exit_key", "empty": "empty", "overflow": "overflow", "callback": "callback",
-    "transferred": "transferred", "withdrawn": "withdrawn", "pbx_stopped": "pbx_stopped", "not_told": "not_told",
-}  # fmt: skip
+        self.talks.stopped(by_pbx=True)
 
 
 def stamp_of(m: Message) -> float | None:

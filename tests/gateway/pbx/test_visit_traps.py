@@ -91,6 +91,13 @@ def test_leave_decides_nothing_while_an_agent_has_picked_up(script: Callable[...
     assert s.at(60).tally.total("left") == 0
 
 
+def test_an_agent_who_picked_up_and_was_gone_before_the_connect_holds_nothing_up(script: Callable[..., Any], rows: Any) -> None:
+    s = script().at(10).join("1.1").ring("1.1", "1.2").at(12)
+    s.say("DialEnd", **rows.chan("1.1"), **rows.dest("1.2", "PJSIP/101-1.2"), DialStatus="ANSWER").hangup("1.2").at(20)
+    s.say("QueueCallerLeave", **rows.chan("1.1"), Queue="ventas").at(23)
+    assert [event.reason for event in s.tally.of("call.left")] == ["exit_key"]
+
+
 def test_the_same_channel_may_join_twice(script: Callable[..., Any], rows: Any) -> None:
     s = script().at(10).join("1.1").ring("1.1", "1.2").at(12).connect_agent("1.1", "1.2").at(20)
     s.say("BlindTransfer", Result="Success", TransfererUniqueid="1.2", TransfereeUniqueid="1.1", Extension="601")
