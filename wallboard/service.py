@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 from appliance.core.clock import NS
 from appliance.core.config import Tv
 from appliance.core.errors import TransientError
-from appliance.floor_view import FloorView
+from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
 from wallboard.feed import Feed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wallboard.http import Server
     from wallboard.led_run import LedRun
 
@@ -36,7 +38,7 @@ class Wallboard:
     async def run(self, context: Context) -> None:
         """Work until cancelled. Raises MisconfiguredError for a listener or a chain that the configuration describes wrongly."""
         config, clock = context.config, context.clock
-        view = FloorView(context.journal, config, clock)
+        view = FloorView(context.journal, config, clock, cache_of(context.journal))
         while view.catch_up(_PAGES_AT_START):
             context.watch.progress()
             await asyncio.sleep(0)
@@ -55,6 +57,8 @@ class Wallboard:
                 tasks.create_task(_follow(context, view, feed, server))
         except ExceptionGroup as faults:
             raise faults.exceptions[0] from faults
+        finally:
+            _save(view.save)
 
 
 async def _follow(context: Context, view: FloorView, feed: Feed, server: Server | None) -> None:
@@ -67,11 +71,20 @@ async def _follow(context: Context, view: FloorView, feed: Feed, server: Server 
         feed.turn()
         ended_ns = clock.mono_ns()
         context.watch.progress()
+        _save(view.save_if_due)
         if server is not None:
             server.turned_mono_ns = ended_ns
         spent_ns = ended_ns - began_ns
         if spent_ns > _REST_FROM_NS:
             await asyncio.sleep(min(_REST_MAX_S, _REST_FACTOR * spent_ns / NS))
+
+
+def _save(save: Callable[[], None]) -> None:
+    """Keep the fold for the next start; a full card costs that start its seconds and nothing else."""
+    try:
+        save()
+    except OSError as fault:
+        _log.warning("the fold could not be kept for the next start: %s", fault)
 
 
 def _led_runs(context: Context, feed: Feed) -> list[LedRun]:

@@ -40,7 +40,7 @@ class Box:
         self.view.held.site = "Quito Norte"
         self.config = Config(site=Site(name="Quito Norte", box="piso-3", timezone=ZONE), wallboard=Boards(tv=Tv(listen="127.0.0.1:0")))
         self.feed = Feed(self.view, self.view.clock, Privacy())
-        self.led = LedRun("entrada", Led(url="sim:", width=128, height=8), self.config, self.feed, self.view.clock)
+        self.led = LedRun("entrada", Led(url="sim:", width=64, height=8), self.config, self.feed, self.view.clock)
         self.base = ""
         self._listen = "127.0.0.1:0"
         self._server: contextlib.AsyncExitStack | None = None
@@ -227,8 +227,8 @@ async def test_closed_unknown_and_urgent(browser: Browser, box: Box) -> None:
 async def test_the_led_chain_is_drawn_as_it_is(browser: Browser, box: Box) -> None:
     tab = await opened(browser, box)
     lit = """(() => { const c = document.querySelector('.led'); if (!c) return false; const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-      const pitch = c.width / 128; const rows = [];
-      for (let y = 0; y < 8; y++) { let row = ''; for (let x = 0; x < 128; x++) { const at = 4 * (Math.floor((y + .5) * pitch) * c.width + Math.floor((x + .5) * pitch)); row += d[at] > 128 ? '1' : '0'; } rows.push(row); }
+      const pitch = c.width / 64; const rows = [];
+      for (let y = 0; y < 8; y++) { let row = ''; for (let x = 0; x < 64; x++) { const at = 4 * (Math.floor((y + .5) * pitch) * c.width + Math.floor((x + .5) * pitch)); row += d[at] > 128 ? '1' : '0'; } rows.push(row); }
       return rows.join('|'); })()"""
     for _ in range(100):
         if (await tab.ask(lit)) == "|".join(box.led.chain.picture().rows):
@@ -247,7 +247,7 @@ async def test_nothing_overflows_at_any_size_or_language(browser: Browser, box: 
     for language in ("es", "pt", "en"):
         tab = await opened(browser, box, f"/board/floor?lang={language}", width, height)
         await asyncio.sleep(0.2)
-        out = await tab.ask("""[...document.querySelectorAll('.label, .value, .cell, .cell strong, .details, .clock, td, thead th, .top, .note, .target, .badge')]
+        out = await tab.ask("""[...document.querySelectorAll('.label, .value, .cell, .cell strong, .details, .clock, td, thead th, .top, .note, .target, .badge, .led, .foot > *')]
           .filter(e => e.offsetParent && !e.hidden && getComputedStyle(e).visibility !== 'hidden')
           .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline' || e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().bottom > innerHeight + 1)
           .map(e => e.className + ':' + e.textContent)""")
@@ -307,6 +307,6 @@ async def test_pictures_for_the_documentation(browser: Browser, box: Box) -> Non
     await asyncio.sleep(4)
     await shoot("board-led", "/board/led.entrada", 1280, 400)
     for scope in (box.view.held.floor, *box.view.held.queues.values()):
-        scope.fresh, scope.as_of = "stale", ago(95)
-    box.tell(pbx={"central": Pbx(state="down", since=ago(95))})
+        scope.fresh, scope.as_of = "stale", ago(20)
+    box.tell(pbx={"central": Pbx(state="down", since=ago(20))})
     await shoot("board-pbx-down-pt", "/board/floor?lang=pt")

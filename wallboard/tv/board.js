@@ -24,7 +24,8 @@ function repaint() {
 }
 
 const stream = new Stream("/api/stream", repaint);
-for (const [name, size] of Object.entries(setup.leds)) painter.foot.append(new LedPanel(name, size).canvas);
+// One chain has room beside the announcements; each has a page of its own.
+for (const [name, size] of Object.entries(setup.leds).slice(0, 1)) painter.foot.append(new LedPanel(name, size).canvas);
 if (Object.keys(setup.leds).length) document.body.dataset.led = "shown";
 setInterval(() => { stream.watch(); repaint(); }, 250);
 repaint();

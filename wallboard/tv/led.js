@@ -11,6 +11,7 @@ export class LedPanel {
     this.canvas.setAttribute("aria-label", `${word("board.led")} ${name}`);
     this.canvas.dataset.led = name;
     this.canvas.style.aspectRatio = `${size.width} / ${size.height}`;
+    this.canvas.style.setProperty("--ratio", size.width / size.height);
     this.rows = null;
     this.url = `/api/led/${encodeURIComponent(name)}/stream`;
     this.connect();
