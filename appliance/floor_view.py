@@ -21,6 +21,14 @@ from appliance.floor.timeline import Timeline
 from appliance.forecast import Forecast
 
 _LOOK_NS = NS // 2
+#: A cache this old costs a restart half a second of folding; a newer one would cost the card more than it saves.
+SAVE_EVERY_NS = 600 * NS
+
+
+def cache_of(journal: Journal) -> Path | None:
+    """Where the box keeps its fold between starts: one file, written by the wallboard, read by whoever shows the floor."""
+    path: Path | None = getattr(journal, "path", None)
+    return None if path is None else path.parent / "cache" / "floor.fold"
 
 
 class FloorView:
@@ -39,7 +47,9 @@ class FloorView:
         self._run_dir: Path | None = getattr(journal, "run_dir", None)
         self._looked_ns = -_LOOK_NS
         self._forecast = Forecast()
+        self._saved_ns = clock.mono_ns()
         self._shots = Shots(self._from_cache() or self._from_nothing())
+        self._saved_seq = self.seq
 
     @property
     def seq(self) -> int:
@@ -93,19 +103,30 @@ class FloorView:
         dated = self.floor.state.timeline.date(self.clock.boot, self.clock.mono_ns())
         return dated if dated is not None else self.clock.wall_ns()
 
+    def save_if_due(self) -> None:
+        """Save now and then, when something was folded since."""
+        now = self.clock.mono_ns()
+        if self._cache is not None and now - self._saved_ns >= SAVE_EVERY_NS and self.seq != self._saved_seq:
+            self.save()
+
     def save(self) -> None:
-        """Write the fold as a cache beside the journal. A cache: losing it costs time, never a figure."""
+        """Write the fold as a cache beside the journal. Losing it costs time, never a figure. Raises OSError."""
         if self._cache is None:
             return
+        self._saved_ns, self._saved_seq = self.clock.mono_ns(), self.seq
         self._cache.parent.mkdir(parents=True, exist_ok=True)
         part = self._cache.with_suffix(".part")
         part.write_bytes(bytes_from_state(self.floor.state))
         part.replace(self._cache)
 
     def _from_cache(self) -> Floor | None:
-        if self._cache is None or not self._cache.exists():
+        if self._cache is None:
             return None
-        state = state_from_bytes(self._cache.read_bytes(), self.config, self.journal.epoch)
+        try:
+            data = self._cache.read_bytes()
+        except OSError:
+            return None  # none yet: fold the day
+        state = state_from_bytes(data, self.config, self.journal.epoch)
         if state is None or not self.journal.first_seq() - 1 <= state.seq <= self.journal.head().seq:
             return None
         return Floor(self.config, state)

@@ -39,6 +39,7 @@ from appliance.floor.visit import VisitFold
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
 VERSION: Final = 2
 _ANNOUNCEMENTS_KEPT: Final = 200
+_MARK_BYTES: Final = 32
 
 Handler = Callable[[Any, int], None]
 
@@ -259,13 +260,17 @@ def bytes_from_state(state: FloorState) -> bytes:
     for queue in state.queues.values():
         del queue.rolling_ids[: queue.rolling_head]
         queue.rolling_head = 0
-    return msgspec.msgpack.encode(state)
+    body = msgspec.msgpack.encode(state)
+    return hashlib.sha256(body).digest() + body
 
 
 def state_from_bytes(data: bytes, config: Config, epoch: str) -> FloorState | None:
     """A cached state, or None when it is another version's, another configuration's, another epoch's, or damaged."""
+    mark, body = data[:_MARK_BYTES], data[_MARK_BYTES:]
+    if hashlib.sha256(body).digest() != mark:  # a cut of power can leave zeros that decode well
+        return None
     try:
-        state = msgspec.msgpack.decode(data, type=FloorState)
+        state = msgspec.msgpack.decode(body, type=FloorState)
     except msgspec.DecodeError:
         return None
     fits = state.version == VERSION and state.settings == settings_mark(config) and state.epoch == epoch

@@ -14,7 +14,7 @@ from typing import Final, cast
 from appliance.core.catalogue import JournalSkipped
 from appliance.core.config import Crm
 from appliance.core.errors import CallfloorError, DeniedError, FullError, MisconfiguredError, TransientError
-from appliance.floor_view import FloorView
+from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
 from gateway.uplink.backoff import Backoff
 from gateway.uplink.conversation import Conversation
@@ -69,7 +69,7 @@ class _Desk:
         self._backoff = Backoff(crm.reconnect_max_s)
         self._state = LinkState(context)
         self._trusted = False
-        self._view = FloorView(journal, context.config, context.clock)
+        self._view = FloorView(journal, context.config, context.clock, cache_of(journal))
         path = getattr(journal, "path", None)
         self._ledger = Ledger(path.with_name("commands.jsonl") if path is not None else None)
         self._talk = talk = Conversation(self._backoff.proved, lambda: self._state.set("up"))
