@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from appliance.core.command import VERBS
 from appliance.core.endpoint import Endpoint, endpoint_from_text
@@ -28,6 +29,8 @@ OWN_SCENARIO: Final = "demo"
 _SITE: Final = "demo"
 _BOX: Final = "piso-3"
 _PORTS_TRIED: Final = 50
+#: Busy at once, then by turns a little more and a little less than the agents can take.
+_SURGES: Final = ((0.0, 1.2), (90.0, 0.9), (240.0, 1.25), (420.0, 0.8), (700.0, 1.1), (1000.0, 0.95))
 
 
 class Around(Struct):
@@ -74,7 +77,7 @@ async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float
 def _plan(scenario: str) -> Plan:
     """A scenario of the simulation, or the demo's own: one in which somebody soon waits and the figures move."""
     if scenario == OWN_SCENARIO:
-        return plan_named("morning", calls_per_min=13.0, agents=12)
+        return replace(plan_named("morning", calls_per_min=14.0), surges=_SURGES)
     return plan_named(scenario)
 
 
