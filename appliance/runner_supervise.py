@@ -99,12 +99,14 @@ class Supervisor:
         notifier: Notifier | None = None,
         backoff: Backoff | None = None,
         make: Callable[[str], Service] = registry.service,
+        stuck_s: float = STUCK_S,
     ) -> None:
         self._config, self._journal, self._clock, self._make = config, journal, clock, make
         self._notifier = notifier or Notifier()
         self._backoff = backoff or Backoff()
         self._box = Context(config, journal, clock, Post("box", lambda: None), "box")
         self.posts = [Post(name, self._someone_ready) for name in names]
+        self._stuck_s = stuck_s
         self._said_ready = False
 
     async def run(self, stop: asyncio.Event) -> list[str]:
@@ -198,7 +200,7 @@ class Supervisor:
         stuck: set[str] = set()
         while True:
             await asyncio.sleep(every_s)
-            now_stuck = {post.name for post in self.posts if post.stuck_s() > STUCK_S}
+            now_stuck = {post.name for post in self.posts if post.stuck_s() > self._stuck_s}
             for post in self.posts:
                 if post.name in now_stuck - stuck:
                     _log.error("service %s shows no progress for %.0f s", post.name, post.stuck_s())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from appliance.core.catalogue import BoxStarted, event_from_stored
@@ -12,6 +14,7 @@ from appliance.core.config import Config
 from appliance.core.errors import TransientError
 from appliance.core.event import stored_from_body
 from appliance.core.journal_memory import MemoryJournal
+from appliance.notify import Notifier
 from appliance.runner_supervise import Backoff, Supervisor
 from appliance.service import Context, Service
 
@@ -29,13 +32,15 @@ class Made:
         await self._life(context, len(self._starts))
 
 
-def supervisor(journal: MemoryJournal, life: Callable[[Context, int], Awaitable[None]], names: list[str]) -> tuple[Supervisor, list[str]]:
+def supervisor(
+    journal: MemoryJournal, life: Callable[[Context, int], Awaitable[None]], names: list[str], notifier: Notifier | None = None
+) -> tuple[Supervisor, list[str]]:
     starts: list[str] = []
 
     def make(name: str) -> Service:
         return Made(life, starts)
 
-    return Supervisor(Config(), journal, ManualClock(), names, backoff=QUICK, make=make), starts
+    return Supervisor(Config(), journal, ManualClock(), names, backoff=QUICK, make=make, notifier=notifier, stuck_s=0.3), starts
 
 
 def told(journal: MemoryJournal) -> list[tuple[str, str, str]]:
@@ -109,3 +114,40 @@ async def test_each_service_has_a_name_and_a_source_of_its_own() -> None:
     stop.set()
     await task
     assert starts == ["gateway", "uplink"]
+
+
+async def test_a_service_without_progress_starves_the_watchdog_until_it_moves_again(tmp_path: Path) -> None:
+    moving = asyncio.Event()
+
+    async def life(context: Context, start: int) -> None:
+        context.watch.ready()
+        await moving.wait()
+        await steady(context)
+
+    journal, stop = MemoryJournal(), asyncio.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(tmp_path / "n"))
+        line.setblocking(False)
+
+        def heard() -> list[bytes]:
+            out = []
+            try:
+                while True:
+                    out.append(line.recv(4096))
+            except BlockingIOError:
+                return out
+
+        made, _ = supervisor(journal, life, ["uplink"], Notifier(str(tmp_path / "n"), 0.2))
+        task = asyncio.create_task(made.run(stop))
+        await until(lambda: len(told(journal)) == 2)
+        assert told(journal)[1][:2] == ("service.uplink", "red")
+        assert "no progress" in told(journal)[1][2]
+        heard()
+        await asyncio.sleep(0.3)
+        assert b"WATCHDOG=1" not in heard()
+        moving.set()
+        await until(lambda: len(told(journal)) == 3)
+        await until(lambda: b"WATCHDOG=1" in heard())
+        stop.set()
+        await task
+    assert told(journal)[2] == ("service.uplink", "ok", "")
