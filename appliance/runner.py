@@ -141,7 +141,10 @@ def signals(stop: asyncio.Event, leave_s: float = LEAVE_S) -> Iterator[None]:
         hang.daemon = True
         hang.start()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    taken = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means that a closed terminal is no reason to stop
+        taken.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in taken}
     try:
         yield
     finally:

@@ -24,7 +24,7 @@ VERBS: Final = (
     "queue_add", "queue_remove", "supervise", "callback", "headset_ring", "beacon", "kpi", "directory", "classify", "resend", "ping",
 )  # fmt: skip
 _ZONES: Final = Path("/usr/share/zoneinfo")
-_LED_SCHEMES: Final = ("sim", "spi", "tcp", "file")
+_LED_SCHEMES: Final = ("sim", "spi")
 _MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
