@@ -76,6 +76,50 @@ class Box:
         return maker.board(self.view.snapshot(), self.view.clock.wall_ns())
 
 
+class Cable:
+    """A wire between the browser and the box that can be pulled: nothing passes any more, and nobody is told."""
+
+    def __init__(self) -> None:
+        self.whole = asyncio.Event()
+        self.whole.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ends: list[asyncio.StreamWriter] = []
+
+    async def lay(self, base: str) -> str:
+        host, port = base.removeprefix("http://").split(":")
+
+        async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._ends.append(writer)
+            await self.whole.wait()
+            inner, outer = await asyncio.open_connection(host, int(port))
+            self._ends.append(outer)
+            for source, sink in ((reader, outer), (inner, writer)):
+                task = asyncio.create_task(self._pass(source, sink))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+        self._server = await asyncio.start_server(join, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(65536):
+                await self.whole.wait()
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    async def take_away(self) -> None:
+        self._server.close()
+        for task in [*self._tasks]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for end in self._ends:
+            end.transport.abort()
+            with contextlib.suppress(ConnectionError):
+                await end.wait_closed()
+
+
 @pytest.fixture
 async def box() -> AsyncIterator[Box]:
     made = Box()
@@ -207,6 +251,24 @@ async def test_a_lost_stream_is_told_by_the_page_itself_and_heals(browser: Brows
     await tab.until(LIVE, 30)
     assert "Este tablero no recibe datos" not in await tab.ask(strip)
     assert await tab.ask("getComputedStyle(document.querySelector('[data-key=waiting] .digits')).color") != colour
+
+
+async def test_a_pulled_cable_is_told_by_the_page_itself_and_heals(browser: Browser, box: Box) -> None:
+    cable = Cable()
+    box.base = await cable.lay(box.base)
+    tab = await opened(browser, box)
+    cable.whole.clear()
+    await tab.until("document.body.dataset.stream === 'lost'", 20)
+    said = await tab.ask("document.querySelector('.strip').innerText")
+    assert "Este tablero no recibe datos" in said
+    assert ticks(said.rsplit(" ", 1)[1].strip()) >= 7
+    box.view.held.floor.waiting = 8
+    box.tell()
+    cable.whole.set()
+    await tab.until("document.body.dataset.stream === 'live'", 30)
+    await tab.until("document.querySelector('[data-key=waiting] .digits').textContent === '8'")
+    await tab.close()
+    await cable.take_away()
 
 
 async def test_closed_unknown_and_urgent(browser: Browser, box: Box) -> None:
