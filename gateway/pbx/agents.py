@@ -50,7 +50,11 @@ class AgentBook:
         wrap_up: str,
         session: int,
     ) -> Member:
-        """A membership as an event or a list row tells it."""
+        """A membership as an event or a list row tells it; an empty status or interface means that it is not told again."""
+        before = self._members.get((queue, interface))
+        if before is not None:
+            status, state_interface = status or before.status, state_interface or before.state_interface
+            wrap_up = wrap_up or str(int(before.wrap_up_s))
         state_interface = state_interface or interface
         key = self.names.key(name or interface, interface, state_interface)
         row = (queue, interface)

@@ -69,6 +69,12 @@ class Message:
             return []
         return [value] if isinstance(value, str) else value
 
+    def renamed(self, name: str, fields: dict[str, str | list[str]]) -> Message:
+        """The same message under another name, with other fields (a translated dialect)."""
+        other = Message(self.type, name, self.raw)
+        other._fields = fields
+        return other
+
     def to_dict(self) -> dict[str, object]:
         """The message as `callfloor decode ami` prints it."""
         return {"type": self.type, "name": self.name, "fields": self.fields}

@@ -85,6 +85,10 @@ class CallBook:
         self.channels[channel.uniqueid] = channel
         return channel
 
+    def uniqueid_of(self, name: str) -> str:
+        """The live channel of a name, newest first; empty when there is none (old versions name channels where new ones give ids)."""
+        return next((uniqueid for uniqueid, channel in reversed(self.channels.items()) if channel.name == name), "")
+
     def closed(self, uniqueid: str) -> Channel | None:
         """A channel hung up. Its Uniqueid leads to its call for a while yet, since late events name it."""
         return self.channels.pop(uniqueid, None)

@@ -13,6 +13,7 @@ from appliance.core.catalogue import PbxDown, PbxDownReason, PbxResynced, PbxUp
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from gateway.pbx.ami import Message
+from gateway.pbx.dialect import modern
 from gateway.pbx.resync import Lists, collect, compare, overtaken
 from gateway.pbx.tracker import Tracker
 
@@ -100,6 +101,7 @@ class PbxSource:
     def on_message(self, message: Message, mono_ns: int) -> list[Struct]:
         """The events that a message means."""
         self.last_seen_ns = mono_ns
+        message = modern(message, self.tracker.calls.uniqueid_of)
         if message.type == "response":
             self._response(message)
             out: list[Struct] = []

@@ -81,6 +81,7 @@ class Model:
 
     def key(self) -> None:
         self.leave("left", lambda uid: self.s.say("QueueCallerLeave", **self.rows.chan(uid), Queue="ventas"))
+        self.wait()  # a line cut in the two seconds in which Leave may yet become an answer leaves it unknown
 
     def end(self) -> None:
         uid = self.oldest(self.talking)
