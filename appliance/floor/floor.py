@@ -121,6 +121,7 @@ class Floor:
         self.state.now_ns = max(self.state.now_ns, now_ns)
         for queue in self.state.queues.values():
             self.visits.roll(queue, now_ns)
+            self.visits.find_rolling_max(queue)
 
     def _queue_touched(self, key: str) -> None:
         self.dirty.add(f"queues/{key}")

@@ -14,8 +14,8 @@ STATES: tuple[AgentState, ...] = ("available", "ringing", "talking", "holding", 
 
 
 class QueueState(Struct):
-    """One queue: who waits (visit → joined), its windows by start time, the visits of the last half hour in order,
-    and when each caller (as a digest) was last answered.
+    """One queue: who waits (visit → joined), its windows by start time, the visits of the last half hour in order
+    (`rolling_max_gone`: the window's longest wait may have left it), and when each caller (as a digest) was last answered.
     """
 
     key: str
@@ -27,6 +27,7 @@ class QueueState(Struct):
     rolling: Tally = field(default_factory=Tally)
     rolling_ids: list[str] = []
     rolling_head: int = 0
+    rolling_max_gone: bool = False
     callers: dict[int, int] = {}
 
 

@@ -148,7 +148,6 @@ class VisitFold:
     def roll(self, queue: QueueState, now_ns: int) -> bool:
         """Take the visits that began more than half an hour ago out of the rolling window."""
         edge, ids, head = now_ns - ROLLING_NS, queue.rolling_ids, queue.rolling_head
-        recount = False
         while head < len(ids):
             visit = self.state.visits.get(ids[head])
             if visit is not None and visit.joined_ns > edge:
@@ -158,12 +157,10 @@ class VisitFold:
                 continue
             queue.rolling.count(visit, -1)
             visit.rolling = False
-            recount = recount or (visit.wait_ms >= queue.rolling.wait_max_ms and visit.state not in ("waiting", "unknown"))
+            if visit.wait_ms >= queue.rolling.wait_max_ms and visit.state not in ("waiting", "unknown"):
+                queue.rolling_max_gone = True
             self._forget(visit)
         rolled = head != queue.rolling_head
-        if recount:
-            live = (self.state.visits[key] for key in ids[head:] if key in self.state.visits)
-            queue.rolling.wait_max_ms = max((v.wait_ms for v in live if v.state not in ("waiting", "unknown")), default=-1)
         if head > 512:
             del ids[:head]
             head = 0
@@ -171,6 +168,18 @@ class VisitFold:
         if rolled:
             self._touched(queue.key)
         return rolled
+
+    def find_rolling_max(self, queue: QueueState) -> None:
+        """Find the rolling window's longest wait again where the one known may have left it.
+
+        Once per snapshot and not per event: where many waits are alike, each one that leaves would cost a walk through the window.
+        """
+        if not queue.rolling_max_gone:
+            return
+        queue.rolling_max_gone = False
+        known = self.state.visits
+        live = [visit for key in queue.rolling_ids[queue.rolling_head :] if (visit := known.get(key)) is not None]
+        queue.rolling.wait_max_ms = max([visit.wait_ms for visit in live if visit.state not in ("waiting", "unknown")], default=-1)
 
     def forget_old(self, now_ns: int) -> None:
         """Drop conversations whose end was never told, a day after they began, so that memory stays bounded."""
