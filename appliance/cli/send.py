@@ -15,7 +15,7 @@ import msgspec
 
 from appliance.cli.access import become_owner, configured
 from appliance.cli.main import add_config
-from appliance.cli.terminal import complain, say, say_json
+from appliance.cli.terminal import Progress, complain, say, say_json
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.clock import NS, SystemClock, rfc3339
 from appliance.core.command import VERBS, args_of, digest_of
@@ -65,19 +65,40 @@ def main(args: argparse.Namespace) -> int:
     )
     journal = open_journal(config, clock)
     try:
-        received = Event("command.received", "cli/send", wall_ns, clock.mono_ns(), clock.boot, clock.quality(), command)
-        seq = journal.append([received])
-        end = _end(journal, command.id, seq, args.wait)
+        before = _earlier(journal, command.id) if args.id else None
+        if before is not None and before.digest != command.digest:
+            complain(f"command {command.id} was given before, as another one ({before.verb}): id_reused; use another --id")
+            return 1
+        after = 0
+        if before is None:
+            received = Event("command.received", "cli/send", wall_ns, clock.mono_ns(), clock.boot, clock.quality(), command)
+            after = journal.append([received])
+        end = _end(journal, command.id, after, args.wait)
     finally:
         journal.close()
     if end is None:
-        complain(f"command {command.id} is recorded, and nothing carried it out within {args.wait:g} s; is the uplink service running?")
+        why = f"is the uplink service running, and can this box {args.verb}?"
+        complain(f"command {command.id} is recorded, and nothing carried it out within {args.wait:g} s; {why}")
         return 1
     if args.json:
         say_json(end)
     else:
         say(f"{command.id}: {end.state}{': ' + end.reason if end.reason else ''}{' ' + str(end.result) if end.result else ''}")
     return 0 if end.state == "done" else 1
+
+
+def _earlier(journal: SqliteJournal, command_id: str) -> CommandReceived | None:
+    """The command that has this id already, if the journal still holds it."""
+    after, progress, mark = 0, Progress("looking for the id"), command_id.encode()
+    while page := journal.read(after):
+        for row in page:
+            if mark in row.body and (stored := stored_from_body(row.body)).kind == "command.received":
+                received = msgspec.json.decode(stored.data, type=CommandReceived)
+                if received.id == command_id:
+                    return received
+        after = page[-1].seq
+        progress.at(after)
+    return None
 
 
 def values_from_words(verb: str, words: list[str]) -> dict[str, Any]:

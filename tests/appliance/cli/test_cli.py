@@ -192,6 +192,11 @@ def test_send_checks_what_it_is_given(site: Path, capsys: pytest.CaptureFixture[
     assert "command x-1 is recorded, and nothing carried it out" in err
     code, out, _ = call(capsys, "journal", "tail", "-n", "1", "--json", "-c", config)
     assert json.loads(out)["data"]["args"] == {"text": "Hola", "boards": ["a", "b"]}
+    last = json.loads(out)["seq"]
+    code, _, err = call(capsys, "send", "ping", "--id", "x-1", "--wait", "0", "-c", config)
+    assert (code, "id_reused" in err) == (1, True)
+    assert call(capsys, "send", "announce", "text=Hola", "boards=a,b", "--id", "x-1", "--wait", "0", "-c", config)[0] == 1
+    assert json.loads(call(capsys, "journal", "tail", "-n", "1", "--json", "-c", config)[1])["seq"] == last, "an id is recorded once"
 
 
 def test_schema_version_and_template(capsys: pytest.CaptureFixture[str]) -> None:
