@@ -69,7 +69,7 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int) -
         title=own.title if own and own.title else queue.title or queue.key,
         pbx=queue.pbx,
         fresh=fresh,
-        as_of=rfc3339(now_ns) if fresh == "live" else _time(as_of),
+        as_of=rfc3339(tick_ns) if fresh == "live" else _time(as_of),
         waiting=len(queue.waiting) if fresh != "unknown" else None,
         longest_wait=_tenth((now_ns - since) / 1e9) if since is not None else None,
         longest_since=_time(since),

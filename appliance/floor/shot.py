@@ -9,7 +9,7 @@ from appliance.floor import build
 from appliance.floor import snapshot as out
 from appliance.floor.floor import Floor
 
-#: Members that tick by themselves (agents' seconds, coverage) move this often; the rest the moment it changes.
+#: Members that tick by themselves (agents' seconds, coverage, a live queue's `as_of`) move this often; the rest the moment it changes.
 TICK_NS = 5 * NS
 
 
@@ -46,8 +46,8 @@ class Shots:
             crm=build.crm_from_account(floor, account, config.crm is not None, now_ns),
             pbx={key: build.pbx_from_source(floor.source(key)) for key in dict.fromkeys((*config.pbx, *state.sources))},
             queues=queues,
-            floor=build.summed_queue("", list(queues.values()), everyone, now_ns),
-            groups={key: self._group(key, queues, now_ns) for key in config.groups},
+            floor=build.summed_queue("", list(queues.values()), everyone, self._tick_ns),
+            groups={key: self._group(key, queues) for key in config.groups},
             agents=dict(self._agents),
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
             headsets=dict(state.headsets) if config.privacy.headsets else None,
@@ -81,16 +81,14 @@ class Shots:
         shown.sort(key=lambda key: own[key].order if key in own else 1_000_000)
         return {key: self._queues[key] for key in shown}
 
-    def _group(self, key: str, queues: dict[str, out.Queue], now: int) -> out.Queue:
+    def _group(self, key: str, queues: dict[str, out.Queue]) -> out.Queue:
         group = self.floor.config.groups[key]
         members = [queues[queue] for queue in group.queues if queue in queues]
         inside = [agent for agent in self.floor.state.agents.values() if any(queue in agent.queues for queue in group.queues)]
-        return build.summed_queue(group.title or key, members, build.everyone(self.floor, inside), now)
+        return build.summed_queue(group.title or key, members, build.everyone(self.floor, inside), self._tick_ns)
 
 
 def _tick(queue: out.Queue, waiting: dict[str, int], now: int) -> None:
     """Move the clocks of an unchanged queue on."""
     since = min(waiting.values(), default=None)
     queue.longest_wait = round(max(0.0, (now - since) / 1e9), 1) if since is not None else None
-    if queue.fresh == "live":
-        queue.as_of = rfc3339(now)
