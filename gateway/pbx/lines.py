@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -11,6 +12,18 @@ from appliance.core.catalogue import CallOffered, LineAllBusy, LineAllBusyEnded,
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from gateway.pbx.calls import Channel
+
+_MAX_OFFERED: Final = 4_096
+_DIGITS: Final = re.compile(r"[+*#]?\d{3,}")
+
+
+def number_of(dial_string: str) -> str | None:
+    """The number in a dial string, which every technology writes in its own way.
+
+    >>> number_of("600123451@trunk-norte"), number_of("g1/022345678"), number_of("trunk-sur")
+    ('600123451', '022345678', None)
+    """
+    return max(_DIGITS.findall(dial_string), key=len, default=None)
 
 
 class Trunk(Struct, kw_only=True):
@@ -33,6 +46,7 @@ class LineBook:
             Trunk(key=key, prefixes=trunk.channels, lines=trunk.lines) for key, trunk in config.trunks.items() if trunk.pbx in (None, pbx)
         ]
         self._held: dict[str, Trunk] = {}
+        self._offered: dict[str, None] = {}
 
     def seized(self, channel: Channel, now_ns: int, *, inferred: bool = False) -> None:
         """A channel came to be; if it is a line of a trunk, the line is busy."""
@@ -43,16 +57,30 @@ class LineBook:
         trunk.busy[channel.uniqueid] = channel.name
         direction: Literal["in", "out"] | None = None if inferred else ("in" if channel.state == 4 else "out")
         self.emit(LineSeized(line=channel.name, trunk=trunk.key, pbx=self.pbx, direction=direction, inferred=inferred))
-        if direction is not None:
-            self.emit(
-                CallOffered(
-                    call=channel.call, pbx=self.pbx, direction=direction, trunk=trunk.key, caller=channel.caller,
-                    dialled=channel.dialled, uniqueid=channel.uniqueid,
-                )
-            )  # fmt: skip
+        if direction == "in":
+            self._offer(channel, trunk, "in", channel.dialled)
         if len(trunk.busy) >= trunk.lines and trunk.all_busy_since_ns is None:
             trunk.all_busy_since_ns = now_ns
             self.emit(LineAllBusy(trunk=trunk.key, lines=trunk.lines))
+
+    def dialled(self, channel: Channel, dial_string: str) -> None:
+        """A number was dialled out through a line; a second trunk tried for the same call is not a second call."""
+        trunk = self._held.get(channel.uniqueid)
+        if trunk is not None:
+            self._offer(channel, trunk, "out", number_of(dial_string))
+
+    def _offer(self, channel: Channel, trunk: Trunk, direction: Literal["in", "out"], dialled: str | None) -> None:
+        if channel.call in self._offered:
+            return
+        while len(self._offered) >= _MAX_OFFERED:
+            self._offered.pop(next(iter(self._offered)))
+        self._offered[channel.call] = None
+        self.emit(
+            CallOffered(
+                call=channel.call, pbx=self.pbx, direction=direction, trunk=trunk.key,
+                caller=channel.caller if direction == "in" else None, dialled=dialled, uniqueid=channel.uniqueid,
+            )
+        )  # fmt: skip
 
     def released(self, uniqueid: str, now_ns: int, *, inferred: bool = False) -> None:
         """A channel hung up."""

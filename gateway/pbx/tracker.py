@@ -295,6 +295,8 @@ class Tracker:
 
     def _dial_begin(self, m: Message, now_ns: int) -> None:
         two, leg = m.get("Uniqueid"), m.get("DestUniqueid")
+        if self.lines.trunks and (dialled := self.calls.channels.get(leg)) is not None:
+            self.lines.dialled(dialled, m.get("DialString"))
         if two and leg and m.get("Channel").startswith("Local/"):
             self.locals.dials(two, leg, m.get("DestChannel"))
 

@@ -189,6 +189,8 @@ def test_trunk_lines_are_channels_and_the_group_is_full_at_its_number(script: Ca
     config = Config(trunks={"pstn": TrunkConfig(channels=("PJSIP/trunk-norte", "DAHDI/"), lines=2)})
     s = script(config).at(10).say("Newchannel", **{**rows.chan("1.1", state=4), "Exten": "911000002"})
     s.at(11).say("Newchannel", **rows.chan("1.2", "PJSIP/101-5", 0)).at(12).say("Newchannel", **rows.chan("1.3", "DAHDI/3-1", 0))
+    s.say("DialBegin", **rows.chan("1.2", "PJSIP/101-5"), **rows.dest("1.3", "DAHDI/3-1"), DialString="g1/022345678")
+    s.say("DialBegin", **rows.chan("1.2", "PJSIP/101-5"), **rows.dest("1.3", "DAHDI/3-1"), DialString="g2/022345678")
     s.at(20).hangup("1.1").at(30).hangup("1.3")
     lines = [(type(event).__name__, getattr(event, "direction", None)) for event in s.events if type(event).__name__.startswith("Line")]
     assert lines == [
@@ -201,4 +203,5 @@ def test_trunk_lines_are_channels_and_the_group_is_full_at_its_number(script: Ca
     ]
     assert s.tally.of("line.all_busy_ended")[0].busy_s == 8.0
     first, second = s.tally.of("call.offered")
-    assert (first.direction, first.dialled, first.trunk, second.direction) == ("in", "911000002", "pstn", "out")
+    assert (first.direction, first.dialled, first.trunk) == ("in", "911000002", "pstn")
+    assert (second.direction, second.dialled, second.caller) == ("out", "022345678", None)

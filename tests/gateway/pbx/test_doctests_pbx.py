@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-MODULES = ["agent_state", "ami", "calls", "stay", "wire", "sanitize", "template"]
+MODULES = ["agent_state", "ami", "calls", "lines", "stay", "wire", "sanitize", "template"]
 
 
 @pytest.mark.parametrize("name", [*(f"gateway.pbx.{module}" for module in MODULES), "appliance.core.slug"])
