@@ -21,11 +21,12 @@ from appliance.core.errors import TransientError, UnsupportedError
 _PATH: Final = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 _UP_S: Final = 10.0
 _LEAVE_S: Final = 2.0
-#: No limit on what waits for a consumer: a broker that drops what it has acknowledged would look like a loss of ours.
+#: Room for what waits for a consumer: a broker that drops what it has acknowledged would look like a loss of ours. Not 0
+#: (no limit): mosquitto 2.0.11 then drops the connection of whoever publishes where its access rules forbid it.
 _MOSQUITTO: Final = """listener {port} {host}
 allow_anonymous true
 persistence false
-max_queued_messages 0
+max_queued_messages 1000000
 set_tcp_nodelay true
 log_dest none
 """

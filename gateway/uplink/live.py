@@ -8,6 +8,7 @@ connection begins with fresh states.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +16,8 @@ from typing import Final
 from msgspec import Struct
 
 from gateway.uplink.mqtt import Link
+
+_log = logging.getLogger(__name__)
 
 #: At most so many of the lane are with the broker at a time.
 UNDER_WAY: Final = 16
@@ -103,6 +106,10 @@ class Live:
             out = self._waiting.popleft()
             if out.stale_at is not None and asyncio.get_running_loop().time() > out.stale_at:
                 self.dropped += 1
+                continue
+            if not link.fits(out.topic, out.payload):
+                self.dropped += 1
+                _log.warning("%s is not sent: %d bytes are more than the broker takes", out.topic, len(out.payload))
                 continue
             mid = link.publish(out.topic, out.payload, retain=out.retain, expiry_s=out.expiry_s, correlation=out.correlation)
             if mid is None:

@@ -32,6 +32,8 @@ from gateway.uplink.wire import Wire
 _log = logging.getLogger(__name__)
 
 _CONNECT_S: Final = 5.0
+#: Header, identifier and properties of a message of the live lane, at most.
+_OVERHEAD: Final = 256
 _CONNACK_S: Final = 10.0
 #: How long a session, and with it commands sent meanwhile, outlives the connection.
 _SESSION_S: Final = 7 * 86400
@@ -79,7 +81,8 @@ class Link:
         self._client, self._wire, self._handler = client, wire, handler
         self._loop = asyncio.get_running_loop()
         self._greeted: asyncio.Future[Greeting] = self._loop.create_future()
-        self._writing = False
+        self._descriptor = wire.fileno()
+        self._watched = self._writing = False
         self._open = True
         self.v5 = protocol == "5"
         self.greeting = Greeting(0xFFFF, None, False)
@@ -130,7 +133,8 @@ class Link:
         return link
 
     async def _greet(self, endpoint: Endpoint) -> None:
-        self._loop.add_reader(self._wire, self._readable)
+        self._watched = True
+        self._loop.add_reader(self._descriptor, self._readable)
         self._flush()
         try:
             self.greeting = await asyncio.wait_for(asyncio.shield(self._greeted), _CONNACK_S)
@@ -165,6 +169,11 @@ class Link:
         if self._open:
             self._wire.put(frames)
             self._flush()
+
+    def fits(self, topic: str, payload: bytes) -> bool:
+        """Is a message of the live lane small enough for the broker? A larger one would cost the connection."""
+        most = self.greeting.packet_max
+        return most is None or len(topic.encode()) + len(payload) + _OVERHEAD <= most
 
     def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None, correlation: bytes | None = None
@@ -258,12 +267,12 @@ class Link:
             self._wire.end()
             self._loop.call_soon(self._feed)
             done = True
-        if done == self._writing:
+        if done == self._writing and self._watched:
             self._writing = not done
             if done:
-                self._loop.remove_writer(self._wire)
+                self._loop.remove_writer(self._descriptor)
             else:
-                self._loop.add_writer(self._wire, self._flush)
+                self._loop.add_writer(self._descriptor, self._flush)
 
     def _end(self, end: End) -> None:
         if not self._greeted.done():
@@ -276,8 +285,11 @@ class Link:
         self._handler.ended(end)
 
     def _on_socket_close(self, *_: object) -> None:
-        self._loop.remove_reader(self._wire)
-        self._loop.remove_writer(self._wire)
+        """Stop watching before the descriptor is gone: its number may be another connection's a moment later."""
+        watched, self._watched = self._watched, False
+        if watched:
+            self._loop.remove_reader(self._descriptor)
+            self._loop.remove_writer(self._descriptor)
 
     def _on_connect(self, _client: object, _data: object, flags: Any, code: ReasonCode, properties: Any) -> None:
         if self._greeted.done():

@@ -44,7 +44,7 @@ class Broker:
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nlog_type error\n{extra}\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\nmax_queued_messages 1000000\nlog_type error\n{extra}\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
 

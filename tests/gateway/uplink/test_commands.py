@@ -25,7 +25,7 @@ async def ready(rig, **crm):
     crm_side = rig.consumer(broker, "callfloor/#")
     box = rig.box(broker.url, **crm)
     box.start()
-    await rig.until(lambda: crm_side.named("info") and box.settled())
+    await rig.until(lambda: crm_side.named("info") and box.link() == "link.up")
     return broker, crm_side, box
 
 
