@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -42,7 +42,7 @@ _FAULT_S: Final = 8.0
 _PLAIN_EVERY_S: Final = 5.0
 _DRAW_EVERY_S: Final = 0.2
 #: How long the end waits for the last events to arrive and for a moment at which nothing is under way.
-_SETTLE_S: Final = 4.0
+_SETTLE_S: Final = 6.0
 _NOTE_S: Final = 6.0
 _ANNOUNCED: Final[dict[Language, str]] = {
     "es": "Capacitación a las 15:00 en la sala B",
@@ -203,20 +203,24 @@ class Demo:
         return "the cable to the CRM is plugged in again; what was held is delivered in order"
 
     async def settled(self) -> str:
-        """Wait a moment for what is under way, then sum up."""
-        end_s = time.monotonic() + _SETTLE_S
-        linked = self.around.cable is None or self.around.cable.plugged
-        quiet: tuple[Snapshot, dict[str, Any]] | None = None
+        """Look for a moment at which boards and truth can be compared, let the last events arrive, and sum up."""
+        end_s = time.monotonic() + _SETTLE_S / 2
         while True:
             truth = self.around.pbx.truth(calls=False)
             await asyncio.sleep(0.15)
             snapshot = self._snapshot()
-            if quiet is None and same(figures(snapshot.floor.today, truth)):
-                quiet = snapshot, truth
+            if same(figures(snapshot.floor.today, truth)) or time.monotonic() > end_s:
+                break
+        # From here on the floor is not heard any more, so that there is a last event.
+        self.around.pbx.fault("stall", seconds=60.0)
+        linked = self.around.cable is None or self.around.cable.plugged
+        end_s = time.monotonic() + _SETTLE_S / 2
+        while True:
             account, received = self._journal.account("uplink"), self.around.received()
-            arrived = not linked or (account.waiting == 0 and (received is None or received.events >= account.recorded))
-            if (quiet is not None and arrived) or time.monotonic() > end_s:
-                return summary(*(quiet or (snapshot, truth)), account, received)
+            arrived = account.waiting == 0 and (received is None or received.events >= account.recorded)
+            if arrived or not linked or time.monotonic() > end_s:
+                return summary(snapshot, truth, account, received)
+            await asyncio.sleep(0.05)
 
     def _key(self, key: str) -> None:
         cable = self.around.cable
