@@ -25,19 +25,28 @@ class CursorFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._turn = 0
+        self._data = b""
+        self._newest: Cursor | None = None
 
     def load(self) -> Cursor | None:
         """The newest intact slot; None when the file is new or both slots are damaged."""
         try:
-            data = self.path.read_bytes()
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        try:
+            data = os.pread(descriptor, 2 * _SLOT, 0)
+        finally:
+            os.close(descriptor)
+        if data == self._data:  # every snapshot of the floor asks, once an event; the file changes once a second
+            return self._newest
         slots = [slot for at in (0, _SLOT) if (slot := _slot_from(data[at : at + _SLOT]))]
-        if not slots:
-            return None
-        newest = max(slots, key=lambda slot: slot.turn)
-        self._turn = newest.turn
-        return newest.cursor
+        newest = max(slots, key=lambda slot: slot.turn, default=None)
+        if newest is not None:
+            self._turn = newest.turn
+        self._newest = newest.cursor if newest is not None else None
+        self._data = data  # last, so that another thread's load never meets new bytes with an old cursor
+        return self._newest
 
     def save(self, cursor: Cursor) -> None:
         """Write durably. Raises OSError as the system gives it (disk full only at the very first save)."""
