@@ -10,7 +10,6 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +24,7 @@ from appliance.core.event import Entry, Event, Position, body_from_event, stored
 from appliance.core.journal import PAGE, Account, Cursor, Due, Head, Limits, new_epoch
 from appliance.core.retention import Retention
 from appliance.core.store import Store, error_from_sqlite, is_blank, refuse_network_path
+from appliance.core.ticket import Ticket, TicketQueue
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,19 +43,6 @@ _PRESSURE_LOOK_NS: Final = NS
 _NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute"})
 
 
-class _Ticket:
-    """One append waiting for its commit."""
-
-    __slots__ = ("advance", "done", "fault", "rows", "seq")
-
-    def __init__(self, rows: list[tuple[bytes, bool]], advance: tuple[str, int] | None, done: Callable[[], object]) -> None:
-        self.rows = rows
-        self.advance = advance
-        self.done = done
-        self.seq = 0
-        self.fault: CallfloorError | None = None
-
-
 class SqliteJournal:
     """A journal in a file, shared by every process of the box."""
 
@@ -66,17 +53,14 @@ class SqliteJournal:
         self._due = due
         self._clock = clock
         self._lock_file = os.open(path.parent / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
-        self._tickets: deque[_Ticket] = deque()
-        self._queued = 0
-        self._wake = threading.Semaphore(0)
-        self._guard = threading.Lock()
+        self._tickets = TicketQueue(QUEUE)
+        self._starting = threading.Lock()
         self._reading = threading.Lock()
         self._ringer = Ringer(run_dir / "bells")
         self._cursors: dict[str, CursorFile] = {}
         self._bell: Bell | None = None
         self._heard = 0
         self._waiters: set[asyncio.Future[None]] = set()
-        self._closing = False
         self._thread: threading.Thread | None = None
         self._full = False
         self._pressure = False
@@ -154,23 +138,18 @@ class SqliteJournal:
             raise ticket.fault
         return ticket.seq
 
-    def _submit(self, events: Sequence[Event], advance: tuple[str, int] | None, done: Callable[[], object]) -> _Ticket:
-        due = self._due
-        recorded = self._recorded(events) if self._pressure else events
-        ticket = _Ticket([(body_from_event(event), due(event)) for event in recorded], advance, done)
+    def _submit(self, events: Sequence[Event], advance: tuple[str, int] | None, done: Callable[[], object]) -> Ticket:
         if len(events) > BATCH:
             raise ValueError(f"{len(events)} events in one append; at most {BATCH} commit together")
-        with self._guard:
-            if self._closing:
-                raise TransientError("the journal is closed")
-            if self._queued + len(events) > QUEUE:
-                raise FullError(f"{self._queued} events already wait for the journal at {self.path}: the disk does not keep up")
-            self._queued += len(events)
-            self._tickets.append(ticket)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="journal-appender", daemon=True)
-                self._thread.start()
-        self._wake.release()
+        due = self._due
+        recorded = self._recorded(events) if self._pressure else events
+        ticket = Ticket([(body_from_event(event), due(event)) for event in recorded], advance, done)
+        self._tickets.put(ticket)
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._work, name="journal-appender", daemon=True)
+                    self._thread.start()
         return ticket
 
     def _recorded(self, events: Sequence[Event]) -> list[Event]:
@@ -181,34 +160,25 @@ class SqliteJournal:
     def _work(self) -> None:
         """The appender thread: commit at once, then commit all that queued meanwhile."""
         grown = False
-        while True:
-            self._wake.acquire()
-            if self._tickets:
-                self._commit()
-                if not grown:
-                    grown = True
-                    self._grow()
-            elif self._closing:
-                return
+        while self._tickets.wait():
+            self._commit()
+            if not grown:
+                grown = True
+                self._grow()
 
     def _grow(self) -> None:
         with suppress(OSError, sqlite3.Error), self._locked():
             self._store.grow_wal()
 
     def _commit(self) -> None:
-        batch: list[_Ticket] = []
+        batch: list[Ticket] = []
         try:
             with self._locked():
                 self._follow_file()
-                rows: list[tuple[bytes, bool]] = []
-                with self._guard:
-                    while self._tickets and (not batch or len(rows) + len(self._tickets[0].rows) <= BATCH):
-                        ticket = self._tickets.popleft()
-                        batch.append(ticket)
-                        rows.extend(ticket.rows)
-                    self._queued -= len(rows)
-                    missed, self._not_recorded = self._not_recorded, 0
-                seq, _ = self._store.insert(rows, [ticket.advance for ticket in batch if ticket.advance], missed)
+                batch = self._tickets.gather(BATCH)
+                if not batch:
+                    return
+                seq = self._inserted(batch)
                 self._look_at_pressure()
             self._full = False
             for ticket in reversed(batch):
@@ -224,21 +194,31 @@ class SqliteJournal:
         for ticket in batch:
             ticket.done()
 
+    def _inserted(self, batch: list[Ticket]) -> int:
+        """Commit under the lock; in a file found damaged only now, commit to its successor."""
+        rows = [row for ticket in batch for row in ticket.rows]
+        missed, self._not_recorded = self._not_recorded, 0
+        try:
+            return self._store.insert(rows, [ticket.advance for ticket in batch if ticket.advance], missed)[0]
+        except sqlite3.DatabaseError as fault:
+            error = error_from_sqlite(fault, self.path)
+            if not isinstance(error, CorruptError):
+                raise
+            self._succeed(str(error))
+            return self._store.insert(rows, ())[0]  # a transformer's cursor was a place in the old file
+
     def _look_at_pressure(self) -> None:
         now = self._clock.mono_ns()
         if now - self._pressure_at_ns > _PRESSURE_LOOK_NS:
             self._pressure_at_ns = now
             self._pressure = self._store.books().pressure
 
-    def _refuse(self, batch: list[_Ticket], error: CallfloorError) -> None:
+    def _refuse(self, batch: list[Ticket], error: CallfloorError) -> None:
         self._full = isinstance(error, FullError)
         if self._full:
             (self.path.parent / "journal.reserve").unlink(missing_ok=True)
         if not batch:
-            with self._guard:
-                batch.extend(self._tickets)
-                self._tickets.clear()
-                self._queued = 0
+            batch.extend(self._tickets.gather())
         for ticket in batch:
             ticket.fault = error
 
@@ -274,6 +254,19 @@ class SqliteJournal:
         store.insert([(body_from_event(event), self._due(event))], ())
         self._make_reserve()
         return store
+
+    def replace_damaged(self, reason: str) -> None:
+        """Set the file aside whole and begin a new epoch, because a check found it damaged. Blocks."""
+        with self._locked():
+            self._follow_file()
+            self._succeed(reason)
+
+    def _succeed(self, reason: str) -> None:
+        """Under the lock: a new epoch instead of a damaged one."""
+        self._store.close()
+        self._set_aside()
+        self._store = self._begun("damaged", reason)
+        self._reopen_reader()
 
     def _set_aside(self) -> None:
         stamp = f"{self._clock.wall_ns() // NS}"
@@ -477,9 +470,7 @@ class SqliteJournal:
 
     def close(self) -> None:
         """See `Journal.close`."""
-        with self._guard:
-            self._closing = True
-        self._wake.release()
+        self._tickets.close()
         if self._thread is not None:
             self._thread.join(timeout=10)
         if self._bell is not None:

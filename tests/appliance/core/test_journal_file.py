@@ -295,3 +295,58 @@ def test_a_torn_cursor_slot_loses_one_step_at_most(tmp_path: Path) -> None:
     again = CursorFile(path)
     again.save(Cursor("e", 6, 6))
     assert CursorFile(path).load() == Cursor("e", 6, 6)
+
+
+def test_damage_found_while_running_begins_a_new_epoch_and_loses_no_append(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal.open(path)
+    for k in range(40):
+        journal.append([held(k * 50 + j) for j in range(50)])
+    epoch = journal.epoch
+    with journal._locked():
+        journal._store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (size - 4096))
+    writer = SqliteJournal.open(path)  # finds it at its start
+    assert writer.epoch != epoch
+    seq = journal.append([held(1)])  # follows to the new file
+    assert journal.epoch == writer.epoch
+    assert seq == writer.head().seq == 2
+    writer.close()
+    journal.close()
+
+
+def test_what_a_check_found_damaged_is_set_aside_on_request(tmp_path: Path) -> None:
+    journal = SqliteJournal.open(tmp_path / "journal.db")
+    journal.append([held(1)])
+    epoch = journal.epoch
+    journal.replace_damaged("row 7 is missing")
+    assert journal.epoch != epoch
+    (row,) = journal.read(0)
+    assert b"row 7 is missing" in row.body
+    assert journal.append([held(2)]) == 2
+    assert list(tmp_path.glob("journal.db.damaged-*"))
+    journal.close()
+
+
+def test_damage_met_by_a_commit_is_survived(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal.open(path)
+    for k in range(40):
+        journal.append([held(k * 50 + j) for j in range(50)])
+    journal.close()
+    with sqlite3.connect(path) as raw:
+        raw.execute("PRAGMA journal_mode=DELETE")
+    journal = SqliteJournal.open(path)
+    epoch = journal.epoch
+    with path.open("r+b") as file:  # the schema's root pages: everything that touches them now fails
+        file.seek(4096)
+        file.write(b"\xa5" * 4096 * 3)
+    journal._store._db.execute("PRAGMA cache_size=0")
+    seq = journal.append([held(1)])
+    rows = journal.read(seq - 1)
+    assert stored_from_body(rows[0].body).kind == "call.held"
+    assert journal.epoch != epoch or journal.check() == []
+    journal.close()
