@@ -22,6 +22,7 @@ from appliance.core.config import Config
 from appliance.core.errors import CallfloorError
 from appliance.core.event import ClockQuality, Entry, Event, stored_from_body
 from appliance.core.journal import Journal, Limits
+from appliance.runner_check import AFTER_START_S, faults_of
 
 _log = logging.getLogger("callfloor.house")
 
@@ -38,7 +39,11 @@ class Tended(Journal, Protocol):
     """A journal that wants regular care."""
 
     def upkeep(self) -> object:
-        """Retention, shedding and checks, in one small step. Blocks; call once a second."""
+        """Retention and shedding, in one small step. Blocks; call once a second."""
+        ...
+
+    def replace_damaged(self, reason: str) -> None:
+        """Set the file aside whole and begin a new epoch. Blocks."""
         ...
 
 
@@ -87,8 +92,11 @@ def offset_from_rows(rows: Sequence[Entry], boot: str) -> tuple[int, ClockQualit
 class Housekeeper:
     """One per process; does its duties only while it holds the box's lock."""
 
-    def __init__(self, config: Config, journal: Tended, clock: Clock, run_dir: Path, *, every_s: float = 1.0) -> None:
+    def __init__(
+        self, config: Config, journal: Tended, clock: Clock, run_dir: Path, *, every_s: float = 1.0, check_after_s: float = AFTER_START_S
+    ) -> None:
         self._config, self._journal, self._clock, self._every_s = config, journal, clock, every_s
+        self._check_after_s = check_after_s
         self._lock = run_dir / "box.lock"
         self._levels: dict[str, Level] = {}
 
@@ -98,15 +106,29 @@ class Housekeeper:
         try:
             while not _locked(descriptor):  # noqa: ASYNC110 - the kernel rings no bell when another process lets go
                 await asyncio.sleep(self._every_s)
-            while True:
-                try:
-                    await self._keep()
-                except Exception as fault:  # noqa: BLE001, RUF100 - the house is kept whatever befalls one of its duties
-                    foreign = None if isinstance(fault, CallfloorError) else fault
-                    _log.error("housekeeping failed, tried again in %.0f s: %s", _RETRY_S, fault, exc_info=foreign)
-                    await asyncio.sleep(_RETRY_S)
+            async with asyncio.TaskGroup() as duties:
+                duties.create_task(self._always())
+                duties.create_task(self._check())
         finally:
             os.close(descriptor)
+
+    async def _always(self) -> None:
+        while True:
+            try:
+                await self._keep()
+            except Exception as fault:  # noqa: BLE001, RUF100 - the house is kept whatever befalls one of its duties
+                foreign = None if isinstance(fault, CallfloorError) else fault
+                _log.error("housekeeping failed, tried again in %.0f s: %s", _RETRY_S, fault, exc_info=foreign)
+                await asyncio.sleep(_RETRY_S)
+
+    async def _check(self) -> None:
+        """The full check, once after the start; a damaged file is set aside whole, and its successor says why."""
+        await asyncio.sleep(self._check_after_s)
+        epoch = self._journal.epoch
+        faults = await faults_of(self._config.journal.path)
+        if faults and self._journal.epoch == epoch:
+            _log.error("the journal is damaged and is set aside: %s", "; ".join(faults[:5]))
+            await asyncio.to_thread(self._journal.replace_damaged, faults[0])
 
     async def _keep(self) -> None:
         head = self._journal.head().seq

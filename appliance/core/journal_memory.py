@@ -126,6 +126,9 @@ class MemoryJournal:
     def upkeep(self) -> None:
         """Nothing to keep up."""
 
+    def replace_damaged(self, reason: str) -> None:
+        """Memory is not found damaged."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 
