@@ -56,8 +56,8 @@ class Demo:
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     for process in STARTED:
-        process.kill()
-        process.wait()
+        process.terminate()  # not killed: its broker is to go with it
+        process.wait(30)
     STARTED.clear()
 
 
@@ -143,7 +143,7 @@ def test_the_live_view_fits_24_lines_of_80_columns_and_takes_keys(folder: Path) 
         until("nothing was lost")
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     except BaseException:
-        os.kill(child, signal.SIGKILL)
+        os.kill(child, signal.SIGTERM)
         os.waitpid(child, 0)
         raise
     finally:
