@@ -124,8 +124,8 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
             if not talk.agent_left:
                 tracker.agents.talks(talk.presence, talk.visit.visit, talk.visit.call)
     for visit in tracker.visits.waiting():
-        if visit.session > old:
-            continue
+        if visit.session > old or (visit.due_ns is not None and not restarted):
+            continue  # of this session, or seen to leave in it: live events tell how it ends
         if not restarted and _still_waiting(visit, lists, now_ns):
             visit.session, visit.left_ns = tracker.session, None
         else:

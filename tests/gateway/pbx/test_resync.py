@@ -180,6 +180,30 @@ def test_lists_asked_for_in_mid_session_find_nothing(script: Callable[..., Any],
     assert s.at(40).events[before:] == []
 
 
+def test_lists_read_again_after_damage_put_everything_to_the_test_without_a_second_up(script: Callable[..., Any], rows: Any) -> None:
+    s = script().at(10).join("1.1").join("2.1").at(20)
+    s.connect(entries=[entry("1.1", 10)], members=[rows.listed()], channels=[channel("1.1")])
+    assert (len(s.tally.of("pbx.up")), len(s.tally.of("pbx.resynced")), s.tally.of("pbx.down")) == (1, 2, [])
+    assert [event.uniqueid for event in s.tally.of("call.lost")] == ["2.1"]
+    assert s.tally.waiting == 1
+
+
+def test_what_was_held_before_the_pbx_was_up_is_not_forgotten_when_the_lists_are_asked_for_again(script: Callable[..., Any]) -> None:
+    s = script(connected=False)
+    s.add(s.source.connected(s.now_ns))
+    s.join("1.1")
+    s.source.again(s.now_ns)
+    s.at(20)
+    assert [type(event).__name__ for event in s.events] == ["PbxUp", "CallQueued", "CallLost", "PbxResynced"]
+
+
+def test_a_line_that_is_cut_before_the_pbx_was_up_tells_what_was_seen(script: Callable[..., Any]) -> None:
+    s = script(connected=False)
+    s.add(s.source.connected(s.now_ns))
+    s.join("1.1").disconnect()
+    assert [type(event).__name__ for event in s.events] == ["CallQueued"]
+
+
 # -- the process itself was away --------------------------------------------------------------------------------
 
 
@@ -278,3 +302,12 @@ def test_an_orderly_stop_is_no_second_outage(script: Callable[..., Any]) -> None
     s = script().at(10)
     s.add(s.source.disconnected(s.now_ns, "shutdown"))
     assert [event.reason for event in reborn(s, 60).tally.of("pbx.down")] == ["shutdown"]
+
+
+def test_lists_read_again_in_a_session_do_not_make_a_seen_leave_unknown(script: Callable[..., Any], rows: Any) -> None:
+    """After damaged bytes the lists are asked for again; whoever pressed the exit key a moment before is in none of them."""
+    s = script().at(10).join("1.1").at(15).say("QueueCallerLeave", **rows.chan("1.1"), Queue="ventas")
+    s.at(15.5).connect(members=[rows.listed()], channels=[channel("1.1", app="Playback")])
+    (event,) = s.at(20).tally.of("call.left")
+    assert (event.reason, event.wait_s) == ("exit_key", 5.0)
+    assert s.tally.total("lost") == 0
