@@ -13,7 +13,7 @@ from appliance.core.catalogue import AgentLoggedIn, AgentLoggedOut, AgentStateCh
 from appliance.core.config import Config
 from gateway.pbx.agent_state import IN_USE, Agent, Member, devices_of, present, state_of
 from gateway.pbx.calls import Channel
-from gateway.pbx.names import AgentNames, QueueNames
+from gateway.pbx.names import MAX_NAMES, AgentNames, QueueNames
 
 
 class AgentBook:
@@ -137,6 +137,8 @@ class AgentBook:
                 session=session,
             )
         if member.booked != member.agent and member.booked not in self._introduced:
+            if len(self._introduced) >= MAX_NAMES:
+                self._introduced.clear()
             self._introduced.add(member.booked)
             title = self.names.title(member.booked)
             self.emit(AgentStateChanged(agent=member.booked, pbx=self.pbx, state="logged_out", name=title))
@@ -275,6 +277,8 @@ class AgentBook:
             if agent.logged_in:
                 agent.logged_in, agent.shown = False, None
                 self.emit(AgentLoggedOut(agent=agent.key, pbx=self.pbx, name=title, inferred=inferred))
+            if not (agent.members or agent.channels or agent.rings):
+                self.agents.pop(agent.key, None)
             return
         if not agent.logged_in:
             agent.logged_in = True

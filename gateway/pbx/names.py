@@ -12,6 +12,8 @@ from appliance.core.catalogue import Named
 from appliance.core.config import Config
 from appliance.core.slug import is_key, prefixed, slug, unclashed
 
+#: More names than this no floor has; what comes after (rubbish on the line) is not remembered.
+MAX_NAMES: Final = 10_000
 #: Members that share a phone under several MemberNames: True books answered calls under each name, as queue_log does;
 #: False books them all under the MemberName first seen.
 BOOK_BY_MEMBER_NAME: Final = True
@@ -35,7 +37,8 @@ class QueueNames:
         found = self._keys.get(title)
         if found is None:
             found = unclashed(prefixed(self._prefix, slug(title, "q")), self._titles)
-            self.restore(found, title)
+            if len(self._titles) < MAX_NAMES:
+                self.restore(found, title)
         return found
 
     def title(self, key: str) -> str:
@@ -79,9 +82,12 @@ class AgentNames:
         found = self._by_device.get(device) or self._by_device.get(interface) or self._by_name.get(name)
         if found is None:
             found = unclashed(prefixed(self._prefix, slug(name or interface, "a")), self._titles)
+            if len(self._titles) >= MAX_NAMES:
+                return found
             self._titles[found] = name or interface
             self._by_name[name or interface] = found
-        self._by_device.setdefault(device, found)
+        if len(self._by_device) < MAX_NAMES:
+            self._by_device.setdefault(device, found)
         return found
 
     def booked(self, presence: str, name: str) -> str:
@@ -95,8 +101,9 @@ class AgentNames:
         found = self._by_name.get(name)
         if found is None:
             found = unclashed(prefixed(self._prefix, slug(name, "a")), self._titles)
-            self._titles[found] = name
-            self._by_name[name] = found
+            if len(self._titles) < MAX_NAMES:
+                self._titles[found] = name
+                self._by_name[name] = found
         return found
 
     def release(self, state_interface: str) -> None:

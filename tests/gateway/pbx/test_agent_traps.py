@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from appliance.core.config import AgentConfig, Config, Kpi, PbxConfig, QueueConfig, TrunkConfig
 from gateway.pbx.names import AgentNames, QueueNames
 
@@ -205,3 +207,14 @@ def test_trunk_lines_are_channels_and_the_group_is_full_at_its_number(script: Ca
     first, second = s.tally.of("call.offered")
     assert (first.direction, first.dialled, first.trunk) == ("in", "911000002", "pstn")
     assert (second.direction, second.dialled, second.caller) == ("out", "022345678", None)
+
+
+def test_rubbish_names_are_not_remembered_for_ever(script: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.pbx.names.MAX_NAMES", 50)
+    s = script()
+    for number in range(200):
+        s.member(queue=f"q{number}", event="QueueMemberAdded", Interface=f"SIP/{number}", StateInterface="", MemberName=f"n{number}")
+        s.member(queue=f"q{number}", event="QueueMemberRemoved", Interface=f"SIP/{number}")
+    assert len(s.source.tracker.queues.all()) == 50
+    assert len(s.source.tracker.agents.agents) == 1
+    assert s.tally.of("agent.logged_in")[-1].agent == "n199"
