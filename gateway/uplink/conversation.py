@@ -22,8 +22,10 @@ _log = logging.getLogger(__name__)
 _COMMANDS_MOST: Final = 64
 #: A broker that answers nothing for so long while it owes answers is as good as gone.
 _SILENT_MOST_S: Final = 20.0
-_TICK_S: Final = 0.1
+_TICK_S: Final = 0.5
 _LINK_TICK_S: Final = 1.0
+#: A command that came with the greeting waits so long for the connection to be in use.
+_TALK_S: Final = 0.02
 
 
 class Conversation:
@@ -116,7 +118,7 @@ class Conversation:
             turn, message = await self._commands.get()
             while turn == self._turn:
                 if self.link is None:
-                    await asyncio.sleep(_TICK_S)
+                    await asyncio.sleep(_TALK_S)
                     continue
                 try:
                     await inbox.take(message, trusted=trusted())

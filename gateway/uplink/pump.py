@@ -178,7 +178,7 @@ class Pump:
             self._told(state, f"{code:#04x}")
 
     def tick(self) -> None:
-        """Call a few times a second: ends holds, saves the cursor."""
+        """Call every half second: saves the cursor."""
         self._save_if_due()
         if self._held_until is not None:
             self._flush()
@@ -203,7 +203,9 @@ class Pump:
 
     def _hold(self, max_s: float) -> None:
         if self._held_until is None:
-            self._held_until = asyncio.get_running_loop().time() + min(self._hold_s, max_s)
+            loop, wait_s = asyncio.get_running_loop(), min(self._hold_s, max_s)
+            self._held_until = loop.time() + wait_s
+            loop.call_later(wait_s, self._flush)
             self._hold_s = min(self._hold_s * 1.6, max_s)
 
     def _again(self) -> None:
