@@ -22,7 +22,7 @@ BOOK_BY_MEMBER_NAME: Final = True
 class QueueNames:
     """Queue keys by the PBX's own text."""
 
-    def __init__(self, config: Config, prefix: str) -> None:
+    def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._keys: dict[str, str] = {}
         self._titles: dict[str, str] = {}

@@ -35,7 +35,7 @@ class Tracker:
         self._out: list[Struct] = []
         emit = self._out.append
         self.calls = CallBook(pbx)
-        self.queues = QueueNames(config, prefix)
+        self.queues = QueueNames(prefix)
         self.names = AgentNames(config, prefix)
         self.visits = VisitBook(pbx, emit)
         self.talks = TalkBook(pbx, emit)
@@ -48,6 +48,7 @@ class Tracker:
         self._mapped = (config.pbx.get(pbx) or PbxConfig()).queue_result
         self.visits.hold_back_reasons = self._mapped is not None
         self.locals = LocalLegs()
+        self._call_class = False
         self._handlers: dict[str, Callable[[Message, int], None]] = {
             "QueueCallerJoin": self._join,
             "QueueCallerLeave": self._leave,
@@ -82,6 +83,8 @@ class Tracker:
 
     def on_message(self, message: Message, mono_ns: int) -> list[Struct]:
         """The events that one live message means, in order; most messages mean none."""
+        if not self._call_class and b"\r\nPrivilege: call," in message.raw:
+            self._call_class = True
         handler = self._handlers.get(message.name)
         if handler is not None and message.type == "event":
             handler(message, mono_ns)
@@ -175,7 +178,11 @@ class Tracker:
             channel = self.calls.channels.get(visit.uniqueid)
             if channel is not None:
                 visit.hung_up = visit.hung_up or channel.asked_hangup
-            self.visits.abandoned(visit, now_ns)
+            if self._call_class:
+                self.visits.abandoned(visit, now_ns)
+            else:
+                # A user without the call class is not told who hung up: abandoned or left, nobody can say.
+                self.visits.lost(visit)
 
     def _agent_called(self, m: Message, now_ns: int) -> None:
         leg = m.get("DestUniqueid")

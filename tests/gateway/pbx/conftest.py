@@ -91,6 +91,7 @@ class Script:
         self.now_ns = 1_000 * NS
         self.events: list[Struct] = []
         self.times_ns: list[int] = []
+        self.privilege = "call"
 
     def add(self, events: Iterable[Struct]) -> None:
         """Take events as the journal would, with their time."""
@@ -114,7 +115,7 @@ class Script:
 
     def say(self, name: str, **fields: object) -> Script:
         rows = "".join(f"{key}: {value}\r\n" for key, value in fields.items())
-        return self.feed(f"Event: {name}\r\nPrivilege: x,all\r\n{rows}\r\n".encode())
+        return self.feed(f"Event: {name}\r\nPrivilege: {self.privilege},all\r\n{rows}\r\n".encode())
 
     def connect(
         self,

@@ -171,9 +171,9 @@ def test_configured_agents_keep_their_key_and_name_whatever_the_member_is_called
 
 
 def test_keys_of_clashing_names_follow_first_sight_and_survive_a_restart() -> None:
-    queues = QueueNames(Config(), "")
+    queues = QueueNames("")
     assert [queues.key(t) for t in ("Ventas", "ventas", "VENTAS", "ventas")] == ["ventas", "ventas-2", "ventas-3", "ventas-2"]
-    again = QueueNames(Config(), "")
+    again = QueueNames("")
     for named in queues.all():
         again.restore(named.key, named.title)
     assert [again.key(t) for t in ("VENTAS", "ventas", "Ventas", "VentaS")] == ["ventas-3", "ventas-2", "ventas", "ventas-4"]

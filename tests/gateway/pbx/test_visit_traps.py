@@ -273,6 +273,14 @@ def test_the_pbxs_own_stamp_travels_along(script: Callable[..., Any]) -> None:
     assert [event.pbx_time for event in s.tally.of("call.queued")] == [1795288562.205337, None]
 
 
+def test_without_the_call_class_nobody_can_say_whether_he_hung_up(script: Callable[..., Any]) -> None:
+    s = script(connected=False)
+    s.privilege = "agent"
+    s.connect().at(10).join("1.1").join("2.1").at(15).abandon("1.1")
+    s.connect_agent("2.1", "2.2")
+    assert (s.tally.total("lost"), s.tally.total("abandoned"), s.tally.total("left"), s.tally.total("answered")) == (1, 0, 0, 1)
+
+
 def test_a_caller_gone_just_at_the_connect_is_abandoned_once(script: Callable[..., Any], rows: Any) -> None:
     s = script().at(10).join("1.1").ring("1.1", "1.2").at(12)
     s.say("HangupRequest", **rows.chan("1.1")).say("QueueCallerLeave", **rows.chan("1.1"), Queue="ventas").abandon("1.1").hangup("1.1")
