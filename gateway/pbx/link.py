@@ -29,6 +29,8 @@ _log = logging.getLogger("callfloor.gateway")
 
 FIRST_RETRY_S: Final = 0.5
 DENIED_RETRY_S: Final = 60.0
+#: A session shorter than this does not count as recovered: the next attempt waits longer still.
+STEADY_NS: Final = 2 * NS
 #: The loop turns at least this often, so that the watchdog is fed and silence noticed.
 TURN_S: Final = 1.0
 #: FullyBooted follows a login at once; without it the lists are asked for after this time.
@@ -131,9 +133,10 @@ class Link:
             except TransientError as fault:
                 return "lost", str(fault)
             now_ns = self._clock.mono_ns()
+            if now_ns - began_ns > STEADY_NS:
+                self._retry_s = FIRST_RETRY_S
             if messages:
                 heard_ns = now_ns
-                self._retry_s = FIRST_RETRY_S
             self._take(wire, messages, now_ns)
             self._context.watch.progress()
 
