@@ -7,8 +7,9 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,7 +38,7 @@ class Box:
             f'[site]\nname = "bench"\nbox = "bench"\ntimezone = "UTC"\n'
             f'[journal]\npath = "{self.journal}"\nrun_dir = "{folder / "run"}"\nmax_bytes = {1 << 40}\nkeep_days = 3650\n'
             f'[pbx.central]\nport = {pbx_port}\nsecret_file = "pbx.secret"\n'
-            f'[crm]\nurl = "mqtt://127.0.0.1:{crm_port}"\n'
+            f'[crm]\nurl = "mqtt://127.0.0.1:{crm_port}"\nreconnect_max_s = 2\n'
             f'[wallboard.tv]\nlisten = "127.0.0.1:{self.board_port}"\n'
         )
 
@@ -48,17 +49,29 @@ class Box:
         for name in reversed(list(self.processes)):
             self.stop(name)
 
-    def start(self, service: str) -> subprocess.Popen[Any]:
+    def start(self, service: str, env: dict[str, str] | None = None) -> subprocess.Popen[Any]:
         """`callfloor run SERVICE` in a process of its own; its log lies beside the configuration."""
         with (self.folder / f"{service}.log").open("ab") as log:
             command = [str(CALLFLOOR), "run", service, "-c", str(self.config)]
-            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(env or {})}, start_new_session=True)
         self.processes[service] = process
         return process
 
     def stop(self, service: str) -> None:
         """SIGTERM and wait."""
         stop(self.processes.pop(service))
+
+    def settled(self, service: str, seconds: float = 120.0) -> None:
+        """Wait until a service has read what it had to at its start: until it takes next to nothing of the machine."""
+        time.sleep(1.0)
+        before, until = self.cpu_s()[service], time.monotonic() + seconds
+        while time.monotonic() < until:
+            time.sleep(0.5)
+            now = self.cpu_s()[service]
+            if now - before < 0.05:
+                return
+            before = now
+        raise RuntimeError(f"{service} is still busy after {seconds:.0f} s: {self.log(service)}")
 
     def floor(self) -> Any:
         """The snapshot as the board's listener gives it; None while nobody listens."""
@@ -140,17 +153,40 @@ class Broker:
 
 
 class Consumer:
-    """Somebody who listens to everything at a broker, as the CRM does: mosquitto's own client, which counts nothing."""
+    """Somebody who listens to every event at a broker, as the CRM does: mosquitto's own client, its messages counted as they come.
+
+    `expect` calls back at the first message and when as many as told have come.
+    """
 
     def __init__(self, broker: Broker) -> None:
         program = shutil.which("mosquitto_sub", path=_PATH)
         if program is None:
             raise SkippedError("no mosquitto_sub here: apt-get install mosquitto-clients")
-        command = [program, "-V", "5", "-h", "127.0.0.1", "-p", str(broker.port), "-q", "0", "-t", "callfloor/#", "-F", "%l"]
+        command = [program, "-V", "5", "-h", "127.0.0.1", "-p", str(broker.port), "-q", "0", "-t", "callfloor/+/+/+/event/#", "-F", "%l"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.count = 0
+        self._expected: tuple[int, Callable[[], None], Callable[[], None]] | None = None
+        threading.Thread(target=self._run, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        stop(self.process)
+        self.process.kill()
+        self.process.wait()
+
+    def expect(self, count: int, first: Callable[[], None], last: Callable[[], None]) -> None:
+        """Call before anything is sent."""
+        self._expected = (count, first, last)
+
+    def _run(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            while data := os.read(stream.fileno(), 1 << 20):
+                before, self.count = self.count, self.count + data.count(b"\n")
+                if self._expected is not None:
+                    count, first, last = self._expected
+                    if before == 0:
+                        first()
+                    if before < count <= self.count:
+                        last()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
+import site
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from tests.bench.board import Boards
 from tests.bench.box import SERVICES, Box, Broker, Consumer, memory_mb
@@ -15,13 +18,6 @@ from tests.bench.room import ROOT, Room
 from tests.bench.table import Row, alone, at_most, compared, no_more_than, percentile
 
 _RATE = 50
-#: What every process of the box imports whichever service it runs; then the service itself.
-_OURS = "import appliance.cli.run, appliance.runner_house, appliance.runner_supervise, appliance.registry as r; r.service({service!r})"
-_THIRD = """
-import sys; {ours}
-import site; roots = tuple(site.getsitepackages())
-print(*sorted(name for name, module in sys.modules.items() if (getattr(module, "__file__", None) or "").startswith(roots)))
-"""
 _BARE = "import sys, time, asyncio, sqlite3\nfor name in {names!r}:\n    __import__(name)\nprint('ready', flush=True)\ntime.sleep(60)"
 
 
@@ -31,9 +27,10 @@ def memory(room: Room) -> list[Row]:
     with room.passing() as folder, Broker(folder / "broker") as broker, Consumer(broker), Manager() as manager:
         room.say("the box at work, nothing held")
         empty = [_at_work(room, Box(folder / f"box{again}", pbx_port=manager.port, crm_port=broker.port), manager) for again in room.rounds(3, 1)]
+        imported = _imported(Box(folder / "names", pbx_port=manager.port, crm_port=broker.port))
         for service in SERVICES:
+            names = imported[service]
             room.say(f"a bare process that imports what {service} imports")
-            names = third_party(service)
             pairs = [(one[service]["rss"], bare_mb(names)) for one in empty]
             packages = " ".join(sorted({name.partition(".")[0] for name in names if not name.startswith(("_", "callfloor"))}))
             rows.append(compared(f"memory.service.{service}", "MB RSS", pairs, f"bare asyncio, sqlite3, {packages}", at_most(1.25, "× bare process")))
@@ -62,11 +59,31 @@ def _at_work(room: Room, box: Box, manager: Manager, patience_s: float = 60.0) -
             return {service: memory_mb(process.pid) for service, process in box.processes.items()}
 
 
-def third_party(service: str) -> list[str]:
-    """The modules from outside that a service's process has loaded."""
-    command = [sys.executable, "-c", _THIRD.format(ours=_OURS.format(service=service))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.split()
+def _imported(box: Box) -> dict[str, list[str]]:
+    """What each service imports of others' packages, seen in a run of its own whose log holds the record."""
+    with box:
+        for service in SERVICES:
+            box.start(service, {"PYTHONPROFILEIMPORTTIME": "1"})
+        box.wait_for("the board knows the queues", lambda: (floor := box.floor()) and len(floor["queues"]) == 3)
+        box.wait_for("the CRM's link is up", lambda: (floor := box.floor()) and floor["crm"]["state"] == "up")
+        with Boards(box.board_port):
+            time.sleep(1)
+    return {service: third_party(box, service) for service in SERVICES}
+
+
+def third_party(box: Box, service: str) -> list[str]:
+    """The modules from outside that a service's process imported, by the interpreter's own record of a run."""
+    roots = tuple(Path(place).resolve() for place in site.getsitepackages())
+    imported = [line.rpartition("|")[2].strip() for line in (box.folder / f"{service}.log").read_text(errors="replace").splitlines() if line.startswith("import time:")]
+    names = []
+    for name in dict.fromkeys(imported):
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            continue
+        if spec is not None and spec.origin and Path(spec.origin).resolve().is_relative_to(roots[0]):
+            names.append(name)
+    return names
 
 
 def bare_mb(names: list[str]) -> float:
