@@ -91,6 +91,8 @@ class FloorView:
         self._look()
         account = self.journal.account("uplink")
         shot = self._shots.take(now, self.journal.epoch, account, self.clock.quality())
+        if self._no_room:
+            shot.health = [*(item for item in shot.health if item.id != "disk"), _NO_ROOM]
         if account.waiting:
             limits = self.journal.limits()
             self._forecast.feed(self.clock.mono_ns(), account, limits)
@@ -149,12 +151,16 @@ class FloorView:
         return False
 
     def _look(self) -> None:
-        """Ask the kernel whether the sources' process lives; when it died, what it told is as old as its last sight."""
+        """Ask the kernel whether the other processes live: what a dead gateway told is as old as its last sight, and a
+        dead uplink delivers nothing whatever it said last.
+        """
         now = self.clock.mono_ns()
         if self._run_dir is None or now - self._looked_ns < _LOOK_NS:
             return
         self._looked_ns = now
         floor = self.floor
+        linked = self.config.crm is None or is_alive(self._run_dir, "uplink")
+        floor.unlinked_ns = 0 if linked else floor.unlinked_ns or self.now_ns()
         alive = is_alive(self._run_dir, "gateway")
         if alive != bool(floor.unsighted):
             return

@@ -31,7 +31,7 @@ CallerObject = Annotated[dict[str, Any], Meta(extra_json_schema={"x-privacy": "c
 AgentState = Literal["available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown", "logged_out"]
 LeftReason = Literal["timeout", "exit_key", "empty", "overflow", "callback", "transferred", "withdrawn", "pbx_stopped", "not_told"]
 PbxDownReason = Literal["unreachable", "denied", "lost", "stopped", "silent", "service_stopped", "shutdown"]
-LinkDownReason = Literal["unreachable", "denied", "no_consumer", "closed", "shutdown"]
+LinkDownReason = Literal["unreachable", "denied", "no_consumer"]
 
 
 class _Call(Struct, frozen=True, kw_only=True, omit_defaults=True):

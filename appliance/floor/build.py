@@ -29,11 +29,14 @@ def crm_from_account(floor: Floor, account: Account | None, configured: bool, no
         return out.Crm(state="off", backlog=account.waiting if account else 0, recorded=recorded)
     oldest = account.oldest_wall_ns
     state: out.CrmState = link.state if link.state != "off" else "down"  # type: ignore[assignment]
+    since = link.since_ns
+    if floor.unlinked_ns and state == "up":
+        state, since = "down", floor.unlinked_ns
     if state == "up" and oldest is not None and now_ns - oldest > _DRAINING_NS:
         state = "draining"
     return out.Crm(
         state=state,
-        since=_time(link.since_ns),
+        since=_time(since),
         backlog=account.waiting,
         oldest=_time(oldest),
         recorded=account.recorded,

@@ -57,6 +57,8 @@ class Floor:
         self.sources = SourceFold(self.state, self._blind, self._sighted)
         #: Sources whose process is dead, as they are to be shown: told from outside, since a dead process writes no event.
         self.unsighted: dict[str, Source] = {}
+        #: Since when the process that speaks with the CRM is dead, 0 while it lives: told from outside likewise.
+        self.unlinked_ns = 0
         self._day = 0
         visits, agents, sources = self.visits, self.agents, self.sources
         self._handlers: dict[str, Handler] = {

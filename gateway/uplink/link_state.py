@@ -68,7 +68,7 @@ class LinkState:
         """The service stops in order: the link is down until it runs again. Raises FullError."""
         if self._recorded == "up":
             self._recorded = self._wanted = "down"
-            await self._context.emit(LinkDown(reason="shutdown"), name="crm")
+            await self._context.emit(LinkDown(reason="unreachable", text="the uplink was stopped in order"), name="crm")
 
 
 def _event(word: Word, text: str | None) -> Struct:

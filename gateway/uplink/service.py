@@ -9,8 +9,10 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterator
 from itertools import cycle
+from pathlib import Path
 from typing import Final, cast
 
+from appliance.core.alive import Alive
 from appliance.core.catalogue import JournalSkipped
 from appliance.core.config import Crm
 from appliance.core.errors import CallfloorError, DeniedError, FullError, MisconfiguredError, TransientError
@@ -46,6 +48,8 @@ class Uplink:
         """Work until cancelled. Raises MisconfiguredError, and TransientError when the journal was replaced."""
         crm = context.config.crm or Crm()
         endpoints = endpoints_from_config(crm)
+        run_dir: Path | None = getattr(context.journal, "run_dir", None)
+        alive = Alive.open(run_dir, self.name) if run_dir is not None else None
         desk = _Desk(context, crm, requires_consumer(crm))
         context.watch.ready()
         try:
@@ -56,6 +60,8 @@ class Uplink:
             raise _first(faults) from faults
         finally:
             await desk.leave()
+            if alive is not None:
+                alive.close()
 
 
 class _Desk:

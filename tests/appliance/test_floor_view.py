@@ -57,9 +57,10 @@ def box(tmp_path: Path):
 
 @pytest.fixture
 def gateway(box: Box):
-    alive = Alive.open(box.journal.run_dir, "gateway")
+    alive, uplink = Alive.open(box.journal.run_dir, "gateway"), Alive.open(box.journal.run_dir, "uplink")
     yield alive
     alive.close()
+    uplink.close()
 
 
 def test_the_snapshot_shows_what_was_appended(box: Box, gateway: Alive) -> None:
@@ -196,3 +197,22 @@ def test_forecasts_are_straight_lines_and_none_when_nothing_moves() -> None:
         still.feed(second * NS, account, limits)
     assert still.drain_s(account) is None
     assert still.full_in_s(limits) is None
+
+
+def test_a_dead_uplink_is_a_link_down_whatever_it_said_last(box: Box) -> None:
+    alive = Alive.open(box.journal.run_dir, "uplink")
+    box.tell(LinkUp(), source="uplink/crm")
+    head = box.journal.head()
+    box.journal.save("uplink", Cursor(head.epoch, head.seq, head.n))
+    view = box.view()
+    assert view.snapshot().crm.state == "up"
+    alive.close()
+    box.clock.advance(1)
+    died = view.snapshot().crm
+    box.clock.advance(10)
+    assert (died.state, view.snapshot().crm.state) == ("down", "down")
+    assert view.snapshot().crm.since == died.since
+    again = Alive.open(box.journal.run_dir, "uplink")
+    box.clock.advance(1)
+    assert view.snapshot().crm.state == "up"
+    again.close()

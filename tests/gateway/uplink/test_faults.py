@@ -157,7 +157,7 @@ async def test_the_will_speaks_when_the_box_vanishes_and_the_box_when_it_leaves(
     await box.stop()
     await rig.until(lambda: crm.named("status")[-1]["state"] == "offline")
     assert crm.named("status")[-1]["since"] is not None
-    assert downs(box) == ["shutdown"]
+    assert downs(box) == ["unreachable"]
     info = crm.named("info")[-1]
     assert (info["epoch"], info["schemas"]["call.answered"]) == (box.journal.epoch, 1)
 
