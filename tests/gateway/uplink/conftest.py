@@ -100,7 +100,10 @@ class Consumer:
 
     def first_seen(self) -> list[dict[str, Any]]:
         """The events with repeats dropped by id, as the contract tells a consumer to."""
-        return list({event["id"]: event for event in reversed(self.events)}.values())[::-1]
+        first: dict[str, dict[str, Any]] = {}
+        for event in self.events:
+            first.setdefault(event["id"], event)
+        return list(first.values())
 
     def named(self, part: str) -> list[Any]:
         return [msgspec.json.decode(message.payload) for message in list(self.messages) if f"/{part}" in message.topic]
