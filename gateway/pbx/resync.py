@@ -129,7 +129,8 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
         if not restarted and _still_waiting(visit, lists, now_ns):
             visit.session, visit.left_ns = tracker.session, None
         else:
-            tracker.visits.lost(visit, killed=restarted, found_talking=not restarted and _found_talking(visit, lists))
+            agent, talking = (None, False) if restarted else _found_talking(tracker, visit, lists)
+            tracker.visits.lost(visit, killed=restarted, found_talking=talking, agent=agent)
             found.lost += 1
     for uniqueid, row in lists.entries.items():
         if uniqueid not in tracker.visits.open and not _answered_live(tracker, uniqueid):
@@ -150,9 +151,14 @@ def _still_waiting(visit: Visit, lists: Lists, now_ns: int) -> bool:
     return not wait.isdecimal() or (now_ns - visit.joined_ns) / NS - int(wait) <= _WAIT_TOLERANCE_S
 
 
-def _found_talking(visit: Visit, lists: Lists) -> bool:
+def _found_talking(tracker: Tracker, visit: Visit, lists: Lists) -> tuple[str | None, bool]:
+    """Whether the caller is in conversation now, and with which agent if his phone tells."""
     row = lists.channels.get(visit.uniqueid)
-    return row is not None and row.get("Application") in _QUEUE_APPS and bool(row.get("BridgeId"))
+    bridge = row.get("BridgeId") if row is not None and row.get("Application") in _QUEUE_APPS else ""
+    if not bridge:
+        return None, False
+    peers = (m.get("Channel") for u, m in lists.channels.items() if m.get("BridgeId") == bridge and u != visit.uniqueid)
+    return next((owner for owner in map(tracker.agents.owner_of, peers) if owner is not None), None), True
 
 
 def _still_talking(tracker: Tracker, talk: Talk, lists: Lists) -> bool:

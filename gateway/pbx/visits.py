@@ -137,10 +137,10 @@ class VisitBook:
         self.emit(CallLeft(**self._of(visit), reason=reason, wait_s=seconds(end_ns - visit.joined_ns)))
         self._over(visit)
 
-    def lost(self, visit: Visit, *, killed: bool = False, found_talking: bool = False) -> None:
-        """Sight came back and it waits no more."""
+    def lost(self, visit: Visit, *, killed: bool = False, found_talking: bool = False, agent: str | None = None) -> None:
+        """Sight came back and it waits no more; `agent`: with whom it was found talking."""
         self._close(visit)
-        self.emit(CallLost(**self._of(visit), reason="pbx_killed" if killed else "blind", found_talking=found_talking))
+        self.emit(CallLost(**self._of(visit), agent=agent, reason="pbx_killed" if killed else "blind", found_talking=found_talking))
         self._over(visit)
 
     def _close(self, visit: Visit) -> None:

@@ -48,7 +48,7 @@ def test_a_caller_gone_is_lost_and_never_abandoned(script: Callable[..., Any], r
 def test_a_caller_found_in_conversation_is_lost_and_the_agent_talks(script: Callable[..., Any], rows: Any) -> None:
     s = blind(script().at(10).join("1.1"), 12, 30)
     s.connect(members=[rows.listed(status=2)], channels=[channel("1.1", bridge="b1"), channel("1.2", "PJSIP/101-9", "b1", "AppQueue")])
-    assert [event.found_talking for event in s.tally.of("call.lost")] == [True]
+    assert [(event.found_talking, event.agent) for event in s.tally.of("call.lost")] == [(True, "agente-101")]
     assert s.states()[-1] == "talking"
     s.at(40).complete("1.1", "1.2", talk=30).hangup("1.2").hangup("1.1").member(Status=1)
     assert (s.tally.total("answered"), s.tally.total("ended"), s.states()[-1]) == (0, 0, "available")
