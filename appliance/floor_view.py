@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from msgspec import DecodeError
@@ -21,6 +22,9 @@ from appliance.floor.timeline import Timeline
 from appliance.forecast import Forecast
 
 _LOOK_NS = NS // 2
+#: With less than this left where the journal lies it cannot even record that it is full: every view says so by itself.
+_ROOM_BYTES = 1024**2
+_NO_ROOM = out.Health(id="disk", level="red", text="no room where the journal lies: what happens now may not be recorded; free some space")
 #: A cache this old costs a restart half a second of folding; a newer one would cost the card more than it saves.
 SAVE_EVERY_NS = 600 * NS
 
@@ -46,6 +50,7 @@ class FloorView:
         self._cache = cache
         self._run_dir: Path | None = getattr(journal, "run_dir", None)
         self._looked_ns = -_LOOK_NS
+        self._no_room = False
         self._forecast = Forecast()
         self._saved_ns = clock.mono_ns()
         self._shots = Shots(self._from_cache() or self._from_nothing())
@@ -158,6 +163,7 @@ class FloorView:
         if self._run_dir is None or now - self._looked_ns < _LOOK_NS:
             return
         self._looked_ns = now
+        self._no_room = _is_full(self.journal)
         floor = self.floor
         linked = self.config.crm is None or is_alive(self._run_dir, "uplink")
         floor.unlinked_ns = 0 if linked else floor.unlinked_ns or self.now_ns()
@@ -171,3 +177,14 @@ class FloorView:
             sight = seen.get(key)
             dated = floor.state.timeline.date(sight.boot, sight.mono_ns) if sight else None
             floor.unsighted[key] = build.out_of_sight(source, dated)
+
+
+def _is_full(journal: Journal) -> bool:
+    path: Path | None = getattr(journal, "path", None)
+    if path is None:
+        return False
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False  # a journal that is away is told by whoever reads it
+    return disk.f_bavail * disk.f_frsize < _ROOM_BYTES

@@ -27,7 +27,9 @@ from appliance.runner_check import AFTER_START_S, faults_of
 _log = logging.getLogger("callfloor.house")
 
 STEP_NS: Final = NS // 2
-_RETRY_S: Final = 60.0
+_RETRY_S: Final = 5.0
+#: The same fault is logged again when it had been away for so long.
+_AGAIN_S: Final = 60.0
 #: Free disk space under which the box warns, and under which it cannot go on for long.
 _DISK_AMBER: Final = 500 * 1024**2
 _DISK_RED: Final = 50 * 1024**2
@@ -101,7 +103,7 @@ class Housekeeper:
         self._levels: dict[str, Level] = {}
 
     async def run(self) -> None:
-        """Wait for the lock, then keep house until cancelled. A fault is logged, and everything tried again a minute later."""
+        """Wait for the lock, then keep house until cancelled. A fault is logged once while it lasts, and everything tried again soon."""
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
             while not _locked(descriptor):  # noqa: ASYNC110 - the kernel rings no bell when another process lets go
@@ -113,12 +115,17 @@ class Housekeeper:
             os.close(descriptor)
 
     async def _always(self) -> None:
+        said, failed_s = "", -_AGAIN_S
         while True:
             try:
                 await self._keep()
             except Exception as fault:  # noqa: BLE001, RUF100 - the house is kept whatever befalls one of its duties
-                foreign = None if isinstance(fault, CallfloorError) else fault
-                _log.error("housekeeping failed, tried again in %.0f s: %s", _RETRY_S, fault, exc_info=foreign)
+                now_s = asyncio.get_running_loop().time()
+                if str(fault) != said or now_s - failed_s > _AGAIN_S:
+                    said = str(fault)
+                    foreign = None if isinstance(fault, CallfloorError) else fault
+                    _log.error("housekeeping failed, tried again every %.0f s: %s", _RETRY_S, fault, exc_info=foreign)
+                failed_s = now_s
                 await asyncio.sleep(_RETRY_S)
 
     async def _check(self) -> None:
