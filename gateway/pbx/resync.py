@@ -96,7 +96,8 @@ def _answered_unseen(tracker: Tracker, lists: Lists, m: Message, now_ns: int) ->
         return
     gone = m.name == "Hangup" and lists.queues_done and not _still_waiting(visit, lists, now_ns)
     if gone or (m.name == "AgentComplete" and m.get("Queue") == visit.queue):
-        tracker.visits.lost(visit, killed=False, found_talking=not gone or _found_talking(visit, lists))
+        agent, talking = _found_talking(tracker, visit, lists)
+        tracker.visits.lost(visit, found_talking=talking or not gone, agent=agent)
         lists.lost += 1
 
 
