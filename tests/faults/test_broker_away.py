@@ -5,11 +5,11 @@ from __future__ import annotations
 import bisect
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from fault_box import Box, Crm, Site
 
 from appliance.core.catalogue import CallHeld
 from appliance.core.clock import SystemClock
@@ -26,7 +26,7 @@ BOARD_S = 2.0
 class Books(threading.Thread):
     """Looks at the journal's account and the board's, each look with its moment."""
 
-    def __init__(self, box: Any, crm: Any) -> None:
+    def __init__(self, box: Box, crm: Crm) -> None:
         super().__init__(daemon=True)
         self.box, self.crm = box, crm
         self.accounts: list[tuple[float, Any, int]] = []
@@ -62,7 +62,11 @@ class Books(threading.Thread):
         for asked_s, crm, answered_s in self.boards:
             assert crm["recorded"] == crm["delivered"] + crm["backlog"] + crm["shed"] + crm["skipped"]
             upto = bisect.bisect_right(moments, answered_s + 0.1)
-            same = [at_s for at_s, account, _ in self.accounts[:upto] if (account.recorded, account.waiting) == (crm["recorded"], crm["backlog"])]
+            same = [
+                at_s
+                for at_s, account, _ in self.accounts[:upto]
+                if (account.recorded, account.waiting) == (crm["recorded"], crm["backlog"])
+            ]
             if same:
                 worst_s = max(worst_s, asked_s - same[-1])
                 continue
@@ -74,7 +78,7 @@ class Books(threading.Thread):
         return worst_s
 
 
-def away_for(site: Any, count: int) -> dict[str, Any]:
+def away_for(site: Site, count: int) -> dict[str, Any]:
     """Cut the broker, record `count` events, bring it back; the figures of it."""
     broker = site.broker()
     crm = site.crm(broker.port)
@@ -92,7 +96,9 @@ def away_for(site: Any, count: int) -> dict[str, Any]:
         had, base = len(crm.once()), journal.account("uplink")
         for first in range(0, count, 100):
             data = [CallHeld(call=f"c{number}", pbx="central") for number in range(first, min(first + 100, count))]
-            journal.append([Event("call.held", "gateway/central", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), d) for d in data])
+            journal.append(
+                [Event("call.held", "gateway/central", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), d) for d in data]
+            )
             time.sleep(0.02)
         held = journal.account("uplink")
         assert held.recorded == base.recorded + count
@@ -124,10 +130,10 @@ def away_for(site: Any, count: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_a_thousand_events_while_the_broker_is_away(site: Any) -> None:
+def test_a_thousand_events_while_the_broker_is_away(site: Site) -> None:
     away_for(site, 1_000)
 
 
 @pytest.mark.slow
-def test_ten_thousand_events_while_the_broker_is_away(site: Any, told: Any) -> None:
+def test_ten_thousand_events_while_the_broker_is_away(site: Site, told: Any) -> None:
     told("broker away", away_for(site, 10_000))
