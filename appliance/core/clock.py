@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -135,7 +136,12 @@ def rfc3339(wall_ns: int) -> str:
     '2026-11-21T14:06:40.123Z'
     """
     whole, rest = divmod(wall_ns, NS)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
+    return f"{_to_the_second(whole)}.{rest // 1_000_000:03d}Z"
+
+
+@lru_cache(maxsize=512)  # a snapshot names a few dozen moments, and nearly all of them stood in the one before
+def _to_the_second(wall_s: int) -> str:
+    return f"{datetime.fromtimestamp(wall_s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def wall_ns_from_rfc3339(text: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from appliance.core.clock import rfc3339, wall_ns_from_rfc3339
 from appliance.core.config import Config
@@ -107,10 +108,9 @@ def window_from_tally(tally: Tally, config: Config, queue: str, covered: float |
 
 def summed(windows: list[out.Window]) -> out.Window:
     """Windows of several queues as one: counts and sums are added, rates made anew from the added terms."""
-    total = out.Window(left_by={})
+    sums: dict[str, Any] = dict(zip(_ADDED, map(sum, zip(*map(_added, windows), strict=True)), strict=False))
+    total = out.Window(left_by={}, **sums)
     for window in windows:
-        for name in _ADDED:
-            setattr(total, name, getattr(total, name) + getattr(window, name))
         for reason, count in window.left_by.items():
             total.left_by[reason] = total.left_by.get(reason, 0) + count
         if window.refused is not None:
@@ -257,6 +257,7 @@ _ADDED = (
     "offered", "answered", "answered_ended", "abandoned", "short_abandoned", "left", "unknown", "waiting",
     "answered_in_time", "abandoned_in_time", "wait_sum", "talk_sum", "hold_sum", "wrap_up_sum",
 )  # fmt: skip
+_added = attrgetter(*_ADDED)
 
 
 def _counts(tally: Tally) -> out.Window:

@@ -45,7 +45,7 @@ Handler = Callable[[Any, int], None]
 
 
 class Floor:
-    """One floor being folded. `dirty` collects what changed since it was last taken: queue, agent and member names."""
+    """One floor being folded. `dirty` collects what changed since it was last taken: queue, agent, source and member names."""
 
     def __init__(self, config: Config, state: FloorState | None = None) -> None:
         self.config = config
@@ -152,6 +152,7 @@ class Floor:
         self._source_touched(pbx)
 
     def _source_touched(self, pbx: str) -> None:
+        self.dirty.add(f"sources/{pbx}")
         self.dirty.update(f"queues/{queue.key}" for queue in self.state.queues.values() if queue.pbx == pbx)
 
     def _down(self, data: Any, at_ns: int) -> None:

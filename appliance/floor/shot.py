@@ -20,6 +20,8 @@ class Shots:
         self.floor = floor
         self._queues: dict[str, out.Queue] = {}
         self._agents: dict[str, out.Agent] = {}
+        self._everyone: out.AgentCounts | None = None
+        self._utilisation: out.Utilisation | None = None
         self._tick_ns = 0
         self._day = 0
         self._half = 0
@@ -28,13 +30,13 @@ class Shots:
         """Build everything anew next time: after whatever no event told."""
         self._queues.clear()
         self._agents.clear()
+        self._utilisation = None
 
     def take(self, now_ns: int, epoch: str | None = None, account: Account | None = None, clock: ClockQuality = "synced") -> out.Snapshot:
         """The whole floor at `now_ns`. `account` is the journal's books towards the CRM, None for a fold without a journal."""
         self._refresh(now_ns)
         floor, state, config = self.floor, self.floor.state, self.floor.config
         queues = self._shown()
-        everyone = build.everyone(floor, state.agents.values())
         return out.Snapshot(
             site=config.site.name,
             box=config.site.box,
@@ -46,12 +48,12 @@ class Shots:
             crm=build.crm_from_account(floor, account, config.crm is not None, now_ns),
             pbx={key: build.pbx_from_source(floor.source(key)) for key in dict.fromkeys((*config.pbx, *state.sources))},
             queues=queues,
-            floor=build.summed_queue("", list(queues.values()), everyone, self._tick_ns),
+            floor=build.summed_queue("", list(queues.values()), self._everyone, self._tick_ns),
             groups={key: self._group(key, queues) for key in config.groups},
             agents=dict(self._agents),
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
             headsets=dict(state.headsets) if config.privacy.headsets else None,
-            utilisation=build.utilisation(self._agents.values()),
+            utilisation=self._utilisation or out.Utilisation(),
             health=build.health(floor),
             announcements=build.announcements(floor, now_ns),
             alarms=list(state.alarms.values()),
@@ -65,6 +67,7 @@ class Shots:
             self._tick_ns, self._day, self._half = now, day, half
             self.clear()
         dirty, floor.dirty = floor.dirty, set()
+        moved = not self._utilisation or any(not key.startswith("queues/") for key in dirty)
         for key, queue in floor.state.queues.items():
             if key not in self._queues or f"queues/{key}" in dirty:
                 self._queues[key] = build.queue_snapshot(floor, queue, now, self._tick_ns)
@@ -73,6 +76,11 @@ class Shots:
         for key, agent in floor.state.agents.items():
             if key not in self._agents or f"agents/{key}" in dirty:
                 self._agents[key] = build.agent_snapshot(floor, agent, now, self._tick_ns)
+        # Over all agents, so not at every event: who does what when somebody changed, the shares when the clocks tick.
+        if moved:
+            self._everyone = build.everyone(floor, floor.state.agents.values())
+        if self._utilisation is None:
+            self._utilisation = build.utilisation(self._agents.values())
 
     def _shown(self) -> dict[str, out.Queue]:
         """Queues in the configured order, then as they appeared; hidden ones left out."""
