@@ -15,7 +15,7 @@ from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Journal
 from appliance.floor import build
 from appliance.floor import snapshot as out
-from appliance.floor.floor import Floor, bytes_from_state, settings_mark, state_from_bytes
+from appliance.floor.floor import VERSION, Floor, bytes_from_state, settings_mark, state_from_bytes
 from appliance.floor.shot import Shots
 from appliance.floor.state import FloorState
 from appliance.floor.timeline import Timeline
@@ -140,7 +140,8 @@ class FloorView:
 
     def _from_nothing(self, timeline: Timeline | None = None) -> Floor:
         known = Timeline(dict(timeline.offsets), timeline.as_of) if timeline else Timeline()
-        return Floor(self.config, FloorState(settings=settings_mark(self.config), epoch=self.journal.epoch, timeline=known))
+        state = FloorState(version=VERSION, settings=settings_mark(self.config), epoch=self.journal.epoch, timeline=known)
+        return Floor(self.config, state)
 
     def _apply(self, seq: int, body: bytes) -> bool:
         floor = self.floor

@@ -119,6 +119,7 @@ def test_a_cache_gives_the_same_snapshot_and_bytes_as_a_fold_from_nothing(box: B
     cache = tmp_path / "fold.cache"
     view = box.view(cache)
     view.save()
+    assert FloorView(box.journal, CONFIG, box.clock, cache).seq == view.seq > 0
     for k in range(700):
         box.clock.advance(1)
         box.tell(
