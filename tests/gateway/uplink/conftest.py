@@ -203,7 +203,7 @@ class Box:
         return found
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+async def until(condition: Callable[[], Any], timeout_s: float = 40.0) -> Any:
     """Wait until something is so; fail with what it is otherwise."""
     end = time.monotonic() + timeout_s
     while not (value := condition()):
