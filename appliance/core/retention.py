@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from appliance.core.catalogue import JournalGap, JournalPressure
 from appliance.core.clock import NS, Clock
-from appliance.core.event import stored_from_body
+from appliance.core.event import Stored, stored_from_body
 from appliance.core.store import Store
 
 PRESSURE: Final = 0.8
@@ -71,7 +71,13 @@ class Retention:
         if self._clock.quality() == "unset":
             return False
         newest_of_chunk = store.read(first[0].seq + PRUNE_ROWS - 1, 1)
-        return bool(newest_of_chunk) and self._clock.wall_ns() - stored_from_body(newest_of_chunk[0].body).wall_ns > self._keep_ns
+        return bool(newest_of_chunk) and self._age_ns(stored_from_body(newest_of_chunk[0].body)) > self._keep_ns
+
+    def _age_ns(self, event: Stored) -> int:
+        """By the clock that never steps where it can tell: a date mistyped by a month must not empty the journal."""
+        if event.boot == self._clock.boot:
+            return self._clock.mono_ns() - event.mono_ns
+        return self._clock.wall_ns() - event.wall_ns
 
     def _note_shed(self, store: Store, shed: int) -> list[Struct]:
         if not shed:
