@@ -59,7 +59,6 @@ class SqliteJournal:
         self._ringer = Ringer(run_dir / "bells")
         self._cursors: dict[str, CursorFile] = {}
         self._bell: Bell | None = None
-        self._heard = 0
         self._waiters: set[asyncio.Future[None]] = set()
         self._thread: threading.Thread | None = None
         self._full = False
@@ -296,7 +295,6 @@ class SqliteJournal:
         with self._reading:
             self._reader.close()
             self._reader = Store.open(self.path, check_rows=0)
-            self._heard = 0
 
     def _make_reserve(self) -> None:
         reserve = self.path.parent / "journal.reserve"
@@ -354,11 +352,13 @@ class SqliteJournal:
             self._bell = Bell(self.run_dir / "bells")
             loop.add_reader(self._bell.socket.fileno(), self._ring)
         deadline = loop.time() + timeout_s
-        while self._heard <= after:
+        while self.head().seq <= after:  # never the number rung: it may be of a journal that was set aside since
             self._follow_reader()
             left = deadline - loop.time()
-            if self.head().seq > after or left <= 0:
+            if self.head().seq > after:
                 break
+            if left <= 0:
+                return False
             future: asyncio.Future[None] = loop.create_future()
             self._waiters.add(future)
             timer = loop.call_later(min(left, _POLL_S), _settle, future)
@@ -367,11 +367,11 @@ class SqliteJournal:
             finally:
                 timer.cancel()
                 self._waiters.discard(future)
-        return self._heard > after or self.head().seq > after
+        return True
 
     def _ring(self) -> None:
         if self._bell is not None:
-            self._heard = max(self._heard, self._bell.heard())
+            self._bell.heard()
         for future in self._waiters:
             _settle(future)
 
