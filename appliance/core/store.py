@@ -277,6 +277,8 @@ class Store:
         faults = [str(row[0]) for row in self._db.execute("PRAGMA quick_check(20)").fetchall() if row[0] != "ok"]
         last, n = 0, 0
         while rows := self.read_raw(last):
+            if last and rows[0][0] != last + 1 and self.first_seq() >= rows[0][0]:
+                last = 0  # pruned meanwhile from the oldest on, as it should be: the count begins anew
             for seq, number, body in rows:
                 if seq != last + 1 and last:
                     faults.append(f"row {last + 1} is missing")
