@@ -12,7 +12,7 @@ from appliance.core.catalogue import event_from_stored
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config
 from appliance.core.event import stored_from_body
-from appliance.core.journal import PAGE, Journal
+from appliance.core.journal import PAGE, Journal, Limits
 from appliance.floor import build
 from appliance.floor import snapshot as out
 from appliance.floor.floor import VERSION, Floor, bytes_from_state, settings_mark, state_from_bytes
@@ -52,6 +52,8 @@ class FloorView:
         self._looked_ns = -_LOOK_NS
         self._no_room = False
         self._forecast = Forecast()
+        self._limits: Limits | None = None
+        self._limits_ns = 0
         self._saved_ns = clock.mono_ns()
         self._shots = Shots(self._from_cache() or self._from_nothing())
         self._saved_seq = self.seq
@@ -99,11 +101,18 @@ class FloorView:
         if self._no_room:
             shot.health = [*(item for item in shot.health if item.id != "disk"), _NO_ROOM]
         if account.waiting:
-            limits = self.journal.limits()
+            limits = self._limits_lately()
             self._forecast.feed(self.clock.mono_ns(), account, limits)
             shot.crm.drain_s = self._forecast.drain_s(account)
             shot.crm.full_in_s = self._forecast.full_in_s(limits) if shot.crm.state not in ("up", "draining") else None
         return shot
+
+    def _limits_lately(self) -> Limits:
+        """How full the journal is, asked once a second at most: five queries, for a forecast over a minute."""
+        now = self.clock.mono_ns()
+        if self._limits is None or now - self._limits_ns >= NS:
+            self._limits, self._limits_ns = self.journal.limits(), now
+        return self._limits
 
     def now_ns(self) -> int:
         """Now on the fold's time line: this boot's monotonic clock, dated as its events are."""
