@@ -1,8 +1,8 @@
 """Measures what docs/performance.md lists: prints a table, writes build/bench.json.
 
-    python -m tests.bench                      everything, about twelve minutes
-    python -m tests.bench --only journal ami   names that begin so
-    python -m tests.bench --quick              does it work at all; no figures to keep
+python -m tests.bench                      everything, about twelve minutes
+python -m tests.bench --only journal ami   names that begin so
+python -m tests.bench --quick              does it work at all; no figures to keep
 """
 
 from __future__ import annotations
@@ -43,9 +43,15 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="short and rough")
     parser.add_argument("--docs", action="store_true", help="write the figures into docs/performance.md as well")
     args = parser.parse_args()
-    chosen = [call for call, names in BENCHES.items() if any(name.startswith(word) or word.startswith(name + ".") for name in names for word in args.only)]
+    chosen = [
+        call
+        for call, names in BENCHES.items()
+        if any(name.startswith(word) or word.startswith(name + ".") for name in names for word in args.only)
+    ]
     if not chosen:
-        parser.error(f"nothing is called {' or '.join(args.only)}; there are: {' '.join(name for names in BENCHES.values() for name in names)}")
+        parser.error(
+            f"nothing is called {' or '.join(args.only)}; there are: {' '.join(name for names in BENCHES.values() for name in names)}"
+        )
     rows: list[Row] = []
     skipped: list[str] = []
     began = time.monotonic()

@@ -76,7 +76,7 @@ class Box:
     def floor(self) -> Any:
         """The snapshot as the board's listener gives it; None while nobody listens."""
         try:
-            with urlopen(f"http://127.0.0.1:{self.board_port}/api/floor", timeout=30) as answer:  # noqa: S310 - our own board
+            with urlopen(f"http://127.0.0.1:{self.board_port}/api/floor", timeout=30) as answer:
                 return json.load(answer)
         except OSError:
             return None
@@ -134,7 +134,13 @@ class Broker:
             raise SkippedError("no mosquitto here: make setup installs it")
         self.port = port or free_port()
         folder.mkdir(parents=True, exist_ok=True)
-        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "set_tcp_nodelay true", "max_queued_messages 0", "log_dest none"]
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "allow_anonymous true",
+            "set_tcp_nodelay true",
+            "max_queued_messages 0",
+            "log_dest none",
+        ]
         (folder / "mosquitto.conf").write_text("\n".join([*lines, *extra, ""]))
         self.process = subprocess.Popen([program, "-c", str(folder / "mosquitto.conf")], stderr=subprocess.DEVNULL, start_new_session=True)
         for _ in range(200):

@@ -26,7 +26,9 @@ def _compiled(room: Room) -> Path:
         raise SkippedError("no C compiler (cc) here to build the slow flush with: apt-get install gcc libc6-dev")
     library = room.folder() / "slow_flush.so"
     source = ROOT / "tests" / "bench" / "slow_flush.c"
-    done = subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SkippedError(f"{compiler} could not build {source.name}: {done.stderr.strip()[:200]}")
     return library
@@ -47,7 +49,7 @@ def counted_disk(room: Room, megabytes: int = 256) -> Iterator[tuple[Path, str]]
     if mounted.returncode:
         raise SkippedError(f"mount: {mounted.stderr.strip()[:200]}")
     try:
-        device = os.stat(point).st_dev
+        device = point.stat().st_dev
         yield point, Path(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")).name
     finally:
         subprocess.run(["umount", str(point)], check=False)

@@ -52,7 +52,9 @@ def _whole_way(room: Room) -> Row:
         spent = time.process_time() - start
         pairs.append((sum(per_second) / spent, float(max(per_second))))
     note = f"{seq} events recorded from {sum(per_second)} of the PBX's"
-    return compared("fold.events", "AMI events/s", pairs, "the PBX's busiest second in that capture", at_least(20, "× the PBX's peak"), note)
+    return compared(
+        "fold.events", "AMI events/s", pairs, "the PBX's busiest second in that capture", at_least(20, "× the PBX's peak"), note
+    )
 
 
 def _flat(room: Room) -> Row:
@@ -78,7 +80,9 @@ def _flat(room: Room) -> Row:
             break
     each = 1e6 / len(stretch)
     pairs = [(one * each, statistics.median(fresh) * each) for one in late]
-    return compared("fold.events_flat", "µs/event", pairs, f"after {_FEW} events", at_most(1.5, f"× after {_FEW} events"), f"after {seq} events")
+    return compared(
+        "fold.events_flat", "µs/event", pairs, f"after {_FEW} events", at_most(1.5, f"× after {_FEW} events"), f"after {seq} events"
+    )
 
 
 def _fold(floor: Floor, seq: int, chosen: list[Event]) -> float:

@@ -6,9 +6,9 @@ import sqlite3
 import time
 from pathlib import Path
 
+from appliance.core.catalogue import CallDigits, kind_of
 from appliance.core.clock import NS, SystemClock
 from appliance.core.event import Event, body_from_event
-from appliance.core.catalogue import CallDigits, kind_of
 from appliance.core.journal import new_epoch
 from appliance.core.store import Store
 from tests.bench.room import Room

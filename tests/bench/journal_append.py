@@ -51,7 +51,9 @@ def append_1(room: Room) -> list[Row]:
     env = slow_flush(room)
     with room.passing() as folder:
         room.say("one event a commit, 8 ms a flush")
-        pairs = result_of("journal_append:one_by_one", env, folder=str(folder), rounds=len(room.rounds(7)), appends=40 if room.quick else 120)
+        pairs = result_of(
+            "journal_append:one_by_one", env, folder=str(folder), rounds=len(room.rounds(7)), appends=40 if room.quick else 120
+        )
     against = "1 ÷ (4 KiB written over, fdatasync, same disk)"
     return [compared("journal.append_1", "events/s", pairs, against, at_least(0.7, "÷ flush time"))]
 

@@ -6,7 +6,6 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from appliance.core.journal import Cursor
 from appliance.core.journal_sqlite import SqliteJournal
@@ -40,7 +39,10 @@ def backlog_growth(room: Room) -> list[Row]:
     for journal in journals:
         journal.close()
         shutil.rmtree(journal.path.parent / "cursors", ignore_errors=True)
-    rows = [compared("journal.backlog_growth", "ms", pairs[name], f"{name} with {FEW} held", at_most(1.5, "× at 10 k held")) for name in operations]
+    rows = [
+        compared("journal.backlog_growth", "ms", pairs[name], f"{name} with {FEW} held", at_most(1.5, "× at 10 k held"))
+        for name in operations
+    ]
     worst = max(rows, key=lambda row: row.ratio or 0.0)
     worst.note = ", ".join(f"{name} {row.value:g} ms {row.ratio} ×" for name, row in zip(operations, rows, strict=True))
     return [worst]
@@ -62,5 +64,3 @@ def _operations(journal: SqliteJournal) -> dict[str, Callable[[], object]]:
         journal.save(_SINK, Cursor(journal.epoch, place[0], place[0]))
 
     return {"read": read, "acknowledge": acknowledge, "append": lambda: journal.append(one), "depth": lambda: journal.account(_SINK)}
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.bench.disk import bytes_written, bytes_written_by, counted_disk
 from tests.bench.room import Room, SkippedError, child, line_from, stop
 from tests.bench.table import Row, at_most, compared
 from tests.bench.work import body, event
-from tests.bench.worker import heard, tell
+from tests.bench.worker import tell
 
 _RATE = 50
 
@@ -80,8 +81,6 @@ def _paced(append: Any) -> None:
     for number in range(60):
         append(number)
     tell("ready")
-    import sys  # noqa: PLC0415
-
     for line in sys.stdin:
         due = time.monotonic()
         for number in range(int(line)):
@@ -89,4 +88,3 @@ def _paced(append: Any) -> None:
             due += 1 / _RATE
             time.sleep(max(0.0, due - time.monotonic()))
         tell("done")
-    heard()

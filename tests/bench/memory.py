@@ -26,14 +26,20 @@ def memory(room: Room) -> list[Row]:
     rows: list[Row] = []
     with room.passing() as folder, Broker(folder / "broker") as broker, Consumer(broker), Manager() as manager:
         room.say("the box at work, nothing held")
-        empty = [_at_work(room, Box(folder / f"box{again}", pbx_port=manager.port, crm_port=broker.port), manager) for again in room.rounds(3, 1)]
+        empty = [
+            _at_work(room, Box(folder / f"box{again}", pbx_port=manager.port, crm_port=broker.port), manager) for again in room.rounds(3, 1)
+        ]
         imported = _imported(Box(folder / "names", pbx_port=manager.port, crm_port=broker.port))
         for service in SERVICES:
             names = imported[service]
             room.say(f"a bare process that imports what {service} imports")
             pairs = [(one[service]["rss"], bare_mb(names)) for one in empty]
             packages = " ".join(sorted({name.partition(".")[0] for name in names if not name.startswith(("_", "callfloor"))}))
-            rows.append(compared(f"memory.service.{service}", "MB RSS", pairs, f"bare asyncio, sqlite3, {packages}", at_most(1.25, "× bare process")))
+            rows.append(
+                compared(
+                    f"memory.service.{service}", "MB RSS", pairs, f"bare asyncio, sqlite3, {packages}", at_most(1.25, "× bare process")
+                )
+            )
         pss = [sum(one[service]["pss"] for service in SERVICES) for one in empty]
         rows.append(alone("memory.all", "MB PSS", pss, no_more_than(120, "MB"), f"{len(SERVICES)} processes; no LED chain, no OPC UA"))
         room.say("the same with millions held")
@@ -74,7 +80,11 @@ def _imported(box: Box) -> dict[str, list[str]]:
 def third_party(box: Box, service: str) -> list[str]:
     """The modules from outside that a service's process imported, by the interpreter's own record of a run."""
     roots = tuple(Path(place).resolve() for place in site.getsitepackages())
-    imported = [line.rpartition("|")[2].strip() for line in (box.folder / f"{service}.log").read_text(errors="replace").splitlines() if line.startswith("import time:")]
+    imported = [
+        line.rpartition("|")[2].strip()
+        for line in (box.folder / f"{service}.log").read_text(errors="replace").splitlines()
+        if line.startswith("import time:")
+    ]
     names = []
     for name in dict.fromkeys(imported):
         try:
@@ -88,14 +98,9 @@ def third_party(box: Box, service: str) -> list[str]:
 
 def bare_mb(names: list[str]) -> float:
     """Resident size of a process that has imported them and sleeps."""
-    process = subprocess.Popen([sys.executable, "-c", _BARE.format(names=names)], stdout=subprocess.PIPE, cwd=ROOT)
-    try:
+    with subprocess.Popen([sys.executable, "-c", _BARE.format(names=names)], stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        return memory_mb(process.pid)["rss"]
-    finally:
+        size = memory_mb(process.pid)["rss"]
         process.kill()
-        process.wait()
-        process.stdout.close()
-
-
+    return size

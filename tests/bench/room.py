@@ -92,7 +92,13 @@ def child(call: str, env: dict[str, str] | None = None, **arguments: Any) -> sub
     """Start `module:function(**arguments)` of this folder in a process of its own; it prints JSON lines."""
     command = [sys.executable, "-m", "tests.bench.worker", call, json.dumps(arguments)]
     return subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 

@@ -53,7 +53,13 @@ def board_100k(room: Room) -> list[Row]:
         goal = no_more_than(5, "s")
         cached = (journal.parent / "cache").exists()
     return [
-        alone("startup.board_100k", "s", again_s, goal, f"{calls} calls, {events} events; {'with' if cached else 'there is no'} cache of the fold"),
+        alone(
+            "startup.board_100k",
+            "s",
+            again_s,
+            goal,
+            f"{calls} calls, {events} events; {'with' if cached else 'there is no'} cache of the fold",
+        ),
         alone("startup.board_100k_cold", "s", cold, goal, "the same, every event folded anew"),
     ]
 

@@ -185,5 +185,3 @@ def _by_bridge(folder: Path, messages: Path, count: int) -> Pace:
         with Broker(folder / "broker", _SETTINGS, port) as broker, _timed(broker, count, lambda: edge_broker.process.pid, out):
             pass
     return out[0]
-
-
