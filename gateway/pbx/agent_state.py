@@ -19,6 +19,8 @@ from gateway.pbx.calls import Channel
 AWAY: Final = frozenset(("4", "5"))
 IN_USE: Final = frozenset(("2", "3", "7", "8"))
 _RINGING: Final = frozenset(("6",))
+#: What a phone in a conversation never shows: free, away, ringing.
+FREE: Final = frozenset(("1", "6")) | AWAY
 _UP: Final = frozenset((4, 6))
 
 

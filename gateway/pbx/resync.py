@@ -122,6 +122,7 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
             found.inferred += 1
         else:
             talk.session = tracker.session
+            tracker.talks.kept(talk, ended_ns, proven=lists.channels_done)
             if not talk.agent_left:
                 tracker.agents.talks(talk.presence, talk.visit.visit, talk.visit.call)
     for visit in tracker.visits.waiting():

@@ -37,6 +37,7 @@ class Talk(Struct, kw_only=True):
     """A conversation of an answered visit. `legs` are the agent's channels: the queue's and, behind a Local one, his phone's.
 
     `agent` is who the call is booked under, `presence` whose phone it is; they differ where two names share a phone.
+    `doubted_ns`: kept through a blindness only because the phone is in use, which may be another call; the last sight before it.
     """
 
     visit: Visit
@@ -46,6 +47,7 @@ class Talk(Struct, kw_only=True):
     legs: dict[str, str]
     answered_ns: int
     session: int
+    doubted_ns: int | None = None
     held_ns: int | None = None
     hold_ns: int = 0
     asked: str | None = None

@@ -27,6 +27,8 @@ class TalkBook:
         self.open: dict[str, Talk] = {}
         self.legs: dict[str, Talk] = {}
         self._due: dict[str, Talk] = {}
+        self._doubted: dict[str, Talk] = {}
+        self._disproved: dict[str, int] = {}
         self.on_agent_leaves: Callable[[Talk, int], None] = lambda talk, now_ns: None
 
     def begin(self, talk: Talk) -> None:
@@ -71,6 +73,7 @@ class TalkBook:
         talk = self.legs.get(uniqueid)
         if talk is None or (talk.held_ns is not None) == on:
             return None
+        self.believe(talk)
         if on:
             talk.held_ns = now_ns
             self.emit(CallHeld(**fields_of(talk.visit, self.pbx), agent=talk.agent))
@@ -95,6 +98,35 @@ class TalkBook:
             talk.agent_left = True
             self.on_agent_leaves(talk, now_ns)
 
+    def kept(self, talk: Talk, last_seen_ns: int, *, proven: bool) -> None:
+        """It is kept through a blindness: because its channels were listed (`proven`), or on its phone's word alone."""
+        if proven:
+            self.believe(talk)
+        elif talk.doubted_ns is None:
+            talk.doubted_ns = last_seen_ns
+            self._doubted[talk.visit.visit] = talk
+
+    def believe(self, talk: Talk) -> None:
+        """One of its own channels spoke: it is there."""
+        talk.doubted_ns = None
+        self._doubted.pop(talk.visit.visit, None)
+        self._disproved.pop(talk.visit.visit, None)
+
+    def disproved(self, presence: str, now_ns: int, *, at_once: bool) -> None:
+        """This agent's phone was seen free, or took another call (`at_once`): a doubted conversation of his ended in blindness.
+
+        A phone's state may overtake the word that its conversation ended just now, so that word is waited for.
+        """
+        for talk in [talk for talk in self._doubted.values() if talk.presence == presence]:
+            self._disproved.setdefault(talk.visit.visit, now_ns if at_once else now_ns + HOLD_BACK_NS)
+        if at_once:
+            self._end_disproved(now_ns)
+
+    def _end_disproved(self, now_ns: int | None) -> None:
+        for visit in [visit for visit, due_ns in self._disproved.items() if now_ns is None or due_ns <= now_ns]:
+            talk = self._doubted[visit]
+            self.end(talk, max(talk.answered_ns, talk.doubted_ns or 0), "unknown", inferred=True)
+
     def end_of(self, uniqueid: str, now_ns: int, by: str | None = None) -> None:
         """End the conversation of this caller, if there is one."""
         if (talk := self.open.get(uniqueid)) is not None:
@@ -105,6 +137,7 @@ class TalkBook:
         if talk.ended_ns is not None:
             return
         talk.ended_ns = now_ns
+        self.believe(talk)
         if talk.held_ns is not None:
             talk.hold_ns += max(0, now_ns - talk.held_ns)
             talk.held_ns = None
@@ -132,15 +165,17 @@ class TalkBook:
     @property
     def next_due_ns(self) -> int | None:
         """When the next held-back ending is due."""
-        return min((talk.due_ns for talk in self._due.values() if talk.due_ns is not None), default=None)
+        return min((*self._disproved.values(), *(talk.due_ns for talk in self._due.values() if talk.due_ns is not None)), default=None)
 
     def tick(self, now_ns: int) -> None:
         """Let go of the endings that are due."""
         for talk in [talk for talk in self._due.values() if talk.due_ns is not None and talk.due_ns <= now_ns]:
             self._settle(talk)
+        self._end_disproved(now_ns)
 
     def stopped(self, *, by_pbx: bool) -> None:
         """Sight is lost. When the PBX stopped or its socket died, what it alone hung up a moment ago was its stopping."""
+        self._end_disproved(None)
         for talk in list(self._due.values()):
             talk.ended_by = "pbx_stopped" if by_pbx else talk.ended_by
             self._settle(talk)

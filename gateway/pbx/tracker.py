@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
-from gateway.pbx.agent_state import Member
+from gateway.pbx.agent_state import FREE, Member
 from gateway.pbx.agents import AgentBook
 from gateway.pbx.ami import Message
 from gateway.pbx.calls import CallBook, Channel, told
@@ -207,6 +207,7 @@ class Tracker:
         legs.update(self.locals.behind(leg))
         ring_s = float(ring) if ring.isdecimal() else None
         self.talks.end_of(visit.uniqueid, now_ns, "transfer")
+        self.talks.disproved(member.agent, now_ns, at_once=True)
         self.talks.begin(
             Talk(
                 visit=visit, agent=member.booked, presence=member.agent, interface=interface, legs=legs,
@@ -337,15 +338,18 @@ class Tracker:
     # -- members, and what the dialplan tells ------------------------------------------------------------------
 
     def _member(self, m: Message, now_ns: int) -> None:
-        self.member_row(m, m.get("Interface"), m.get("MemberName"))
+        member = self.member_row(m, m.get("Interface"), m.get("MemberName"))
+        if member is not None and m.get("Status") in FREE:
+            self.talks.disproved(member.agent, now_ns, at_once=False)
 
-    def member_row(self, m: Message, interface: str, name: str) -> None:
+    def member_row(self, m: Message, interface: str, name: str) -> Member | None:
         """A membership, from a live event or a list row (which calls the same things Location and Name)."""
-        if interface and m.get("Queue"):
-            self.agents.member(
-                queue=m.get("Queue"), interface=interface, name=name, state_interface=m.get("StateInterface"), status=m.get("Status"),
-                paused=m.get("Paused") == "1", reason=m.get("PausedReason"), wrap_up=m.get("Wrapuptime"), session=self.session,
-            )  # fmt: skip
+        if not interface or not m.get("Queue"):
+            return None
+        return self.agents.member(
+            queue=m.get("Queue"), interface=interface, name=name, state_interface=m.get("StateInterface"), status=m.get("Status"),
+            paused=m.get("Paused") == "1", reason=m.get("PausedReason"), wrap_up=m.get("Wrapuptime"), session=self.session,
+        )  # fmt: skip
 
     def _member_removed(self, m: Message, now_ns: int) -> None:
         self.agents.removed(m.get("Queue"), m.get("Interface"))

@@ -17,7 +17,7 @@ from appliance.service import Context
 from appliance.sim.floor_model_plan import plan_named
 from appliance.sim.pbx import SimPbx
 from appliance.sim.pbx_fault import faults_from_text
-from appliance.sim.pbx_session import User
+from appliance.sim.pbx_session import User, read_only
 from gateway.pbx.service import Gateway
 
 SPEED = 30.0
@@ -102,8 +102,8 @@ async def test_what_was_seen_is_what_was(tmp_path: Path, fault: str, timestamps:
 
 @pytest.mark.parametrize(
     ("fault", "user"),
-    [("drop@2:1", User()), ("drop@2:0.3:fin", User()), ("kill@2:2.5", User())],
-    ids=["rst", "fin", "kill"],
+    [("drop@2:1", User()), ("drop@2:0.3:fin", User()), ("drop@2:0.3:fin", read_only(User())), ("kill@2:2.5", User())],
+    ids=["rst", "fin", "fin-read-only", "kill"],
 )
 async def test_what_was_not_seen_is_unknown_and_never_false(tmp_path: Path, fault: str, user: User) -> None:
     shot, truth = await floor_and_truth(tmp_path, fault, user, timestamps=True)
