@@ -102,7 +102,7 @@ def _event(name: str, caller: int, **more: Any) -> bytes:
     uniqueid = f"1772438400.{caller}"
     fields = {
         "Event": name,
-        "Privilege": "agent,all",
+        "Privilege": "call,all" if name.startswith("Hangup") else "agent,all",
         "Channel": f"PJSIP/norte-{caller:08x}",
         "ChannelState": 6,
         "ChannelStateDesc": "Up",
