@@ -64,7 +64,7 @@ class Known(Struct):
     lines: dict[str, c.LineSeized] = {}
     full: dict[str, Moment] = {}
     started: str | None = None
-    up: bool = False
+    up: bool | None = None
     last: Moment | None = None
 
 
@@ -163,7 +163,8 @@ def restore(source: PbxSource, known: Known, *, boot: str, now_mono_ns: int, now
     def mono(at: Moment) -> int:
         return at.mono_in(boot, now_mono_ns, now_wall_ns)
 
-    source.started, source.up = known.started, known.up
+    # A PBX that has been up for longer than the rows read back is in sight all the same: its calls say so.
+    source.started, source.up = known.started, known.up is not False
     sights = [mono(at) for at in (known.last, last_seen) if at is not None]
     source.last_seen_ns = max(sights) if sights else None
     for key, title in known.titles.items():

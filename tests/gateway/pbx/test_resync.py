@@ -210,12 +210,14 @@ def test_a_line_that_is_cut_before_the_pbx_was_up_tells_what_was_seen(script: Ca
 WALL_NS = 1_795_000_000 * NS
 
 
-def reborn(s: Any, away_s: float, *, rebooted: bool = False, sighted: bool = True, config: Config | None = None) -> Any:
-    """The journal's events are all that is left; a new source begins from them, later."""
+def reborn(
+    s: Any, away_s: float, *, rebooted: bool = False, sighted: bool = True, config: Config | None = None, newest: int = 1_000
+) -> Any:
+    """The journal's events are all that is left, and only the newest are read; a new source begins from them, later."""
     events = [
         Event(kind_of(data), "gateway/central", WALL_NS + at, at, "boot-1", "synced", data)
         for at, data in zip(s.times_ns, s.events, strict=True)
-    ]
+    ][-newest:]
     new = type(s)(config)
     new.events, new.times_ns = list(s.events), list(s.times_ns)
     now = s.now_ns + round(away_s * NS)
@@ -245,6 +247,15 @@ def test_a_killed_gateway_takes_up_waiting_callers_with_their_true_join_time(reb
     assert [event.uniqueid for event in s.tally.of("call.lost")] == ["2.1"]
     assert begun < s.now_ns
     assert s.states().count("logged_in") == 1
+
+
+def test_a_pbx_up_for_longer_than_the_rows_read_back_goes_out_of_sight_with_the_gateway(script: Callable[..., Any], rows: Any) -> None:
+    s = reborn(script().at(10).join("1.1").at(15), 25, newest=1)
+    (down,) = s.tally.of("pbx.down")
+    assert (down.reason, down.unseen_s) == ("service_stopped", pytest.approx(25.0))
+    s.connect(members=[rows.listed()])
+    assert [event.blind_s for event in s.tally.of("pbx.resynced")][-1] == pytest.approx(25.4, abs=0.2)
+    assert s.tally.total("lost") == 1
 
 
 def test_a_killed_gateway_finds_its_conversation_again(script: Callable[..., Any], rows: Any) -> None:
