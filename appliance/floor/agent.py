@@ -32,6 +32,7 @@ class AgentFold:
         agent = self._agent(data.agent, data.pbx, data.name)
         for queue in data.queues:
             agent.queues.setdefault(queue, "available")
+        self._touched(agent.key)
         if agent.told == "logged_out":
             self._tell(agent, "available", at_ns)
 
@@ -47,6 +48,7 @@ class AgentFold:
         agent = self._agent(data.agent, data.pbx, data.name)
         agent.queues = dict(data.queues)
         agent.reason = data.reason
+        self._touched(agent.key)  # the queues that he joined as well as those that he left
         self._tell(agent, data.state, at_ns)
 
     def answered(self, key: str | None, pbx: str, at_ns: int) -> None:
@@ -76,6 +78,12 @@ class AgentFold:
         for agent in self.state.agents.values():
             if agent.pbx == pbx:
                 self._enter(agent, agent.told, at_ns)
+
+    def forget_old(self, day_ns: int) -> None:
+        """Drop those who were not seen since the day began: the floor lists the agents of today."""
+        for agent in list(self.state.agents.values()):
+            if agent.told == "logged_out" and agent.since_ns < day_ns and day_ns not in agent.answered:
+                del self.state.agents[agent.key]
 
     def ms_until(self, agent: AgentDay, now_ns: int, seen_ns: int | None = None) -> list[int]:
         """Milliseconds of each state today, the running one included; what lies after `seen_ns` is unknown."""

@@ -136,7 +136,7 @@ def summed_queue(title: str, queues: list[out.Queue], agents: out.AgentCounts | 
         title=title,
         fresh=worst,
         as_of=rfc3339(as_of_ns) if worst == "live" else min(told, default=None),
-        waiting=sum(q.waiting or 0 for q in queues) if any(q.waiting is not None for q in queues) else None,
+        waiting=sum(known) if (known := [q.waiting for q in queues if q.waiting is not None]) and len(known) == len(queues) else None,
         longest_wait=oldest.longest_wait if oldest else None,
         longest_since=oldest.longest_since if oldest else None,
         agents=agents,
@@ -203,6 +203,10 @@ def health(floor: Floor) -> list[out.Health]:
     if broken := unbalanced(floor):
         text = f"offered = answered + abandoned + left + unknown + waiting does not hold in {', '.join(broken[:5])}"
         items.append(out.Health(id="identity", level="red", text=text))
+    begun_ns, calendar = floor.state.begun_again_ns, floor.calendar
+    if begun_ns and calendar.day(floor.state.now_ns)[0] <= begun_ns:
+        text = f"the journal was lost and begun anew at {calendar.time_of_day(begun_ns)}: the figures of today count from then"
+        items.append(out.Health(id="journal.epoch", level="amber", text=text))
     return items
 
 
@@ -211,7 +215,7 @@ def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
     trunk = floor.state.trunks.get(key) or TrunkState(key)
     config = floor.config.trunks.get(key)
     day = floor.calendar.day(tick_ns)[0]
-    pbx = config.pbx if config and config.pbx else next(iter(floor.state.sources), "")
+    pbx = config.pbx if config and config.pbx else trunk.pbx or next(iter(floor.state.sources), "")
     source = floor.source(pbx)
     seen = bool(source and source.in_sight)
     busy_ms = trunk.all_busy_ms.get(day, 0)

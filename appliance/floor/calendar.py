@@ -48,6 +48,10 @@ class Calendar:
             self._half = (start, start + HALF_HOUR_NS)
         return self._half[0]
 
+    def time_of_day(self, at_ns: int) -> str:
+        """The local time, as `14:06`."""
+        return f"{self._local(at_ns):%H:%M}"
+
     def is_open(self, at_ns: int) -> bool:
         """Whether a moment lies in opening hours; always, where none are configured."""
         return self._hours is None or any(start <= at_ns < end for start, end in self.open_spans(at_ns, at_ns + 1))

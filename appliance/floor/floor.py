@@ -20,8 +20,6 @@ from appliance.core.catalogue import (
     HeadsetHook,
     HeadsetMute,
     JournalStarted,
-    LineReleased,
-    LineSeized,
     LinkDown,
     LinkUp,
     PbxResynced,
@@ -33,11 +31,12 @@ from appliance.floor.agent import AgentFold
 from appliance.floor.calendar import Calendar
 from appliance.floor.snapshot import Alarm, Headset, Health
 from appliance.floor.source import SourceFold
-from appliance.floor.state import FloorState, Source, TrunkState
+from appliance.floor.state import FloorState, Source
+from appliance.floor.trunk import TrunkFold
 from appliance.floor.visit import VisitFold
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
-VERSION: Final = 2
+VERSION: Final = 3
 _ANNOUNCEMENTS_KEPT: Final = 200
 _MARK_BYTES: Final = 32
 
@@ -54,13 +53,14 @@ class Floor:
         self.dirty: set[str] = set()
         self.visits = VisitFold(self.state, config, self.calendar, self._queue_touched)
         self.agents = AgentFold(self.state, self.calendar, self._agent_touched, self.visits.wrapped)
+        self.trunks = TrunkFold(self.state, config, self.calendar)
         self.sources = SourceFold(self.state, self._blind, self._sighted)
         #: Sources whose process is dead, as they are to be shown: told from outside, since a dead process writes no event.
         self.unsighted: dict[str, Source] = {}
         #: Since when the process that speaks with the CRM is dead, 0 while it lives: told from outside likewise.
         self.unlinked_ns = 0
         self._day = 0
-        visits, agents, sources = self.visits, self.agents, self.sources
+        visits, agents, sources, trunks = self.visits, self.agents, self.sources, self.trunks
         self._handlers: dict[str, Handler] = {
             "call.queued": visits.queued,
             "call.answered": self._answered,
@@ -72,10 +72,10 @@ class Floor:
             "agent.logged_out": agents.logged_out,
             "agent.state": agents.changed,
             "pbx.up": sources.up,
-            "pbx.down": self._down,
+            "pbx.down": sources.down,
             "pbx.resynced": self._resynced,
-            "line.seized": self._seized,
-            "line.released": self._released,
+            "line.seized": trunks.seized,
+            "line.released": trunks.released,
             "link.up": self._link_up,
             "link.down": self._link_down,
             "headset.attached": self._attached,
@@ -108,10 +108,7 @@ class Floor:
         state.seq = seq
         state.clock = event.clock
         state.now_ns = max(state.now_ns, at_ns)
-        day = self.calendar.day(at_ns)[0]
-        if day != self._day:
-            self._day = day
-            self.visits.forget_old(at_ns)
+        self._turn_day(at_ns)
         return again
 
     def source(self, pbx: str) -> Source | None:
@@ -121,9 +118,17 @@ class Floor:
     def advance(self, now_ns: int) -> None:
         """Let time pass without events: old visits leave the rolling windows."""
         self.state.now_ns = max(self.state.now_ns, now_ns)
+        self._turn_day(now_ns)
         for queue in self.state.queues.values():
             self.visits.roll(queue, now_ns)
             self.visits.find_rolling_max(queue)
+
+    def _turn_day(self, at_ns: int) -> None:
+        day = self.calendar.day(at_ns)[0]
+        if day != self._day:
+            self._day = day
+            self.visits.forget_old(at_ns)
+            self.agents.forget_old(day)
 
     def _queue_touched(self, key: str) -> None:
         self.dirty.add(f"queues/{key}")
@@ -145,63 +150,22 @@ class Floor:
 
     def _blind(self, pbx: str, at_ns: int) -> None:
         self.agents.blind(pbx, at_ns)
+        self.trunks.blind(pbx, at_ns)
         self._source_touched(pbx)
 
     def _sighted(self, pbx: str, at_ns: int) -> None:
         self.agents.sighted(pbx, at_ns)
+        self.trunks.sighted(pbx, at_ns)
         self._source_touched(pbx)
 
     def _source_touched(self, pbx: str) -> None:
         self.dirty.add(f"sources/{pbx}")
         self.dirty.update(f"queues/{queue.key}" for queue in self.state.queues.values() if queue.pbx == pbx)
 
-    def _down(self, data: Any, at_ns: int) -> None:
-        self.sources.down(data, at_ns)
-        for trunk in self.state.trunks.values():
-            self._count_all_busy(trunk, at_ns)
-
     def _resynced(self, data: PbxResynced, at_ns: int) -> None:
         for named in data.queues:
             self.visits.named(named.key, data.pbx, named.title)
         self.sources.resynced(data, at_ns)
-
-    def _seized(self, data: LineSeized, at_ns: int) -> None:
-        if data.trunk is None:
-            return
-        trunk = self.state.trunks.setdefault(data.trunk, TrunkState(data.trunk))
-        self._count_all_busy(trunk, at_ns)
-        trunk.busy[data.line] = data.direction or ""
-        lines = self._lines(data.trunk)
-        if lines and len(trunk.busy) >= lines and not trunk.all_busy_ns:
-            trunk.all_busy_ns = at_ns
-
-    def _released(self, data: LineReleased, at_ns: int) -> None:
-        trunk = self.state.trunks.get(data.trunk or "")
-        if trunk is None:
-            return
-        self._count_all_busy(trunk, at_ns)
-        trunk.busy.pop(data.line, None)
-        lines = self._lines(trunk.key)
-        if lines is None or len(trunk.busy) < lines:
-            trunk.all_busy_ns = 0
-
-    def _count_all_busy(self, trunk: TrunkState, at_ns: int) -> None:
-        """Book the time in which every line was busy up to now, split at midnight."""
-        start = trunk.all_busy_ns
-        if not start:
-            return
-        while start < at_ns:
-            day, next_day = self.calendar.day(start)
-            until = min(at_ns, next_day)
-            trunk.all_busy_ms[day] = trunk.all_busy_ms.get(day, 0) + (until - start) // 1_000_000
-            start = until
-        trunk.all_busy_ns = at_ns
-        while len(trunk.all_busy_ms) > 2:
-            del trunk.all_busy_ms[min(trunk.all_busy_ms)]
-
-    def _lines(self, trunk: str) -> int | None:
-        config = self.config.trunks.get(trunk)
-        return config.lines if config else None
 
     def _link_up(self, _data: LinkUp, at_ns: int) -> None:
         self.state.link.state, self.state.link.since_ns = "up", at_ns
@@ -249,8 +213,9 @@ class Floor:
     def _announcement_ended(self, data: AnnouncementEnded, _at_ns: int) -> None:
         self.state.announcements.pop(data.id, None)
 
-    def _started(self, _data: JournalStarted, _at_ns: int) -> None:
-        self.dirty.add("journal")
+    def _started(self, data: JournalStarted, at_ns: int) -> None:
+        if data.reason != "new":
+            self.state.begun_again_ns = at_ns
 
 
 def settings_mark(config: Config) -> str:

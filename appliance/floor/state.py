@@ -64,6 +64,7 @@ class TrunkState(Struct):
     """One group of lines: the busy ones, and for how long all of them were."""
 
     key: str
+    pbx: str | None = None
     busy: dict[str, str] = {}
     all_busy_ns: int = 0
     all_busy_ms: dict[int, int] = {}
@@ -77,13 +78,14 @@ class Link(Struct):
 
 
 class FloorState(Struct):
-    """Everything, as of one journal position."""
+    """Everything, as of one journal position. `begun_again_ns`: when this journal took the place of one damaged or deleted."""
 
     version: int = 1
     settings: str = ""
     epoch: str = ""
     seq: int = 0
     now_ns: int = 0
+    begun_again_ns: int = 0
     clock: str = "unset"
     timeline: Timeline = field(default_factory=Timeline)
     visits: dict[str, Visit] = {}
