@@ -9,7 +9,7 @@ from typing import Final
 
 from appliance.core.cursor_file import CursorFile
 from appliance.core.errors import DeniedError
-from appliance.core.event import Entry, Event, Position, stored_from_body
+from appliance.core.event import Entry, Event, Position
 from appliance.core.journal import PAGE, Account, Cursor, Head, Limits
 from appliance.core.store import Store
 
@@ -86,19 +86,7 @@ class ReadonlyJournal:
     def account(self, sink: str) -> Account:
         """See `Journal.account`."""
         cursor = self.cursor(sink)  # before the head, so that it can never be ahead of it
-        books = self._store.asked(Store.books)
-        if cursor.epoch != self.epoch:
-            cursor = Cursor(self.epoch, 0)
-        waiting = books.n - max(cursor.n, books.shed_to)
-        oldest = self._store.asked(lambda store: store.oldest_due(cursor.seq)) if waiting else None
-        return Account(
-            recorded=books.n,
-            delivered=books.n - waiting - books.shed - cursor.skipped,
-            waiting=waiting,
-            shed=books.shed,
-            skipped=cursor.skipped,
-            oldest_wall_ns=stored_from_body(oldest.body).wall_ns if oldest else None,
-        )
+        return self._store.asked(lambda store: store.account(cursor))
 
     def limits(self) -> Limits:
         """See `Journal.limits`; whether the disk is full only a writer knows."""

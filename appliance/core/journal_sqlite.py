@@ -20,7 +20,7 @@ from appliance.core.catalogue import JournalStarted, kind_of
 from appliance.core.clock import NS, Clock, SystemClock
 from appliance.core.cursor_file import CursorFile
 from appliance.core.errors import CallfloorError, CorruptError, FullError, TransientError
-from appliance.core.event import Entry, Event, Position, body_from_event, stored_from_body
+from appliance.core.event import Entry, Event, Position, body_from_event
 from appliance.core.journal import PAGE, Account, Cursor, Due, Head, Limits, new_epoch
 from appliance.core.retention import Retention
 from appliance.core.store import Store, error_from_sqlite, is_blank, refuse_network_path
@@ -410,19 +410,7 @@ class SqliteJournal:
     def account(self, sink: str) -> Account:
         """See `Journal.account`."""
         cursor = self.cursor(sink)  # before the head, so that it can never be ahead of it
-        books = self._query(Store.books)
-        if cursor.epoch != self.epoch:
-            cursor = Cursor(self.epoch, 0)
-        waiting = books.n - max(cursor.n, books.shed_to)
-        oldest = self._query(lambda store: store.oldest_due(cursor.seq)) if waiting else None
-        return Account(
-            recorded=books.n,
-            delivered=books.n - waiting - books.shed - cursor.skipped,
-            waiting=waiting,
-            shed=books.shed,
-            skipped=cursor.skipped,
-            oldest_wall_ns=stored_from_body(oldest.body).wall_ns if oldest else None,
-        )
+        return self._query(lambda store: store.account(cursor))
 
     def limits(self) -> Limits:
         """See `Journal.limits`."""

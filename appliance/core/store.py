@@ -19,7 +19,7 @@ import msgspec
 
 from appliance.core.errors import CorruptError, FullError, TransientError, UnsupportedError
 from appliance.core.event import Entry, stored_from_body
-from appliance.core.journal import PAGE
+from appliance.core.journal import PAGE, Account, Cursor
 
 APPLICATION_ID: Final = 0x43464C52  # "CFLR"
 SCHEMA_VERSION: Final = 1
@@ -212,6 +212,22 @@ class Store:
         """The first due row with seq > after."""
         row = self._db.execute("SELECT seq, n, body FROM event WHERE seq>? AND n>0 ORDER BY seq LIMIT 1", (after,)).fetchone()
         return Entry(*row) if row else None
+
+    def account(self, cursor: Cursor) -> Account:
+        """The books towards the CRM for a sink's cursor, which must have been read before this call."""
+        if cursor.epoch != self.epoch:
+            cursor = Cursor(self.epoch, 0)
+        books = self.books()
+        waiting = books.n - max(cursor.n, books.shed_to)
+        oldest = self.oldest_due(cursor.seq) if waiting else None
+        return Account(
+            recorded=books.n,
+            delivered=books.n - waiting - books.shed - cursor.skipped,
+            waiting=waiting,
+            shed=books.shed,
+            skipped=cursor.skipped,
+            oldest_wall_ns=stored_from_body(oldest.body).wall_ns if oldest else None,
+        )
 
     def cursor(self, name: str) -> int:
         """A transformer's position; 0 when it never advanced."""
