@@ -7,17 +7,17 @@ from pathlib import Path
 
 from msgspec import DecodeError
 
-from appliance.core.alive import is_alive, sights
+from appliance.core.alive import Sight, is_alive, sights
 from appliance.core.catalogue import event_from_stored
 from appliance.core.clock import NS, Clock
-from appliance.core.config import Config
+from appliance.core.config import Config, PbxConfig
 from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Journal, Limits
 from appliance.floor import build
 from appliance.floor import snapshot as out
 from appliance.floor.floor import VERSION, Floor, bytes_from_state, settings_mark, state_from_bytes
 from appliance.floor.shot import Shots
-from appliance.floor.state import FloorState
+from appliance.floor.state import FloorState, Source
 from appliance.floor.timeline import Timeline
 from appliance.forecast import Forecast
 
@@ -50,6 +50,8 @@ class FloorView:
         self._cache = cache
         self._run_dir: Path | None = getattr(journal, "run_dir", None)
         self._looked_ns = -_LOOK_NS
+        #: Sources of a gateway that died: what it told last is old until its successor has spoken of them.
+        self._awaited: set[str] = set()
         self._no_room = False
         self._forecast = Forecast()
         self._limits: Limits | None = None
@@ -177,16 +179,27 @@ class FloorView:
         floor = self.floor
         linked = self.config.crm is None or is_alive(self._run_dir, "uplink")
         floor.unlinked_ns = 0 if linked else floor.unlinked_ns or self.now_ns()
-        alive = is_alive(self._run_dir, "gateway")
-        if alive != bool(floor.unsighted):
+        spoken, floor.spoken = floor.spoken, set()
+        if is_alive(self._run_dir, "gateway"):
+            self._awaited -= spoken
+        else:
+            self._awaited = set(floor.state.sources)
+        seen = sights(self._run_dir, "gateway")
+        hidden = {key for key, source in floor.state.sources.items() if key in self._awaited or self._is_old(source, seen.get(key))}
+        if hidden == floor.unsighted.keys():
             return
         self._shots.clear()
-        seen = {} if alive else sights(self._run_dir, "gateway")
-        floor.unsighted = {}
-        for key, source in () if alive else floor.state.sources.items():
-            sight = seen.get(key)
-            dated = floor.state.timeline.date(sight.boot, sight.mono_ns) if sight else None
-            floor.unsighted[key] = build.out_of_sight(source, dated)
+        floor.unsighted = {key: build.out_of_sight(floor.state.sources[key], self._dated(seen.get(key))) for key in hidden}
+
+    def _is_old(self, source: Source, sight: Sight | None) -> bool:
+        """Whether a source told as in sight was last heard so long ago that its process must hang, or has only now been started anew."""
+        if sight is None or not source.in_sight:
+            return False
+        pbx = self.config.pbx.get(source.key) or PbxConfig()
+        return sight.boot != self.clock.boot or self.clock.mono_ns() - sight.mono_ns > (pbx.silent_s + pbx.ping_s) * NS
+
+    def _dated(self, sight: Sight | None) -> int | None:
+        return self.floor.state.timeline.date(sight.boot, sight.mono_ns) if sight is not None else None
 
 
 def _is_full(journal: Journal) -> bool:

@@ -59,6 +59,8 @@ class Floor:
         self.unsighted: dict[str, Source] = {}
         #: Since when the process that speaks with the CRM is dead, 0 while it lives: told from outside likewise.
         self.unlinked_ns = 0
+        #: Sources that were told up, down or resynced since somebody last took this set.
+        self.spoken: set[str] = set()
         self._day = 0
         visits, agents, sources, trunks = self.visits, self.agents, self.sources, self.trunks
         self._handlers: dict[str, Handler] = {
@@ -105,6 +107,8 @@ class Floor:
             handler(event.data, at_ns)
             if event.source.startswith("gateway/"):
                 self.sources.heard(event.source[8:], at_ns)
+            if event.kind.startswith("pbx."):
+                self.spoken.add(event.data.pbx)  # type: ignore[attr-defined]
         state.seq = seq
         state.clock = event.clock
         state.now_ns = max(state.now_ns, at_ns)

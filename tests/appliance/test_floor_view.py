@@ -14,6 +14,7 @@ from appliance.core.catalogue import (
     CallQueued,
     LinkDown,
     LinkUp,
+    PbxDown,
     PbxResynced,
     PbxUp,
     kind_of,
@@ -111,8 +112,34 @@ def test_a_dead_gateway_makes_the_floor_stale_as_of_its_last_sight(box: Box, gat
     assert shot.floor.agents.unknown == 1
     with_again = Alive.open(box.journal.run_dir, "gateway")
     box.clock.advance(1)
+    assert view.snapshot().queues["ventas"].fresh == "stale"  # it reads the journal yet, and has not seen the PBX
+    box.tell(PbxDown(pbx="p", reason="service_stopped", unseen_s=11))
+    view.catch_up()
+    box.clock.advance(1)
+    assert (view.snapshot().pbx["p"].state, view.snapshot().queues["ventas"].fresh) == ("down", "stale")
+    box.tell(PbxUp(pbx="p"), PbxResynced(pbx="p"))
+    view.catch_up()
     assert view.snapshot().queues["ventas"].fresh == "live"
     with_again.close()
+
+
+def test_a_gateway_that_hangs_makes_the_floor_stale_though_it_lives(box: Box, gateway: Alive) -> None:
+    gateway.saw("p", Sight(box.clock.boot, box.clock.mono_ns(), box.clock.wall_ns()))
+    view = box.view()
+    box.clock.advance(30)
+    assert view.snapshot().queues["ventas"].fresh == "live"
+    box.clock.advance(10)
+    shot = view.snapshot()
+    assert (shot.queues["ventas"].fresh, shot.pbx["p"].state, shot.pbx["p"].reason) == ("stale", "down", "service_stopped")
+    gateway.saw("p", Sight(box.clock.boot, box.clock.mono_ns(), box.clock.wall_ns()))
+    box.clock.advance(1)
+    assert view.snapshot().queues["ventas"].fresh == "live"
+
+
+def test_what_was_told_before_a_reboot_is_not_live_until_the_pbx_is_seen_again(box: Box, gateway: Alive) -> None:
+    gateway.saw("p", Sight(box.clock.boot, box.clock.mono_ns(), box.clock.wall_ns()))
+    box.clock.reboot("second")
+    assert box.view().snapshot().queues["ventas"].fresh == "stale"
 
 
 def test_a_cache_gives_the_same_snapshot_and_bytes_as_a_fold_from_nothing(box: Box, gateway: Alive, tmp_path: Path) -> None:
