@@ -10,11 +10,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Literal
 
 import msgspec
 
 from appliance.core.clock import Clock
+from appliance.core.errors import FullError
 from appliance.core.event import Entry, stored_from_body
 from appliance.core.journal import PAGE, Cursor, Journal
 from gateway.uplink.envelope import Envelope, is_late
@@ -80,6 +82,7 @@ class Pump:
         self._given: set[int] = set()
         self._saved, self._saved_at = self.lane.cursor, 0.0
         self._saving: asyncio.Task[None] | None = None
+        self._unsaved = False
         self._heard = 0.0
         #: Delivery numbers given up and not yet told to the journal, with the reason.
         self.given_up: deque[tuple[int, str]] = deque()
@@ -298,18 +301,22 @@ class Pump:
         if self._saving is not None or self.given_up or cursor == self._saved:
             return
         late = asyncio.get_running_loop().time() - self._saved_at >= _SAVE_S
-        if late or cursor.n - self._saved.n >= _SAVE_EVERY:
+        if late or (cursor.n - self._saved.n >= _SAVE_EVERY and not self._unsaved):
             self._saving = asyncio.get_running_loop().create_task(self._save(cursor))
 
     async def _save(self, cursor: Cursor) -> None:
         try:
             await asyncio.to_thread(self._journal.save, SINK, cursor)
-            self._saved = cursor
-            self._saved_at = asyncio.get_running_loop().time()
+            self._saved, self._unsaved = cursor, False
         except OSError as fault:
-            _log.error("the cursor of the CRM link cannot be saved, events may be sent twice: %s", fault)
+            if not self._unsaved:
+                _log.error("the cursor of the CRM link cannot be saved, events may be sent twice; tried again: %s", fault)
+            self._unsaved = True
         finally:
             self._saving = None
+        self._saved_at = asyncio.get_running_loop().time()
+        if self._unsaved:
+            asyncio.get_running_loop().call_later(_SAVE_S + 0.01, self._save_if_due)
         self._flush()
 
 
@@ -327,4 +334,7 @@ def _cursor(journal: Journal) -> Cursor:
             "the CRM cursor (%d) is ahead of the journal (%d): the journal lost events; sending goes on from its end", saved.seq, head.seq
         )
         return Cursor(head.epoch, head.seq, head.n, saved.skipped)
+    if not saved.seq:
+        with suppress(FullError):  # its file takes its place now: a disk that fills up later does not stop the draining
+            journal.save(SINK, saved)
     return saved
