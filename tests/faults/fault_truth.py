@@ -20,6 +20,8 @@ LEFT = {"timeout", "exitkey", "exitempty", "withdrawn"}
 ENDS = {"call.answered": "answered", "call.abandoned": "abandoned", "call.left": "left", "call.lost": "unknown"}
 #: Between the PBX's moment and ours lie a socket, a loaded machine and a commit.
 NEAR_S = 1.5
+#: An ending may be held back for two seconds.
+HELD_BACK_S = 2.3
 #: The PBX tells waits in whole seconds; a visit first seen after blindness is as exact as that.
 TOLD_S = 2.0
 #: What had arrived and was not yet durable when the process died belongs to its absence.
@@ -87,13 +89,18 @@ def paired(seen: dict[str, Seen], truth: dict[str, Any]) -> tuple[list[tuple[See
     for row in truth["calls"]:
         free.setdefault((slug(row["queue"]), row["caller"]), []).append(row)
     pairs = []
-    for one in seen.values():
+    for one in sorted(seen.values(), key=lambda one: (one.inferred, one.outcome != "answered")):  # the surest first
         near = [row for row in free.get((one.queue, one.caller or ""), []) if abs(row["enter"] - one.joined_s) <= TOLD_S + NEAR_S]
         assert near, f"no caller of the truth is this visit: {one}"
-        row = min(near, key=lambda row: abs(row["enter"] - one.joined_s))
+        row = min(near, key=lambda row: (_is_another(one, row), abs(row["enter"] - one.joined_s)))
         free[one.queue, one.caller or ""].remove(row)
         pairs.append((one, row))
     return pairs, [row for rows in free.values() for row in rows]
+
+
+def _is_another(one: Seen, row: dict[str, Any]) -> bool:
+    """Of two calls that the same caller made within a second, this visit is the one that its agent took."""
+    return one.agent is not None and one.outcome == "answered" and slug(row.get("agent", ""), "a") != one.agent
 
 
 class Absences:
@@ -137,14 +144,17 @@ def absences_of(box: Box, blindings: list[float]) -> Absences:
 def settled_alone(box: Box) -> dict[str, Any]:
     """The board's last word, once everything is recorded and shown."""
 
+    seq, changed_s = 0, time.monotonic()
+
     def quiet() -> Any:
+        nonlocal seq, changed_s
         with box.journal() as journal:
-            head = journal.head()
-        time.sleep(2.5)  # an ending may be held back for two seconds
-        floor = box.floor()
-        with box.journal() as journal:
-            same = journal.head() == head
-        return floor if same and floor and floor["seq"] == head.seq else None
+            while page := journal.read(seq):
+                seq = page[-1].seq
+                if any(row.body.startswith(b'{"k":"call.') for row in page):  # agents go on to take their breaks
+                    changed_s = time.monotonic()
+        floor = box.floor() if time.monotonic() - changed_s > HELD_BACK_S else None
+        return floor if floor and floor["seq"] >= seq else None
 
     floor: dict[str, Any] = until(quiet, 60.0, box.logs)
     return floor
@@ -165,10 +175,11 @@ def settled(box: Box, crm: Crm) -> dict[str, Any]:
 
 def crm_has_the_journal(box: Box, crm: Crm) -> None:
     """Every due row arrived, under its own id, with its own content, and nothing else did."""
-    got = {int(event["delivery"]): event for event in crm.once().values()}
     with box.journal() as journal:
         epoch = journal.epoch
     due = [row for row in box.rows() if row.n is not None]
+    until(lambda: len(crm.once()) >= len(due), 10.0, box.logs)
+    got = {n: event for event in crm.once().values() if (n := int(event["delivery"])) <= len(due)}
     assert [row.n for row in due] == list(range(1, len(due) + 1)), "delivery numbers are dense"
     assert sorted(got) == [row.n for row in due], "a gap, or more than was recorded"
     for row in due:
@@ -207,8 +218,8 @@ def board_is_the_fold(box: Box, floor: dict[str, Any]) -> None:
 
 def crm_visits(crm: Crm, box: Box) -> dict[str, Seen]:
     """The visits as the CRM knows them, in its own order of delivery."""
-    times = {row.seq: msgspec.json.decode(row.body)["w"] / NS for row in box.rows()}
     events = sorted(crm.once().values(), key=lambda event: int(event["delivery"]))
+    times = {row.seq: msgspec.json.decode(row.body)["w"] / NS for row in box.rows()}
     return visits_of([(e["type"][10:-3], times[int(e["sequence"])], e["data"]) for e in events])
 
 
