@@ -148,6 +148,9 @@ class Supervisor:
                     raise
                 fault = caught  # it cancelled itself: as dead as by any other fault
             except Exception as caught:  # noqa: BLE001, RUF100 - the one place where a service's death ends
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    _log.error("service %s failed while it was stopped: %s", post.name, printable(str(caught)))
+                    return
                 fault = caught
             finally:
                 post.running = False

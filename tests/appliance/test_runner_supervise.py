@@ -151,3 +151,22 @@ async def test_a_service_without_progress_starves_the_watchdog_until_it_moves_ag
         stop.set()
         await task
     assert told(journal)[2] == ("service.uplink", "ok", "")
+
+
+async def test_a_service_that_fails_while_it_is_stopped_is_not_started_again() -> None:
+    async def falls(context: Context, start: int) -> None:
+        context.watch.ready()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise TransientError("the disk is full")
+
+    journal, stop = MemoryJournal(), asyncio.Event()
+    box, starts = supervisor(journal, falls, ["gateway"])
+    running = asyncio.create_task(box.run(stop))
+    await until(lambda: starts)
+    await asyncio.sleep(0.05)
+    stop.set()
+    async with asyncio.timeout(2):
+        assert await running == []
+    assert starts == ["gateway"]
