@@ -6,10 +6,10 @@ READY  := .venv/.ready
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix test-slow test-kill bench docs clean
+.PHONY: help setup machine demo test check lint fix test-slow test-kill test-outage bench docs clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(READY) machine ## all that demo and tests need: .venv/, and on Debian the packages mosquitto and chromium
 
@@ -42,8 +42,11 @@ fix: $(READY) ## what ruff can mend by itself
 test-slow: setup ## the slow suites: long replays, floods, outside validators
 	$(PYTEST) -m slow $(ARGS)
 
-test-kill: setup ## a busy morning while every service is killed at random
+test-kill: setup ## a busy morning while every service is killed at random, and every other fault in full; ten minutes
 	$(PYTEST) -m slow tests/faults $(ARGS)
+
+test-outage: setup ## the broker away for ten thousand events
+	$(PYTEST) -m slow tests/faults/test_broker_away.py $(ARGS)
 
 bench: $(READY) ## the table of docs/performance.md, also as build/bench.json
 	@.ci/setup bench

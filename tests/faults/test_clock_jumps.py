@@ -51,7 +51,7 @@ async def test_an_hour_either_way_changes_no_wait_and_no_count(tmp_path: Path, s
         plan_named("morning", calls_per_min=40, agents=12), patience_mean_s=25.0, talk_mean_s=12.0, surges=((0.0, 1.0), (24.0, 0.0))
     )
     clock = SteppedClock()
-    async with SimPbx(plan, seed=8, speed=6) as pbx:
+    async with SimPbx(plan, seed=42, speed=6) as pbx:
         config = Config(
             site=SiteConfig(timezone=noon()),
             pbx={"central": PbxConfig(port=pbx.port, secret_file=tmp_path / "secret")},
