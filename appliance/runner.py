@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,7 +22,7 @@ from appliance.core.catalogue import BoxStarted
 from appliance.core.clock import Clock, SystemClock
 from appliance.core.config import Config
 from appliance.core.due import due_from_config
-from appliance.core.errors import MisconfiguredError, TransientError
+from appliance.core.errors import FullError, MisconfiguredError, TransientError
 from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.version import VERSION
@@ -52,7 +53,11 @@ def run(config: Config, names: Sequence[str] = (), *, verbose: bool = False) -> 
         clock = SystemClock()
         journal = open_journal(config, clock)
         held.callback(journal.close)
-        journal.append([started(clock, chosen)])
+        try:
+            journal.append([started(clock, chosen)])
+        except FullError as fault:
+            # The boards can say so all the same, and what the CRM takes and retention lets go makes room.
+            sys.stderr.write(f"callfloor run: {fault}\n")
         return _serve(config, journal, clock, chosen, verbose=verbose)
 
 

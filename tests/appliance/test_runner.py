@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from appliance.core.catalogue import CallHeld
+from appliance.core.clock import SystemClock
+from appliance.core.errors import FullError
 from appliance.core.event import Event
+from appliance.core.journal_sqlite import SqliteJournal
 
 Start = Callable[..., Any]
 Events = Callable[[], list[Event]]
@@ -34,6 +38,23 @@ def test_it_records_its_start_and_drains_in_reverse_order_on_sigterm(start: Star
     assert (site / "drained").read_text().split() == ["second", "steady"]
     kinds = [(event.kind, getattr(event.data, "services", None)) for event in events()]
     assert kinds[:2] == [("journal.started", None), ("box.started", ("steady", "second"))]
+
+
+def test_a_full_journal_is_no_reason_not_to_start(start: Start, site: Path) -> None:
+    clock = SystemClock()
+    (site / "callfloor.toml").write_text("[site]\nname = 'here'\nbox = 'one'\n[journal]\npath = 'journal.db'\nmax_bytes = 1048576\n")
+    journal = SqliteJournal.open(site / "journal.db", run_dir=site / "run", max_bytes=1024**2)
+    for size in (500, 1):
+        data = CallHeld(call="c" * size, pbx="p")
+        event = Event("call.held", "t/t", clock.wall_ns(), clock.mono_ns(), clock.boot, "synced", data)
+        with pytest.raises(FullError):
+            while True:
+                journal.append([event] * (500 if size > 1 else 1))
+    journal.close()
+    running = start("steady")
+    running.wait_for(lambda: "up: steady" in running.log())
+    assert "no room for the journal" in running.log()
+    assert "Traceback" not in running.log()
 
 
 def test_ctrl_c_is_as_clean(start: Start) -> None:
