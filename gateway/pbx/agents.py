@@ -6,6 +6,7 @@ Wrap-up has no event: it is a timer, or a pause whose reason the configuration n
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from appliance.core.config import Config
 from gateway.pbx.agent_state import IN_USE, Agent, Member, devices_of, present, state_of
 from gateway.pbx.calls import Channel
 from gateway.pbx.names import MAX_NAMES, AgentNames, QueueNames
+
+_MAX_LEGS: Final = 16_384
 
 
 class AgentBook:
@@ -126,16 +129,9 @@ class AgentBook:
         member = self._members.get((queue, interface))
         if member is None:
             member = self.member(
-                queue=queue,
-                interface=interface,
-                name=name,
-                state_interface="",
-                status="1",
-                paused=False,
-                reason="",
-                wrap_up="",
+                queue=queue, interface=interface, name=name, state_interface="", status="1", paused=False, reason="", wrap_up="",
                 session=session,
-            )
+            )  # fmt: skip
         if member.booked != member.agent and member.booked not in self._introduced:
             if len(self._introduced) >= MAX_NAMES:
                 self._introduced.clear()
@@ -169,7 +165,7 @@ class AgentBook:
         agent = self.agent(key)
         if channel.uniqueid not in agent.channels:
             agent.channels[channel.uniqueid] = channel
-            self._leg_agent[channel.uniqueid] = key
+            self._belongs(channel.uniqueid, key)
             for member in agent.members.values():
                 member.explained = True
         self.touch(key)
@@ -188,10 +184,16 @@ class AgentBook:
         """His phone began to ring."""
         agent = self.agent(key)
         agent.rings[leg] = call
-        self._leg_agent.setdefault(leg, key)
+        self._belongs(leg, key)
         for member in agent.members.values():
             member.explained = True
         self.touch(key)
+
+    def _belongs(self, leg: str, key: str) -> None:
+        """A leg is this agent's, bounded: a user without the call class is never told that it hung up."""
+        while len(self._leg_agent) >= _MAX_LEGS:
+            self._leg_agent.pop(next(iter(self._leg_agent)))
+        self._leg_agent.setdefault(leg, key)
 
     def rings_no_more(self, leg: str) -> None:
         """It stopped ringing."""

@@ -218,3 +218,13 @@ def test_rubbish_names_are_not_remembered_for_ever(script: Callable[..., Any], m
     assert len(s.source.tracker.queues.all()) == 50
     assert len(s.source.tracker.agents.agents) == 1
     assert s.tally.of("agent.logged_in")[-1].agent == "n199"
+
+
+def test_legs_that_nobody_tells_the_end_of_are_bounded(script: Callable[..., Any]) -> None:
+    s = script()
+    for number in range(20_000):
+        s.source.tracker.agents.rings("agente-101", f"{number}.2", "c")
+        s.source.tracker.agents.rings_no_more(f"{number}.2")
+    assert len(s.source.tracker.agents._leg_agent) <= 16_384
+    s.at(10).join("1.1").ring("1.1", "1.2").connect_agent("1.1", "1.2").complete("1.1", "1.2").hangup("1.2")
+    assert s.states()[-1] == "available"
