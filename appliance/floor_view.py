@@ -59,6 +59,7 @@ class FloorView:
         self._saved_ns = clock.mono_ns()
         self._shots = Shots(self._from_cache() or self._from_nothing())
         self._saved_seq = self.seq
+        self._again = False
 
     @property
     def seq(self) -> int:
@@ -73,18 +74,18 @@ class FloorView:
     def catch_up(self, pages: int | None = None) -> bool:
         """Fold what is new, at most so many pages of 500; True when a row was folded. Call until it says False."""
         if self.floor.state.epoch != self.journal.epoch:
-            self._shots = Shots(self._from_nothing())
+            self._shots, self._again = Shots(self._from_nothing()), False
         folded = False
         while pages is None or pages > 0:
             rows = self.journal.read(self.seq, PAGE)
-            again = False
             for row in rows:
-                again = self._apply(row.seq, row.body) or again
+                self._again = self._apply(row.seq, row.body) or self._again
             folded = folded or bool(rows)
-            if again:  # the clock was stepped: date everything anew with what is known now
-                self._shots = Shots(self._from_nothing(self.floor.state.timeline))
-            elif len(rows) < PAGE:
+            if len(rows) < PAGE and not self._again:
                 break
+            if len(rows) < PAGE:  # the clock was stepped: date everything anew, once, with all that is known at the end
+                self._again = False
+                self._shots = Shots(self._from_nothing(self.floor.state.timeline))
             pages = None if pages is None else pages - 1
         return folded
 
@@ -129,7 +130,7 @@ class FloorView:
 
     def save(self) -> None:
         """Write the fold as a cache beside the journal. Losing it costs time, never a figure. Raises OSError."""
-        if self._cache is None:
+        if self._cache is None or self._again:  # half dated anew is no state to take up
             return
         self._saved_ns, self._saved_seq = self.clock.mono_ns(), self.seq
         self._cache.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from appliance.core.catalogue import (
     PbxUp,
     kind_of,
 )
-from appliance.core.clock import NS, ManualClock
+from appliance.core.clock import NS, ManualClock, rfc3339
 from appliance.core.config import Config, Crm
 from appliance.core.event import Event
 from appliance.core.journal import Account, Cursor, Limits
@@ -244,3 +244,28 @@ def test_a_dead_uplink_is_a_link_down_whatever_it_said_last(box: Box) -> None:
     box.clock.advance(1)
     assert view.snapshot().crm.state == "up"
     again.close()
+
+
+def test_a_clock_stepped_many_times_costs_one_more_fold_and_not_one_a_step(box: Box, gateway: Alive) -> None:
+    reads = 0
+
+    class Counted:
+        def __getattr__(self, name: str):
+            return getattr(box.journal, name)
+
+        def read(self, after: int, limit: int = 500):
+            nonlocal reads
+            reads += 1
+            return box.journal.read(after, limit)
+
+    for _ in range(40):
+        box.clock.advance(10)
+        box.clock.step_wall(1)
+        offset = box.clock.wall_ns() - box.clock.mono_ns()
+        told = [LinkUp()] * 100
+        box.tell(BoxClockStepped(offset_ns=offset, by_s=1, quality="synced"), *told, source="box/box")
+    view = FloorView(Counted(), CONFIG, box.clock)
+    view.catch_up()
+    pages = box.journal.head().seq // 500 + 1
+    assert reads <= 2 * pages
+    assert view.snapshot().time == rfc3339(box.clock.wall_ns())
