@@ -90,11 +90,8 @@ def faults_of_the_pbx(site: Site, faults: list[tuple[str, float]], every_s: floa
     absences = Absences([(0.0, sighted[0] + 1.0), *blind])
     figures = judged(pairs, missed, absences, late)
     for one, row in pairs:
-        if row.get("ended_by_pbx_restart"):
-            assert (one.outcome, one.reason) == ("left", "pbx_stopped") if row["outcome"] == "abandoned" else one.outcome == "answered", (
-                one,
-                row,
-            )
+        if row.get("ended_by_pbx_restart") and row["outcome"] == "abandoned":
+            assert (one.outcome, one.reason) == ("left", "pbx_stopped"), (one, row)
         if row["outcome"] == "lost":
             assert one.outcome == "unknown"
     board_counts(floor, pairs)
