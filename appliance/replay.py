@@ -5,8 +5,10 @@ The capture's own clock (`t`) is the only clock; the same tracker and folds run 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -75,4 +77,12 @@ def replay(path: Path, config: Config | None = None, progress: Callable[[int], N
         now = max(now, event.wall_ns)
         if progress and seq % 1000 == 0:
             progress(seq)
-    return Shots(floor).take(now)
+    return Shots(floor).take(max(now, started + round(_end_s(path) * NS)))
+
+
+def _end_s(path: Path) -> float:
+    """When the recording ends: those who wait go on waiting after the last event. Raises CorruptError as the feed does, before."""
+    with path.open("rb") as file:
+        last = deque((line for line in file if line.strip()), maxlen=1).pop()
+    t = msgspec.json.decode(last, type=dict[str, Any]).get("t", 0.0)
+    return float(t)
