@@ -71,7 +71,8 @@ class AgentFold:
         """The source went out of sight: from then on nobody's state is known."""
         for agent in self.state.agents.values():
             if agent.pbx == pbx and agent.told != "logged_out":
-                self._enter(agent, "unknown", at_ns)
+                # A wrap-up may have ended by its timer since the last sight: no second is counted twice.
+                self._enter(agent, "unknown", max(at_ns, agent.since_ns))
 
     def sighted(self, pbx: str, at_ns: int) -> None:
         """The source is in sight again: the states that it told hold from now."""

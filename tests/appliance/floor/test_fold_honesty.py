@@ -8,7 +8,7 @@ import pytest
 from appliance.core.catalogue import AgentLoggedOut, JournalStarted, LineReleased, LineSeized, PbxDown, PbxResynced, PbxUp
 from appliance.core.clock import NS
 from appliance.core.config import Config, GroupConfig, TrunkConfig
-from appliance.floor.build import summed_queue, trunk_snapshot
+from appliance.floor.build import agent_snapshot, summed_queue, trunk_snapshot
 from appliance.floor.shot import Shots
 from appliance.floor.snapshot import Queue
 
@@ -89,3 +89,15 @@ def test_a_day_begun_again_in_a_new_journal_is_said_until_midnight(day, reason: 
     assert [item.id for item in Shots(day.floor).take(day.clock.wall_ns()).health] == said
     day.queued(DAY_S, "v1")
     assert Shots(day.floor).take(day.clock.wall_ns()).health == []
+
+
+def test_no_second_of_an_agent_counts_twice_when_a_timer_ran_on_in_silence(day) -> None:
+    day.logged_in(0)
+    day.agent(0, "available")
+    day.agent(100, "wrap_up")
+    day.agent(130, "available")
+    day.tell(145, PbxDown(pbx="p", reason="silent", unseen_s=25))
+    day.tell(200, PbxUp(pbx="p"), PbxResynced(pbx="p"))
+    day.clock.advance(100)
+    seconds = agent_snapshot(day.floor, day.floor.state.agents["ana"], day.clock.wall_ns(), day.clock.wall_ns()).seconds
+    assert (seconds.available, seconds.wrap_up, seconds.unknown) == (200.0, 30.0, 70.0)
