@@ -7,7 +7,7 @@ has none. Bytes are split into blocks before anything is decoded, so a name cut 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ _BANNER: Final = b"Asterisk "
 _MAX_NAMES: Final = 1_000
 
 MessageType = Literal["banner", "event", "response", "other"]
+Value = bytes | list[bytes]
 
 
 class Damage(Struct):
@@ -33,85 +34,127 @@ class Damage(Struct):
         return self.oversized_blocks + self.truncated_blocks + self.rubbish_lines
 
 
-class Message:
-    """One block. `type` and `name` are known at once; the fields are parsed when first asked for.
+class Headers(Struct, gc=False):
+    """The headers of one block, in bytes: `values[index[key]]`, a list where a key is repeated. Blocks of one shape share their index."""
+
+    index: dict[bytes, int]
+    values: list[Value]
+
+    def get(self, key: bytes) -> Value | None:
+        """What stands under a key."""
+        at = self.index.get(key)
+        return None if at is None else self.values[at]
+
+
+class Message(Struct, gc=False):
+    """One block. `type` and `name` are known at once; the headers are split when first asked for, a text decoded when it is read.
 
     `name` is the event's name, a response's word (`Success`, `Error`, …), the banner's text, or empty.
     """
 
-    __slots__ = ("_fields", "name", "raw", "type")
+    type: MessageType
+    name: str
+    raw: bytes
+    split: Headers | None = None
 
-    def __init__(self, kind: MessageType, name: str, raw: bytes) -> None:
-        self.type: MessageType = kind
-        self.name = name
-        self.raw = raw
-        self._fields: dict[str, str | list[str]] | None = None
-
-    def __repr__(self) -> str:
-        return f"Message({self.type!r}, {self.name!r}, {len(self.raw)} bytes)"
+    @property
+    def headers(self) -> Headers:
+        """Every header as sent."""
+        if self.split is None:
+            self.split = Headers({}, []) if self.type == "banner" else headers_from_block(self.raw)
+        return self.split
 
     @property
     def fields(self) -> dict[str, str | list[str]]:
-        """Every field; a list where a key is repeated. Keys as sent."""
-        if self._fields is None:
-            self._fields = {} if self.type == "banner" else fields_from_block(self.raw)
-        return self._fields
+        """Every field as text; a list where a key is repeated. Keys as sent."""
+        headers = self.headers
+        return {_text(key): _texts(headers.values[at]) for key, at in headers.index.items()}
 
     def get(self, key: str) -> str:
         """The (first) value of a key, empty when it is absent."""
-        value = self.fields.get(key, "")
-        return value if isinstance(value, str) else value[0]
+        value = self.headers.get(key.encode())
+        if value is None:
+            return ""
+        return _text(value[0] if isinstance(value, list) else value)
 
     def all(self, key: str) -> list[str]:
         """Every value of a key, in order."""
-        value = self.fields.get(key)
+        value = self.headers.get(key.encode())
         if value is None:
             return []
-        return [value] if isinstance(value, str) else value
+        return [_text(v) for v in value] if isinstance(value, list) else [_text(value)]
 
     def renamed(self, name: str, fields: dict[str, str | list[str]]) -> Message:
         """The same message under another name, with other fields (a translated dialect)."""
-        other = Message(self.type, name, self.raw)
-        other._fields = fields
-        return other
+        values: list[Value] = [[x.encode() for x in v] if isinstance(v, list) else v.encode() for v in fields.values()]
+        return Message(self.type, name, self.raw, Headers({key.encode(): at for at, key in enumerate(fields)}, values))
 
     def to_dict(self) -> dict[str, object]:
         """The message as `callfloor decode ami` prints it."""
         return {"type": self.type, "name": self.name, "fields": self.fields}
 
 
-def fields_from_block(block: bytes) -> dict[str, str | list[str]]:
-    r"""Parse the lines of a block, splitting each at its first `: ` (or `:`); lines without one are left out.
+class _Shape(Struct, frozen=True):
+    """The keys of an event's plain block in order, and where each one's value stands among the split parts."""
 
-    >>> fields_from_block(b"Queue: a: b\r\nReason: \r\nrubbish\r\nOutput: 1\r\nOutput: 2")
-    {'Queue': 'a: b', 'Reason': '', 'Output': ['1', '2']}
+    keys: list[bytes]
+    index: dict[bytes, int]
+
+
+#: Per event the shape of its first plain block. A block whose keys stand in the same places needs no look at its lines: an odd
+#: line or a value with the separator in it moves them. (Only the two together, in neighbouring lines, could hide each other.)
+_shapes: dict[bytes, _Shape] = {}
+
+
+def headers_from_block(block: bytes) -> Headers:
+    """Split the lines of a block, each at its first `: ` (or `:`); lines without one are left out."""
+    parts: list[Value] = block.replace(b"\r\n", b": ").split(b": ")  # type: ignore[assignment]
+    if len(parts) < 2:
+        return Headers({}, []) if b":" not in block else _indexed(_headers_from_lines(block.split(b"\r\n")))
+    keys = parts[::2]
+    shape = _shapes.get(parts[1])  # type: ignore[arg-type]
+    if shape is not None and shape.keys == keys:
+        return Headers(shape.index, parts)
+    plain = _headers_from_lines(block.split(b"\r\n"))
+    if list(plain) == keys and len(_shapes) < _MAX_NAMES and list not in map(type, plain.values()):
+        index = {key: 2 * at + 1 for at, key in enumerate(plain)}
+        _shapes[parts[1]] = _Shape(list(plain), index)  # type: ignore[index]
+    return _indexed(plain)
+
+
+def _indexed(plain: dict[bytes, Value]) -> Headers:
+    return Headers({key: at for at, key in enumerate(plain)}, list(plain.values()))
+
+
+def _headers_from_lines(lines: list[bytes]) -> dict[bytes, Value]:
+    r"""Lines of any form: repeated keys, no blank after the colon, or no colon at all.
+
+    >>> _headers_from_lines([b"Queue: a: b", b"Reason: ", b"rubbish", b"Output: 1", b"Output: 2"])
+    {b'Queue': b'a: b', b'Reason': b'', b'Output': [b'1', b'2']}
     """
-    # Line ends and the separator are ASCII, so decoding the block at once gives each value what decoding it alone would.
-    lines = block.decode("utf-8", "replace").split("\r\n")
-    try:
-        plain = dict([line.split(": ", 1) for line in lines])
-    except ValueError:
-        return _fields_from_odd_lines(lines)
-    return cast("dict[str, str | list[str]]", plain) if len(plain) == len(lines) else _fields_from_odd_lines(lines)
-
-
-def _fields_from_odd_lines(lines: list[str]) -> dict[str, str | list[str]]:
-    """Lines with repeated keys, without a blank after the colon, or without a colon at all."""
-    fields: dict[str, str | list[str]] = {}
+    headers: dict[bytes, Value] = {}
     for line in lines:
-        key, colon, value = line.partition(": ")
+        key, colon, value = line.partition(b": ")
         if not colon:
-            key, colon, value = line.partition(":")
+            key, colon, value = line.partition(b":")
         if not colon:
             continue
-        known = fields.get(key)
+        known = headers.get(key)
         if known is None:
-            fields[key] = value
+            headers[key] = value
         elif isinstance(known, list):
             known.append(value)
         else:
-            fields[key] = [known, value]
-    return fields
+            headers[key] = [known, value]
+    return headers
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _texts(value: Value) -> str | list[str]:
+    return [_text(v) for v in value] if isinstance(value, list) else _text(value)
 
 
 class Parser:

@@ -1,4 +1,6 @@
-"""`ami.parse`: a recorded morning through our parser and through panoramisk's protocol object, every header of every message taken."""
+"""`ami.parse`: a recorded morning through our parser and through panoramisk's protocol object, every header of every message split.
+
+Ours keeps values as bytes and decodes a text when it is read, which the tracker does for a few headers of a few kinds."""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ def _ours(chunks: list[bytes]) -> int:
     count = 0
     for chunk in chunks:
         for message in parser.feed(chunk):
-            count += bool(message.fields)
+            count += bool(message.headers.values) or message.type == "banner"
     return count
 
 

@@ -123,8 +123,27 @@ def test_bytes_that_are_no_utf8_become_replacement_characters() -> None:
 
 def test_fields_are_parsed_only_when_asked_for() -> None:
     message = Parser().feed(b"Event: X\r\nA: 1\r\n\r\n")[0]
-    assert message._fields is None
+    assert message.split is None
     assert (message.get("A"), message.get("B"), message.all("A"), message.all("B")) == ("1", "", ["1"], [])
+
+
+VALUE = st.text(alphabet="ab: \u00f1", max_size=6)
+BLOCK = st.lists(st.tuples(st.sampled_from(["A", "B", "C"]), st.sampled_from([": ", ":", ""]), VALUE), max_size=5)
+
+
+@given(st.lists(BLOCK, min_size=1, max_size=12))
+def test_a_block_means_the_same_whatever_blocks_came_before(blocks: list[list[tuple[str, str, str]]]) -> None:
+    for block in blocks:
+        lines = [("Event", ": ", "Shape"), *(line for line in block if line[1] or ":" in line[2])]
+        fields: dict[str, list[str]] = {}
+        for key, colon, value in lines:
+            text = key + colon + value
+            name, found, rest = text.partition(": ") if ": " in text else text.partition(":")
+            assert found
+            fields.setdefault(name, []).append(rest)
+        raw = "\r\n".join(key + colon + value for key, colon, value in lines).encode()
+        (message,) = Parser().feed(raw + b"\r\n\r\n")
+        assert {name: message.all(name) for name in fields} == fields
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
