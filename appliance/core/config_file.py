@@ -16,9 +16,11 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
+from appliance.core.slug import is_key, slug
 
 #: A configuration is a page or two; whatever is larger is some other file.
 MAX_BYTES: Final = 4 * 1024**2
@@ -90,7 +92,21 @@ def config_from_toml(text: str, path: Path, environ: Mapping[str, str] = os.envi
         faults = [Fault(str(path), line, "", what, mend) for line, what, mend in broken]
         faults += [Fault(str(path), _line(lines, find.path), dotted(find.path), find.what, find.mend) for find in found]
         raise ConfigFaultsError(sorted(faults, key=lambda fault: fault.line or 0))
-    return config
+    return _by_slug(config)
+
+
+def _by_slug(config: Config) -> Config:
+    """Queues, groups and agents under their slugs, whether the file names them so or by the PBX's own text."""
+    groups = {
+        slug(name, "g"): replace(group, queues=tuple(slug(queue) for queue in group.queues), title=group.title or _own_text(name))
+        for name, group in config.groups.items()
+    }
+    agents = {slug(name, "a"): replace(agent, name=agent.name or _own_text(name)) for name, agent in config.agents.items()}
+    return replace(config, queues={slug(name): queue for name, queue in config.queues.items()}, groups=groups, agents=agents)
+
+
+def _own_text(name: str) -> str | None:
+    return None if is_key(name) else name
 
 
 class Places(Struct, frozen=True):

@@ -263,3 +263,25 @@ def test_whatever_stands_in_a_known_key_gives_a_configuration_or_faults(
         config_from_toml(f"[{table}]\n{key} = {toml(value)}\n", Path("/nonexistent/c.toml"), {})
     except ConfigFaultsError as fault:
         assert all(each.mend for each in fault.faults)  # noqa: PT017 - a fault is one of two right outcomes
+
+
+def test_the_pbxs_own_text_in_quotes_names_what_its_slug_names(folder: Path) -> None:
+    text = (
+        LEAST
+        + """
+[queues."Atención al Cliente"]
+target_s = 30
+[queues.ventas]
+target_s = 20
+[groups."Línea Uno"]
+queues = ["Atención al Cliente", "ventas"]
+[agents."Ana Pérez"]
+interfaces = ["PJSIP/101"]
+"""
+    )
+    config = config_from_toml(text, folder / "callfloor.toml", {})
+    assert {key: queue.target_s for key, queue in config.queues.items()} == {"atencion-al-cliente": 30.0, "ventas": 20.0}
+    assert {key: (group.title, group.queues) for key, group in config.groups.items()} == {
+        "linea-uno": ("Línea Uno", ("atencion-al-cliente", "ventas"))
+    }
+    assert {key: agent.name for key, agent in config.agents.items()} == {"ana-perez": "Ana Pérez"}
