@@ -49,7 +49,7 @@ class Shots:
             pbx={key: build.pbx_from_source(floor.source(key)) for key in dict.fromkeys((*config.pbx, *state.sources))},
             queues=queues,
             floor=build.summed_queue("", list(queues.values()), self._everyone, self._tick_ns),
-            groups={key: self._group(key, queues) for key in config.groups},
+            groups={key: self._group(key) for key in config.groups},
             agents=dict(self._agents),
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
             headsets=dict(state.headsets) if config.privacy.headsets else None,
@@ -89,9 +89,10 @@ class Shots:
         shown.sort(key=lambda key: own[key].order if key in own else 1_000_000)
         return {key: self._queues[key] for key in shown}
 
-    def _group(self, key: str, queues: dict[str, out.Queue]) -> out.Queue:
+    def _group(self, key: str) -> out.Queue:
+        """A group counts every queue that it names, one left off the boards as well."""
         group = self.floor.config.groups[key]
-        members = [queues[queue] for queue in group.queues if queue in queues]
+        members = [self._queues[queue] for queue in group.queues if queue in self._queues]
         inside = [agent for agent in self.floor.state.agents.values() if any(queue in agent.queues for queue in group.queues)]
         return build.summed_queue(group.title or key, members, build.everyone(self.floor, inside), self._tick_ns)
 

@@ -7,7 +7,7 @@ import pytest
 
 from appliance.core.catalogue import AgentLoggedOut, JournalStarted, LineReleased, LineSeized, PbxDown, PbxResynced, PbxUp
 from appliance.core.clock import NS
-from appliance.core.config import Config, GroupConfig, TrunkConfig
+from appliance.core.config import Config, GroupConfig, QueueConfig, TrunkConfig
 from appliance.floor.build import agent_snapshot, summed_queue, trunk_snapshot
 from appliance.floor.shot import Shots
 from appliance.floor.snapshot import Queue
@@ -101,3 +101,12 @@ def test_no_second_of_an_agent_counts_twice_when_a_timer_ran_on_in_silence(day) 
     day.clock.advance(100)
     seconds = agent_snapshot(day.floor, day.floor.state.agents["ana"], day.clock.wall_ns(), day.clock.wall_ns()).seconds
     assert (seconds.available, seconds.wrap_up, seconds.unknown) == (200.0, 30.0, 70.0)
+
+
+def test_a_group_counts_a_queue_that_is_left_off_the_boards(make_day) -> None:
+    queues = {"interna": QueueConfig(hidden=True)}
+    day = make_day(Config(queues=queues, groups={"all": GroupConfig(queues=("ventas", "interna"))}))
+    day.queued(1, "v1", "ventas")
+    day.queued(2, "v2", "interna")
+    shot = Shots(day.floor).take(day.clock.wall_ns())
+    assert (list(shot.queues), shot.groups["all"].waiting, shot.groups["all"].today.offered) == (["ventas"], 2, 2)
