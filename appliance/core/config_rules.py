@@ -239,6 +239,8 @@ def _floor(config: Config) -> Iterator[Finding]:
         if trunk.pbx is not None and trunk.pbx not in config.pbx:
             mend = _nearest(trunk.pbx, list(config.pbx)) if config.pbx else "write a [pbx.NAME] first"
             yield Finding((*here, "pbx"), f"there is no [pbx.{trunk.pbx}]", mend)
+        if trunk.pbx is None and len(config.pbx) > 1:
+            yield Finding(here, "with more than one PBX it must be said whose lines they are", f'write pbx = "{next(iter(config.pbx))}"')
     for table, letter in (("queues", "q"), ("groups", "g"), ("agents", "a")):
         first: dict[str, str] = {}
         for name in getattr(config, table):

@@ -166,6 +166,12 @@ def test_the_error_is_one_a_reader_expects_and_its_text_says_it_all(folder: Path
         ("[wallboard.tv]\nlisten = '0.0.0.0:80'\nallow = ['10.0.0.1/8']\n", 3, "wallboard.tv.allow[0]", "no network"),
         ("[wallboard.led.a]\nurl = 'spidev'\n", 2, "wallboard.led.a.url", "no LED chain"),
         ("[trunks.pstn]\nchannels = ['PJSIP/t']\nlines = 8\npbx = 'x'\n", 4, "trunks.pstn.pbx", "no [pbx.x]"),
+        (
+            "[trunks.pstn]\nchannels = ['PJSIP/t']\nlines = 8\n[pbx.a]\nsecret_file = 'pbx.secret'\n[pbx.b]\nsecret_file = 'pbx.secret'\n",
+            1,
+            "trunks.pstn",
+            "whose lines",
+        ),
         ("[trunks.pstn]\nchannels = ['PJSIP/t']\n", 1, "trunks.pstn", "key lines is missing"),
         ("[groups.a]\nqueues = []\n", 2, "groups.a.queues", "no queues"),
         ("[queues.'Atención']\n[queues.atencion]\n", 2, "queues.atencion", "same key"),
