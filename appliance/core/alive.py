@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -55,9 +56,10 @@ class Alive:
         return cls(descriptor)
 
     def saw(self, source: str, sight: Sight) -> None:
-        """Stamp that a source was heard now."""
+        """Stamp that a source was heard now. On a full disk the stamp is lost: the last sight then seems older, and nothing else."""
         self._sights[source] = sight
-        os.pwrite(self._descriptor, msgspec.json.encode(self._sights).ljust(_SIZE), 0)
+        with suppress(OSError):
+            os.pwrite(self._descriptor, msgspec.json.encode(self._sights).ljust(_SIZE), 0)
 
     def close(self) -> None:
         """Let the lock go."""

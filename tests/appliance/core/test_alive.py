@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,12 @@ def test_rubbish_in_the_file_is_no_sight(tmp_path: Path) -> None:
     (tmp_path / "alive").mkdir()
     (tmp_path / "alive" / "gateway.lock").write_bytes(b"\xff\x00{")
     assert sights(tmp_path, "gateway") == {}
+
+
+def test_a_stamp_that_finds_no_room_does_not_end_the_service(tmp_path: Path) -> None:
+    alive = Alive.open(tmp_path, "gateway")
+    full = os.open("/dev/full", os.O_RDWR)
+    os.dup2(full, alive._descriptor)
+    os.close(full)
+    alive.saw("p", Sight("b", 1, 1))
+    alive.close()
