@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -34,14 +35,20 @@ class Room:
         self._line = False
 
     def __enter__(self) -> Self:
+        FOLDER.parent.mkdir(exist_ok=True)
+        lock = self._exits.enter_context((FOLDER.parent / "bench.lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("bench: another run is under way here; two would spoil each other's figures") from None
         let_go()
         FOLDER.mkdir(parents=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        self._exits.close()
         self.say("")
         let_go()
+        self._exits.close()
 
     def folder(self) -> Path:
         """A new empty folder."""
@@ -68,10 +75,6 @@ class Room:
         if name not in self._shared:
             self._shared[name] = make()
         return self._shared[name]
-
-    def keep(self, enter: Any) -> Any:
-        """Enter a context that lasts until the end of the run."""
-        return self._exits.enter_context(enter)
 
     def say(self, text: str) -> None:
         """Progress: one line that is written over on a terminal, a line each in a log."""
