@@ -96,6 +96,11 @@ class Ledger:
         for key in old:
             del self._known[key]
 
+    @property
+    def is_durable(self) -> bool:
+        """Has `sync` nothing to do?"""
+        return not self._unsaved
+
     def sync(self) -> None:
         """Make what was remembered durable; rewrite the file when most of it is out of date. Raises OSError."""
         if self._path is None:

@@ -44,6 +44,8 @@ _SMALL: Final = 64
 #: Identifiers kept free for the live lane where the broker's Receive Maximum allows.
 _LIVE_SHARE: Final = 16
 _HOLD_FIRST_S: Final = 0.1
+#: An event goes at once when none went for so long; those close behind it wait so long at most, and go together.
+_GATHER_S: Final = 0.025
 _HOLD_CONSUMER_MAX_S: Final = 0.5
 _HOLD_MAX_S: Final = 30.0
 
@@ -71,6 +73,10 @@ class Pump:
         self._window, self._require_consumer = window, require_consumer
         self.lane = Lane(_cursor(journal))
         self._rows: deque[Entry] = deque()
+        #: There may be rows in the journal behind those in memory.
+        self._look = True
+        self._sent_at = 0.0
+        self._gathering: asyncio.TimerHandle | None = None
         self._link: Link | None = None
         self._open = 1
         self._limit = window
@@ -133,11 +139,33 @@ class Pump:
             frames = self._frames(room, link)
             if frames:
                 self.sent += len(frames)
+                self._sent_at = asyncio.get_running_loop().time()
                 link.send(frames)
             elif not self._rows:
+                if self._look:
+                    asyncio.get_running_loop().call_soon(self._flush)
                 return
             if self._held_until is not None:
                 return
+
+    def woken(self, rows: list[Entry]) -> None:
+        """These are new: the first after a quiet moment goes at once, those close behind it go together."""
+        at = self._rows[-1].seq if self._rows else self.lane.read_to
+        if rows[0].seq == at + 1 and not self._look and len(self._rows) < PAGE:
+            self._rows.extend(rows)
+        else:
+            self._look = True
+        loop = asyncio.get_running_loop()
+        if len(rows) >= _SMALL or loop.time() - self._sent_at >= _GATHER_S:
+            self._gathered()
+        elif self._gathering is None:
+            self._gathering = loop.call_later(_GATHER_S, self._gathered)
+
+    def _gathered(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        self._flush()
 
     def acked(self, mids: list[int]) -> None:
         """The broker took these."""
@@ -181,7 +209,8 @@ class Pump:
             self._told(state, f"{code:#04x}")
 
     def tick(self) -> None:
-        """Call every half second: saves the cursor."""
+        """Call every half second: saves the cursor, and lets the journal be looked at though no bell rang."""
+        self._look = True
         self._save_if_due()
         if self._held_until is not None:
             self._flush()
@@ -215,11 +244,13 @@ class Pump:
         """Go back to the cursor."""
         self.lane.rewind()
         self._rows.clear()
+        self._look = True
 
     def _frames(self, room: int, link: Link) -> list[bytes]:
         rows, lane, v5 = self._rows, self.lane, link.v5
-        if not rows:
+        if not rows and self._look:
             rows.extend(self._journal.read(lane.read_to, PAGE))
+            self._look = len(rows) == PAGE
         frames: list[bytes] = []
         passed = lane.read_to
         while rows and len(frames) < room:

@@ -93,7 +93,7 @@ class _Desk:
         self._executor = Executor(context, self._ledger, self._view)
         self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put)
         self._follower = Follower(
-            context, self._topics, self._ledger, self._executor, self._inbox, talk.live, urgent=self._herald.urgent, woken=talk.flush
+            context, self._topics, self._ledger, self._executor, self._inbox, talk.live, urgent=self._herald.urgent, woken=self._pump.woken
         )
 
     def tasks(self, endpoints: tuple[Endpoint, ...]) -> Iterator[Coroutine[None, None, None]]:
@@ -112,8 +112,9 @@ class _Desk:
         try:
             async with asyncio.timeout(_LEAVE_S):
                 await self._pump.save()
+                await self._follower.save()
                 await self._state.leave()
-        except (TimeoutError, CallfloorError) as fault:
+        except (TimeoutError, CallfloorError, OSError) as fault:
             _log.error("the link could not be closed in order: %s", fault)
 
     async def _connect(self, endpoints: tuple[Endpoint, ...]) -> None:
