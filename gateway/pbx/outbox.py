@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from typing import Final
 
-from appliance.core.errors import FullError
+from appliance.core.errors import FullError, TransientError
 from appliance.core.event import Event
 from appliance.core.journal import Journal
 
@@ -68,7 +68,7 @@ class Outbox:
             batch = [self._queue[at] for at in range(min(BATCH, len(self._queue)))]
             try:
                 await self._append(batch)
-            except FullError as fault:
+            except (FullError, TransientError) as fault:  # a card gone read-only and a file somebody locked come back as room does
                 if not self.full:
                     _log.error("the journal takes no events, %d wait in memory: %s", len(self._queue), fault)
                 self.full = True

@@ -214,16 +214,21 @@ class Full(MemoryJournal):
     """A real journal in memory whose disk is full while `full` is set."""
 
     full = False
+    fault: type[FullError | TransientError] = FullError
 
     async def appended(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> int:
         if self.full:
             text = "no room"
-            raise FullError(text)
+            raise self.fault(text)
         return await super().appended(events, advance)
 
 
-async def test_a_full_journal_holds_events_in_memory_and_loses_none(made: Callable[..., Context], tally: Any) -> None:
+@pytest.mark.parametrize("fault", [FullError, TransientError])
+async def test_a_full_journal_holds_events_in_memory_and_loses_none(
+    made: Callable[..., Context], tally: Any, fault: type[FullError | TransientError]
+) -> None:
     journal = Full()
+    journal.fault = fault
     async with sim() as pbx:
         context = made(pbx.port, journal)
         gateway = Gateway()
