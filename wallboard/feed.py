@@ -15,7 +15,7 @@ from appliance.core.clock import NS, Clock, rfc3339
 from appliance.core.config import Privacy
 from appliance.floor.snapshot import Agent, Snapshot
 from wallboard.hub import Client, Hub
-from wallboard.patch import Document, diff, hold_back_seconds, is_due
+from wallboard.patch import diff, is_due
 
 #: The contract says at least every 5 s; a second is left for a busy box.
 TICK_EVERY_NS: Final = 4 * NS
@@ -53,9 +53,10 @@ class Feed:
         self._dirty = True
         self._snapshot = Snapshot()
         self._snapshot_mono_ns = 0
-        self._sent: Document = {}
-        self._known: dict[str, Agent] = {}
-        self._written: dict[str, Document] = {}
+        self._sent = self._snapshot
+        #: The agents of the last snapshot that was not a tick, and how they stand in what is sent.
+        self._seen: dict[str, Agent] = {}
+        self._kept: dict[str, Agent] = {}
         self._sent_mono_ns = 0
         self._ticked_mono_ns = 0
 
@@ -89,43 +90,51 @@ class Feed:
         if len(self.hub):
             self._publish(snapshot)
         else:
-            self._sent = self._document(snapshot)
+            self._sent = snapshot
+            self._seen = self._kept = snapshot.agents or {}
             self._sent_mono_ns = self._ticked_mono_ns = self._clock.mono_ns()
-        return self.hub.join(abort, b"retry: 2000\n" + sse("floor", self._sent, self._sent["seq"]))
+        return self.hub.join(abort, b"retry: 2000\n" + sse("floor", self._sent, self._sent.seq))
 
     def turn(self) -> None:
         """Send what is due. Call after each fold, and at least once a second."""
         if len(self.hub):
             self._publish(self.snapshot())
 
-    def _document(self, snapshot: Snapshot) -> Document:
-        """The snapshot as plain dicts. The view hands out an agent that did not change as the same object: its dict is used again."""
-        document: Document = msgspec.to_builtins(msgspec.structs.replace(snapshot, agents=None))
-        if snapshot.agents is not None:
-            known, written = self._known, self._written
-            self._known = snapshot.agents
-            self._written = {
-                key: written[key] if known.get(key) is agent else msgspec.to_builtins(agent) for key, agent in snapshot.agents.items()
-            }
-            document["agents"] = dict(self._written)
-        return document
-
     def _publish(self, snapshot: Snapshot) -> None:
         mono_ns = self._clock.mono_ns()
         ticking = mono_ns - self._ticked_mono_ns >= TICK_EVERY_NS
-        new = self._document(snapshot)
-        if not ticking and len(new["agents"] or ()) > _MANY_AGENTS:
-            hold_back_seconds(self._sent, new)
+        new = snapshot if ticking else self._without_mere_seconds(snapshot)
         patch = diff(self._sent, new)
         if patch and (ticking or is_due(patch)):
             self._sent = new
             self._sent_mono_ns = mono_ns
             if ticking:
                 self._ticked_mono_ns = mono_ns
+                self._seen = self._kept = snapshot.agents or {}
             self.hub.send(sse("patch", patch, snapshot.seq))
         elif mono_ns - self._sent_mono_ns >= BEAT_EVERY_NS:
             self._sent_mono_ns = mono_ns
-            self.hub.send(sse("beat", {"time": rfc3339(self._view.now_ns()), "seq": self._sent["seq"]}))
+            self.hub.send(sse("beat", {"time": rfc3339(self._view.now_ns()), "seq": self._sent.seq}))
+
+    def _without_mere_seconds(self, snapshot: Snapshot) -> Snapshot:
+        """On a large floor: the snapshot with those agents as they were sent of whom only the seconds ticked, until the next tick.
+
+        Every patch of a floor of 2 000 agents would otherwise carry 2 000 agents. An agent that the view handed out
+        before is not compared again.
+        """
+        agents, sent = snapshot.agents, self._sent.agents
+        if not agents or not sent or len(agents) <= _MANY_AGENTS:
+            return snapshot
+        if agents is not self._seen:
+            seen, kept = self._seen, self._kept
+            self._kept = {key: kept[key] if seen.get(key) is agent else _as_sent(sent.get(key), agent) for key, agent in agents.items()}
+            self._seen = agents
+        return msgspec.structs.replace(snapshot, agents=self._kept)
+
+
+def _as_sent(sent: Agent | None, agent: Agent) -> Agent:
+    """The agent as sent where only seconds tell them apart."""
+    return sent if sent is not None and msgspec.structs.replace(sent, seconds=agent.seconds) == agent else agent
 
 
 def sse(event: str, data: Any, position: int | None = None) -> bytes:
@@ -143,6 +152,8 @@ def _private(snapshot: Snapshot, privacy: Privacy) -> Snapshot:
     if snapshot.headsets is not None and not privacy.headsets:
         snapshot = msgspec.structs.replace(snapshot, headsets=None)
     if snapshot.agents and not privacy.agent_names:
-        nameless = {key: msgspec.structs.replace(agent, name=None) for key, agent in snapshot.agents.items()}
+        nameless = {
+            key: agent if agent.name is None else msgspec.structs.replace(agent, name=None) for key, agent in snapshot.agents.items()
+        }
         snapshot = msgspec.structs.replace(snapshot, agents=nameless)
     return snapshot

@@ -1,6 +1,6 @@
 """Decides what changed between two floor documents (RFC 7396 merge patch) and whether that is news for a board.
 
-Documents are plain dicts as `msgspec.to_builtins` makes them. In a merge patch null removes a member; in this
+Documents are Structs as the snapshot is, or plain dicts as JSON gives them. In a merge patch null removes a member; in this
 contract null and missing both mean *not known*, so two documents are equal when they are equal without their nulls.
 Values compare as Python does (1 == 1.0): a member of the snapshot never changes between true and 1.
 """
@@ -8,6 +8,8 @@ Values compare as Python does (1 == 1.0): a member of the snapshot never changes
 from __future__ import annotations
 
 from typing import Any, Final
+
+from msgspec import Struct
 
 Document = dict[str, Any]
 
@@ -18,8 +20,10 @@ _NAMED: Final = frozenset({"pbx", "queues", "groups", "agents", "trunks", "heads
 _ABSENT: Final = object()
 
 
-def diff(old: Document, new: Document) -> Document:
-    """The merge patch that turns `old` into `new`, nulls aside; empty when nothing changed.
+def diff(old: Any, new: Any) -> Document:
+    """The merge patch that turns `old` into `new`, two dicts or two Structs of one type, nulls aside; empty when nothing changed.
+
+    What is the same object in both is not looked into: whoever changes a part of a document makes a new one.
 
     >>> diff({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 2, "d": 4}})
     {'b': {'d': 4}}
@@ -27,20 +31,37 @@ def diff(old: Document, new: Document) -> Document:
     {'a': None}
     """
     patch: Document = {}
+    if isinstance(new, Struct):
+        for key in new.__struct_fields__:
+            before, value = getattr(old, key), getattr(new, key)
+            if before is not value:
+                _note(patch, key, before, value)
+        return patch
+    same_keys = len(old) == len(new)
     for key, value in new.items():
         before = old.get(key)
-        if before is value or before == value:
-            continue
-        if isinstance(before, dict) and isinstance(value, dict):
-            inner = diff(before, value)
-            if inner:
-                patch[key] = inner
-        else:
-            patch[key] = value
-    for key, before in old.items():
-        if before is not None and new.get(key, _ABSENT) is _ABSENT:
-            patch[key] = None
+        if before is None:
+            same_keys = False  # perhaps: then look
+        if before is not value:
+            _note(patch, key, before, value)
+    if not same_keys:
+        for key, before in old.items():
+            if before is not None and new.get(key, _ABSENT) is _ABSENT:
+                patch[key] = None
     return patch
+
+
+def _note(patch: Document, key: str, before: Any, value: Any) -> None:
+    """Put into the patch how one member changed, if it did."""
+    nested = isinstance(value, dict | Struct) and type(before) is type(value)
+    if nested and not isinstance(value, dict) and before == value:
+        return
+    if nested:
+        inner = diff(before, value)
+        if inner:
+            patch[key] = inner
+    elif before != value:
+        patch[key] = value
 
 
 def apply(document: Document, patch: Document) -> Document:
@@ -93,22 +114,3 @@ def _is_news(value: Any) -> bool:
     if not isinstance(value, dict) or not value:
         return True
     return any(key not in TICKING and _is_news(inner) for key, inner in value.items())
-
-
-def hold_back_seconds(old: Document, new: Document) -> None:
-    """Let agents of whom only the seconds ticked keep the old ones in `new`, until the next patch that is due for ticking.
-
-    On a floor of 2 000 agents every second's patch would otherwise carry 2 000 agents.
-    """
-    before, after = old.get("agents"), new.get("agents")
-    if not before or not after:
-        return
-    for key, agent in after.items():
-        known = before.get(key)
-        if known is None or known is agent:
-            continue
-        seconds = agent["seconds"]
-        agent["seconds"] = known["seconds"]
-        if agent == known:
-            after[key] = known
-        agent["seconds"] = seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from copy import copy
 from typing import Any, Final
 
 import msgspec
@@ -186,11 +187,18 @@ class Floor:
         self.state.headsets.pop(data.seat, None)
 
     def _hook(self, data: HeadsetHook, at_ns: int) -> None:
-        headset = self.state.headsets.setdefault(data.seat, Headset(seat=data.seat, fresh="live"))
+        headset = self._headset(data.seat)
         headset.hook, headset.since = data.hook, rfc3339(at_ns)
 
     def _mute(self, data: HeadsetMute, _at_ns: int) -> None:
-        self.state.headsets.setdefault(data.seat, Headset(seat=data.seat, fresh="live")).mute = data.mute
+        self._headset(data.seat).mute = data.mute
+
+    def _headset(self, seat: str) -> Headset:
+        """The headset at a seat, to be changed: a new object, since snapshots hold on to the one before."""
+        headset = self.state.headsets.get(seat)
+        made = Headset(seat=seat, fresh="live") if headset is None else copy(headset)
+        self.state.headsets[seat] = made
+        return made
 
     def _health(self, data: BoxHealth, _at_ns: int) -> None:
         if data.level == "ok":
@@ -204,7 +212,7 @@ class Floor:
     def _acknowledged(self, data: AlarmAcknowledged, at_ns: int) -> None:
         alarm = self.state.alarms.get(data.alarm)
         if alarm is not None:
-            alarm.acknowledged = rfc3339(at_ns)
+            self.state.alarms[data.alarm] = msgspec.structs.replace(alarm, acknowledged=rfc3339(at_ns))
 
     def _cleared(self, data: AlarmCleared, _at_ns: int) -> None:
         self.state.alarms.pop(data.alarm, None)

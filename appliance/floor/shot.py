@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from appliance.core.clock import NS, rfc3339
 from appliance.core.event import ClockQuality
 from appliance.core.journal import Account
@@ -14,7 +16,11 @@ TICK_NS = 5 * NS
 
 
 class Shots:
-    """Builds snapshots of one floor, keeping the queues and agents that stayed as they were."""
+    """Builds snapshots of one floor, keeping the queues and agents that stayed as they were.
+
+    What a snapshot holds is never changed afterwards: an object that stands in two snapshots is alike in both, and whoever
+    compares them need not look into it.
+    """
 
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
@@ -29,7 +35,7 @@ class Shots:
     def clear(self) -> None:
         """Build everything anew next time: after whatever no event told."""
         self._queues.clear()
-        self._agents.clear()
+        self._agents = {}
         self._utilisation = None
 
     def take(self, now_ns: int, epoch: str | None = None, account: Account | None = None, clock: ClockQuality = "synced") -> out.Snapshot:
@@ -50,7 +56,7 @@ class Shots:
             queues=queues,
             floor=build.summed_queue("", list(queues.values()), self._everyone, self._tick_ns),
             groups={key: self._group(key) for key in config.groups},
-            agents=dict(self._agents),
+            agents=self._agents,
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
             headsets=dict(state.headsets) if config.privacy.headsets else None,
             utilisation=self._utilisation or out.Utilisation(),
@@ -71,11 +77,12 @@ class Shots:
         for key, queue in floor.state.queues.items():
             if key not in self._queues or f"queues/{key}" in dirty:
                 self._queues[key] = build.queue_snapshot(floor, queue, now, self._tick_ns)
-            else:
-                _tick(self._queues[key], queue.waiting, now)
-        for key, agent in floor.state.agents.items():
-            if key not in self._agents or f"agents/{key}" in dirty:
-                self._agents[key] = build.agent_snapshot(floor, agent, now, self._tick_ns)
+            elif queue.waiting:
+                self._queues[key] = _ticked(self._queues[key], queue.waiting, now)
+        known, agents = self._agents, floor.state.agents
+        anew = [key for key in agents if key not in known or f"agents/{key}" in dirty] if moved or len(known) != len(agents) else ()
+        if anew:
+            self._agents = {**known, **{key: build.agent_snapshot(floor, agents[key], now, self._tick_ns) for key in anew}}
         # Over all agents, so not at every event: who does what when somebody changed, the shares when the clocks tick.
         if moved:
             self._everyone = build.everyone(floor, floor.state.agents.values())
@@ -97,7 +104,11 @@ class Shots:
         return build.summed_queue(group.title or key, members, build.everyone(self.floor, inside), self._tick_ns)
 
 
-def _tick(queue: out.Queue, waiting: dict[str, int], now: int) -> None:
-    """Move the clocks of an unchanged queue on."""
-    since = min(waiting.values(), default=None)
-    queue.longest_wait = round(max(0.0, (now - since) / 1e9), 1) if since is not None else None
+def _ticked(queue: out.Queue, waiting: dict[str, int], now: int) -> out.Queue:
+    """A queue of which nothing but the longest wait moved on."""
+    longest_wait = round(max(0.0, (now - min(waiting.values())) / 1e9), 1)
+    if longest_wait == queue.longest_wait:
+        return queue
+    moved = copy(queue)
+    moved.longest_wait = longest_wait
+    return moved

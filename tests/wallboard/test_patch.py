@@ -6,10 +6,12 @@ import copy
 import json
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wallboard.patch import apply, diff, hold_back_seconds, is_due, without_nulls
+from appliance.floor.snapshot import Agent, AgentCounts, Health, Queue, Snapshot, Window
+from wallboard.patch import apply, diff, is_due, without_nulls
 
 KEYS = st.sampled_from(["a", "b", "time", "seconds", "queues", "waiting", "coverage", "longest_wait"])
 LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=3)
@@ -58,17 +60,24 @@ def test_what_ticks_is_not_news_but_its_neighbour_is() -> None:
     assert is_due({"queues": {"ventas": {}}})
 
 
-def test_agents_whose_seconds_alone_ticked_are_held_back() -> None:
-    old = {"agents": {"a": {"state": "talking", "seconds": {"talking": 1.0}}, "b": {"state": "talking", "seconds": {"talking": 1.0}}}}
-    new = {
-        "agents": {
-            "a": {"state": "talking", "seconds": {"talking": 2.0}},
-            "b": {"state": "paused", "seconds": {"talking": 2.0}},
-            "c": {"state": "available", "seconds": {"talking": 0.0}},
-        }
-    }
-    hold_back_seconds(old, new)
-    patch = diff(old, new)
-    assert patch == {
-        "agents": {"b": {"state": "paused", "seconds": {"talking": 2.0}}, "c": {"state": "available", "seconds": {"talking": 0.0}}}
-    }
+WINDOWS = st.none() | st.builds(Window, offered=st.integers(0, 2), left_by=st.dictionaries(KEYS, st.integers(0, 2), max_size=2))
+QUEUES = st.builds(
+    Queue, waiting=st.none() | st.integers(0, 2), interval=WINDOWS, rolling=WINDOWS, agents=st.none() | st.builds(AgentCounts)
+)
+FLOORS = st.builds(
+    Snapshot,
+    seq=st.integers(0, 2),
+    queues=st.dictionaries(KEYS, QUEUES, max_size=3),
+    agents=st.none()
+    | st.dictionaries(KEYS, st.builds(Agent, reason=st.none() | st.just("x"), queues=st.lists(KEYS, max_size=2)), max_size=3),
+    health=st.lists(st.builds(Health, id=KEYS, level=st.sampled_from(["amber", "red"])), max_size=2),
+)
+
+
+@given(FLOORS, FLOORS)
+def test_a_patch_between_snapshots_is_the_patch_between_their_documents(old: Snapshot, new: Snapshot) -> None:
+    patch = json.loads(msgspec.json.encode(diff(old, new)))
+    before, after = json.loads(msgspec.json.encode(old)), json.loads(msgspec.json.encode(new))
+    assert without_nulls(apply(before, patch)) == without_nulls(after)
+    assert patch == diff(before, after)
+    assert is_due(diff(old, new)) == is_due(patch)
