@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from appliance.core.errors import FullError
 from gateway.uplink.inbox import Inbox
 from gateway.uplink.link import End, Message
-from gateway.uplink.live import Live
+from gateway.uplink.live import Live, Out
 from gateway.uplink.mqtt import Link
 from gateway.uplink.pump import Pump
 
@@ -26,6 +27,8 @@ _TICK_S: Final = 0.5
 _LINK_TICK_S: Final = 1.0
 #: A command that came with the greeting waits so long for the connection to be in use.
 _TALK_S: Final = 0.02
+#: So long the broker may take to answer what is under way when the service stops.
+_LAST_WORDS_S: Final = 0.5
 
 
 class Conversation:
@@ -104,12 +107,25 @@ class Conversation:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(end)
 
-    def leave(self, topic: str, payload: bytes) -> None:
-        """Say a last state and hang up."""
-        link = self.link
+    async def leave(self, topic: str, payload: bytes) -> None:
+        """Say a last state and hang up, once the broker has answered all that it was sent.
+
+        A socket closed on answers still to come is reset, and a broker that meets the reset first publishes the will.
+        """
+        link, pump = self.link, self.pump
+        if link is None or pump is None or not link.is_open:
+            self._detach(None)
+            return
+        said = asyncio.Event()
+        pump.rest()
+        self.live.put(Out(topic, payload, retain=True, state=True, settled=said.set))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await said.wait()  # a broker answers in the order of what it was sent: then all is answered
         self._detach(None)
-        if link is not None and link.is_open:
-            link.publish(topic, payload, retain=True)
+        if link.is_open:
+            if not said.is_set():
+                link.publish(topic, payload, retain=True)
             link.close()
 
     async def take_commands(self, inbox: Inbox, *, trusted: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -111,6 +112,10 @@ class Pump:
             self._tried(head.mid, head.n, f"the broker closes the connection on it: {code:#04x}")
         self._link = None
         self._again()
+
+    def rest(self) -> None:
+        """Send nothing more over this connection; what is under way may still be answered."""
+        self._held_until = math.inf
 
     @property
     def idle(self) -> bool:

@@ -108,7 +108,7 @@ class _Desk:
 
     async def leave(self) -> None:
         """Say goodbye and make durable how far we came."""
-        self._talk.leave(self._topics.status, self._herald.farewell())
+        await self._talk.leave(self._topics.status, self._herald.farewell())
         try:
             async with asyncio.timeout(_LEAVE_S):
                 await self._pump.save()
