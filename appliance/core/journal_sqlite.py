@@ -53,6 +53,7 @@ class SqliteJournal:
         self._due = due
         self._clock = clock
         self._lock_file = os.open(path.parent / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        self._turnstile = os.open(path.parent / "journal.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         self._tickets = TicketQueue(QUEUE)
         self._starting = threading.Lock()
         self._reading = threading.Lock()
@@ -116,26 +117,30 @@ class SqliteJournal:
             raise ticket.fault
         return ticket.seq
 
-    async def appended(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> int:
-        """See `Journal.appended`."""
+    def appended(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> asyncio.Future[int]:
+        """See `Journal.appended`. Committed whether or not anybody waits for it."""
         import asyncio  # noqa: PLC0415 - the first event of a process is durable before asyncio is imported
 
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        future: asyncio.Future[int] = loop.create_future()
 
         def settle() -> None:
-            if not future.done():
-                future.set_result(None)
+            if future.done():
+                return
+            if ticket.fault is not None:
+                future.set_exception(ticket.fault)
+            else:
+                future.set_result(ticket.seq)
 
         def done() -> None:
             with suppress(RuntimeError):  # the loop was closed while the commit was under way
                 loop.call_soon_threadsafe(settle)
 
-        ticket = self._submit(events, advance, done)
-        await future
-        if ticket.fault is not None:
-            raise ticket.fault
-        return ticket.seq
+        try:
+            ticket = self._submit(events, advance, done)
+        except CallfloorError as fault:
+            future.set_exception(fault)
+        return future
 
     def _submit(self, events: Sequence[Event], advance: tuple[str, int] | None, done: Callable[[], object]) -> Ticket:
         if len(events) > BATCH:
@@ -226,7 +231,13 @@ class SqliteJournal:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with self._writing:  # flock knows processes, not threads
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            # Who lets go wakes all that wait, and whoever runs first has the lock; a turnstile before it keeps a busy
+            # writer, which runs already, from coming first again and again.
+            fcntl.flock(self._turnstile, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            finally:
+                fcntl.flock(self._turnstile, fcntl.LOCK_UN)
             try:
                 yield
             finally:
@@ -472,6 +483,7 @@ class SqliteJournal:
         self._reader.close()
         self._store.close()
         os.close(self._lock_file)
+        os.close(self._turnstile)
 
 
 def _settle(future: asyncio.Future[None]) -> None:

@@ -26,6 +26,8 @@ SCHEMA_VERSION: Final = 1
 #: Pages after which SQLite checkpoints passively; the write-ahead log is grown to this size once and then reused.
 CHECKPOINT_PAGES: Final = 1000
 _PAGE_BYTES: Final = 4096
+#: A connection's page cache: a full batch fits; more would only fill with pages of a long journal that nobody reads again.
+_CACHE_KIB: Final = 384
 WAL_BYTES: Final = CHECKPOINT_PAGES * (_PAGE_BYTES + 24) + 32
 _CHECKED_ROWS: Final = 1000
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
@@ -145,7 +147,7 @@ class Store:
             pass  # No room to grow: commits will find that out and say so.
         finally:
             self._db.execute("ROLLBACK")
-            self._db.execute("PRAGMA cache_size=-1024")
+            self._db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
     def insert(self, rows: Sequence[tuple[bytes, bool]], advances: Iterable[tuple[str, int]], missed: int = 0) -> tuple[int, int]:
         """Append (body, due) rows and move transformer cursors in one durable transaction; returns the newest (seq, n).
@@ -378,7 +380,7 @@ def _set_up(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-    db.execute("PRAGMA cache_size=-1024")
+    db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
 
 def _checked_epoch(db: sqlite3.Connection, path: Path, rows: int) -> str:
