@@ -106,7 +106,10 @@ class CallAbandoned(_Call, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CallLeft(_Call, frozen=True, kw_only=True, omit_defaults=True):
-    """The queue let the call go without an answer and without the caller hanging up."""
+    """The queue let the call go without an answer and without the caller hanging up.
+
+    Without a `visit` the call never joined: the queue refused it at the door (`overflow`: full, `empty`: nobody to answer).
+    """
 
     reason: LeftReason
     wait_s: Seconds

@@ -20,6 +20,8 @@ QUEUESTATUS: Final[dict[str, LeftReason]] = {
     "LEAVEUNAVAIL": "empty",
     "WITHDRAW": "withdrawn",
 }
+#: Words for calls that never joined, and what the queue was: full, or without agents.
+_AT_THE_DOOR: Final[dict[str, LeftReason]] = {"FULL": "overflow", "JOINEMPTY": "empty", "JOINUNAVAIL": "empty"}
 _REASONS: Final[dict[str, LeftReason]] = {reason: reason for reason in get_args(LeftReason)}
 
 
@@ -48,3 +50,13 @@ def told_by_user_event(m: Message, mapped: UserEventMap | None) -> Told | None:
     if reason is None:
         return None
     return Told(m.get(mapped.uniqueid) or m.get("Uniqueid"), m.get(mapped.queue) or None, reason)
+
+
+def refused_by_user_event(m: Message, mapped: UserEventMap | None) -> Told | None:
+    """A call that the queue refused at the door, if the configuration maps the event; it needs to name the queue."""
+    if mapped is None or m.get("UserEvent") != mapped.event or not m.get(mapped.queue):
+        return None
+    word = m.get(mapped.header)
+    if mapped.reasons.get(word) != "refused" and (word in mapped.reasons or word not in _AT_THE_DOOR):
+        return None
+    return Told(m.get(mapped.uniqueid) or m.get("Uniqueid"), m.get(mapped.queue), _AT_THE_DOOR.get(word, "overflow"))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from appliance.core.catalogue import CallLeft
 from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
 from gateway.pbx.agent_state import FREE, Member
@@ -19,7 +20,7 @@ from gateway.pbx.calls import CallBook, Channel, told
 from gateway.pbx.lines import LineBook
 from gateway.pbx.local_leg import LocalLegs
 from gateway.pbx.names import AgentNames, QueueNames
-from gateway.pbx.reason import Told, told_by_user_event, told_by_variable
+from gateway.pbx.reason import Told, refused_by_user_event, told_by_user_event, told_by_variable
 from gateway.pbx.stay import Talk, Visit
 from gateway.pbx.talks import TalkBook
 from gateway.pbx.visits import VisitBook
@@ -361,6 +362,21 @@ class Tracker:
 
     def _user_event(self, m: Message, now_ns: int) -> None:
         self._tell(told_by_user_event(m, self._mapped), now_ns)
+        refused = refused_by_user_event(m, self._mapped)
+        if refused is not None and refused.uniqueid not in self.visits.open:
+            call = self.calls.call_of(refused.uniqueid, m.get("Linkedid"))
+            queue = self.queues.key(refused.queue or "")
+            self._out.append(
+                CallLeft(
+                    call=call.call,
+                    pbx=self.pbx,
+                    queue=queue,
+                    uniqueid=refused.uniqueid,
+                    reason=refused.reason,
+                    wait_s=0.0,
+                    pbx_time=stamp_of(m),
+                )  # fmt: skip
+            )
 
     def _tell(self, told_why: Told | None, now_ns: int) -> None:
         if told_why is not None:

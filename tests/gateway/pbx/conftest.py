@@ -54,6 +54,8 @@ class Tally:
                 self.answered_by[event.agent or ""] += 1
             case CallAbandoned():
                 self._leave(event, "waiting", "over", "abandoned")
+            case CallLeft(visit=None):
+                self.queues[event.queue or ""]["refused"] += 1
             case CallLeft():
                 self._leave(event, "waiting", "over", "left")
                 self.queues[event.queue or ""][event.reason] += 1

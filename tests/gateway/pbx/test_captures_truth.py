@@ -46,6 +46,15 @@ def test_reasons_of_left_where_the_pbx_tells_them(
         assert reasons == (want["timeout"], want["exitkey"], want["exitempty"], want["withdrawn"], 0), name
 
 
+@pytest.mark.parametrize("folder", ["S2_busy", "S5_ivr", "S7_stress_smallqueues"])
+def test_calls_refused_at_the_door_are_told_where_the_dialplan_tells_them(
+    folder: str, replayed: Callable[..., Any], truth: Callable[[str], Any]
+) -> None:
+    tally = replayed(folder, MAPPED)
+    for name, want in truth(folder)["queues"].items():
+        assert tally.queues[slug(name)]["refused"] == want["refused"], name
+
+
 def test_untold_reasons_are_said_to_be_untold(replayed: Callable[..., Any]) -> None:
     tally = replayed("S5_ivr")
     assert (tally.total("left"), tally.total("not_told"), tally.total("timeout"), tally.total("exit_key")) == (4, 3, 0, 1)
