@@ -375,7 +375,7 @@ class Tracker:
                     reason=refused.reason,
                     wait_s=0.0,
                     pbx_time=stamp_of(m),
-                )  # fmt: skip
+                )
             )
 
     def _tell(self, told_why: Told | None, now_ns: int) -> None:
