@@ -22,6 +22,7 @@ from appliance.core.config import Config
 from appliance.core.errors import CallfloorError
 from appliance.core.event import ClockQuality, Entry, Event, stored_from_body
 from appliance.core.journal import Journal, Limits
+from appliance.core.store import WAL_BYTES
 from appliance.runner_check import AFTER_START_S, faults_of
 
 _log = logging.getLogger("callfloor.house")
@@ -33,6 +34,9 @@ _AGAIN_S: Final = 60.0
 #: Free disk space under which the box warns, and under which it cannot go on for long.
 _DISK_AMBER: Final = 500 * 1024**2
 _DISK_RED: Final = 50 * 1024**2
+
+#: Four times its working size: a reader that never ends keeps the write-ahead log from being reused.
+_WAL_AMBER: Final = 4 * WAL_BYTES
 
 Level = Literal["ok", "amber", "red"]
 
@@ -196,7 +200,10 @@ def journal_health(limits: Limits) -> BoxHealth:
     """The journal's budget."""
     share = limits.bytes_used / limits.max_bytes if limits.max_bytes else 0.0
     if limits.full:
-        return BoxHealth(id="journal", level="red", text=f"the journal is full ({share:.0%} of its budget): the oldest events go")
+        return BoxHealth(id="journal", level="red", text=f"the disk takes no more events ({share:.0%} of the budget used); free some space")
+    if limits.wal_bytes > _WAL_AMBER:
+        text = f"the journal's log has grown to {limits.wal_bytes // 1024**2} MiB: a reader holds it open; restart the services"
+        return BoxHealth(id="journal", level="amber", text=text)
     if limits.pressure:
         return BoxHealth(id="journal", level="amber", text=f"the journal holds {share:.0%} of its budget; headset events are not recorded")
     return BoxHealth(id="journal", level="ok")

@@ -105,3 +105,10 @@ def test_levels_of_disk_and_journal() -> None:
     assert journal_health(Limits(90, 100, 1, pressure=True)).level == "amber"
     assert journal_health(Limits(100, 100, 1, pressure=True, full=True)).level == "red"
     assert "90%" in journal_health(Limits(90, 100, 1, pressure=True)).text
+
+
+def test_a_log_that_a_reader_holds_open_is_said() -> None:
+    finding = journal_health(Limits(bytes_used=0, max_bytes=1 << 30, first_seq=1, wal_bytes=40 * 1024**2))
+    assert (finding.id, finding.level) == ("journal", "amber")
+    assert "40 MiB" in finding.text
+    assert journal_health(Limits(bytes_used=0, max_bytes=1 << 30, first_seq=1, wal_bytes=5 * 1024**2)).level == "ok"
