@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -54,8 +54,22 @@ def pbx_from_source(source: Source | None) -> out.Pbx:
     return out.Pbx(state=source.state, since=_time(source.since_ns), reason=source.reason)  # type: ignore[arg-type]
 
 
-def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int) -> out.Queue:
-    """One queue now and in its three windows. `tick_ns` dates the members that tick by themselves (coverage)."""
+def states_by_queue(agents: Iterable[AgentDay]) -> dict[str, list[str]]:
+    """The states of the members of each queue, as that queue counts them: one walk for all queues."""
+    states: dict[str, list[str]] = {}
+    for agent in agents:
+        for queue, state in agent.queues.items():
+            states.setdefault(queue, []).append(state)
+    return states
+
+
+def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int, members: Iterable[str] | None = None) -> out.Queue:
+    """One queue now and in its three windows. `tick_ns` dates the members that tick by themselves (coverage).
+
+    `members` are the states of its agents, None: to be looked for.
+    """
+    if members is None:
+        members = [agent.queues[queue.key] for agent in floor.state.agents.values() if queue.key in agent.queues]
     config = floor.config
     own = config.queues.get(queue.key)
     source = floor.source(queue.pbx)
@@ -77,7 +91,7 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int) -
         waiting=len(queue.waiting) if fresh != "unknown" else None,
         longest_wait=_tenth((now_ns - since) / 1e9) if since is not None else None,
         longest_since=_time(since),
-        agents=agent_counts(floor, (agent.queues[queue.key] for agent in floor.state.agents.values() if queue.key in agent.queues), source),
+        agents=agent_counts(floor, members, source),
         **windows,
     )
 
@@ -188,19 +202,23 @@ def out_of_sight(source: Source, seen_ns: int | None) -> Source:
 def everyone(floor: Floor, agents: Iterable[AgentDay]) -> out.AgentCounts | None:
     """Distinct agents by state, each as far as his own PBX is in sight."""
     counts = dict.fromkeys(STATES, 0)
+    seen: dict[str, bool] = {}
     for agent in agents:
-        source = floor.source(agent.pbx)
+        in_sight = seen.get(agent.pbx)
+        if in_sight is None:
+            source = floor.source(agent.pbx)
+            in_sight = seen[agent.pbx] = bool(source and source.in_sight)
         if agent.state in counts:
-            counts[agent.state if source and source.in_sight else "unknown"] += 1
+            counts[agent.state if in_sight else "unknown"] += 1
     if not any(source.since_ns for source in floor.state.sources.values()):
         return None
     return out.AgentCounts(logged_in=sum(counts.values()), **counts)
 
 
-def health(floor: Floor) -> list[out.Health]:
-    """What is not well, the fold's own invariant included."""
+def health(floor: Floor, broken: Sequence[str]) -> list[out.Health]:
+    """What is not well, the fold's own invariant included: `broken` are the queues in which it does not hold."""
     items = list(floor.state.health.values())
-    if broken := unbalanced(floor):
+    if broken:
         text = f"offered = answered + abandoned + left + unknown + waiting does not hold in {', '.join(broken[:5])}"
         items.append(out.Health(id="identity", level="red", text=text))
     begun_ns, calendar = floor.state.begun_again_ns, floor.calendar
@@ -250,11 +268,12 @@ def freshness(source: Source | None) -> tuple[out.Fresh, int | None]:
 
 def unbalanced(floor: Floor) -> list[str]:
     """Queues in which offered = answered + abandoned + left + unknown + waiting does not hold: never, or the fold is wrong."""
-    return [
-        queue.key
-        for queue in floor.state.queues.values()
-        if not all(tally.balanced() for tally in (*queue.days.values(), *queue.halves.values(), queue.rolling))
-    ]
+    return [queue.key for queue in floor.state.queues.values() if not is_balanced(queue)]
+
+
+def is_balanced(queue: QueueState) -> bool:
+    """Whether the identity holds in every window of one queue."""
+    return all(tally.balanced() for tally in (*queue.days.values(), *queue.halves.values(), queue.rolling))
 
 
 _ADDED = (

@@ -13,6 +13,8 @@ from appliance.floor.floor import Floor
 
 #: Members that tick by themselves (agents' seconds, coverage, a live queue's `as_of`) move this often; the rest the moment it changes.
 TICK_NS = 5 * NS
+#: Above this number of queues to be built, one walk over all agents is less than one for each.
+_FEW_QUEUES = 2
 
 
 class Shots:
@@ -26,6 +28,8 @@ class Shots:
         self.floor = floor
         self._queues: dict[str, out.Queue] = {}
         self._agents: dict[str, out.Agent] = {}
+        #: Queues that do not add up: none, or the fold is wrong.
+        self._broken: dict[str, None] = {}
         self._everyone: out.AgentCounts | None = None
         self._utilisation: out.Utilisation | None = None
         self._tick_ns = 0
@@ -36,6 +40,7 @@ class Shots:
         """Build everything anew next time: after whatever no event told."""
         self._queues.clear()
         self._agents = {}
+        self._broken.clear()
         self._utilisation = None
 
     def take(self, now_ns: int, epoch: str | None = None, account: Account | None = None, clock: ClockQuality = "synced") -> out.Snapshot:
@@ -60,7 +65,7 @@ class Shots:
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
             headsets=dict(state.headsets) if config.privacy.headsets else None,
             utilisation=self._utilisation or out.Utilisation(),
-            health=build.health(floor),
+            health=build.health(floor, list(self._broken)),
             announcements=build.announcements(floor, now_ns),
             alarms=list(state.alarms.values()),
         )
@@ -74,13 +79,21 @@ class Shots:
             self.clear()
         dirty, floor.dirty = floor.dirty, set()
         moved = not self._utilisation or any(not key.startswith("queues/") for key in dirty)
-        for key, queue in floor.state.queues.items():
-            if key not in self._queues or f"queues/{key}" in dirty:
-                self._queues[key] = build.queue_snapshot(floor, queue, now, self._tick_ns)
-            elif queue.waiting:
+        state = floor.state
+        anew = [key for key in state.queues if key not in self._queues or f"queues/{key}" in dirty]
+        members = build.states_by_queue(state.agents.values()) if len(anew) > _FEW_QUEUES else None
+        for key, queue in state.queues.items():
+            if queue.waiting and key in self._queues:
                 self._queues[key] = _ticked(self._queues[key], queue.waiting, now)
-        known, agents = self._agents, floor.state.agents
-        anew = [key for key in agents if key not in known or f"agents/{key}" in dirty] if moved or len(known) != len(agents) else ()
+        for key in anew:
+            states = members.get(key, ()) if members is not None else None
+            self._queues[key] = build.queue_snapshot(floor, state.queues[key], now, self._tick_ns, states)
+            if build.is_balanced(state.queues[key]):
+                self._broken.pop(key, None)
+            else:
+                self._broken[key] = None
+        known, agents = self._agents, state.agents
+        anew = [key for key in agents if key not in known or f"agents/{key}" in dirty] if moved or len(known) != len(agents) else []
         if anew:
             self._agents = {**known, **{key: build.agent_snapshot(floor, agents[key], now, self._tick_ns) for key in anew}}
         # Over all agents, so not at every event: who does what when somebody changed, the shares when the clocks tick.

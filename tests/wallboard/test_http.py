@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,36 @@ async def test_a_board_that_does_not_read_is_cut_off() -> None:
                 await asyncio.sleep(0)
         assert len(site.feed.hub) == 0
         assert (await site.get("/healthz"))[0] == 200
+        writer.close()
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_stream_is_framed_as_its_listener_understands_it(version: str) -> None:
+    async with running() as site:
+        host, port = site.base.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"GET /api/stream HTTP/{version}\r\nHost: localhost\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert (b"Transfer-Encoding: chunked" in head) == (version == "1.1")
+
+        async def event() -> bytes:
+            if version == "1.0":
+                return await reader.readuntil(b"\n\n")
+            chunk = await reader.readexactly(int(await reader.readuntil(b"\r\n"), 16))
+            assert await reader.readexactly(2) == b"\r\n"
+            return chunk
+
+        assert b"event: floor\n" in await event()
+        for waiting in (7, 8, 9):
+            site.view.held.seq += 1
+            site.view.held.queues["ventas"].waiting = waiting
+            site.feed.changed()
+            site.feed.turn()
+            assert f'"waiting":{waiting}}}'.encode() in await event()
+        site.feed.hub.close()
+        async with asyncio.timeout(5):
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
         writer.close()
 
 
