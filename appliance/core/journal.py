@@ -7,7 +7,7 @@ dense delivery number n. The durable implementation is `appliance.core.journal_s
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -78,8 +78,8 @@ class Journal(Protocol):
         """
         ...
 
-    async def appended(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> int:
-        """`append` for coroutines: returns when durable without blocking the loop."""
+    def appended(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> Awaitable[int]:
+        """`append` for coroutines, as a coroutine or a future: done when durable, without blocking the loop."""
         ...
 
     def read(self, after: int, limit: int = PAGE) -> list[Entry]:

@@ -126,10 +126,7 @@ class Link:
                 pinged_ns = now_ns
                 wire.send("Ping")
             try:
-                async with asyncio.timeout(self._turn_s(now_ns)):
-                    messages: Sequence[Message] = await wire.read()
-            except TimeoutError:
-                messages = ()
+                messages = await wire.read_within(self._turn_s(now_ns))
             except TransientError as fault:
                 return "lost", str(fault)
             now_ns = self._clock.mono_ns()

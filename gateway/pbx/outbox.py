@@ -1,7 +1,8 @@
-"""Decides how events reach the journal without ever holding up the reading of the PBX: a bounded queue and one appender.
+"""Decides how events reach the journal without ever holding up the reading of the PBX: a bounded queue and one append at a time.
 
 Asterisk drops a client that stops reading, so reading goes on while the journal is slow or full; when the queue is
 full as well, `put` refuses, and the session is dropped and everything taken up again from the journal.
+No task stands between `put` and the journal: each turn of the loop costs, fifty times a second.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ RETRY_S: Final = 1.0
 
 
 class Outbox:
-    """Events on their way to the journal, in order."""
+    """Events on their way to the journal, in order. An append under way is nobody's to cancel, so none is made twice."""
 
     def __init__(self, journal: Journal, max_events: int = 20_000, retry_s: float = RETRY_S) -> None:
         self._journal = journal
         self._max, self._retry_s = max_events, retry_s
         self._queue: deque[Event] = deque()
-        self._some = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
+        #: Set while somebody stands for what goes wrong: `run` or `finish`. It ends with the journal's fault.
+        self._broken: asyncio.Future[None] | None = None
+        self._append: asyncio.Future[int] | None = None
+        self._appending = 0
+        self._retry: asyncio.TimerHandle | None = None
         self.refused = 0
         self.full = False
 
@@ -41,56 +46,79 @@ class Outbox:
         if events:
             self._queue.extend(events)
             self._empty.clear()
-            self._some.set()
+            self._begin()
         return True
 
     async def run(self) -> None:
         """Append until cancelled; what queued meanwhile goes with the next append. Raises CorruptError as the journal does."""
-        while True:
-            await self._some.wait()
-            await self._append_all()
+        self._broken = asyncio.get_running_loop().create_future()
+        try:
+            self._begin()
+            await self._broken
+        finally:
+            self._broken = None
 
     async def drained(self) -> None:
         """Wait until everything queued is durable."""
         await self._empty.wait()
 
     async def finish(self, timeout_s: float = 3.0) -> int:
-        """On the way out: append what is left; returns how many events did not make it."""
+        """On the way out: append what is left; returns how many events did not make it. Raises CorruptError as the journal does."""
+        self._broken = asyncio.get_running_loop().create_future()
+        if self._retry is not None:
+            self._again()
+        self._begin()
+        empty = asyncio.ensure_future(self._empty.wait())
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._append_all()
-        except TimeoutError:
-            _log.error("%d events could not be recorded before the stop", len(self._queue))
+            await asyncio.wait((empty, self._broken), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if self._broken.done():
+                self._broken.result()
+            if self._queue:
+                _log.error("%d events could not be recorded before the stop", len(self._queue))
+        finally:
+            empty.cancel()
+            self._broken = None
+            if self._retry is not None:
+                self._retry.cancel()
         return len(self._queue)
 
-    async def _append_all(self) -> None:
-        while self._queue:
-            batch = [self._queue[at] for at in range(min(BATCH, len(self._queue)))]
-            try:
-                await self._append(batch)
-            except (FullError, TransientError) as fault:  # a card gone read-only and a file somebody locked come back as room does
-                if not self.full:
-                    _log.error("the journal takes no events, %d wait in memory: %s", len(self._queue), fault)
-                self.full = True
-                await asyncio.sleep(self._retry_s)
-                continue
-            if self.full:
-                self.full = False
-                _log.warning("the journal takes events again")
-        self._some.clear()
-        self._empty.set()
+    def _begin(self) -> None:
+        """Append what is queued unless that is under way."""
+        if self._append is not None or self._retry is not None or self._broken is None or not self._queue:
+            return
+        self._appending = min(BATCH, len(self._queue))
+        batch = [self._queue[at] for at in range(self._appending)]
+        self._append = asyncio.ensure_future(self._journal.appended(batch))
+        self._append.add_done_callback(self._appended)
 
-    async def _append(self, batch: list[Event]) -> None:
-        """Append a batch and forget it, also when cancelled meanwhile: what became durable must not be appended twice."""
-        append = asyncio.ensure_future(self._journal.appended(batch))
-        try:
-            await asyncio.shield(append)
-        except asyncio.CancelledError:
-            await append
-            self._forget(len(batch))
-            raise
-        self._forget(len(batch))
-
-    def _forget(self, count: int) -> None:
-        for _ in range(count):
+    def _appended(self, append: asyncio.Future[int]) -> None:
+        """An append ended: forget what is durable and go on; wait when the journal is full; hand on any other fault."""
+        self._append = None
+        if append.cancelled():  # the loop is being closed
+            return
+        fault = append.exception()
+        if isinstance(fault, FullError | TransientError):  # a card gone read-only and a file somebody locked come back as room does
+            if not self.full:
+                _log.error("the journal takes no events, %d wait in memory: %s", len(self._queue), fault)
+            self.full = True
+            self._retry = asyncio.get_running_loop().call_later(self._retry_s, self._again)
+            return
+        if fault is not None:
+            if self._broken is not None and not self._broken.done():
+                self._broken.set_exception(fault)
+            return
+        for _ in range(self._appending):
             self._queue.popleft()
+        if self.full:
+            self.full = False
+            _log.warning("the journal takes events again")
+        if self._queue:
+            self._begin()
+        else:
+            self._empty.set()
+
+    def _again(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        self._begin()

@@ -65,11 +65,14 @@ def secret_of(config: PbxConfig) -> str:
 
 
 class Wire:
-    """One TCP or TLS session. Made by `open_wire`; `messages` is what has been parsed and not yet taken."""
+    """One TCP or TLS session. Made by `open_wire`; `early` is what has been parsed and not yet taken."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tap: Tap | None = None) -> None:
         self._reader, self._writer, self._tap = reader, writer, tap
         self._serial = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._reading: asyncio.Task[object] | None = None
+        self._late = False
         self.parser = Parser()
         self.banner: str | None = None
         self.early: list[Message] = []
@@ -87,6 +90,33 @@ class Wire:
         if self._tap is not None:
             self._tap("in", data)
         return self.parser.feed(data)
+
+    async def read_within(self, wait_s: float) -> list[Message]:
+        """`read`, for `wait_s` at most; nothing then, and sometimes before.
+
+        One alarm serves many reads: it is set anew only when it rang or rings too late, for a timer a read costs as much as the read.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        if self._alarm is None or self._alarm.when() > until:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = loop.call_at(until, self._ring)
+        self._reading, self._late = asyncio.current_task(), False
+        try:
+            return await self.read()
+        except asyncio.CancelledError:
+            if self._late and self._reading is not None and not self._reading.uncancel():
+                return []
+            raise
+        finally:
+            self._reading = None
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._reading is not None:
+            self._late = True
+            self._reading.cancel()
 
     def send(self, name: str, **fields: str) -> str:
         """Send an action and return its ActionID; answers come with the messages."""
@@ -155,6 +185,9 @@ class Wire:
 
     def close(self) -> None:
         """Close at once, whatever is still unsent."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         self._writer.transport.abort()
 
     async def logoff(self) -> None:
