@@ -53,15 +53,15 @@ def diff(old: Any, new: Any) -> Document:
 
 def _note(patch: Document, key: str, before: Any, value: Any) -> None:
     """Put into the patch how one member changed, if it did."""
-    nested = isinstance(value, dict | Struct) and type(before) is type(value)
-    if nested and not isinstance(value, dict) and before == value:
+    whole = type(before) is not type(value) or not isinstance(value, dict)
+    if whole and before == value:
         return
-    if nested:
-        inner = diff(before, value)
-        if inner:
-            patch[key] = inner
-    elif before != value:
+    if whole and not (isinstance(value, Struct) and type(before) is type(value)):
         patch[key] = value
+        return
+    inner = diff(before, value)
+    if inner:
+        patch[key] = inner
 
 
 def apply(document: Document, patch: Document) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -54,12 +54,13 @@ def pbx_from_source(source: Source | None) -> out.Pbx:
     return out.Pbx(state=source.state, since=_time(source.since_ns), reason=source.reason)  # type: ignore[arg-type]
 
 
-def states_by_queue(agents: Iterable[AgentDay]) -> dict[str, list[str]]:
-    """The states of the members of each queue, as that queue counts them: one walk for all queues."""
-    states: dict[str, list[str]] = {}
+def states_by_queue(queues: Iterable[str], agents: Iterable[AgentDay]) -> dict[str, list[str]]:
+    """The states of the members of each of these queues, as that queue counts them: one walk over the agents for all."""
+    states: dict[str, list[str]] = {queue: [] for queue in queues}
     for agent in agents:
         for queue, state in agent.queues.items():
-            states.setdefault(queue, []).append(state)
+            if queue in states:
+                states[queue].append(state)
     return states
 
 
@@ -69,7 +70,7 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int, m
     `members` are the states of its agents, None: to be looked for.
     """
     if members is None:
-        members = [agent.queues[queue.key] for agent in floor.state.agents.values() if queue.key in agent.queues]
+        members = states_by_queue((queue.key,), floor.state.agents.values())[queue.key]
     config = floor.config
     own = config.queues.get(queue.key)
     source = floor.source(queue.pbx)
@@ -140,8 +141,15 @@ def summed(windows: list[out.Window]) -> out.Window:
     return _rated(total)
 
 
-def summed_queue(title: str, queues: list[out.Queue], agents: out.AgentCounts | None, as_of_ns: int) -> out.Queue:
-    """Several queues as one: the floor, or a group. `agents` counts distinct agents."""
+def summed_queue(
+    title: str,
+    queues: list[out.Queue],
+    agents: out.AgentCounts | None,
+    as_of_ns: int,
+    total: Callable[[str, list[out.Window]], out.Window] | None = None,
+) -> out.Queue:
+    """Several queues as one: the floor, or a group. `agents` counts distinct agents; `total` adds up windows of one name."""
+    add = total or (lambda _name, windows: summed(windows))
     worst: out.Fresh = max((q.fresh for q in queues), key=_FRESHNESS.index, default="unknown")
     longest = [q for q in queues if q.longest_since is not None]
     oldest = min(longest, key=lambda q: q.longest_since or "", default=None)
@@ -154,9 +162,9 @@ def summed_queue(title: str, queues: list[out.Queue], agents: out.AgentCounts | 
         longest_wait=oldest.longest_wait if oldest else None,
         longest_since=oldest.longest_since if oldest else None,
         agents=agents,
-        today=summed([q.today for q in queues]),
-        interval=summed([q.interval for q in queues if q.interval]),
-        rolling=summed([q.rolling for q in queues if q.rolling]),
+        today=add("today", [q.today for q in queues]),
+        interval=add("interval", [q.interval for q in queues if q.interval]),
+        rolling=add("rolling", [q.rolling for q in queues if q.rolling]),
     )
 
 
@@ -174,7 +182,7 @@ def agent_snapshot(floor: Floor, agent: AgentDay, now_ns: int, tick_ns: int) -> 
         queues=sorted(agent.queues),
         reason=agent.reason,
         answered=agent.answered.get(floor.calendar.day(now_ns)[0], 0),
-        seconds=out.Seconds(**{state: _tenth(ms[at] / 1000) for at, state in enumerate(STATES)}),
+        seconds=out.Seconds(**{state: _tenth(ms[at] / 1000) for at, state in enumerate(STATES) if ms[at]}),
     )
 
 

@@ -10,11 +10,10 @@ from appliance.core.journal import Account
 from appliance.floor import build
 from appliance.floor import snapshot as out
 from appliance.floor.floor import Floor
+from appliance.floor.sums import Sums
 
 #: Members that tick by themselves (agents' seconds, coverage, a live queue's `as_of`) move this often; the rest the moment it changes.
 TICK_NS = 5 * NS
-#: Above this number of queues to be built, one walk over all agents is less than one for each.
-_FEW_QUEUES = 2
 
 
 class Shots:
@@ -30,6 +29,7 @@ class Shots:
         self._agents: dict[str, out.Agent] = {}
         #: Queues that do not add up: none, or the fold is wrong.
         self._broken: dict[str, None] = {}
+        self._sums = Sums()
         self._everyone: out.AgentCounts | None = None
         self._utilisation: out.Utilisation | None = None
         self._tick_ns = 0
@@ -59,7 +59,7 @@ class Shots:
             crm=build.crm_from_account(floor, account, config.crm is not None, now_ns),
             pbx={key: build.pbx_from_source(floor.source(key)) for key in dict.fromkeys((*config.pbx, *state.sources))},
             queues=queues,
-            floor=build.summed_queue("", list(queues.values()), self._everyone, self._tick_ns),
+            floor=build.summed_queue("", list(queues.values()), self._everyone, self._tick_ns, self._sums.total),
             groups={key: self._group(key) for key in config.groups},
             agents=self._agents,
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
@@ -81,13 +81,12 @@ class Shots:
         moved = not self._utilisation or any(not key.startswith("queues/") for key in dirty)
         state = floor.state
         anew = [key for key in state.queues if key not in self._queues or f"queues/{key}" in dirty]
-        members = build.states_by_queue(state.agents.values()) if len(anew) > _FEW_QUEUES else None
+        members = build.states_by_queue(anew, state.agents.values()) if anew else {}
         for key, queue in state.queues.items():
             if queue.waiting and key in self._queues:
                 self._queues[key] = _ticked(self._queues[key], queue.waiting, now)
         for key in anew:
-            states = members.get(key, ()) if members is not None else None
-            self._queues[key] = build.queue_snapshot(floor, state.queues[key], now, self._tick_ns, states)
+            self._queues[key] = build.queue_snapshot(floor, state.queues[key], now, self._tick_ns, members[key])
             if build.is_balanced(state.queues[key]):
                 self._broken.pop(key, None)
             else:
