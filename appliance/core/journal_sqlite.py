@@ -363,13 +363,16 @@ class SqliteJournal:
             self._bell = Bell(self.run_dir / "bells")
             loop.add_reader(self._bell.socket.fileno(), self._ring)
         deadline = loop.time() + timeout_s
-        while self.head().seq <= after:  # never the number rung: it may be of a journal that was set aside since
-            self._follow_reader()
+        waited = False
+        while self._query(Store.newest_seq) <= after:  # never the number rung: it may be of a journal that was set aside since
             left = deadline - loop.time()
-            if self.head().seq > after:
-                break
+            if waited or left <= 0:  # woken and nothing there: is it the right file?
+                self._follow_reader()
+                if self._query(Store.newest_seq) > after:
+                    break
             if left <= 0:
                 return False
+            waited = True
             future: asyncio.Future[None] = loop.create_future()
             self._waiters.add(future)
             timer = loop.call_later(min(left, _POLL_S), _settle, future)

@@ -205,6 +205,11 @@ class Store:
         seq, n, shed_to, shed, gap_from, pressure = rows
         return Books(seq or 0, n or 0, shed_to or 0, shed or 0, gap_from or 0, bool(pressure))
 
+    def newest_seq(self) -> int:
+        """The newest row; 0 when there is none."""
+        row = self._db.execute("SELECT seq FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        return int(row[0]) if row else 0
+
     def first_seq(self) -> int:
         """The oldest row still held; 0 when there is none."""
         row = self._db.execute("SELECT seq FROM event ORDER BY seq LIMIT 1").fetchone()
