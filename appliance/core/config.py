@@ -178,7 +178,7 @@ class Led(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     width: Annotated[int, Meta(ge=8, le=1024)] = 64
     height: Annotated[int, Meta(ge=8, le=256)] = 8
     queue: str | None = None
-    brightness: Annotated[int, Meta(ge=0, le=255)] = 40
+    brightness: Annotated[int, Meta(ge=0, le=100)] = 40
 
 
 class Wallboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

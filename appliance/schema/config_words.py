@@ -98,7 +98,7 @@ WORDS: Final[dict[str, str]] = {
     "Led.width": "pixels across",
     "Led.height": "pixels down",
     "Led.queue": "the queue it shows; without it the whole floor",
-    "Led.brightness": "how bright, of 255",
+    "Led.brightness": "how bright, per cent",
     "Privacy.headsets": "show headsets in snapshots that leave the box",
     "Privacy.agent_names": "show agents' names on boards",
 }
