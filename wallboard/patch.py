@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 Document = dict[str, Any]
 
@@ -32,8 +33,7 @@ def diff(old: Any, new: Any) -> Document:
     """
     patch: Document = {}
     if isinstance(new, Struct):
-        for key in new.__struct_fields__:
-            before, value = getattr(old, key), getattr(new, key)
+        for key, before, value in zip(new.__struct_fields__, astuple(old), astuple(new), strict=True):
             if before is not value:
                 _note(patch, key, before, value)
         return patch
