@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -39,26 +38,18 @@ def _lacks(marker: str) -> str | None:
         return "no mosquitto here: make setup installs it"
     if marker == "browser" and not (shutil.which("chromium", path=_PATH) and shutil.which("chromedriver", path=_PATH)):
         return "no Chromium here: make setup installs it"
-    if marker == "corpus" and not Path(os.environ.get("CALLFLOOR_CORPUS", "/nonexistent")).is_dir():
-        return "CALLFLOOR_CORPUS names no folder of recorded floors"
     return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead (the corpus stays optional)."""
+    """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead."""
     strict = bool(os.environ.get("CALLFLOOR_NO_SKIPS"))
-    for marker in ("broker", "browser", "corpus"):
+    for marker in ("broker", "browser"):
         reason = _lacks(marker)
         if reason is None:
             continue
         concerned = [item for item in items if item.get_closest_marker(marker)]
-        if strict and marker != "corpus" and concerned:
+        if strict and concerned:
             raise pytest.UsageError(f"{len(concerned)} tests need what is missing: {reason}")
         for item in concerned:
             item.add_marker(pytest.mark.skip(reason=reason))
-
-
-@pytest.fixture
-def corpus() -> Path:
-    """The folder of recorded floors that CALLFLOOR_CORPUS names; only for tests marked `corpus`."""
-    return Path(os.environ["CALLFLOOR_CORPUS"])

@@ -268,8 +268,4 @@ def test_dependencies_are_used_and_declared() -> None:
     assert foreign - always - extras == set(), "imported, yet neither a dependency nor an extra"
     # tzdata has no import: zoneinfo reads it.
     unused = always - imported - {"tzdata"}
-    assert unused <= PENDING, f"declared, yet never imported: {unused}"
-
-
-#: Declared for parts that are being built; empty when they have landed.
-PENDING = {"paho", "aiohttp"}
+    assert unused == set(), f"declared, yet never imported: {unused}"

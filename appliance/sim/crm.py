@@ -57,10 +57,6 @@ class SimCrm:
         if self._link is not None:
             self._link.close()
 
-    def status_of(self, site: str, box: str) -> str | None:
-        """`online` or `offline`, as the box or its will said last; None when it never spoke."""
-        return self.states.get(f"callfloor/1/{site}/{box}/status", {}).get("state")
-
     async def send(
         self, site: str, box: str, verb: str, args: dict[str, Any] | None = None, *, command: str = "", expires_s: float | None = None,
         timeout_s: float = 10.0,
