@@ -35,8 +35,6 @@ class SimCrm:
         self._client_id = client_id or f"callfloor-crm-{os.urandom(3).hex()}"
         self._filters = [f"callfloor/1/{site}/{box}/{part}" for part in ("event/#", "status", "info", "floor", "pop/+", "reply/+")]
         self.book = Book()
-        #: The last of each box, by its topic: `status`, `info`, `floor`.
-        self.states: dict[str, dict[str, Any]] = {}
         self.pops = 0
         self.connected = False
         self._link: Link | None = None
@@ -89,13 +87,10 @@ class SimCrm:
         """A command is with the broker."""
 
     def message(self, message: Message) -> None:
-        """Enter it, then acknowledge."""
+        """Enter it, then acknowledge. `status`, `info` and `floor` are taken, as a CRM takes them, and not kept."""
         _, _, _, _, lane, *rest = message.topic.split("/", 5)
         if lane == "event":
             self.book.add(message.payload)
-        elif lane in {"status", "info", "floor"}:
-            with contextlib.suppress(msgspec.DecodeError):
-                self.states[message.topic] = msgspec.json.decode(message.payload)
         elif lane == "pop":
             self.pops += 1
         elif lane == "reply" and rest:
