@@ -119,10 +119,11 @@ class Demo:
         say(f"CRM              {'your broker' if crm else 'embedded, on'} {self.around.broker}")
         if crm is not None and crm.startswith("mqtt://"):
             say("                 WARNING: mqtt:// is not encrypted; anybody on the way can read the simulated calls")
-        say(f"configuration    {folder}/callfloor.toml (try: callfloor status -c {folder}/callfloor.toml)")
+        me = _as_typed()
+        say(f"configuration    {folder}/callfloor.toml (try: {me} status -c {folder}/callfloor.toml)")
         if self.around.cable is not None:
-            say("cut the CRM link callfloor demo cut        and back again: callfloor demo restore")
-        say("more             callfloor demo --help     the end: Ctrl-C")
+            say(f"cut the CRM link {me} demo cut        and back again: {me} demo restore")
+        say(f"more             {me} demo --help     the end: Ctrl-C")
         say()
 
     @contextlib.asynccontextmanager
@@ -261,3 +262,9 @@ class Demo:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.stop.wait()
+
+
+def _as_typed() -> str:
+    """How a person starts the command here: from a checkout it is not on the PATH."""
+    typed = sys.argv[0]
+    return typed if Path(typed).name == "callfloor" and shutil.which("callfloor") is None else "callfloor"
