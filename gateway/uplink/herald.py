@@ -62,7 +62,9 @@ class Herald:
         self.ready.set()
         while True:
             try:
-                await asyncio.wait_for(self._urgent.wait(), _LOOK_S)
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
+                async with asyncio.timeout(_LOOK_S):
+                    await self._urgent.wait()
             except TimeoutError:
                 now = asyncio.get_running_loop().time()
                 if now - self._said_at < self._every_s:

@@ -136,14 +136,17 @@ class Link:
         self._watched = True
         self._loop.add_reader(self._descriptor, self._readable)
         self._flush()
+        stands = False
         try:
-            self.greeting = await asyncio.wait_for(asyncio.shield(self._greeted), _CONNACK_S)
+            async with asyncio.timeout(_CONNACK_S):  # not wait_for: see herald
+                self.greeting = await asyncio.shield(self._greeted)
+            stands = True
         except TimeoutError as fault:
             raise TransientError(f"{endpoint.url}: connected, but no CONNACK within {_CONNACK_S:.0f} s. Is it an MQTT broker?") from fault
         except (TransientError, DeniedError) as fault:
             raise type(fault)(f"{endpoint.url}: {fault}") from fault
         finally:
-            if not self._greeted.done() or self._greeted.cancelled() or self._greeted.exception() is not None:
+            if not stands:
                 self._open = False
                 self._drop()
 
