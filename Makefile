@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-setup: $(READY) machine ## all that demo and tests need: .venv/, and on Debian the packages mosquitto and chromium
+setup: $(READY) machine ## all that demo and tests need: .venv/, and on Debian the packages mosquitto, chromium, fonts-liberation
 
 # Made again only when the dependencies may have changed.
 $(READY): pyproject.toml .ci/setup
