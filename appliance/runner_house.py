@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -35,6 +36,8 @@ _AGAIN_S: Final = 60.0
 _DISK_AMBER: Final = 500 * 1024**2
 _DISK_RED: Final = 50 * 1024**2
 
+#: The clock is looked at once a second; the journal, whose budget has room for a tenth more, is tended at every fourth look.
+_LOOKS_PER_UPKEEP: Final = 4
 #: Four times its working size: a reader that never ends keeps the write-ahead log from being reused.
 _WAL_AMBER: Final = 4 * WAL_BYTES
 
@@ -45,7 +48,7 @@ class Tended(Journal, Protocol):
     """A journal that wants regular care."""
 
     def upkeep(self) -> object:
-        """Retention and shedding, in one small step. Blocks; call once a second."""
+        """Retention and shedding, in one small step. Blocks; call every few seconds."""
         ...
 
     def replace_damaged(self, reason: str) -> None:
@@ -145,19 +148,20 @@ class Housekeeper:
         head = self._journal.head().seq
         known = offset_from_rows(self._journal.read(max(0, head - 500)), self._clock.boot)
         watch = ClockWatch(self._clock, *known) if known else ClockWatch(self._clock)
-        while True:
-            await self._duties(watch)
+        for turn in count():
+            await self._watch_clock(watch)
+            if turn % _LOOKS_PER_UPKEEP == 0:
+                await self._tell(await asyncio.to_thread(self._kept_up))
             await asyncio.sleep(self._every_s)
 
-    async def _duties(self, watch: ClockWatch) -> None:
+    async def _watch_clock(self, watch: ClockWatch) -> None:
         step = watch.look()
         if step is not None:
             _log.warning("the clock was stepped by %.3f s and is now %s", step.by_s, step.quality)
             await self._emit(step)
-        await asyncio.to_thread(self._journal.upkeep)
-        await self._tell(await asyncio.to_thread(self._findings))
 
-    def _findings(self) -> list[BoxHealth]:
+    def _kept_up(self) -> list[BoxHealth]:
+        self._journal.upkeep()
         folder = self._config.journal.path.parent
         return [
             clock_health(self._clock.quality()),

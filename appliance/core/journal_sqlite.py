@@ -439,7 +439,7 @@ class SqliteJournal:
     # -- upkeep ------------------------------------------------------------------------------------------------
 
     def upkeep(self) -> None:
-        """One step of retention, shedding and reserve; blocks. One process of the box calls it about once a second.
+        """One step of retention, shedding and reserve; blocks. One process of the box calls it every few seconds.
 
         Announces what the CRM will miss (`journal.gap`) and what is not recorded (`journal.pressure`).
         Raises FullError or TransientError when the disk refuses.
