@@ -151,7 +151,10 @@ class Housekeeper:
         for turn in count():
             await self._watch_clock(watch)
             if turn % _LOOKS_PER_UPKEEP == 0:
-                await self._tell(await asyncio.to_thread(self._kept_up))
+                try:
+                    await asyncio.to_thread(self._journal.upkeep)
+                finally:  # a journal that cannot be tended is the time to say how things stand
+                    await self._tell(await asyncio.to_thread(self._findings))
             await asyncio.sleep(self._every_s)
 
     async def _watch_clock(self, watch: ClockWatch) -> None:
@@ -160,8 +163,7 @@ class Housekeeper:
             _log.warning("the clock was stepped by %.3f s and is now %s", step.by_s, step.quality)
             await self._emit(step)
 
-    def _kept_up(self) -> list[BoxHealth]:
-        self._journal.upkeep()
+    def _findings(self) -> list[BoxHealth]:
         folder = self._config.journal.path.parent
         return [
             clock_health(self._clock.quality()),

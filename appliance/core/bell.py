@@ -72,7 +72,10 @@ class Ringer:
         if self._socket is None:
             import socket  # noqa: PLC0415 - a process that never rings need not pay for it at start
 
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            try:
+                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            except OSError:  # no descriptor left: the listeners' own poll finds the rows
+                return
         message = seq.to_bytes(8, "big")
         for target in self._targets:
             try:

@@ -183,20 +183,27 @@ class SqliteJournal:
                 if not batch:
                     return
                 seq = self._inserted(batch)
-                self._look_at_pressure()
-            self._full = False
-            for ticket in reversed(batch):
-                ticket.seq = seq
-                seq -= len(ticket.rows)
-            self._ringer.ring(batch[-1].seq)
+                with suppress(sqlite3.Error):
+                    self._look_at_pressure()
         except sqlite3.Error as fault:
             self._refuse(batch, error_from_sqlite(fault, self.path))
         except CallfloorError as fault:
             self._refuse(batch, fault)
         except OSError as fault:
             self._refuse(batch, TransientError(f"the journal at {self.path} cannot be used: {fault}"))
+        else:
+            self._committed(batch, seq)
         for ticket in batch:
             ticket.done()
+
+    def _committed(self, batch: list[Ticket], seq: int) -> None:
+        """From the commit on nothing may refuse: who is told so appends again, and the event stands twice."""
+        self._full = False
+        newest = seq
+        for ticket in reversed(batch):
+            ticket.seq = seq
+            seq -= len(ticket.rows)
+        self._ringer.ring(newest)
 
     def _inserted(self, batch: list[Ticket]) -> int:
         """Commit under the lock; in a file found damaged only now, commit to its successor."""
@@ -257,10 +264,7 @@ class SqliteJournal:
         store = Store.create(self.path, new_epoch())
         with suppress(OSError):
             self.path.chmod(0o660)
-        started = JournalStarted(
-            reason="damaged" if reason == "damaged" else "deleted" if reason == "deleted" else "new", previous=previous
-        )
-        event = self._stamped(started)
+        event = self._stamped(JournalStarted(reason=reason, previous=previous))
         store.insert([(body_from_event(event), self._due(event))], ())
         self._make_reserve()
         return store
@@ -274,6 +278,7 @@ class SqliteJournal:
     def _succeed(self, reason: str) -> None:
         """Under the lock: a new epoch instead of a damaged one."""
         self._store.close()
+        self._store.inode = -1  # should the next steps fail, the next commit opens what is there then
         self._set_aside()
         self._store = self._begun("damaged", reason)
         self._reopen_reader()

@@ -350,3 +350,29 @@ def test_damage_met_by_a_commit_is_survived(tmp_path: Path) -> None:
     assert stored_from_body(rows[0].body).kind == "call.held"
     assert journal.epoch != epoch or journal.check() == []
     journal.close()
+
+
+def test_what_is_committed_is_never_refused_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal.open(path)
+    journal.append([held(1)])
+    with sqlite3.connect(path) as raw:
+        raw.execute("ALTER TABLE meta RENAME TO elsewhere")  # the look at the pressure, after the commit, fails now
+    journal._pressure_at_ns = -(10**12)
+    assert journal.append([held(2)]) == 3
+    assert kinds(journal) == ["journal.started", "call.held", "call.held"]
+    journal.close()
+
+
+def test_a_succession_that_failed_half_way_is_made_good_by_the_next_append(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal.open(path)
+    journal.append([held(1)])
+    blocker = Path(f"{path}.damaged-{ManualClock().wall_ns() // 10**9}")
+    (blocker / "full").mkdir(parents=True)  # the damaged file cannot be moved over a folder that holds something
+    journal._clock = ManualClock()
+    with pytest.raises(OSError, match="directory"):
+        journal.replace_damaged("row 7 is missing")
+    assert journal.append([held(2)]) == 3
+    assert kinds(journal) == ["journal.started", "call.held", "call.held"]
+    journal.close()
