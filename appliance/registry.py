@@ -26,9 +26,11 @@ SERVICES: Final[dict[str, str]] = {
 
 _ENABLED: Final[dict[str, Callable[[Config], bool]]] = {
     "gateway": lambda config: bool(config.pbx),
-    "wallboard": lambda config: config.wallboard.tv is not None or bool(config.wallboard.led),
+    "wallboard": lambda config: config.wallboard.tv is not None or bool(config.wallboard.led or config.wallboard.beacon),
     # Without a CRM the uplink still carries out the commands that the box gives itself (`callfloor send`).
-    "uplink": lambda config: bool((config.crm and config.crm.url) or config.pbx or config.wallboard.tv or config.wallboard.led),
+    "uplink": lambda config: bool(
+        (config.crm and config.crm.url) or config.pbx or config.wallboard.tv or config.wallboard.led or config.wallboard.beacon
+    ),
 }
 
 

@@ -181,11 +181,97 @@ class Led(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     brightness: Annotated[int, Meta(ge=0, le=100)] = 40
 
 
+#: A GPIO pin by its Broadcom number: `17`, or `"gpio:17"`.
+Pin = Annotated[int, Meta(ge=0, le=27)] | str
+Lamp = Literal["green", "amber", "red", "blue"]
+
+
+class Beacon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One stack light with its buzzer and its acknowledge button: where each is wired, what it looks at, when it may be heard."""
+
+    url: str = "gpio:"
+    green: Pin | None = None
+    amber: Pin | None = None
+    red: Pin | None = None
+    blue: Pin | None = None
+    buzzer: Pin | None = None
+    button: Pin | None = None
+    active_high: bool = True
+    normally_closed: tuple[Lamp, ...] = ()
+    queue: str | None = None
+    group: str | None = None
+    waiting_from: Annotated[int, Meta(ge=1, le=1000)] = 1
+    flash: bool = True
+    flash_s: Span = 300.0
+    beep_from: Literal["amber", "red", "never"] = "red"
+    quiet: tuple[str, ...] = ()
+    bounce_s: Annotated[float, Meta(ge=0, le=0.3, extra={"unit": "s"})] = 0.04
+    test_at_start: bool = True
+
+
 class Wallboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Boards of this box."""
 
     tv: Tv | None = None
     led: dict[str, Led] = field(default_factory=dict)
+    beacon: dict[str, Beacon] = field(default_factory=dict)
+
+
+class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When one figure raises an alarm: beyond `red` or `amber` for `hold_s`; what is None is as one level up, `off` is never."""
+
+    amber: Annotated[float, Meta(ge=0, le=86400)] | None = None
+    red: Annotated[float, Meta(ge=0, le=86400)] | None = None
+    hold_s: Span | None = None
+    off: bool = False
+
+
+class Switch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As Limit, for what is either so or not: it is red while it is so."""
+
+    hold_s: Span | None = None
+    off: bool = False
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The figures of a queue, a group or the floor that may raise an alarm: counts, seconds, shares (0.8), scores."""
+
+    waiting: Limit | None = None
+    longest_wait: Limit | None = None
+    service_level: Limit | None = None
+    abandon_rate: Limit | None = None
+    asa: Limit | None = None
+    satisfaction: Limit | None = None
+    fcr: Limit | None = None
+
+
+class FloorLimits(Limits, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of the floor also the customer's ratios of agents' time, which raise no alarm unless they stand here."""
+
+    ab_allocation: Limit | None = None
+    bc_on_phone: Limit | None = None
+    cd_availability: Limit | None = None
+    bd_utilisation: Limit | None = None
+
+
+class TrunkLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The figures of a trunk group that may raise an alarm."""
+
+    all_busy_share: Limit | None = None
+    all_busy_now: Switch | None = None
+
+
+class AlarmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Alarms: thresholds beyond the targets of [kpi], how long a figure must stay beyond them, and when nothing sounds."""
+
+    hold_s: Span = 10.0
+    min_calls: Annotated[int, Meta(ge=1, le=100_000)] = 10
+    quiet: tuple[str, ...] = ()
+    every: Limits = field(default_factory=Limits)
+    floor: FloorLimits = field(default_factory=FloorLimits)
+    queues: dict[str, Limits] = field(default_factory=dict)
+    groups: dict[str, Limits] = field(default_factory=dict)
+    trunks: dict[str, TrunkLimits] = field(default_factory=dict)
 
 
 class Privacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,6 +291,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     commands: Commands = field(default_factory=Commands)
     wallboard: Wallboard = field(default_factory=Wallboard)
     kpi: Kpi = field(default_factory=Kpi)
+    alarm: AlarmConfig = field(default_factory=AlarmConfig)
     queues: dict[str, QueueConfig] = field(default_factory=dict)
     groups: dict[str, GroupConfig] = field(default_factory=dict)
     agents: dict[str, AgentConfig] = field(default_factory=dict)

@@ -208,6 +208,13 @@ def _wallboard(config: Config) -> Iterator[Finding]:
             yield Finding((*here, "url"), f'"{led.url}" is no LED chain\'s address', mend)
 
 
+def _beacon(config: Config) -> Iterator[Finding]:
+    if config.wallboard.beacon:
+        from appliance.core.config_beacon import findings_of_beacons  # noqa: PLC0415 - a box without lamps starts without it
+
+        yield from findings_of_beacons(config)
+
+
 def _tv(tv: Tv) -> Iterator[Finding]:
     here = ("wallboard", "tv")
     try:
@@ -289,4 +296,4 @@ def _nearest(word: str, options: Iterable[str], more: Iterable[str] = ()) -> str
     return f'did you mean "{near[0]}"?' if near else f"write one of {', '.join(options)}"
 
 
-_RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (_site, _journal, _pbx, _crm, _commands, _wallboard, _floor)
+_RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (_site, _journal, _pbx, _crm, _commands, _wallboard, _beacon, _floor)
