@@ -65,6 +65,7 @@ def config_from_toml(text: str, path: Path, environ: Mapping[str, str] = os.envi
     data, broken, sound = parsed(text)
     places = Places.of(path, environ)
     _settle_journal(data, places)
+    _settle_boards(data, path.parent)
 
     def hook(kind: type, value: Any) -> Any:
         if kind is not Path:
@@ -90,7 +91,7 @@ def config_from_toml(text: str, path: Path, environ: Mapping[str, str] = os.envi
 
         lines = lines_from_toml(sound)
         faults = [Fault(str(path), line, "", what, mend) for line, what, mend in broken]
-        faults += [Fault(str(path), _line(lines, find.path), dotted(find.path), find.what, find.mend) for find in found]
+        faults += [Fault(str(path), line_of(lines, find.path), dotted(find.path), find.what, find.mend) for find in found]
         raise ConfigFaultsError(sorted(faults, key=lambda fault: fault.line or 0))
     return _by_slug(config)
 
@@ -102,7 +103,12 @@ def _by_slug(config: Config) -> Config:
         for name, group in config.groups.items()
     }
     agents = {slug(name, "a"): replace(agent, name=agent.name or _own_text(name)) for name, agent in config.agents.items()}
-    return replace(config, queues={slug(name): queue for name, queue in config.queues.items()}, groups=groups, agents=agents)
+    alarm = replace(
+        config.alarm,
+        queues={slug(name): limits for name, limits in config.alarm.queues.items()},
+        groups={slug(name, "g"): limits for name, limits in config.alarm.groups.items()},
+    )
+    return replace(config, queues={slug(name): queue for name, queue in config.queues.items()}, groups=groups, agents=agents, alarm=alarm)
 
 
 def _own_text(name: str) -> str | None:
@@ -207,7 +213,14 @@ def _settle_journal(data: dict[str, Any], places: Places) -> None:
             journal["run_dir"] = str(places.state / run)
 
 
-def _line(lines: Mapping[tuple[str | int, ...], int], path: tuple[str | int, ...]) -> int | None:
+def _settle_boards(data: dict[str, Any], folder: Path) -> None:
+    """Board files lie in the folder `boards` beside the configuration, where there is one."""
+    wallboard = data.setdefault("wallboard", {})
+    if isinstance(wallboard, dict) and "boards" not in wallboard and (folder / "boards").is_dir():
+        wallboard["boards"] = "boards"
+
+
+def line_of(lines: Mapping[tuple[str | int, ...], int], path: tuple[str | int, ...]) -> int | None:
     """The line of the nearest thing that the text has: the key, else its table."""
     for end in range(len(path), 0, -1):
         if path[:end] in lines:

@@ -14,7 +14,7 @@ from typing import Final, get_args
 from msgspec import Struct
 
 from appliance.core.catalogue import KINDS, LeftReason
-from appliance.core.config import Config, Hours, PbxConfig, Tv
+from appliance.core.config import AlarmConfig, Config, Hours, PbxConfig, Tv
 from appliance.core.endpoint import endpoint_from_text
 from appliance.core.slug import is_key, slug
 
@@ -76,13 +76,8 @@ def _hours(hours: Hours) -> Iterator[Finding]:
     from datetime import date  # noqa: PLC0415
 
     for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"):
-        for index, span in enumerate(getattr(hours, day)):
-            begin, dash, end = span.partition("-")
-            if not dash or _minutes(begin, 1439) is None or _minutes(end, 1440) is None:
-                yield Finding(("site", "hours", day, index), f'"{span}" is no span of hours', 'write it as "08:00-18:00"')
-            elif _minutes(begin, 1439) == _minutes(end, 1440):
-                mend = 'write "00:00-24:00" for the whole day, or leave the day out when it is closed'
-                yield Finding(("site", "hours", day, index), f'"{span}" is empty', mend)
+        empty = 'write "00:00-24:00" for the whole day, or leave the day out when it is closed'
+        yield from _spans(("site", "hours", day), getattr(hours, day), empty)
     for index, holiday in enumerate(hours.holidays):
         try:
             if len(holiday) != 10:
@@ -90,6 +85,15 @@ def _hours(hours: Hours) -> Iterator[Finding]:
             date.fromisoformat(holiday)
         except ValueError:
             yield Finding(("site", "hours", "holidays", index), f'"{holiday}" is no date', 'write it as "2026-12-25"')
+
+
+def _spans(here: tuple[str | int, ...], spans: tuple[str, ...], empty: str) -> Iterator[Finding]:
+    for index, span in enumerate(spans):
+        begin, dash, end = span.partition("-")
+        if not dash or _minutes(begin, 1439) is None or _minutes(end, 1440) is None:
+            yield Finding((*here, index), f'"{span}" is no span of hours', 'write it as "08:00-18:00"')
+        elif _minutes(begin, 1439) == _minutes(end, 1440):
+            yield Finding((*here, index), f'"{span}" is empty', empty)
 
 
 def _minutes(text: str, most: int) -> int | None:
@@ -264,6 +268,15 @@ def _floor(config: Config) -> Iterator[Finding]:
                 yield Finding(("agents", name, "interfaces", index), f'"{interface}" belongs to agent "{known}" already', mend)
 
 
+def _alarm(config: Config) -> Iterator[Finding]:
+    if config.alarm == AlarmConfig():
+        return
+    from appliance.core.config_alarm import alarm_faults  # noqa: PLC0415 - a box with the customary alarms starts without it
+
+    yield from (Finding(*fault) for fault in alarm_faults(config))
+    yield from _spans(("alarm", "quiet"), config.alarm.quiet, 'write "00:00-24:00" to be quiet always')
+
+
 def _key(path: tuple[str | int, ...], text: str, mend: str = 'write "{}"') -> Iterator[Finding]:
     if not is_key(text):
         what = f'"{text}" may hold only a-z, 0-9, ".", "_" and "-", at most 64 of them'
@@ -296,4 +309,14 @@ def _nearest(word: str, options: Iterable[str], more: Iterable[str] = ()) -> str
     return f'did you mean "{near[0]}"?' if near else f"write one of {', '.join(options)}"
 
 
-_RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (_site, _journal, _pbx, _crm, _commands, _wallboard, _beacon, _floor)
+_RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
+    _site,
+    _journal,
+    _pbx,
+    _crm,
+    _commands,
+    _wallboard,
+    _beacon,
+    _floor,
+    _alarm,
+)
