@@ -11,10 +11,12 @@ from appliance.core.alive import Sight, is_alive, sights
 from appliance.core.catalogue import event_from_stored
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, PbxConfig
+from appliance.core.day_files import DayFiles
 from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Journal, Limits
 from appliance.floor import build
 from appliance.floor import snapshot as out
+from appliance.floor.collector import Collector
 from appliance.floor.floor import VERSION, Floor, bytes_from_state, settings_mark, state_from_bytes
 from appliance.floor.shot import Shots
 from appliance.floor.state import FloorState, Source
@@ -29,6 +31,12 @@ _NO_ROOM = out.Health(id="disk", level="red", text="no room where the journal li
 SAVE_EVERY_NS = 600 * NS
 
 
+def summaries_of(journal: Journal) -> DayFiles | None:
+    """Where the box keeps its summaries of days, beside the journal; written by the wallboard, read by the report."""
+    path: Path | None = getattr(journal, "path", None)
+    return None if path is None else DayFiles(path.parent / "summary")
+
+
 def cache_of(journal: Journal) -> Path | None:
     """Where the box keeps its fold between starts: one file, written by the wallboard, read by whoever shows the floor."""
     path: Path | None = getattr(journal, "path", None)
@@ -40,9 +48,12 @@ class FloorView:
 
     `undecodable` counts rows that could not be decoded: they are skipped, and stay in the journal. `cache` is a file
     for the fold's state, so that a restart need not fold the whole day again; without it everything works the same.
+    `collector` takes whole days out of the fold as it leaves them.
     """
 
-    def __init__(self, journal: Journal, config: Config, clock: Clock, cache: Path | None = None) -> None:
+    def __init__(
+        self, journal: Journal, config: Config, clock: Clock, cache: Path | None = None, collector: Collector | None = None
+    ) -> None:
         self.journal = journal
         self.config = config
         self.clock = clock
@@ -57,6 +68,7 @@ class FloorView:
         self._limits: Limits | None = None
         self._limits_ns = 0
         self._saved_ns = clock.mono_ns()
+        self._collector = collector
         self._shots = Shots(self._from_cache() or self._from_nothing())
         self._saved_seq = self.seq
         self._again = False
@@ -148,17 +160,24 @@ class FloorView:
         state = state_from_bytes(data, self.config, self.journal.epoch)
         if state is None or not self.journal.first_seq() - 1 <= state.seq <= self.journal.head().seq:
             return None
-        return Floor(self.config, state)
+        return self._watched(Floor(self.config, state))
 
     def _from_nothing(self, timeline: Timeline | None = None) -> Floor:
         known = Timeline(dict(timeline.offsets), timeline.as_of) if timeline else Timeline()
         state = FloorState(version=VERSION, settings=settings_mark(self.config), epoch=self.journal.epoch, timeline=known)
-        return Floor(self.config, state)
+        return self._watched(Floor(self.config, state))
+
+    def _watched(self, floor: Floor) -> Floor:
+        if self._collector is not None:
+            self._collector.watch(floor)
+        return floor
 
     def _apply(self, seq: int, body: bytes) -> bool:
         floor = self.floor
         try:
             stored = stored_from_body(body)
+            if floor.state.from_ns is None:
+                floor.state.from_ns = 0 if seq == 1 else stored.wall_ns
             if floor.wants(stored.kind):
                 event = event_from_stored(stored)
                 if event is not None:

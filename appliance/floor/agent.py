@@ -81,14 +81,21 @@ class AgentFold:
                 self._enter(agent, agent.told, at_ns)
 
     def forget_old(self, day_ns: int) -> None:
-        """Drop those who were not seen since the day began: the floor lists the agents of today."""
-        for agent in list(self.state.agents.values()):
+        """Drop those who were not seen since the day began: the floor lists the agents of today, `gone` those of yesterday."""
+        agents, gone = self.state.agents, self.state.gone
+        for agent in list(agents.values()):
             if agent.told == "logged_out" and agent.since_ns < day_ns and day_ns not in agent.answered:
-                del self.state.agents[agent.key]
+                gone[agent.key] = agents.pop(agent.key)
+        yesterday = self._calendar.day(day_ns - 1)[0]
+        for key in [key for key, agent in gone.items() if yesterday not in agent.ms and yesterday not in agent.answered]:
+            del gone[key]
 
     def ms_until(self, agent: AgentDay, now_ns: int, seen_ns: int | None = None) -> list[int]:
         """Milliseconds of each state today, the running one included; what lies after `seen_ns` is unknown."""
-        day = self._calendar.day(now_ns)[0]
+        return self.ms_in(agent, self._calendar.day(now_ns)[0], now_ns, seen_ns)
+
+    def ms_in(self, agent: AgentDay, day: int, now_ns: int, seen_ns: int | None = None) -> list[int]:
+        """Milliseconds of each state in the day that began at `day`, until now_ns, which is not after that day's end."""
         out = list(agent.ms.get(day, ())) or [0] * len(STATES)
         if agent.state in _INDEX and agent.since_ns:
             begins = max(agent.since_ns, day)

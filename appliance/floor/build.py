@@ -113,8 +113,13 @@ def window_from_tally(tally: Tally, config: Config, queue: str, covered: float |
     """The figures of one window of one queue."""
     own = config.queues.get(queue)
     variant = own.service_level if own and own.service_level else config.kpi.service_level
+    return window_of(tally, variant, own.target_s if own and own.target_s is not None else config.kpi.target_s, covered)
+
+
+def window_of(tally: Tally, variant: str, target_s: float | None, covered: float | None) -> out.Window:
+    """The figures of a tally that was made with this target, in a variant of the service level. Raises KeyError for an unknown one."""
     window = _counts(tally)
-    window.target = own.target_s if own and own.target_s is not None else config.kpi.target_s
+    window.target = target_s
     window.service_level_variant = variant
     window.service_level_of = service_level_of(variant, tally)
     window.coverage = covered
@@ -279,9 +284,10 @@ def unbalanced(floor: Floor) -> list[str]:
     return [queue.key for queue in floor.state.queues.values() if not is_balanced(queue)]
 
 
-def is_balanced(queue: QueueState) -> bool:
-    """Whether the identity holds in every window of one queue."""
-    return all(tally.balanced() for tally in (*queue.days.values(), *queue.halves.values(), queue.rolling))
+def is_balanced(queue: QueueState, half: int | None = None) -> bool:
+    """Whether the identity holds in every window of one queue; with `half`, of its half-hours in this one alone (a snapshot's share)."""
+    halves = queue.halves.values() if half is None else [queue.halves[half]] if half in queue.halves else []
+    return all(tally.balanced() for tally in (*queue.days.values(), *halves, queue.rolling))
 
 
 _ADDED = (

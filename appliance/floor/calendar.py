@@ -48,6 +48,33 @@ class Calendar:
             self._half = (start, start + HALF_HOUR_NS)
         return self._half[0]
 
+    def halves(self, day: Span) -> list[int]:
+        """The starts of a day's clock half-hours: 48, and 46 or 50 where the clock is put forward or back."""
+        starts, at = [], day[0]
+        while at < day[1]:
+            starts.append(at)
+            at = self.half_hour(at) + HALF_HOUR_NS
+        return starts
+
+    def date_of(self, at_ns: int) -> date:
+        """The local date of a moment."""
+        return self._local(at_ns).date()
+
+    def day_on(self, local: date) -> Span:
+        """The local day of a date, [midnight, next midnight)."""
+        return self._midnight(local), self._midnight(local + timedelta(days=1))
+
+    def days_before(self, at_ns: int, days: int) -> int | None:
+        """The same local time so many days earlier; None where the clock was put forward over it."""
+        local = self._local(at_ns)
+        wanted = local.replace(tzinfo=None) - timedelta(days=days)
+        then = int(wanted.replace(tzinfo=self._zone, fold=local.fold).timestamp()) * NS
+        return then + at_ns % NS if self._local(then).replace(tzinfo=None) == wanted else None
+
+    def local_text(self, at_ns: int) -> str:
+        """A moment as RFC 3339 with the site's offset, to the second: unambiguous when the clock is put back."""
+        return self._local(at_ns).isoformat()
+
     def time_of_day(self, at_ns: int) -> str:
         """The local time, as `14:06`."""
         return f"{self._local(at_ns):%H:%M}"

@@ -37,7 +37,7 @@ from appliance.floor.trunk import TrunkFold
 from appliance.floor.visit import VisitFold
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
-VERSION: Final = 3
+VERSION: Final = 4
 _ANNOUNCEMENTS_KEPT: Final = 200
 _MARK_BYTES: Final = 32
 
@@ -62,6 +62,8 @@ class Floor:
         self.unlinked_ns = 0
         #: Sources that were told up, down or resynced since somebody last took this set.
         self.spoken: set[str] = set()
+        #: Told the start of a day when the next one begins, before anything of it is forgotten: for whoever keeps whole days.
+        self.leaving: Callable[[int], None] | None = None
         self._day = 0
         visits, agents, sources, trunks = self.visits, self.agents, self.sources, self.trunks
         self._handlers: dict[str, Handler] = {
@@ -131,6 +133,8 @@ class Floor:
     def _turn_day(self, at_ns: int) -> None:
         day = self.calendar.day(at_ns)[0]
         if day != self._day:
+            if self.leaving is not None and 0 < self._day < day:
+                self.leaving(self._day)
             self._day = day
             self.visits.forget_old(at_ns)
             self.agents.forget_old(day)

@@ -87,7 +87,7 @@ class Shots:
                 self._queues[key] = _ticked(self._queues[key], queue.waiting, now)
         for key in anew:
             self._queues[key] = build.queue_snapshot(floor, state.queues[key], now, self._tick_ns, members[key])
-            if build.is_balanced(state.queues[key]):
+            if build.is_balanced(state.queues[key], half):
                 self._broken.pop(key, None)
             else:
                 self._broken[key] = None

@@ -14,8 +14,9 @@ STATES: tuple[AgentState, ...] = ("available", "ringing", "talking", "holding", 
 
 
 class QueueState(Struct):
-    """One queue: who waits (visit → joined), its windows by start time, the visits of the last half hour in order
-    (`rolling_max_gone`: the window's longest wait may have left it), and when each caller (as a digest) was last answered.
+    """One queue: who waits (visit → joined), its windows by start time (`halves`: every one of today and yesterday), the
+    visits of the last half hour in order (`rolling_max_gone`: the window's longest wait may have left it), and when each
+    caller (as a digest) was last answered.
     """
 
     key: str
@@ -78,7 +79,11 @@ class Link(Struct):
 
 
 class FloorState(Struct):
-    """Everything, as of one journal position. `begun_again_ns`: when this journal took the place of one damaged or deleted."""
+    """Everything, as of one journal position.
+
+    `begun_again_ns`: when this journal took the place of one damaged or deleted. `from_ns`: the first event folded, 0 when
+    that was the journal's very first: days before it are not whole. `gone`: agents of yesterday who did not come today.
+    """
 
     version: int = 1
     settings: str = ""
@@ -86,11 +91,13 @@ class FloorState(Struct):
     seq: int = 0
     now_ns: int = 0
     begun_again_ns: int = 0
+    from_ns: int | None = None
     clock: str = "unset"
     timeline: Timeline = field(default_factory=Timeline)
     visits: dict[str, Visit] = {}
     queues: dict[str, QueueState] = {}
     agents: dict[str, AgentDay] = {}
+    gone: dict[str, AgentDay] = {}
     sources: dict[str, Source] = {}
     trunks: dict[str, TrunkState] = {}
     link: Link = field(default_factory=Link)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -36,8 +36,8 @@ class Visit(Struct, gc=False):
     repeat: bool = False
 
 
-class Tally(Struct, gc=False):
-    """One window's counts and sums (milliseconds), of one queue."""
+class Tally(Struct, gc=False, array_like=True):
+    """One window's counts and sums (milliseconds), of one queue. Kept summaries hold it as a list: append members, never reorder."""
 
     offered: int = 0
     answered: int = 0
@@ -95,6 +95,17 @@ class Tally(Struct, gc=False):
         else:
             self.unknown += sign
 
+    def add(self, other: Tally) -> None:
+        """Add another window of the same queue: the half-hours of a day make the day."""
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.wait_max_ms = max(self.wait_max_ms, other.wait_max_ms)
+        for reason, count in other.left_by.items():
+            self.left_by[reason] = self.left_by.get(reason, 0) + count
+
     def balanced(self) -> bool:
         """The identity that always holds: offered = answered + abandoned + left + unknown + waiting."""
         return self.offered == self.answered + self.abandoned + self.left + self.unknown + self.waiting
+
+
+_SUMMED: Final = tuple(name for name in Tally.__struct_fields__ if name not in ("left_by", "wait_max_ms"))

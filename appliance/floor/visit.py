@@ -15,7 +15,6 @@ from appliance.floor.tally import Tally, Visit
 
 ROLLING_NS: Final = 1800 * NS
 _DAYS_KEPT: Final = 2
-_HALVES_KEPT: Final = 3
 _FORGET_NS: Final = 86_400 * NS
 _REPEAT_NS: Final = 86_400 * NS
 #: Callers remembered per queue: a day of the largest floor; beyond it the oldest go.
@@ -88,8 +87,8 @@ class VisitFold:
             if data.queue is not None:
                 queue = self._queue(data.queue, data.pbx, None)
                 for tally in (
-                    self._window(queue.days, self._calendar.day(at_ns)[0], _DAYS_KEPT),
-                    self._window(queue.halves, self._calendar.half_hour(at_ns), _HALVES_KEPT),
+                    _day(queue, self._calendar.day(at_ns)[0]),
+                    _half(queue, self._calendar.half_hour(at_ns)),
                 ):
                     tally.refused += 1
                 self._touched(queue.key)
@@ -182,8 +181,14 @@ class VisitFold:
         queue.rolling.wait_max_ms = max([visit.wait_ms for visit in live if visit.state not in ("waiting", "unknown")], default=-1)
 
     def forget_old(self, now_ns: int) -> None:
-        """Drop conversations whose end was never told, a day after they began, so that memory stays bounded."""
+        """Drop conversations whose end was never told, a day after they began, so that memory stays bounded.
+
+        The half-hours of the day before yesterday go too; a call of yesterday's may still end today.
+        """
+        yesterday = self._calendar.day(self._calendar.day(now_ns)[0] - 1)[0]
         for queue in self.state.queues.values():
+            for half in [half for half in queue.halves if half < yesterday]:
+                del queue.halves[half]
             for digest in [d for d, at in queue.callers.items() if at < now_ns - _REPEAT_NS]:
                 del queue.callers[digest]
         if self.keep:
@@ -235,21 +240,10 @@ class VisitFold:
             self.state.visits.pop(visit.id, None)
 
     def _tallies(self, queue: QueueState, visit: Visit) -> list[Tally]:
-        out = [self._window(queue.days, visit.day, _DAYS_KEPT), self._window(queue.halves, visit.half, _HALVES_KEPT)]
+        out = [_day(queue, visit.day), _half(queue, visit.half)]
         if visit.rolling:
             out.append(queue.rolling)
         return out
-
-    def _window(self, windows: dict[int, Tally], start: int, kept: int) -> Tally:
-        tally = windows.get(start)
-        if tally is None:
-            tally = windows[start] = Tally()
-            while len(windows) > kept:
-                oldest = min(windows)
-                if oldest == start:
-                    break
-                del windows[oldest]
-        return tally
 
     def _remember(self, queue: QueueState, caller: str, at_ns: int) -> None:
         """Keep when a caller was last answered here, oldest first, for a day."""
@@ -271,6 +265,25 @@ class VisitFold:
     def named(self, key: str, pbx: str, title: str) -> None:
         """Take note of a queue that the PBX named, though nobody called yet."""
         self._queue(key, pbx, title).title = title
+
+
+def _day(queue: QueueState, start: int) -> Tally:
+    """The tally of a day; the oldest goes when there are too many."""
+    days = queue.days
+    tally = days.get(start)
+    if tally is None:
+        tally = days[start] = Tally()
+        while len(days) > _DAYS_KEPT and (oldest := min(days)) != start:
+            del days[oldest]
+    return tally
+
+
+def _half(queue: QueueState, start: int) -> Tally:
+    """The tally of a half-hour; `forget_old` drops whole days of them."""
+    tally = queue.halves.get(start)
+    if tally is None:
+        tally = queue.halves[start] = Tally()
+    return tally
 
 
 def _digest(caller: str) -> int:

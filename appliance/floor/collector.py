@@ -1,0 +1,33 @@
+"""Decides when a day is taken out of a fold that runs through many: as the fold leaves it, and once more a day later. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from appliance.floor.floor import Floor
+from appliance.floor.history import Part, part_from_floor
+
+
+class Collector:
+    """Takes the wanted days out of a fold from the beginning; of a day taken twice the later, fuller part stays."""
+
+    def __init__(self, wanted: Collection[date]) -> None:
+        self.wanted = frozenset(wanted)
+        self.parts: dict[date, Part] = {}
+
+    def watch(self, floor: Floor) -> None:
+        """Take days out of this fold from now on; one that dates everything anew is watched in its turn."""
+        floor.leaving = lambda day_ns: self.take(floor, day_ns)
+
+    def take(self, floor: Floor, day_ns: int) -> None:
+        """Take the day that began at day_ns, and the one before it: no more than these are in a fold."""
+        for at_ns in (day_ns - 1, day_ns):
+            span = floor.calendar.day(at_ns)
+            local = floor.calendar.date_of(span[0])
+            if local in self.wanted:
+                self.parts[local] = part_from_floor(floor, span, floor.state.now_ns)
+
+    def is_done(self) -> bool:
+        """Whether every wanted day was taken for the last time."""
+        return all(local in self.parts and self.parts[local].final for local in self.wanted)

@@ -1,0 +1,230 @@
+"""Decides what is kept of a day when its events are gone: each queue's half-hours, each agent's seconds, what was in sight. Pure.
+
+A kept day holds one part per journal (epoch) that saw some of it: a journal that was lost and begun anew adds a part, and
+the day is the sum of its parts. Nothing about callers is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from appliance.core.clock import NS, rfc3339
+from appliance.core.errors import CorruptError
+from appliance.floor.build import trunk_snapshot
+from appliance.floor.calendar import HALF_HOUR_NS, Calendar, Span
+from appliance.floor.floor import Floor
+from appliance.floor.source import coverage
+from appliance.floor.state import STATES, AgentDay
+from appliance.floor.tally import Tally
+
+#: Of the file; a reader sets other versions aside.
+VERSION: Final = 1
+#: A day in which the journal was begun anew more often than this keeps its newest parts.
+_PARTS_KEPT: Final = 20
+#: A day is looked at again for so long after its end: last calls, their wrap-up.
+_SETTLED_NS: Final = 3600 * NS
+
+
+class KeptQueue(Struct, kw_only=True, omit_defaults=True):
+    """One queue's day: tallies by the half-hour's start (Unix seconds), made with this target; the variant that boards showed."""
+
+    title: str = ""
+    pbx: str = ""
+    target_s: float = 0.0
+    variant: str = "handled"
+    halves: dict[int, Tally] = {}
+
+
+class KeptAgent(Struct, kw_only=True, omit_defaults=True):
+    """One agent's day: calls answered, and milliseconds of each state in the order of `STATES`."""
+
+    name: str | None = None
+    answered: int = 0
+    ms: list[int] = []
+
+
+class KeptTrunk(Struct, kw_only=True, omit_defaults=True):
+    """One group of lines: the share of the observed day in which every line was busy."""
+
+    lines: int | None = None
+    all_busy_share: float | None = None
+
+
+class Part(Struct, kw_only=True, omit_defaults=True):
+    """What one journal knew of a day, as of `as_of_ns`. `final`: nothing more is to come. `from_ns`: not whole before it; 0, whole.
+
+    `coverage` by PBX is of the day, `covered` of its half-hours (Unix seconds): shares of the opening hours in which it was seen.
+    """
+
+    epoch: str
+    as_of_ns: int
+    seq: int = 0
+    from_ns: int = 0
+    final: bool = False
+    queues: dict[str, KeptQueue] = {}
+    agents: dict[str, KeptAgent] = {}
+    trunks: dict[str, KeptTrunk] = {}
+    coverage: dict[str, float | None] = {}
+    covered: dict[str, dict[int, float]] = {}
+
+
+class Day(Struct, kw_only=True):
+    """One local day. `time` is for people who open the file; `fields` names the members of each tally, in order."""
+
+    v: int = VERSION
+    day: str
+    timezone: str
+    time: str = ""
+    fields: tuple[str, ...] = Tally.__struct_fields__
+    states: tuple[str, ...] = STATES
+    parts: list[Part] = []
+
+
+def part_from_floor(floor: Floor, day: Span, now_ns: int) -> Part:
+    """What the fold knows of a day: today or yesterday, on its own time line. Call after `Floor.advance(now_ns)`.
+
+    Half-hours sum up to the fold's own figures of the day exactly: they are the same tallies.
+    """
+    state, config = floor.state, floor.config
+    until = min(now_ns, day[1])
+    halves = floor.calendar.halves(day)
+    part = Part(epoch=state.epoch, as_of_ns=now_ns, seq=state.seq, from_ns=_missing(state.from_ns, day))
+    open_visits = 0
+    for key, queue in state.queues.items():
+        known = {half // NS: queue.halves[half] for half in halves if half in queue.halves}
+        if not known:
+            continue
+        own = config.queues.get(key)
+        part.queues[key] = KeptQueue(
+            title=(own.title if own and own.title else queue.title) or key,
+            pbx=queue.pbx,
+            target_s=floor.visits.target_ms(key) / 1000,
+            variant=own.service_level if own and own.service_level else config.kpi.service_level,
+            halves=known,
+        )
+        open_visits += sum(tally.waiting + tally.answered - tally.answered_ended for tally in known.values())
+    for agent in (*state.gone.values(), *state.agents.values()):
+        kept = _kept_agent(floor, agent, day[0], until)
+        if kept is not None:
+            part.agents[agent.key] = kept
+    for key in sorted({*config.trunks, *state.trunks}):
+        if now_ns < day[1]:  # the fold's spans tell today's share; a day that is over keeps what was written last
+            shot = trunk_snapshot(floor, key, until)
+            part.trunks[key] = KeptTrunk(lines=shot.lines, all_busy_share=shot.all_busy_share)
+    for key, source in state.sources.items():
+        has_hours = config.site.hours is not None
+        part.coverage[key] = _share(coverage(source, floor.calendar, day, until - 1, has_hours))
+        shares = {half // NS: coverage(source, floor.calendar, (half, half + HALF_HOUR_NS), until - 1, has_hours) for half in halves}
+        part.covered[key] = {half: round(share, 4) for half, share in shares.items() if share is not None and half * NS < until}
+    part.final = now_ns >= day[1] + (_SETTLED_NS if not open_visits else day[1] - day[0])
+    return part
+
+
+def with_part(day: Day, part: Part) -> Day:
+    """The day with a part put in, or in the place of its journal's last one. One that knows less of the day's beginning does not."""
+    before = next((old for old in day.parts if old.epoch == part.epoch), None)
+    if before is None:
+        return msgspec.structs.replace(day, time=rfc3339(part.as_of_ns), parts=[*day.parts, part][-_PARTS_KEPT:])
+    if part.from_ns > before.from_ns or part.seq < before.seq:
+        return day
+    if not part.trunks:
+        part.trunks = before.trunks
+    return msgspec.structs.replace(day, time=rfc3339(part.as_of_ns), parts=[part if old is before else old for old in day.parts])
+
+
+def is_same(one: Day, other: Day) -> bool:
+    """Whether two states of a day differ in nothing but when they were looked at."""
+
+    def told(day: Day) -> list[Part]:
+        return [msgspec.structs.replace(part, as_of_ns=0, seq=0) for part in day.parts]
+
+    return told(one) == told(other)
+
+
+def empty_day(local: date, timezone: str) -> Day:
+    """A day of which nothing is known yet."""
+    return Day(day=local.isoformat(), timezone=timezone)
+
+
+def bytes_from_day(day: Day) -> bytes:
+    """The file of a day."""
+    return msgspec.json.encode(day) + b"\n"
+
+
+def day_from_bytes(data: bytes, local: date) -> Day:
+    """A day from its file. Raises CorruptError when it is damaged, another day's, or of a version that this one cannot read."""
+    try:
+        day = msgspec.json.decode(data, type=Day)
+    except msgspec.DecodeError as fault:
+        raise CorruptError(f"no summary of a day: {fault}") from fault
+    if day.v != VERSION or day.states != STATES or day.fields != Tally.__struct_fields__[: len(day.fields)]:
+        raise CorruptError(f"a summary of version {day.v}; this one reads version {VERSION}")
+    if day.day != local.isoformat():
+        raise CorruptError(f"the summary of {day.day}")
+    return day
+
+
+def queues_of(day: Day) -> dict[str, KeptQueue]:
+    """Every queue of the day with its half-hours, summed over the parts; the newest part's title, target and variant."""
+    out: dict[str, KeptQueue] = {}
+    for part in day.parts:
+        for key, queue in part.queues.items():
+            halves = out[key].halves if key in out else {}
+            for half, tally in queue.halves.items():
+                halves[half] = total([halves[half], tally]) if half in halves else tally
+            out[key] = msgspec.structs.replace(queue, halves=halves if key in out else dict(halves))
+    return {key: msgspec.structs.replace(queue, halves=dict(sorted(queue.halves.items()))) for key, queue in out.items()}
+
+
+def agents_of(day: Day) -> dict[str, KeptAgent]:
+    """Every agent of the day, summed over the parts."""
+    out: dict[str, KeptAgent] = {}
+    for part in day.parts:
+        for key, agent in part.agents.items():
+            before = out.get(key, KeptAgent())
+            ms = [a + b for a, b in zip(before.ms or [0] * len(STATES), agent.ms or [0] * len(STATES), strict=True)]
+            out[key] = KeptAgent(name=agent.name or before.name, answered=before.answered + agent.answered, ms=ms)
+    return out
+
+
+def covered_of(day: Day, pbx: str, half: int) -> float | None:
+    """The share of a half-hour (Unix seconds) in which a PBX was seen, by any part."""
+    shares = [part.covered[pbx][half] for part in day.parts if half in part.covered.get(pbx, {})]
+    return min(1.0, sum(shares)) if shares else None
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """The sum of several windows of one queue."""
+    out = Tally()
+    for tally in tallies:
+        out.add(tally)
+    return out
+
+
+def same_half_hour_before(calendar: Calendar, at_ns: int, days: int = 7) -> int | None:
+    """The start of the half-hour at the same local time so many days earlier; None where that time did not exist."""
+    return calendar.days_before(calendar.half_hour(at_ns), days)
+
+
+def _kept_agent(floor: Floor, agent: AgentDay, day: int, until: int) -> KeptAgent | None:
+    source = floor.unsighted.get(agent.pbx)
+    ms = floor.agents.ms_in(agent, day, until, source.seen_ns if source else None)
+    answered = agent.answered.get(day, 0)
+    if not answered and not any(ms):
+        return None
+    own = floor.config.agents.get(agent.key)
+    name = (own.name if own and own.name else agent.name) if floor.config.privacy.agent_names else None
+    return KeptAgent(name=name, answered=answered, ms=ms)
+
+
+def _missing(from_ns: int | None, day: Span) -> int:
+    return from_ns if from_ns is not None and from_ns > day[0] else 0
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
