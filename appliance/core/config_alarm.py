@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from appliance.core.config import Config, Limit
 from appliance.core.slug import slug
@@ -18,14 +18,13 @@ Fault = tuple[Path, str, str]
 
 def alarm_faults(config: Config) -> Iterator[Fault]:
     """Everything wrong with the thresholds; the hours of `quiet` are looked at where the opening hours are."""
-    alarm = config.alarm
-    yield from _scope(config, ("alarm", "every"), "floor", alarm.every)
+    alarm, config = config.alarm, _by_slug(config)
+    yield from _scope(config, ("alarm", "every"), "group.", alarm.every)
     yield from _scope(config, ("alarm", "floor"), "floor", alarm.floor)
     for name, queue in alarm.queues.items():
         yield from _scope(config, ("alarm", "queues", name), f"queue.{slug(name)}", queue)
-    known = {slug(name, "g") for name in config.groups}
     for name, group in alarm.groups.items():
-        if slug(name, "g") not in known:
+        if slug(name, "g") not in config.groups:
             yield ("alarm", "groups", name), f"there is no [groups.{name}]", _have(config.groups)
         yield from _scope(config, ("alarm", "groups", name), f"group.{slug(name, 'g')}", group)
     for name, trunk in alarm.trunks.items():
@@ -34,9 +33,19 @@ def alarm_faults(config: Config) -> Iterator[Fault]:
         yield from _scope(config, ("alarm", "trunks", name), f"trunk.{name}", trunk)
 
 
-def _have(names: dict[str, object] | object) -> str:
-    listed = ", ".join(names) if isinstance(names, dict) else ""
-    return f"name one of {listed}" if listed else "write that table too, or take this one out"
+def _by_slug(config: Config) -> Config:
+    """The thresholds are found by key, whether the file names queues and groups so or by the PBX's own text."""
+    alarm = replace(
+        config.alarm,
+        queues={slug(name): limits for name, limits in config.alarm.queues.items()},
+        groups={slug(name, "g"): limits for name, limits in config.alarm.groups.items()},
+    )
+    queues = {slug(name): queue for name, queue in config.queues.items()}
+    return replace(config, alarm=alarm, queues=queues, groups={slug(name, "g"): group for name, group in config.groups.items()})
+
+
+def _have(names: Mapping[str, object]) -> str:
+    return f"name one of {', '.join(names)}" if names else "write that table too, or take this one out"
 
 
 def _scope(config: Config, here: Path, path: str, limits: Struct) -> Iterator[Fault]:
