@@ -1,0 +1,203 @@
+"""Decides how a stack light lives: opened, told what the floor shows, acknowledged at a press of its button, opened again when it failed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from appliance.core.catalogue import AlarmAcknowledged
+from appliance.core.clock import NS
+from appliance.core.config import Beacon
+from appliance.core.config_beacon import pin_number
+from appliance.core.errors import CallfloorError, CorruptError, FullError, MisconfiguredError
+from appliance.service import Context
+from drivers.gpio import Pins, Wiring, open_pins, place_from_url
+from wallboard.beacon import Policy, lamps_of, safe_show
+from wallboard.beacon_clockwork import Clockwork, Tower
+from wallboard.beacon_pattern import Pattern, beeps, once
+from wallboard.beacon_sight import Viewpoint
+from wallboard.beacon_step import Stepper
+from wallboard.feed import Feed
+
+_log = logging.getLogger(__name__)
+RETRY_S: Final = 5.0
+#: The floor is looked at no more often than this, however fast it changes.
+LOOK_EVERY_S: Final = 0.1
+#: A lamp's turn in the lamp test.
+TEST_S: Final = 0.6
+#: A button that chatters in spite of its bounce time is one press.
+PRESS_EVERY_S: Final = 0.5
+
+
+class BeaconRun:
+    """One stack light of the configuration."""
+
+    def __init__(self, name: str, beacon: Beacon, context: Context, feed: Feed, clockwork: Clockwork) -> None:
+        """Raises MisconfiguredError for a URL that is none."""
+        place_from_url(beacon.url)
+        self.name, self._beacon, self._context, self._feed = name, beacon, context, feed
+        self._clockwork = clockwork
+        self._policy = Policy(beacon, ZoneInfo(context.config.site.timezone))
+        self._viewpoint = Viewpoint(beacon, context.config)
+        self._wires = wires_of(beacon)
+        self._tower: Tower | None = None
+        self._looked_s = self._pressed_s = float(-NS)
+        self._later: asyncio.TimerHandle | None = None
+        self._wake = asyncio.Event()
+        self._pressed = False
+        self._failed: CallfloorError | None = None
+
+    @property
+    def lamps(self) -> tuple[str, ...]:
+        """What can be lit or heard: the lamps, and `buzzer`."""
+        return tuple(self._wires)
+
+    @property
+    def is_open(self) -> bool:
+        """Its pins are held now."""
+        return self._tower is not None
+
+    async def run(self) -> None:
+        """Work until cancelled, then leave it off. What fails is tried again; a pin that the board lacks is a MisconfiguredError."""
+        told = ""
+        while True:
+            try:
+                with self._opened():
+                    told = ""
+                    await self._live()
+            except MisconfiguredError:
+                raise
+            except CallfloorError as fault:
+                if str(fault) != told:
+                    _log.warning("stack light %s: %s; trying again every %.0f s", self.name, fault, RETRY_S)
+                    told = str(fault)
+            await asyncio.sleep(RETRY_S)
+
+    def turn(self) -> None:
+        """Look at the floor and tell the lamps. Call when the floor changed, and at least once a second: it is the heartbeat."""
+        tower = self._tower
+        if tower is None:
+            return
+        now_s = self._clockwork.now_s()
+        rest_s = self._looked_s + LOOK_EVERY_S - now_s
+        if rest_s > 0:
+            if self._later is None:
+                self._later = asyncio.get_running_loop().call_later(rest_s, self._late_turn)
+            return
+        self._looked_s = now_s
+        now_ns = self._feed.now_ns()
+        told = self._policy.tell(self._viewpoint.sight(self._feed.snapshot()), now_ns, now_s)
+        self._clockwork.tell(tower, told.show)
+        if told.beeps:
+            self._clockwork.play(tower, "buzzer", beeps(told.beeps))
+
+    def play(self, lamp: str, pattern: Pattern, seconds: float) -> bool:
+        """Play a pattern on one lamp for so long; False while the pins are not held."""
+        if self._tower is None:
+            return False
+        self._clockwork.play(self._tower, lamp, pattern, seconds)
+        return True
+
+    def is_quiet(self) -> bool:
+        """Whether the buzzer must be silent now."""
+        return self._policy.is_quiet(self._feed.now_ns())
+
+    def _late_turn(self) -> None:
+        self._later = None
+        self.turn()
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        beacon, clockwork = self._beacon, self._clockwork
+        with open_pins(beacon.url, wiring_of(beacon)) as pins:
+            stepper = Stepper(tuple(self._wires), safe_show(beacon), clockwork.now_s())
+            tower = Tower(stepper, pins, self._wires, self._fail_later(asyncio.get_running_loop()))
+            self._watch(pins)
+            if beacon.test_at_start:
+                self._test(stepper)
+            self._tower = tower
+            clockwork.attach(tower)
+            try:
+                self.turn()
+                yield
+            finally:
+                self._tower = None
+                clockwork.detach(tower)
+                if self._later is not None:
+                    self._later.cancel()
+                    self._later = None
+
+    async def _live(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._failed is not None:
+                fault, self._failed = self._failed, None
+                raise fault
+            if self._pressed:
+                self._pressed = False
+                await self._acknowledge()
+
+    def _test(self, stepper: Stepper) -> None:
+        """Each lamp in its turn, and one short beep at the end."""
+        now_s = self._clockwork.now_s()
+        for index, lamp in enumerate(self._wires):
+            if lamp != "buzzer":
+                stepper.play(lamp, once(index * TEST_S, TEST_S), now_s)
+            elif not self._policy.is_quiet(self._feed.now_ns()):
+                stepper.play(lamp, once(index * TEST_S, 0.1), now_s)
+
+    def _watch(self, pins: Pins) -> None:
+        pins.watch(asyncio.get_running_loop(), self._press)
+
+    def _press(self) -> None:
+        """The button was pressed. Silence comes at once; the lamps follow what the journal then says."""
+        now_s = self._clockwork.now_s()
+        if now_s - self._pressed_s < PRESS_EVERY_S:
+            return
+        self._pressed_s, self._pressed = now_s, True
+        self._policy.hush()
+        if self._tower is not None:
+            self._clockwork.hush(self._tower)
+        self._wake.set()
+
+    def _fail_later(self, loop: asyncio.AbstractEventLoop) -> Callable[[CallfloorError], None]:
+        def fail(fault: CallfloorError) -> None:
+            self._failed = fault
+            self._wake.set()
+
+        def hand_over(fault: CallfloorError) -> None:  # in the thread of the lamps
+            with suppress(RuntimeError):  # the loop has ended: whoever wanted to know is gone
+                loop.call_soon_threadsafe(fail, fault)
+
+        return hand_over
+
+    async def _acknowledge(self) -> None:
+        """Every alarm that this light shows and nobody has acknowledged."""
+        raised = [alarm.id for alarm in self._feed.snapshot().alarms if alarm.acknowledged is None and self._viewpoint.concerns(alarm)]
+        if not raised:
+            return
+        try:
+            await self._context.emit(*(AlarmAcknowledged(alarm=alarm, by=f"button {self.name}") for alarm in raised))
+        except (FullError, CorruptError) as fault:
+            _log.warning("a press of the button of stack light %s could not be recorded: %s", self.name, fault)
+
+
+def wires_of(beacon: Beacon) -> dict[str, tuple[int, bool]]:
+    """The pin of each lamp and of the buzzer, and whether it hangs on a resting contact, green first."""
+    wires = {}
+    for role in (*lamps_of(beacon), "buzzer"):
+        pin = pin_number(getattr(beacon, role))
+        if pin is not None:
+            wires[role] = (pin, role in beacon.normally_closed)
+    return wires
+
+
+def wiring_of(beacon: Beacon) -> Wiring:
+    """The pins to open."""
+    outputs = tuple(pin for pin, _ in wires_of(beacon).values())
+    return Wiring(outputs, beacon.active_high, pin_number(beacon.button), beacon.bounce_s)

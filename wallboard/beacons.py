@@ -1,0 +1,38 @@
+"""Decides how the box's stack lights live together: one thread for all their lamps, a task for each, told after every turn of the boards."""
+
+from __future__ import annotations
+
+import asyncio
+
+from appliance.service import Context
+from wallboard.beacon_clockwork import Clockwork
+from wallboard.beacon_run import BeaconRun
+from wallboard.feed import Feed
+
+
+class Beacons:
+    """All [wallboard.beacon.NAME]."""
+
+    def __init__(self, context: Context, feed: Feed) -> None:
+        """Raises MisconfiguredError for a URL of pins that is none."""
+        self._clockwork = Clockwork(context.clock)
+        self.runs = {
+            name: BeaconRun(name, beacon, context, feed, self._clockwork) for name, beacon in context.config.wallboard.beacon.items()
+        }
+
+    async def run(self) -> None:
+        """Work until cancelled; then every lamp is off."""
+        self._clockwork.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for run in self.runs.values():
+                    tasks.create_task(run.run())
+        except ExceptionGroup as faults:
+            raise faults.exceptions[0] from faults
+        finally:
+            self._clockwork.stop()
+
+    def turn(self) -> None:
+        """The floor may have changed; also their heartbeat, at least once a second."""
+        for run in self.runs.values():
+            run.turn()
