@@ -1,4 +1,4 @@
-"""Decides how a stack light lives: opened, told what the floor shows, acknowledged at a press of its button, opened again when it failed."""
+"""Decides how a stack light lives: opened, told what the floor shows, acknowledged at its button, opened again when it failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides how the box's stack lights live together: one thread for all their lamps, a task for each, told after every turn of the boards."""
+"""Decides how the box's stack lights live together: one thread for all lamps, a task for each light, told at every turn."""
 
 from __future__ import annotations
 
