@@ -17,6 +17,8 @@ from wallboard.led import Show
 LED_WIDTH: Final = 64
 LED_HEIGHT: Final = 8
 _BLOCKS: Final = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
+#: What stands around the floor: the head, the LED panel, the books and the keys.
+_OWN_LINES: Final = 10
 _KEYS: Final = (
     ("c", "cut the CRM link", "restore the CRM link"),
     ("p", "restart PBX", ""),
@@ -59,7 +61,7 @@ class DemoView:
         snapshot = scene.snapshot
         self._show.tell(self._screen.board(snapshot, scene.now_wall_ns))
         image, _ = self._show.step(scene.now_mono_ns / NS)
-        floor = self._screen.lines(snapshot, scene.now_wall_ns, queues=5)
+        floor = self._screen.lines(snapshot, scene.now_wall_ns, height=max(10, height - _OWN_LINES))
         lines = [
             coloured(f"callfloor demo · boards on {scene.boards}", "bold"),
             *(coloured(line, "red") for line in panel(image)),

@@ -21,11 +21,12 @@ from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, Tv
 from appliance.core.errors import FullError, MisconfiguredError, TransientError
 from wallboard.access import Door, door_from, is_loopback, is_own_host, listen_from, own_names
+from wallboard.board_set import BoardSet
 from wallboard.chain import Chain
 from wallboard.feed import Feed
 from wallboard.hub import Client, Hub
 from wallboard.metrics import CONTENT_TYPE, metrics
-from wallboard.pages import LedSize, Pages, boards, language_of
+from wallboard.pages import LedSize, Pages, language_of, listed
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEADERS: Final = {
@@ -52,13 +53,14 @@ _HUNG_NS: Final = 15 * NS
 class Server:
     """The handlers, over the feed and the LED chains of this box."""
 
-    def __init__(self, config: Config, tv: Tv, feed: Feed, clock: Clock, chains: Mapping[str, Chain]) -> None:
+    def __init__(self, config: Config, tv: Tv, feed: Feed, boards: BoardSet, clock: Clock, chains: Mapping[str, Chain]) -> None:
         self._config, self._tv, self._feed, self._clock, self._chains = config, tv, feed, clock, chains
+        self._boards = boards
         self._door: Door = door_from(tv)
         self._own_names = own_names()
         sizes = {name: LedSize(chain.width, chain.height, chain.simulated) for name, chain in chains.items()}
         self._sizes = sizes
-        self._pages = Pages(config, sizes)
+        self._pages = Pages(config, boards, sizes)
         self.turned_mono_ns = clock.mono_ns()
 
     def application(self) -> web.Application:
@@ -111,11 +113,11 @@ class Server:
 
     async def _index(self, request: web.Request) -> web.Response:
         language = language_of(request.query.get("lang"), self._config)
-        return _page(self._pages.index(boards(self._feed.snapshot(), self._sizes), language))
+        return _page(self._pages.index(listed(self._boards, self._feed.snapshot(), self._sizes), language))
 
     async def _board(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        title = boards(self._feed.snapshot(), self._sizes).get(name)
+        title = listed(self._boards, self._feed.snapshot(), self._sizes).get(name)
         if title is None:
             # A queue shows up with its first event: its board may be asked for before, and waits.
             kind, _, key = name.partition(".")

@@ -13,8 +13,10 @@ from typing import Final
 from msgspec import Struct
 from PIL import Image
 
-from wallboard.board import Banner, Board, Tile
+from wallboard.banner import Banner
+from wallboard.board import Board
 from wallboard.glyphs import GLYPHS, HEIGHT, MISSING
+from wallboard.tile import Tile
 
 DWELL_S: Final = 4.0
 #: A reading speed for ten metres, one pixel a step; a rolling text rests at both ends.
@@ -85,9 +87,9 @@ def pages_from(board: Board) -> list[Page]:
     """The board as pages, in the order in which they are shown."""
     troubles = [page for banner in board.banners if banner.severe for page in _trouble(banner)]
     notices = [Page(f"notice.{notice.id}", glyph_text(notice.text)) for notice in board.announcements]
-    figures = (
-        [_figure(tile) for tile in board.tiles[:_HEADLINES]] if board.face == "normal" else [Page("closed", glyph_text(board.face_text))]
-    )
+    figures = [_figure(tile) for page in board.pages[:1] for tile in page.tiles[:_HEADLINES]]
+    if board.face == "closed":
+        figures = [Page("closed", glyph_text(board.face_text))]
     if not troubles:
         return figures + notices
     out: list[Page] = []

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from appliance.core.clock import NS, Clock
-from appliance.core.config import Config, Led
+from appliance.core.config import Led
 from appliance.core.errors import UnpluggedError
 from drivers.led_matrix import Matrix, checked_chain, open_matrix
-from wallboard.alarm import thresholds_from
-from wallboard.board import Maker
+from wallboard.board_set import FLOOR, BoardSet
 from wallboard.chain import Chain
 from wallboard.feed import Feed
 from wallboard.led import Show, dark
-from wallboard.words import words_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,13 +39,12 @@ class _Plug:
 class LedRun:
     """One chain of the configuration."""
 
-    def __init__(self, name: str, led: Led, config: Config, feed: Feed, clock: Clock) -> None:
-        self._led, self._feed, self._clock = led, feed, clock
+    def __init__(self, name: str, led: Led, boards: BoardSet, feed: Feed, clock: Clock) -> None:
+        self._led, self._boards, self._feed, self._clock = led, boards, feed, clock
+        self._board = led.board or (f"queue.{led.queue}" if led.queue else FLOOR)
         self._plug = _Plug()
         simulated = checked_chain(led.url, led.width, led.height) is None
         self.chain = Chain(name, self._plug, dark(led.width, led.height), simulated=simulated)
-        words = words_of(config.site.language)
-        self._maker = Maker(words, ZoneInfo(config.site.timezone), thresholds_from(config.kpi), led.queue, name)
         self._show = Show(led.width, led.height)
 
     async def run(self) -> None:
@@ -77,7 +73,7 @@ class LedRun:
             now_s = self._clock.mono_ns() / NS
             if now_s - looked_s >= _LOOK_EVERY_S:
                 looked_s = now_s
-                self._show.tell(self._maker.board(self._feed.snapshot(), self._feed.now_ns()))
+                self._show.tell(self._boards.board(self._board, self._feed.snapshot(), self._feed.now_ns()))
             if now_s - set_up_s >= SET_UP_EVERY_S:
                 set_up_s = now_s
                 matrix.again()

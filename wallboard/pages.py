@@ -13,16 +13,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from appliance.core.config import Config
 from appliance.floor.snapshot import Snapshot
 from wallboard.alarm import thresholds_from
+from wallboard.board_set import FLOOR, BoardSet
+from wallboard.figure import table
+from wallboard.layout import board_of_floor, page_names
 from wallboard.words import LANGUAGES, words_of
 
 _FOLDER: Final = Path(__file__).parent / "tv"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-FLOOR: Final = "floor"
 
 
 class Asset(Struct, frozen=True):
@@ -51,9 +54,10 @@ def assets() -> dict[str, Asset]:
     return out
 
 
-def boards(snapshot: Snapshot, leds: Mapping[str, LedSize]) -> dict[str, str]:
-    """Name and title of every board: the floor, one per queue and group, one per LED chain."""
+def listed(boards: BoardSet, snapshot: Snapshot, leds: Mapping[str, LedSize]) -> dict[str, str]:
+    """Name and title of every board: the floor, those of the board files, one per queue and group, one per LED chain."""
     out = {FLOOR: ""}
+    out |= {name: spec.title or name for name, spec in boards.files.items()}
     out |= {f"queue.{key}": queue.title or key for key, queue in snapshot.queues.items()}
     out |= {f"group.{key}": group.title or key for key, group in snapshot.groups.items()}
     out |= {f"led.{name}": f"{name} · {led.width} × {led.height}" for name, led in leds.items()}
@@ -68,8 +72,8 @@ def language_of(asked: str | None, config: Config) -> str:
 class Pages:
     """Fills the templates."""
 
-    def __init__(self, config: Config, leds: Mapping[str, LedSize]) -> None:
-        self._config, self._leds = config, leds
+    def __init__(self, config: Config, boards: BoardSet, leds: Mapping[str, LedSize]) -> None:
+        self._config, self._boards, self._leds = config, boards, leds
         self._board = (_FOLDER / "board.html").read_text(encoding="utf-8")
         self._index = (_FOLDER / "index.html").read_text(encoding="utf-8")
         self.assets = assets()
@@ -78,6 +82,7 @@ class Pages:
         """The page of one board; its figures come by the stream."""
         words = words_of(language)
         kind, _, key = name.partition(".")
+        spec = self._boards.spec(name) or board_of_floor()
         site = self._config.site
         setup: dict[str, Any] = {
             "language": language,
@@ -86,6 +91,12 @@ class Pages:
             "site": site.name,
             "box": site.box,
             "scope": {"kind": kind, "key": key},
+            "board": msgspec.to_builtins(spec),
+            "names": page_names(spec),
+            "agent_names": self._config.privacy.agent_names,
+            "completion": self._config.kpi.window == "completion",
+            "figures": table(),
+            "revision": self._boards.revision,
             "title": title,
             "thresholds": {key: [t.side, t.amber, t.red] for key, t in thresholds_from(self._config.kpi).items()},
             "leds": {
@@ -108,6 +119,7 @@ class Pages:
         for name, title in names.items():
             kind = name.partition(".")[0]
             label = html.escape(title or words.texts["board.floor"])
+            kind = kind if f"board.{kind}" in words.texts else "file"
             items.append(
                 f'<li><a href="/board/{html.escape(name)}?lang={language}"><span class="kind">{html.escape(words.texts[f"board.{kind}"])}'
                 f"</span><strong>{label}</strong></a></li>"

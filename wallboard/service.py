@@ -11,16 +11,20 @@ from appliance.core.config import Tv
 from appliance.core.errors import TransientError
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
+from wallboard.alarm_run import AlarmRun
+from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wallboard.beacons import Beacons
     from wallboard.http import Server
     from wallboard.led_run import LedRun
 
 _log = logging.getLogger(__name__)
 _PORT_RETRY_S: Final = 3.0
+_BOARDS_EVERY_S: Final = 5.0
 #: Pages of 500 rows folded at start before the watchdog hears of it.
 _PAGES_AT_START: Final = 10
 #: After a publication the loop rests twice as long as it took, so that a huge floor at a high rate cannot take the whole core;
@@ -43,8 +47,12 @@ class Wallboard:
             context.watch.progress()
             await asyncio.sleep(0)
         feed = Feed(view, clock, config.privacy)
-        runs = _led_runs(context, feed)
-        server = _server(context, feed, runs)
+        alarms = AlarmRun(context, feed)
+        boards = BoardSet(config)
+        _tell(boards)
+        runs = _led_runs(context, feed, boards)
+        beacons = _beacons(context, feed)
+        server = _server(context, feed, boards, runs)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for run in runs:
@@ -53,15 +61,19 @@ class Wallboard:
                     listening = asyncio.Event()
                     tasks.create_task(_listen(context, server, config.wallboard.tv, listening))
                     await listening.wait()
+                if beacons is not None:
+                    tasks.create_task(beacons.run())
                 context.watch.ready()
-                tasks.create_task(_follow(context, view, feed, server))
+                tasks.create_task(_read_again(boards))
+                tasks.create_task(_follow(context, view, feed, alarms, beacons, server))
         except ExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:
+            await alarms.leave()
             _save(view.save)
 
 
-async def _follow(context: Context, view: FloorView, feed: Feed, server: Server | None) -> None:
+async def _follow(context: Context, view: FloorView, feed: Feed, alarms: AlarmRun, beacons: Beacons | None, server: Server | None) -> None:
     """Fold what is new, tell the boards, and let the watchdog know that both happened."""
     clock = context.clock
     while True:
@@ -69,6 +81,9 @@ async def _follow(context: Context, view: FloorView, feed: Feed, server: Server 
             feed.changed()
         began_ns = clock.mono_ns()
         feed.turn()
+        alarms.turn(view.seq)
+        if beacons is not None:
+            beacons.turn()
         ended_ns = clock.mono_ns()
         context.watch.progress()
         _save(view.save_if_due)
@@ -87,22 +102,44 @@ def _save(save: Callable[[], None]) -> None:
         _log.warning("the fold could not be kept for the next start: %s", fault)
 
 
-def _led_runs(context: Context, feed: Feed) -> list[LedRun]:
+async def _read_again(boards: BoardSet) -> None:
+    """Take up board files that were changed while the box runs."""
+    while True:
+        await asyncio.sleep(_BOARDS_EVERY_S)
+        if boards.look():
+            _log.info("board files were read again: %s", ", ".join(boards.names()))
+            _tell(boards)
+
+
+def _tell(boards: BoardSet) -> None:
+    for fault in boards.faults:
+        _log.error("%s", fault)
+
+
+def _led_runs(context: Context, feed: Feed, boards: BoardSet) -> list[LedRun]:
     leds = context.config.wallboard.led
     if not leds:
         return []
     from wallboard.led_run import LedRun  # noqa: PLC0415 - a box without a chain needs no Pillow
 
-    return [LedRun(name, led, context.config, feed, context.clock) for name, led in leds.items()]
+    return [LedRun(name, led, boards, feed, context.clock) for name, led in leds.items()]
 
 
-def _server(context: Context, feed: Feed, runs: list[LedRun]) -> Server | None:
+def _beacons(context: Context, feed: Feed) -> Beacons | None:
+    if not context.config.wallboard.beacon:
+        return None
+    from wallboard.beacons import Beacons  # noqa: PLC0415 - a box without lamps needs no thread for them
+
+    return Beacons(context, feed)
+
+
+def _server(context: Context, feed: Feed, boards: BoardSet, runs: list[LedRun]) -> Server | None:
     tv = context.config.wallboard.tv
     if tv is None:
         return None
     from wallboard.http import Server  # noqa: PLC0415 - a box without a TV needs no HTTP server
 
-    return Server(context.config, tv, feed, context.clock, {run.chain.name: run.chain for run in runs})
+    return Server(context.config, tv, feed, boards, context.clock, {run.chain.name: run.chain for run in runs})
 
 
 async def _listen(context: Context, server: Server, tv: Tv, listening: asyncio.Event) -> None:

@@ -177,6 +177,7 @@ class Led(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: str = "sim:"
     width: Annotated[int, Meta(ge=8, le=1024)] = 64
     height: Annotated[int, Meta(ge=8, le=256)] = 8
+    board: str | None = None
     queue: str | None = None
     brightness: Annotated[int, Meta(ge=0, le=100)] = 40
 
@@ -210,8 +211,9 @@ class Beacon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Wallboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Boards of this box."""
+    """Boards of this box. `boards`: the folder of the board files, `boards` beside the configuration where there is one."""
 
+    boards: Path | None = None
     tv: Tv | None = None
     led: dict[str, Led] = field(default_factory=dict)
     beacon: dict[str, Beacon] = field(default_factory=dict)

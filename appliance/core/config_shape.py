@@ -44,7 +44,10 @@ def _table(data: dict[str, Any], kind: type[Struct], path: tuple[str | int, ...]
             yield _unknown(here, key, fields)
             continue
         inner, many = _struct_of(fields[key].type)
-        if inner is None:
+        listed = _struct_of_list(fields[key].type)
+        if listed is not None:
+            yield from _tables(data, key, listed, here, hook)
+        elif inner is None:
             yield from _leaf(data, key, fields[key].type, here, hook)
         elif not isinstance(data[key], dict):
             yield Finding(here, f"{_shown(key, data[key])} stands where a table is wanted", f"write it as [{dotted(here)}]")
@@ -70,6 +73,20 @@ def _member(data: dict[str, Any], name: str, kind: type[Struct], path: tuple[str
         msgspec.convert(data[name], kind, dec_hook=hook)
     except msgspec.ValidationError:
         del data[name]
+
+
+def _tables(data: dict[str, Any], key: str, kind: type[Struct], path: tuple[str | int, ...], hook: Hook) -> Iterator[Finding]:
+    """A list of tables; one that cannot stand is taken out, the others stay."""
+    if not isinstance(data[key], list):
+        yield Finding(path, f"{_shown(key, data[key])} stands where a list of tables is wanted", f"write each as [[{dotted(path)}]]")
+        del data[key]
+        return
+    standing: list[Any] = []
+    for index, value in enumerate(data[key]):
+        item = {"it": value}
+        yield from _member(item, "it", kind, (*path, index), hook)
+        standing += item.values()
+    data[key] = standing
 
 
 def _leaf(data: dict[str, Any], key: str, kind: Any, path: tuple[str | int, ...], hook: Hook) -> Iterator[Finding]:
@@ -150,6 +167,13 @@ def _struct_of(kind: Any) -> tuple[type[Struct] | None, bool]:
     if get_origin(kind) is dict and isinstance(inner := get_args(kind)[1], type) and issubclass(inner, Struct):
         return inner, True
     return (kind, False) if isinstance(kind, type) and issubclass(kind, Struct) else (None, False)
+
+
+def _struct_of_list(kind: Any) -> type[Struct] | None:
+    """The struct of a list of tables."""
+    if get_origin(kind) is tuple and isinstance(inner := get_args(kind)[0], type) and issubclass(inner, Struct):
+        return inner
+    return None
 
 
 def _options(kind: Any) -> list[str]:

@@ -18,6 +18,7 @@ from appliance.core.config import Wallboard as Boards
 from appliance.floor.snapshot import AgentCounts, Crm, Health, Pbx
 from wallboard.alarm import thresholds_from
 from wallboard.board import Board, Maker
+from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
 from wallboard.http import Server, open_server
 from wallboard.led_run import LedRun
@@ -40,7 +41,8 @@ class Box:
         self.view.held.site = "Quito Norte"
         self.config = Config(site=Site(name="Quito Norte", box="piso-3", timezone=ZONE), wallboard=Boards(tv=Tv(listen="127.0.0.1:0")))
         self.feed = Feed(self.view, self.view.clock, Privacy())
-        self.led = LedRun("entrada", Led(url="sim:", width=64, height=8), self.config, self.feed, self.view.clock)
+        self.boards = BoardSet(self.config)
+        self.led = LedRun("entrada", Led(url="sim:", width=64, height=8), self.boards, self.feed, self.view.clock)
         self.base = ""
         self._listen = "127.0.0.1:0"
         self._server: contextlib.AsyncExitStack | None = None
@@ -48,7 +50,7 @@ class Box:
     async def start(self) -> None:
         tv = Tv(listen=self._listen)
         self._server = contextlib.AsyncExitStack()
-        server = Server(self.config, tv, self.feed, self.view.clock, {"entrada": self.led.chain})
+        server = Server(self.config, tv, self.feed, self.boards, self.view.clock, {"entrada": self.led.chain})
         host, port = await self._server.enter_async_context(open_server(server, tv))
         self._listen = f"{host}:{port}"
         self.base = f"http://{self._listen}"

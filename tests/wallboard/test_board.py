@@ -8,31 +8,38 @@ import pytest
 
 from appliance.core.clock import NS
 from appliance.core.config import Kpi
-from appliance.floor.snapshot import Alarm, Crm, Health, Pbx, Snapshot
-from wallboard.alarm import Holder, above, below, thresholds_from
-from wallboard.board import Board, Maker
+from appliance.floor.snapshot import Alarm, Announcement, Crm, Health, Pbx, Snapshot
+from wallboard.alarm import above, below, thresholds_from
+from wallboard.board import Board, board_from
+from wallboard.layout import BoardSpec, PageSpec, board_of_floor, board_of_queue
+from wallboard.page import Setting
+from wallboard.precedence import items
 from wallboard.sample import NOW_NS, ago, sample
 from wallboard.words import DASH, LANGUAGES, words_of
 
 ZONE = ZoneInfo("America/Guayaquil")
 
 
-def board(snapshot: Snapshot, language: str = "es", queue: str | None = None, now_ns: int = NOW_NS) -> Board:
-    return Maker(words_of(language), ZONE, thresholds_from(Kpi()), queue).board(snapshot, now_ns)
+def board(snapshot: Snapshot, language: str = "es", spec: BoardSpec | None = None, now_ns: int = NOW_NS) -> Board:
+    setting = Setting(words_of(language), ZONE, thresholds_from(Kpi()), names=True)
+    return board_from(spec or board_of_floor(), "floor", setting, snapshot, now_ns)
 
 
 def said(made: Board) -> dict[str, str]:
-    return {tile.key: tile.value + tile.unit for tile in made.tiles}
+    return {tile.key: tile.value + tile.unit for tile in made.pages[0].tiles}
 
 
 def test_the_headlines_in_their_order() -> None:
     made = board(sample())
-    assert [tile.key for tile in made.tiles][:4] == ["waiting", "longest_wait", "service_level", "available"]
+    assert [tile.key for tile in made.pages[0].tiles][:5] == ["waiting", "longest_wait", "service_level", "available", "abandon_rate"]
     assert said(made) == {
         "waiting": "4", "longest_wait": "0:41", "service_level": "84,6\u00a0%", "available": "6", "busy": "15", "wrap_up": "2",
-        "paused": "3", "abandon_rate": "3,9\u00a0%", "asa": "0:10", "answered": "386", "offered": "413",
+        "paused": "3", "abandon_rate": "3,9\u00a0%", "asa": "0:10", "answered": "386", "offered": "413", "trunks": "17/30",
+        "all_busy": "0,4\u00a0%", "ab_allocation": "86,0\u00a0%", "bc_on_phone": "84,0\u00a0%",
     }  # fmt: skip
-    assert made.tiles[2].note == "340 de 402"
+    tile = made.pages[0].tiles[2]
+    assert tile.notes == ("handled en 15 s", "340 de 402")
+    assert tile.target == "Meta ≥ 80,0\u00a0%"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +48,7 @@ def test_the_headlines_in_their_order() -> None:
 def test_each_language_in_its_own_way(language: str, rate: str, label: str) -> None:
     made = board(sample(), language)
     assert said(made)["service_level"] == rate
-    assert made.tiles[0].label == label
+    assert made.pages[0].tiles[0].label == label
 
 
 def test_every_text_stands_in_every_language() -> None:
@@ -56,14 +63,15 @@ def test_the_longest_wait_ticks_with_now_and_stands_when_out_of_sight() -> None:
     floor.floor.fresh, floor.floor.as_of = "stale", ago(10)
     made = board(floor, now_ns=NOW_NS + 20 * NS)
     assert said(made)["longest_wait"] == "0:31"
-    assert made.stamp == "Dato de hace 0:30"
-    assert {tile.level for tile in made.tiles} == {"none"}
+    assert made.pages[0].stamp == "Dato de hace 0:30"
+    assert {tile.level for tile in made.pages[0].tiles} == {"none"}
 
 
 def test_unknown_is_a_dash_everywhere_and_a_rate_over_nothing_too() -> None:
     made = board(Snapshot())
     assert set(said(made).values()) == {DASH}
-    assert made.stamp == "Sin dato"
+    assert [page.name for page in made.pages] == ["floor", "queues"]
+    assert made.pages[0].stamp == "Sin dato"
     floor = sample()
     floor.floor.today.service_level = None
     assert said(board(floor))["service_level"] == DASH
@@ -106,15 +114,24 @@ def test_a_closed_floor_shows_its_closed_face_once_nobody_waits_or_talks() -> No
     assert (board(floor).face, board(floor).face_text) == ("closed", "Cerrado")
 
 
-def test_levels_come_from_targets_and_the_snapshots_own_alarm_wins() -> None:
+def test_a_level_is_an_alarm_of_the_snapshot_and_of_a_live_figure_of_the_day_alone() -> None:
     floor = sample()
-    levels = {tile.key: tile.level for tile in board(floor).tiles}
-    assert levels["abandon_rate"] == "red"
-    assert levels["service_level"] == "none"
-    floor.alarms = [Alarm(id="floor.service_level", level="amber", since=ago(1))]
-    assert {tile.key: tile.level for tile in board(floor).tiles}["service_level"] == "amber"
-    rows = {row.key: row.tiles for row in board(floor).rows}
-    assert rows["cobranzas"]["service_level"].level == "red"
+    assert {tile.level for tile in board(floor).pages[0].tiles} == {"none"}
+    floor.alarms = [
+        Alarm(id="floor.service_level", level="amber", since=ago(1)),
+        Alarm(id="queue.cobranzas.abandon_rate", level="red", since=ago(90), acknowledged=ago(60)),
+        Alarm(id="trunk.pstn.all_busy_share", level="red", since=ago(5)),
+    ]
+    made = board(floor)
+    levels = {tile.key: tile.level for tile in made.pages[0].tiles}
+    assert (levels["service_level"], levels["all_busy"], levels["abandon_rate"]) == ("amber", "red", "none")
+    cell = next(row for row in made.pages[1].rows if row.key == "cobranzas").tile("abandon_rate")
+    assert (cell.level, cell.acknowledged, cell.value) == ("red", True, "12,6")
+    assert made.level == "red"
+    interval = BoardSpec(page=(PageSpec(kind="floor", window="interval", figures=("service_level",)),))
+    assert board(floor, spec=interval).pages[0].tiles[0].level == "none"
+    floor.floor.fresh, floor.floor.as_of = "stale", ago(4)
+    assert {tile.level for tile in board(floor).pages[0].tiles} == {"none"}
 
 
 def test_thresholds_have_the_ambers_of_the_definitions() -> None:
@@ -125,19 +142,88 @@ def test_thresholds_have_the_ambers_of_the_definitions() -> None:
     assert above(15.0).level(None) == "none"
 
 
-def test_a_level_changes_only_after_it_lasted() -> None:
-    holder = Holder(hold_s=10)
-    assert holder.hold("a", "none", 0) == "none"
-    assert holder.hold("a", "red", 1) == "none"
-    assert holder.hold("a", "red", 10.5) == "none"
-    assert holder.hold("a", "none", 10.8) == "none"
-    assert holder.hold("a", "red", 11) == "none"
-    assert holder.hold("a", "red", 21) == "red"
-    assert holder.hold("a", "none", 22) == "red"
-    assert holder.hold("a", "none", 32) == "none"
-
-
 def test_one_queue_and_a_queue_nobody_has_seen() -> None:
-    made = board(sample(), queue="ventas")
-    assert (made.title, said(made)["waiting"]) == ("Ventas", "3")
-    assert set(said(board(sample(), queue="nadie")).values()) == {DASH}
+    made = board(sample(), spec=board_of_queue("ventas"))
+    assert (made.pages[0].title, said(made)["waiting"]) == ("Ventas", "3")
+    assert "trunks" not in said(made)
+    assert set(said(board(sample(), spec=board_of_queue("nadie"))).values()) == {DASH}
+
+
+def test_agents_stand_by_state_and_have_names_only_where_both_page_and_site_allow_them() -> None:
+    floor = sample()
+    assert floor.agents is not None
+    floor.agents["agente-103"].state = "available"
+    floor.agents["agente-104"].state, floor.agents["agente-104"].reason = "paused", "Almuerzo"
+    floor.agents["agente-105"].state = "logged_out"
+    named = board(floor, spec=BoardSpec(page=(PageSpec(kind="agents", names=True),))).pages[0].rows
+    assert [row.title for row in named][:2] == ["Agente 103", "Agente 101"]
+    assert (named[-1].title, named[-1].word, named[-1].age) == ("Agente 104", "En pausa · Almuerzo", "1:05")
+    assert len(named) == 25
+    bare = board(floor, spec=BoardSpec(page=(PageSpec(kind="agents"),))).pages[0].rows
+    assert {row.title for row in bare} == {""}
+    assert [row.key for row in bare][:3] == ["1", "2", "3"], "nor does the key tell who it is"
+    assert {tile.notes for tile in board(floor).pages[0].tiles if tile.key == "paused"} == {("Almuerzo 1",)}
+    floor.floor.fresh = "stale"
+    assert {row.state for row in board(floor, spec=BoardSpec(page=(PageSpec(kind="agents"),))).pages[0].rows} == {"unknown"}
+
+
+def test_what_the_link_holds_has_a_page_of_its_own_while_the_link_is_not_up() -> None:
+    floor = sample()
+    assert "link" not in [page.kind for page in board(floor).pages]
+    floor.crm = Crm(
+        state="down", since=ago(60), backlog=20, oldest=ago(60), recorded=120, delivered=97, shed=2, skipped=1, full_in_s=50 * 3600
+    )
+    page = board(floor).pages[-1]
+    assert {tile.key: tile.value for tile in page.tiles} == {
+        "held": "20", "oldest": "1:00", "full_in": "2 d", "recorded": "120", "delivered": "97", "shed": "2", "skipped": "1",
+    }  # fmt: skip
+    assert "Lleno en 2 d" in board(floor).banners[0].details
+
+
+def test_a_board_says_which_window_and_which_rule() -> None:
+    spec = BoardSpec(page=(PageSpec(kind="floor", window="rolling"),))
+    setting = Setting(words_of("es"), ZONE, thresholds_from(Kpi()), completion=True)
+    made = board_from(spec, "planta", setting, sample(), NOW_NS)
+    assert made.pages[0].note == "Últimos 30 minutos · Por llamadas terminadas"
+    assert said(made)["service_level"] == DASH, "the sample knows no such window"
+
+
+def test_figures_stand_in_the_files_order_and_one_not_known_is_a_dash_where_it_was_asked_for() -> None:
+    spec = BoardSpec(page=(PageSpec(kind="floor", figures=("offered", "satisfaction", "waiting")),), pin="floor")
+    made = board(sample(), spec=spec)
+    assert [(tile.key, tile.value) for tile in made.pages[0].tiles] == [("offered", "413"), ("satisfaction", DASH), ("waiting", "4")]
+    assert made.pin == "floor"
+
+
+def test_groups_and_their_sum() -> None:
+    floor = sample()
+    floor.groups = {"norte": floor.queues["ventas"], "sur": floor.queues["soporte"]}
+    spec = BoardSpec(page=(PageSpec(kind="totals", groups=("sur", "oeste")),))
+    page = board(floor, spec=spec).pages[0]
+    assert [(row.key, row.fresh, row.tile("waiting").value) for row in page.rows] == [("sur", "live", "0"), ("oeste", "unknown", DASH)]
+    assert page.tiles[0].value == "4"
+
+
+def test_announcements_go_to_the_boards_they_name_the_gravest_first() -> None:
+    floor = sample()
+    floor.announcements = [
+        Announcement(id="a", text="uno"), Announcement(id="b", text="dos", boards=["otro"]), Announcement(id="c", text="tres", severity="urgent"),
+    ]  # fmt: skip
+    setting = Setting(words_of("es"), ZONE, {})
+    made = board_from(
+        board_of_floor(), "floor", setting, floor, NOW_NS, (Announcement(id="board.floor.1", text="propio", severity="warning"),)
+    )
+    assert [each.text for each in made.announcements] == ["tres", "propio", "uno"]
+
+
+def test_precedence_priority_then_alarm_then_scheduled_then_the_board_and_no_figure_is_lost() -> None:
+    floor = sample()
+    floor.crm = Crm(state="down", since=ago(60), backlog=2)
+    floor.alarms = [
+        Alarm(id="floor.asa", level="red", since=ago(1)),
+        Alarm(id="floor.waiting", level="red", since=ago(1), acknowledged=ago(0)),
+    ]
+    floor.announcements = [Announcement(id="a", text="uno"), Announcement(id="c", text="tres", severity="urgent")]
+    said_first = [(item.rung, item.key) for item in items(board(floor))]
+    assert said_first[:4] == [("priority", "link.0"), ("priority", "notice.c"), ("alarm", "alarm.floor.asa"), ("scheduled", "notice.a")]
+    assert {f"floor.{key}" for key in ("waiting", "longest_wait", "asa")} <= {key for rung, key in said_first if rung == "board"}

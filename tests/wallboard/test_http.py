@@ -18,6 +18,7 @@ from appliance.core.config import Config, Led, Privacy, Site, Tv
 from appliance.core.config import Wallboard as Boards
 from appliance.core.errors import MisconfiguredError, TransientError
 from wallboard.access import Door, door_from, is_own_host, listen_from
+from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
 from wallboard.http import HEADERS, Server, open_server
 from wallboard.hub import Hub
@@ -43,8 +44,9 @@ async def running(tv: Tv | None = None, hub: Hub | None = None, language: str = 
     config = Config(site=Site(name="quito-norte", box="piso-3", timezone="America/Guayaquil", language=language), wallboard=Boards(tv=tv))  # type: ignore[arg-type]
     view = HeldView()
     feed = Feed(view, view.clock, Privacy(), hub)
-    led = LedRun("entrada", Led(url="sim:", width=64, height=8), config, feed, view.clock)
-    server = Server(config, tv, feed, view.clock, {"entrada": led.chain})
+    boards = BoardSet(config)
+    led = LedRun("entrada", Led(url="sim:", width=64, height=8), boards, feed, view.clock)
+    server = Server(config, tv, feed, boards, view.clock, {"entrada": led.chain})
     async with open_server(server, tv) as (host, port), aiohttp.ClientSession() as session:
         yield Running(view, feed, server, f"http://{host}:{port}", session, led)
 

@@ -1,0 +1,80 @@
+"""Decides which troubles a board must say in words, and how: PBX out of sight, CRM link down, box unwell, clock not set. Pure.
+
+They differ by shape and word, not by colour alone: the link ▲, the PBX ✕, the box ◆ (each medium draws its own).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from appliance.core.clock import wall_ns_from_rfc3339
+from appliance.floor.snapshot import Pbx, Snapshot
+from wallboard.moment import age_s, local_time
+from wallboard.tile import span_text
+from wallboard.words import Words, clock_text
+
+Trouble = Literal["link", "pbx", "box", "clock"]
+
+
+class Banner(Struct, frozen=True):
+    """One trouble in words: what, and its details in order of importance. `short` is for ten characters of LED."""
+
+    trouble: Trouble
+    state: str
+    text: str
+    short: str
+    details: tuple[str, ...] = ()
+    severe: bool = True
+
+
+def banners(snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo) -> tuple[Banner, ...]:
+    """Every trouble that a board must say in words, gravest first."""
+    out = [banner for key, pbx in snapshot.pbx.items() if (banner := _pbx_banner(key, pbx, len(snapshot.pbx), words, now_wall_ns, zone))]
+    link = _link_banner(snapshot, words, now_wall_ns, zone)
+    if link:
+        out.append(link)
+    out += [
+        Banner("box", item.level, words.text("box.fault"), item.id.upper(), (item.text or item.id,), item.level == "red")
+        for item in snapshot.health
+        if item.level != "ok"
+    ]
+    if snapshot.clock == "unset":
+        out.append(Banner("clock", "unset", words.text("clock.unset"), words.text("clock.unset"), (), severe=False))
+    return tuple(sorted(out, key=lambda banner: not banner.severe))
+
+
+def _pbx_banner(key: str, pbx: Pbx, of: int, words: Words, now_wall_ns: int, zone: ZoneInfo) -> Banner | None:
+    if pbx.state == "up":
+        return None
+    details = () if pbx.since is None else (_since(pbx.since, words, now_wall_ns, zone),)
+    named = details if of == 1 else (key, *details)
+    severe = pbx.state != "resyncing"
+    return Banner("pbx", pbx.state, words.text(f"pbx.{pbx.state}"), words.text("short.pbx.down"), named, severe)
+
+
+def _link_banner(snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo) -> Banner | None:
+    crm = snapshot.crm
+    if crm.state in {"up", "off"}:
+        return None
+    held = f"{words.text('held')} {words.number(crm.backlog)}"
+    details = [held]
+    if crm.oldest is not None:
+        details.append(f"{words.text('oldest')} {clock_text(age_s(crm.oldest, now_wall_ns))}")
+    if crm.state == "draining":
+        if crm.drain_s is not None:
+            details.append(words.text("to_go", t=clock_text(crm.drain_s)))
+    else:
+        if crm.since is not None:
+            details.insert(0, _since(crm.since, words, now_wall_ns, zone))
+        if crm.full_in_s is not None:
+            details.append(words.text("full_in", t=span_text(words, crm.full_in_s)))
+    short = words.texts.get(f"short.link.{crm.state}", words.text("short.link.down"))
+    return Banner("link", crm.state, words.text(f"link.{crm.state}"), short, tuple(details), crm.state != "draining")
+
+
+def _since(moment: str, words: Words, now_wall_ns: int, zone: ZoneInfo) -> str:
+    at = local_time(wall_ns_from_rfc3339(moment), zone)
+    return f"{words.text('since', t=at)} ({clock_text(age_s(moment, now_wall_ns))})"

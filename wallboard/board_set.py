@@ -1,0 +1,104 @@
+"""Decides which boards a box has, and makes any of them: those that it always has, and those of its board files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from appliance.core.config import Config
+from appliance.core.config_file import Fault
+from appliance.floor.snapshot import Snapshot
+from wallboard.alarm import thresholds_from
+from wallboard.board import Board, board_from
+from wallboard.board_file import read_board
+from wallboard.layout import BoardSpec, board_of_floor, board_of_group, board_of_queue
+from wallboard.notice import notices_now
+from wallboard.page import Setting
+from wallboard.words import words_of
+
+FLOOR: Final = "floor"
+#: More files than this in the folder are not read.
+MAX_FILES: Final = 200
+
+
+class BoardSet:
+    """The boards of one configuration. `faults` are those of the board files as last read."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._zone = ZoneInfo(config.site.timezone)
+        self._stamps: dict[Path, tuple[int, int]] = {}
+        self.files: dict[str, BoardSpec] = {}
+        self.faults: tuple[Fault, ...] = ()
+        #: Grows with each change of the files, so that whoever shows a board knows that it is another one now.
+        self.revision = 0
+        self.look()
+
+    def look(self) -> bool:
+        """Read the board files anew if any changed; True if so. A folder that is away leaves the boards that the box always has."""
+        stamps = _stamps(self._config.wallboard.boards)
+        if stamps == self._stamps and self.revision:
+            return False
+        self._stamps, self.revision = stamps, self.revision + 1
+        files: dict[str, BoardSpec] = {}
+        faults: list[Fault] = []
+        for path in sorted(stamps):
+            spec, found = read_board(path)
+            faults += found
+            if spec is not None:
+                files[path.stem] = spec
+        self.files, self.faults = files, (*faults, *self._unknown(files))
+        return True
+
+    def names(self) -> tuple[str, ...]:
+        """The floor's board and those of the files; each queue and group has one besides."""
+        return tuple(dict.fromkeys((FLOOR, *self.files)))
+
+    def spec(self, name: str) -> BoardSpec | None:
+        """What a board is made of; None for a name that no board has. A queue's board may be asked for before its first event."""
+        if name in self.files:
+            return self.files[name]
+        kind, _, key = name.partition(".")
+        if kind in ("queue", "group") and key:
+            return board_of_queue(key) if kind == "queue" else board_of_group(key)
+        return board_of_floor() if name == FLOOR else None
+
+    def setting(self, spec: BoardSpec, language: str | None = None) -> Setting:
+        """What a board needs besides the floor. Raises KeyError for a language that is not one of ours."""
+        config = self._config
+        words = words_of(language or spec.language or config.site.language)
+        completion = config.kpi.window == "completion"
+        return Setting(words, self._zone, thresholds_from(config.kpi), names=config.privacy.agent_names, completion=completion)
+
+    def board(self, name: str, snapshot: Snapshot, now_wall_ns: int, language: str | None = None) -> Board:
+        """The board of that name at this instant; one that no longer has a file is the floor's."""
+        spec = self.spec(name) or board_of_floor()
+        notices = tuple(notices_now(spec, name, now_wall_ns, self._zone))
+        return board_from(spec, name, self.setting(spec, language), snapshot, now_wall_ns, notices)
+
+    def _unknown(self, files: dict[str, BoardSpec]) -> list[Fault]:
+        """Boards and groups that are named somewhere and that nobody has."""
+        faults: list[Fault] = []
+        for name, spec in files.items():
+            file = str((self._config.wallboard.boards or Path()) / f"{name}.toml")
+            for at, page in enumerate(spec.page):
+                named = page.groups if page.group is None else (page.group, *page.groups)
+                for group in named:
+                    if group not in self._config.groups:
+                        mend = f"write [groups.{group}]; there is {', '.join(self._config.groups) or 'none yet'}"
+                        faults.append(Fault(file, None, f"page[{at}]", f'no group is called "{group}"', mend))
+        return faults
+
+
+def _stamps(folder: Path | None) -> dict[Path, tuple[int, int]]:
+    """Each board file with what changes when it is written."""
+    out: dict[Path, tuple[int, int]] = {}
+    try:
+        paths = sorted(folder.glob("*.toml"))[:MAX_FILES] if folder is not None else []
+        for path in paths:
+            stat = path.stat()
+            out[path] = (stat.st_mtime_ns, stat.st_size)
+    except OSError:
+        return out  # what could be seen; the folder is looked at again
+    return out

@@ -1,0 +1,235 @@
+"""Decides what stands on each page of a board: its figures in large, or its rows, from one floor snapshot. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from appliance.core.clock import wall_ns_from_rfc3339
+from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue, Snapshot, Trunk
+from wallboard.alarm import Level, Threshold
+from wallboard.figure import COLUMNS, FLOOR_ONLY, LINK_FIGURES, usual_figures
+from wallboard.layout import PageKind, PageSpec
+from wallboard.moment import age_s, local_time
+from wallboard.tile import Reader, Scope, Tile, figure_text
+from wallboard.words import DASH, Words, clock_text
+
+#: Agents stand by what they do, the free ones first; within a state whoever is in it longest.
+AGENT_ORDER = ("available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown")
+#: More rows than this no rotation shows in a time that anybody waits; the rest is counted in `more`.
+_ROWS = 500
+
+
+class Row(Struct, frozen=True):
+    """One line of a table: its title, its figures by key in order of importance, and for agents and headsets a state with its word.
+
+    `since` is the RFC 3339 moment from which a duration ticks, None where none does.
+    """
+
+    key: str
+    title: str
+    tiles: tuple[Tile, ...] = ()
+    fresh: Fresh = "live"
+    age: str = ""
+    state: str = ""
+    word: str = ""
+    since: str | None = None
+    level: Level = "none"
+
+    def tile(self, key: str) -> Tile:
+        """The figure of one key. Raises KeyError."""
+        for tile in self.tiles:
+            if tile.key == key:
+                return tile
+        raise KeyError(key)
+
+
+class Page(Struct, frozen=True):
+    """One page at one instant: figures in large, rows, or both. `stamp` says how old it is where it is not live."""
+
+    name: str
+    kind: PageKind
+    title: str
+    dwell_s: float
+    fresh: Fresh = "live"
+    stamp: str = ""
+    note: str = ""
+    tiles: tuple[Tile, ...] = ()
+    rows: tuple[Row, ...] = ()
+    more: int = 0
+
+
+class Setting(Struct, frozen=True):
+    """What a board needs to know besides the floor: language, place, targets, and whose names it may show."""
+
+    words: Words
+    zone: ZoneInfo
+    thresholds: dict[str, Threshold]
+    names: bool = False
+    completion: bool = False
+
+
+class Maker:
+    """Makes the pages of one snapshot at one instant."""
+
+    def __init__(self, snapshot: Snapshot, setting: Setting, notices: tuple[Announcement, ...], now_wall_ns: int) -> None:
+        self._snapshot, self._setting, self._notices, self._now_ns = snapshot, setting, notices, now_wall_ns
+        self._reader = Reader(snapshot, setting.words, setting.thresholds, now_wall_ns)
+
+    def page(self, spec: PageSpec, name: str) -> Page | None:
+        """One page; None for one with nothing to show: trunks where there are none, headsets that may not be shown."""
+        scope = self._scope(spec)
+        tiles, rows = self._tiles(spec, scope), self._rows(spec)
+        if spec.kind in ("trunks", "headsets", "announcements", "totals") and not rows:
+            return None
+        if spec.kind == "link" and self._snapshot.crm.state in ("up", "off"):
+            return None
+        fresh: Fresh = "live" if spec.kind in ("link", "announcements", "headsets") else scope.queue.fresh
+        return Page(
+            name, spec.kind, self._title(spec, scope), spec.dwell_s, fresh,
+            stamp=stale_text(self._setting.words, scope.queue, self._now_ns, self._setting.zone) if fresh != "live" else "",
+            note=self._note(spec), tiles=tiles, rows=rows[:_ROWS], more=max(0, len(rows) - _ROWS),
+        )  # fmt: skip
+
+    def _scope(self, spec: PageSpec) -> Scope:
+        if spec.kind == "queue":
+            return Scope(f"queue.{spec.queue}", self._snapshot.queues.get(spec.queue or "", Queue()), spec.window)
+        if spec.group is not None:
+            return Scope(f"group.{spec.group}", self._snapshot.groups.get(spec.group, Queue()), spec.window)
+        return Scope("floor", self._snapshot.floor, spec.window)
+
+    def _title(self, spec: PageSpec, scope: Scope) -> str:
+        if spec.title is not None:
+            return spec.title
+        if spec.kind in ("queue", "group"):
+            return scope.queue.title or spec.queue or spec.group or ""
+        return self._setting.words.text(f"page.{spec.kind}")
+
+    def _note(self, spec: PageSpec) -> str:
+        """Which window the figures are of, where it is not the day; and by which rule, where it is not by arrival."""
+        words, said = self._setting.words, []
+        if spec.kind in ("floor", "queue", "group", "queues", "totals"):
+            said += [words.text(f"window.{spec.window}")] if spec.window != "today" else []
+            said += [words.text("window.completion")] if self._setting.completion else []
+        return " · ".join(said)
+
+    def _tiles(self, spec: PageSpec, scope: Scope) -> tuple[Tile, ...]:
+        keys: tuple[str, ...] = ()
+        if spec.kind == "link":
+            keys = tuple(LINK_FIGURES)
+        elif spec.kind in ("floor", "queue", "group", "totals"):
+            keys = spec.figures or usual_figures(floor=scope.path == "floor")
+        named = bool(spec.figures)
+        tiles = (self._tile(key, scope, named=named) for key in keys if named or scope.path == "floor" or key not in FLOOR_ONLY)
+        return tuple(tile for tile in tiles if tile is not None)
+
+    def _tile(self, key: str, scope: Scope, *, named: bool) -> Tile | None:
+        tile = self._reader.tile(key, scope)
+        if tile is None and named:
+            words = self._setting.words
+            return Tile(key, words.text(key), words.texts.get(f"short.{key}", words.text(key)), DASH, fresh=scope.queue.fresh)
+        return tile
+
+    def _rows(self, spec: PageSpec) -> tuple[Row, ...]:
+        of_kind: dict[str, Callable[[PageSpec], tuple[Row, ...]]] = {
+            "queues": self._queues, "totals": self._totals, "agents": self._agents,
+            "trunks": self._trunks, "headsets": self._headsets, "announcements": self._announcements,
+        }  # fmt: skip
+        rows = of_kind.get(spec.kind)
+        return () if rows is None else rows(spec)
+
+    def _queues(self, spec: PageSpec) -> tuple[Row, ...]:
+        return tuple(self._queue_row(spec, "queue", key, queue) for key, queue in chosen(self._snapshot.queues, spec.queues).items())
+
+    def _totals(self, spec: PageSpec) -> tuple[Row, ...]:
+        return tuple(self._queue_row(spec, "group", key, group) for key, group in chosen(self._snapshot.groups, spec.groups).items())
+
+    def _announcements(self, _spec: PageSpec) -> tuple[Row, ...]:
+        words = self._setting.words
+        return tuple(Row(each.id, each.text, state=each.severity, word=words.text(f"severity.{each.severity}")) for each in self._notices)
+
+    def _trunks(self, _spec: PageSpec) -> tuple[Row, ...]:
+        return tuple(self._trunk(key, trunk) for key, trunk in self._snapshot.trunks.items())
+
+    def _headsets(self, spec: PageSpec) -> tuple[Row, ...]:
+        return tuple(self._headset(spec, seat) for seat in (self._snapshot.headsets or {}).values())
+
+    def _queue_row(self, spec: PageSpec, kind: str, key: str, queue: Queue) -> Row:
+        scope = Scope(f"{kind}.{key}", queue, spec.window)
+        tiles = (self._tile(figure, scope, named=True) for figure in spec.figures or COLUMNS)
+        age = clock_text(age_s(queue.as_of, self._now_ns)) if queue.fresh == "stale" and queue.as_of else ""
+        return Row(key, queue.title or key, tuple(tile for tile in tiles if tile is not None), queue.fresh, age)
+
+    def _agents(self, spec: PageSpec) -> tuple[Row, ...]:
+        named = spec.names and self._setting.names
+        words, fresh = self._setting.words, self._snapshot.floor.fresh
+        wanted = set(spec.queues)
+        here = [
+            (key, agent) for key, agent in (self._snapshot.agents or {}).items()
+            if agent.state != "logged_out" and (not wanted or wanted & set(agent.queues))
+        ]  # fmt: skip
+        here.sort(key=lambda item: (_place(item[1]), item[1].since or "", item[0]))
+        rows = []
+        for at, (key, agent) in enumerate(here, 1):
+            state = agent.state if fresh == "live" else "unknown"
+            word = words.text("agents.unknown" if state == "unknown" else state)
+            if state == "paused" and agent.reason:
+                word = f"{word} · {agent.reason}"
+            title = (agent.name or key) if named else ""
+            since = agent.since if state != "unknown" else None
+            rows.append(Row(key if named else str(at), title, (), fresh, self._age(since), state, word, since))
+        return tuple(rows)
+
+    def _trunk(self, key: str, trunk: Trunk) -> Row:
+        words, fresh = self._setting.words, self._snapshot.floor.fresh
+        full = trunk.all_busy_now if fresh == "live" else None
+        busy = words.number(trunk.busy) if trunk.busy is not None else DASH
+        lines = f"/{words.number(trunk.lines)}" if trunk.lines is not None else ""
+        share, unit = figure_text(words, "all_busy", trunk.all_busy_share)
+        alarm = next((a for a in self._snapshot.alarms if a.id == f"trunk.{key}.all_busy_share"), None) if fresh == "live" else None
+        level: Level = alarm.level if alarm else "none"
+        seen = alarm is not None and alarm.acknowledged is not None
+        short = words.text("short.trunks"), words.text("short.all_busy")
+        tiles = (
+            Tile("trunks", words.text("trunks"), short[0], busy + lines, fresh=fresh),
+            Tile("all_busy", words.text("all_busy"), short[1], share, unit, fresh=fresh, level=level, acknowledged=seen),
+        )
+        return Row(key, key, tiles, fresh, state="all_busy" if full else "", word=words.text("all_busy") if full else "", level=level)
+
+    def _headset(self, spec: PageSpec, seat: Headset) -> Row:
+        words = self._setting.words
+        state = "unknown"
+        if seat.fresh == "live":
+            state = "muted" if seat.mute else {"off": "off_hook", "on": "on_hook"}.get(seat.hook, "unknown")
+        word = words.text("agents.unknown" if state == "unknown" else f"headset.{state}")
+        agent = (self._snapshot.agents or {}).get(seat.agent or "")
+        whose = f" · {agent.name or seat.agent}" if agent and spec.names and self._setting.names else ""
+        return Row(seat.seat, seat.seat + whose, (), seat.fresh, self._age(seat.since), state, word, seat.since)
+
+    def _age(self, since: str | None) -> str:
+        return clock_text(age_s(since, self._now_ns)) if since else ""
+
+
+def chosen(all_of: dict[str, Queue], wanted: tuple[str, ...]) -> dict[str, Queue]:
+    """Those wanted, in the wanted order; all of them where none is named. One that is not there yet is unknown.
+
+    >>> list(chosen({"a": Queue(), "b": Queue()}, ("b",)))
+    ['b']
+    """
+    return {key: all_of.get(key, Queue()) for key in wanted} if wanted else all_of
+
+
+def stale_text(words: Words, scope: Queue, now_wall_ns: int, zone: ZoneInfo) -> str:
+    """The stamp of a stale scope, the word for an unknown one, nothing for a live one."""
+    if scope.fresh == "live":
+        return ""
+    if scope.fresh == "unknown" or scope.as_of is None:
+        return words.text("unknown")
+    age = clock_text(age_s(scope.as_of, now_wall_ns))
+    return words.text("stale", age=age, time=local_time(wall_ns_from_rfc3339(scope.as_of), zone, seconds=True))
+
+
+def _place(agent: Agent) -> int:
+    return AGENT_ORDER.index(agent.state) if agent.state in AGENT_ORDER else len(AGENT_ORDER)

@@ -1,0 +1,220 @@
+"""Decides how a board reads in a terminal: its pages one below the other, as many as have room, the rest on the next screen. Pure.
+
+States are told by shape and word, so that nothing is lost without colour: ▲ near the limit, ◆ off target, ✓ acknowledged, ░ seen in part.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from wallboard.board import Board
+from wallboard.moment import local_time
+from wallboard.page import Page, Row
+from wallboard.tile import Tile
+from wallboard.words import Words
+
+WIDTH: Final = 80
+Style = Literal["none", "amber", "red", "bold", "dim"]
+_LEVELS: Final = {"none": "", "amber": "▲", "red": "◆"}
+#: The least that a queue's title takes of a table; columns go from the least important on when there is less.
+_TITLE: Final = 18
+_GAP: Final = 2
+_AGENT: Final = 38
+_NOTICES: Final = 3
+
+
+class Span(Struct, frozen=True):
+    """A piece of a line in one style."""
+
+    text: str
+    style: Style = "none"
+
+
+Line = tuple[Span, ...]
+
+
+def screens(
+    board: Board, words: Words, zone: ZoneInfo, now_wall_ns: int, height: int | None = None, width: int = WIDTH
+) -> list[list[Line]]:
+    """The board as screens of at most so many lines (None: one screen, as long as it gets), each with its head and troubles.
+
+    No line is wider than `width` columns. A table that does not fit goes on with the next screen.
+    """
+    head = [*_head(board, zone, now_wall_ns, width), *_said(board, words, width)]
+    if board.face == "closed":
+        return [[*head, (), (Span(board.face_text, "bold"),)]]
+    shown = [page for page in board.pages if board.pin in (None, page.name)]
+    room = None if height is None else max(4, height - len(head))
+    parts = [part for page in shown for part in _parts(page, words, width, room)]
+    packed: list[list[Line]] = [[]]
+    for part in parts:
+        if room is not None and packed[-1] and len(packed[-1]) + len(part) > room:
+            packed.append([])
+        packed[-1] += part
+    if len(packed) == 1:
+        return [head + packed[0]]
+    return [_counted(head, f"{at}/{len(packed)}", width) + lines for at, lines in enumerate(packed, 1)]
+
+
+def _head(board: Board, zone: ZoneInfo, now_wall_ns: int, width: int) -> list[Line]:
+    clock = local_time(now_wall_ns, zone, seconds=True)
+    return [(Span(padded(board.title, width - columns(clock)), "bold"), Span(clock))]
+
+
+def _counted(head: list[Line], mark: str, width: int) -> list[Line]:
+    title, clock = head[0]
+    left = padded(title.text.rstrip(), width - columns(clock.text) - len(mark) - _GAP)
+    return [(Span(left, "bold"), Span(mark, "dim"), Span(" " * _GAP + clock.text)), *head[1:]]
+
+
+def _said(board: Board, words: Words, width: int) -> Iterator[Line]:
+    for banner in board.banners:
+        yield (Span(cut(f"▲ {' · '.join((banner.text, *banner.details))}", width), "red" if banner.severe else "amber"),)
+    for notice in board.announcements[:_NOTICES]:
+        text = f"{words.text(f'severity.{notice.severity}')}: {' '.join(notice.text.split())}"
+        yield (Span(cut(text, width), "red" if notice.severity == "urgent" else "amber"),)
+    if len(board.announcements) > _NOTICES:
+        yield (Span(f"+{len(board.announcements) - _NOTICES} {words.text('page.announcements')}", "amber"),)
+
+
+def _parts(page: Page, words: Words, width: int, room: int | None) -> Iterator[list[Line]]:
+    """A page in pieces that each fit a screen, every piece under the page's title."""
+    title = [(), _title(page, width)]
+    lines = list(_tiles(page.tiles, words, width))
+    if lines:
+        yield title + lines
+    heading = list(_heading(page, width))
+    rows = list(_rows(page, words, width))
+    rows += [(Span(f"+{page.more}", "dim"),)] if page.more else []
+    fits = len(rows) if room is None else max(1, room - len(title) - len(heading))
+    for at in range(0, len(rows), fits or 1):
+        yield ([()] if at == 0 and lines else title) + heading + rows[at : at + fits]
+
+
+def _title(page: Page, width: int) -> Line:
+    said = " · ".join(text for text in (page.title, page.note) if text)
+    return (Span(cut(said, width), "dim"),) if not page.stamp else (Span(cut(f"{said} · {page.stamp}", width), "amber"),)
+
+
+def _tiles(tiles: tuple[Tile, ...], words: Words, width: int) -> Iterator[Line]:
+    """Two figures a line, their first notes beside them where there is room."""
+    half = (width - 4) // 2
+    cells = [_cell(tile, words, half) for tile in tiles]
+    for at in range(0, len(cells), 2):
+        right = cells[at + 1] if at + 1 < len(cells) else ()
+        yield (*cells[at], *((Span("    "), *right) if right else ()))
+
+
+def _cell(tile: Tile, words: Words, width: int) -> Line:
+    figure = _figure(tile)
+    notes = [tile.target, *tile.notes] if tile.level != "none" else list(tile.notes)
+    note = next((f" ({note})" for note in notes if note and columns(tile.label + figure + note) + 4 <= width), "")
+    label = tile.label if columns(tile.label + figure) < width else tile.short
+    gap = " " * max(1, width - columns(label + figure + note))
+    return Span(label + gap), Span(figure + note, tile.level if tile.level != "none" else "dim" if tile.fresh != "live" else "bold")
+
+
+def _figure(tile: Tile) -> str:
+    seen = "✓" if tile.acknowledged else ""
+    return f"{_LEVELS[tile.level]}{seen}{tile.value}{tile.unit}{'░' if tile.hatched else ''}"
+
+
+def _columns_of(page: Page, width: int) -> list[tuple[str, int]]:
+    """The table's figures that have room, in order of importance, and how wide each is."""
+    out: list[tuple[str, int]] = []
+    left = width - _TITLE
+    for at, tile in enumerate(page.rows[0].tiles if page.rows else ()):
+        wide = _GAP + max([columns(tile.short), *(columns(_figure(row.tiles[at])) for row in page.rows)])
+        if wide > left:
+            break
+        out.append((tile.key, wide))
+        left -= wide
+    return out
+
+
+def _heading(page: Page, width: int) -> Iterator[Line]:
+    wide = dict(_columns_of(page, width))
+    if not wide:
+        return
+    tiles = page.rows[0].tiles
+    text = "".join(_right(tile.short, wide[tile.key]) for tile in tiles if tile.key in wide)
+    left = f"+{len(tiles) - len(wide)}" if len(wide) < len(tiles) else ""
+    yield (Span(padded(left, width - sum(wide.values())) + text, "dim"),)
+
+
+def _rows(page: Page, words: Words, width: int) -> Iterator[Line]:
+    if page.kind in ("agents", "headsets"):
+        cells = [_person(row) for row in page.rows]
+        yield from ((*left, *right) for left, right in zip(cells[::2], [*cells[1::2], ()][: len(cells[::2])], strict=True))
+        return
+    if page.kind == "announcements":
+        for row in page.rows:
+            yield (Span(cut(f"{row.word}: {' '.join(row.title.split())}", width), "red" if row.state == "urgent" else "none"),)
+        return
+    sizes = dict(_columns_of(page, width))
+    for row in page.rows:
+        mark = f" {row.age or words.text('unknown')}" if row.fresh != "live" else f" {row.word}" if row.word else ""
+        room = width - sum(sizes.values())
+        title = padded(cut(row.title, room - columns(mark) - 1) + mark, room)
+        yield (Span(title), *(_table_cell(row, key, size) for key, size in sizes.items()))
+
+
+def _table_cell(row: Row, key: str, width: int) -> Span:
+    tile = row.tile(key)
+    return Span(_right(_figure(tile), width), tile.level if tile.level != "none" else "dim" if tile.fresh != "live" else "none")
+
+
+def _person(row: Row) -> Line:
+    age = f" {row.age}" if row.age else ""
+    state = cut(row.word, _AGENT - columns(age) - 10) + age
+    return (Span(padded(row.title, _AGENT - columns(state) - 2)), Span(padded(state, _AGENT - max(0, _AGENT - columns(state) - 2)), "dim"))
+
+
+def _right(text: str, width: int) -> str:
+    return " " * max(0, width - columns(text)) + text
+
+
+def padded(text: str, width: int) -> str:
+    """A text in exactly so many columns.
+
+    >>> padded("客服", 5), padded("abcdef", 4)
+    ('客服 ', 'abc…')
+    """
+    text = cut(text, width)
+    return text + " " * max(0, width - columns(text))
+
+
+def cut(text: str, width: int) -> str:
+    """A text in at most so many columns, without what a terminal would obey; an ellipsis where something is left out."""
+    text = "".join(sign if unicodedata.category(sign) not in ("Cc", "Cf", "Cs") else " " for sign in text[: 4 * max(1, width)])
+    if columns(text) <= width:
+        return text
+    out = ""
+    for sign in text:
+        if columns(out + sign) > width - 1:
+            break
+        out += sign
+    return out + "…" if width > 0 else ""
+
+
+def columns(text: str) -> int:
+    """Columns that a terminal takes for a text.
+
+    >>> columns("Año"), columns("客服")
+    (3, 4)
+    """
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+
+
+def plain(lines: Iterable[Line]) -> list[str]:
+    """The lines without their styles.
+
+    >>> plain([(Span("a"), Span("b", "red"))])
+    ['ab']
+    """
+    return ["".join(span.text for span in line).rstrip() for line in lines]

@@ -1,0 +1,206 @@
+"""Decides how one figure reads: its digits, unit and notes, how fresh it is, and whether an alarm decorates it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from appliance.core.clock import wall_ns_from_rfc3339
+from appliance.floor.snapshot import Alarm, Fresh, Queue, Satisfaction, Snapshot, Window
+from wallboard.alarm import Level, Threshold
+from wallboard.figure import FIGURES, LINK_FIGURES, Figure
+from wallboard.layout import WindowName
+from wallboard.moment import age_s
+from wallboard.words import DASH, Words, clock_text
+
+#: Below this share of the window seen, a figure is hatched (kpis, "Windows").
+COVERED: Final = 0.95
+#: The states that stand beside "busy", in this order.
+_BUSY: Final = ("talking", "ringing", "holding")
+_REASONS_SHOWN: Final = 4
+
+
+class Tile(Struct, frozen=True):
+    """One figure: `value` is digits (or a dash), `unit` what follows them, `notes` what stands beside it, the most important first."""
+
+    key: str
+    label: str
+    short: str
+    value: str
+    unit: str = ""
+    notes: tuple[str, ...] = ()
+    target: str = ""
+    fresh: Fresh = "live"
+    level: Level = "none"
+    acknowledged: bool = False
+    hatched: bool = False
+
+
+class Scope(Struct, frozen=True):
+    """What a figure is of: the floor, a queue, a group, a trunk group; `path` begins its alarms' ids."""
+
+    path: str
+    queue: Queue
+    window: WindowName = "today"
+
+    def figures(self) -> Window | None:
+        """The page's window; None where the document leaves it out."""
+        named: Window | None = getattr(self.queue, self.window)
+        return named
+
+
+class Reader:
+    """Reads figures out of one snapshot at one instant, in one language."""
+
+    def __init__(self, snapshot: Snapshot, words: Words, thresholds: dict[str, Threshold], now_wall_ns: int) -> None:
+        self._snapshot, self._words, self._thresholds, self._now_ns = snapshot, words, thresholds, now_wall_ns
+        self._alarms = {alarm.id: alarm for alarm in snapshot.alarms}
+
+    def tile(self, key: str, scope: Scope) -> Tile | None:
+        """The figure of one key; None where it is one that is there only while it is known, and is not."""
+        figure = FIGURES.get(key) or LINK_FIGURES[key]
+        value, worst = self._value(figure, scope)
+        fresh: Fresh = "live" if figure.source.startswith("/crm") else scope.queue.fresh
+        if fresh == "unknown":
+            value = None
+        if value is None and figure.known:
+            return None
+        words = self._words
+        digits, unit = figure_text(words, figure.form, value)
+        alarm = self._alarm(figure, worst or f"{scope.path}.{key}", scope, fresh)
+        known = value is not None
+        return Tile(
+            key, words.text(key), words.texts.get(f"short.{key}", words.text(key)), digits, unit,
+            notes=self._notes(key, figure, scope) if known else (),
+            target=self._target(key) if figure.alarm else "",
+            fresh=fresh,
+            level=alarm.level if alarm else "none",
+            acknowledged=alarm is not None and alarm.acknowledged is not None,
+            hatched=known and figure.day and self._is_thin(scope),
+        )  # fmt: skip
+
+    def _value(self, figure: Figure, scope: Scope) -> tuple[Any, str]:
+        """The figure's value, None when it is not known; and the id of its alarm where that is not the scope's own."""
+        if figure.form == "wait":
+            return longest_wait_s(scope.queue, self._now_ns), ""
+        if figure.form == "agents":
+            counts = scope.queue.agents
+            return None if counts is None else sum(getattr(counts, state) for state in figure.states), ""
+        if figure.form == "lines":
+            return self._lines(), ""
+        if figure.form == "all_busy":
+            shares = [(trunk.all_busy_share, key) for key, trunk in self._snapshot.trunks.items() if trunk.all_busy_share is not None]
+            worst = max(shares, default=None)
+            return (worst[0], f"trunk.{worst[1]}.all_busy_share") if worst else (None, "")
+        value, path = self._root(figure.source, scope)
+        for part in path.split("."):
+            value = None if value is None else getattr(value, part)
+        if figure.form == "moment":
+            value = None if value is None else age_s(value, self._now_ns)
+        return value, ""
+
+    def _root(self, source: str, scope: Scope) -> tuple[Any, str]:
+        if source.startswith("/"):
+            return self._snapshot, source[1:]
+        if source.startswith("window."):
+            return scope.figures(), source.removeprefix("window.")
+        return scope.queue, source
+
+    def _lines(self) -> tuple[int, int] | None:
+        trunks = list(self._snapshot.trunks.values())
+        busy = [trunk.busy for trunk in trunks if trunk.busy is not None]
+        lines = [trunk.lines for trunk in trunks if trunk.lines is not None]
+        return (sum(busy), sum(lines)) if trunks and len(busy) == len(lines) == len(trunks) else None
+
+    def _alarm(self, figure: Figure, name: str, scope: Scope, fresh: Fresh) -> Alarm | None:
+        # An alarm is of today's figure; of an old one nobody knows whether it still holds.
+        if not figure.alarm or fresh != "live" or (figure.day and scope.window != "today"):
+            return None
+        return self._alarms.get(name)
+
+    def _is_thin(self, scope: Scope) -> bool:
+        window = scope.figures()
+        return window is not None and window.coverage is not None and window.coverage < COVERED
+
+    def _notes(self, key: str, figure: Figure, scope: Scope) -> tuple[str, ...]:
+        words, window = self._words, scope.figures()
+        notes: list[str] = []
+        if key == "service_level" and window is not None:
+            within = [] if window.target is None else [words.text("within", t=words.number(window.target))]
+            definition = " ".join([*([window.service_level_variant] if window.service_level_variant else []), *within])
+            notes += [definition] if definition else []
+        if figure.of and window is not None:
+            parts = getattr(window, figure.of.removeprefix("window."))
+            notes += [words.text("of", a=words.number(parts[0]), b=words.number(parts[1]))] if parts and parts[1] else []
+        if key == "satisfaction" and window is not None and window.satisfaction is not None:
+            notes.append(words.text("answers", n=words.number(window.satisfaction.answers)))
+        if key == "busy" and scope.queue.agents is not None:
+            notes += [f"{words.text(s)} {words.number(getattr(scope.queue.agents, s))}" for s in _BUSY if getattr(scope.queue.agents, s)]
+        if key == "paused":
+            notes += self._reasons(scope)
+        return tuple(notes)
+
+    def _reasons(self, scope: Scope) -> list[str]:
+        """Why agents are paused, the commonest first; of a queue, its own agents."""
+        kind, _, queue = scope.path.partition(".")
+        if kind not in ("floor", "queue"):
+            return []
+        counted: dict[str, int] = {}
+        for agent in (self._snapshot.agents or {}).values():
+            if agent.state == "paused" and agent.reason and (kind == "floor" or queue in agent.queues):
+                counted[agent.reason] = counted.get(agent.reason, 0) + 1
+        commonest = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:_REASONS_SHOWN]
+        return [f"{reason} {self._words.number(count)}" for reason, count in commonest]
+
+    def _target(self, key: str) -> str:
+        threshold = self._thresholds.get("all_busy_share" if key == "all_busy" else key)
+        if threshold is None:
+            return ""
+        digits, unit = figure_text(self._words, FIGURES[key].form, threshold.red)
+        return f"{self._words.text('target')} {'≤' if threshold.side == 'above' else '≥'} {digits}{unit}"
+
+
+def figure_text(words: Words, form: str, value: Any) -> tuple[str, str]:
+    """Digits and unit of a value of one form; a dash when it is not known.
+
+    >>> from wallboard.words import words_of
+    >>> figure_text(words_of("es"), "duration", 41.2), figure_text(words_of("es"), "share", None)
+    (('0:41', ''), ('–', ''))
+    """
+    if value is None:
+        return DASH, ""
+    if form in ("share", "ratio", "all_busy"):
+        return words.percent(value)
+    if form == "lines":
+        return f"{words.number(value[0])}/{words.number(value[1])}", ""
+    if form == "score":
+        return words.number(value.mean if isinstance(value, Satisfaction) else value, 1), ""
+    if form == "span":
+        return span_text(words, value), ""
+    return clock_text(value) if form in ("wait", "duration", "moment") else words.number(value), ""
+
+
+def span_text(words: Words, seconds: float) -> str:
+    """A time to come, as coarse as it is known: minutes and seconds, hours, or days.
+
+    >>> from wallboard.words import words_of
+    >>> span_text(words_of("es"), 95), span_text(words_of("es"), 5 * 3600), span_text(words_of("en"), 3 * 86400)
+    ('1:35', '5 h', '3 d')
+    """
+    if seconds < 3600:
+        return clock_text(seconds)
+    return f"{words.number(seconds // 3600)} h" if seconds < 2 * 86400 else f"{words.number(seconds // 86400)} d"
+
+
+def longest_wait_s(scope: Queue, now_wall_ns: int) -> float | None:
+    """The longest wait now: ticking from when that caller joined; 0 when nobody waits; None when not known."""
+    if scope.waiting is None:
+        return None
+    if scope.waiting == 0:
+        return 0.0
+    if scope.longest_since is None:
+        return scope.longest_wait
+    # Out of sight nobody knows whether that caller still waits: the wait stands as it was last seen.
+    seen_ns = min(now_wall_ns, wall_ns_from_rfc3339(scope.as_of)) if scope.fresh == "stale" and scope.as_of else now_wall_ns
+    return age_s(scope.longest_since, seen_ns)
