@@ -24,6 +24,7 @@ VERBS: Final[dict[str, str]] = {
     "status": "one screen of the floor",
     "top": "the same, following",
     "explain": "the calls behind a figure and why each counted",
+    "report": "the figures of a day: half-hours, queues, agents, outcomes; CSV",
     "replay": "fold a recording offline and print the floor",
     "capture": "record what a source sends, exactly",
     "decode": "say what recorded bytes mean",

@@ -119,8 +119,11 @@ def part_from_floor(floor: Floor, day: Span, now_ns: int) -> Part:
     for key, source in state.sources.items():
         has_hours = config.site.hours is not None
         part.coverage[key] = _share(coverage(source, floor.calendar, day, until - 1, has_hours))
-        shares = {half // NS: coverage(source, floor.calendar, (half, half + HALF_HOUR_NS), until - 1, has_hours) for half in halves}
-        part.covered[key] = {half: round(share, 4) for half, share in shares.items() if share is not None and half * NS < until}
+        # Without opening hours a day begins with the first sight of its source, here as on the boards.
+        first = 0 if has_hours else min((max(begins, day[0]) for begins, ends in source.spans if ends >= day[0]), default=until)
+        spans = {half // NS: (half, half + HALF_HOUR_NS) for half in halves if first - HALF_HOUR_NS < half < until}
+        shares = {half: coverage(source, floor.calendar, span, until - 1, has_hours) for half, span in spans.items()}
+        part.covered[key] = {half: round(share, 4) for half, share in shares.items() if share is not None}
     part.final = now_ns >= day[1] + (_SETTLED_NS if not open_visits else day[1] - day[0])
     return part
 
