@@ -16,31 +16,38 @@ _DAY: Final = timedelta(days=1)
 
 def notices_now(spec: BoardSpec, board: str, now_wall_ns: int, zone: ZoneInfo) -> list[Announcement]:
     """Those due now, in the file's order, as `board.NAME.N`, N counted from 1 in the file; `until` is when this showing ends."""
-    now = datetime.fromtimestamp(now_wall_ns // NS, UTC).astimezone(zone).replace(tzinfo=None)
     due = []
     for at, notice in enumerate(spec.notice, 1):
-        ends = end_of_showing(notice, now)
-        if ends is not None:
-            until_ns = round(ends.replace(tzinfo=zone).timestamp()) * NS
-            due.append(Announcement(id=f"board.{board}.{at}", text=notice.text, severity=notice.severity, until=rfc3339(until_ns)))
+        ends_ns = end_of_showing(notice, now_wall_ns, zone)
+        if ends_ns is not None:
+            due.append(Announcement(id=f"board.{board}.{at}", text=notice.text, severity=notice.severity, until=rfc3339(ends_ns)))
     return due
 
 
-def end_of_showing(notice: NoticeSpec, now: datetime) -> datetime | None:
-    """When the showing that is under way at a local time ends; None while there is none.
+def end_of_showing(notice: NoticeSpec, now_wall_ns: int, zone: ZoneInfo) -> int | None:
+    """When the showing that is under way ends, in nanoseconds since 1970; None while there is none.
 
-    A showing belongs to the day on which it begins: `days`, `first` and `last` are about that day, also past midnight.
+    A showing belongs to the day on which it begins: `days`, `first` and `last` are about that day, also past midnight. Its ends are
+    instants: where the clocks go back an hour it is shown once, where they go forward over it, the moment they have.
 
-    >>> end_of_showing(NoticeSpec(text="…", days=("fri",), at="22:00", until="02:00"), datetime(2026, 11, 21, 1, 30)).hour
-    2
+    >>> friday_night = NoticeSpec(text="…", days=("fri",), at="22:00", until="02:00")
+    >>> saturday_early_ns = int(datetime(2026, 11, 21, 1, 30, tzinfo=UTC).timestamp()) * NS
+    >>> (end_of_showing(friday_night, saturday_early_ns, ZoneInfo("UTC")) - saturday_early_ns) / NS
+    1800.0
     """
     begins = time.fromisoformat(notice.at) if notice.at else time.min
     ends = time.fromisoformat(notice.until) if notice.until else time.min
-    for day in (now.date(), now.date() - _DAY):
-        end = datetime.combine(day if ends > begins else day + _DAY, ends)
-        if _is_on(notice, day) and datetime.combine(day, begins) <= now < end:
-            return end
+    today = datetime.fromtimestamp(now_wall_ns // NS, UTC).astimezone(zone).date()
+    for day in (today, today - _DAY):
+        if _is_on(notice, day):
+            end_ns = _instant_ns(day if ends > begins else day + _DAY, ends, zone)
+            if _instant_ns(day, begins, zone) <= now_wall_ns < end_ns:
+                return end_ns
     return None
+
+
+def _instant_ns(day: date, at: time, zone: ZoneInfo) -> int:
+    return int(datetime.combine(day, at, zone).timestamp()) * NS
 
 
 def _is_on(notice: NoticeSpec, day: date) -> bool:
