@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -32,10 +33,31 @@ def _refuse_far_sockets(event: str, args: tuple[object, ...]) -> None:
 sys.addaudithook(_refuse_far_sockets)
 
 
+def corpus() -> Path | None:
+    """The folder of other people's frames and descriptors, where this machine has it."""
+    folder = os.environ.get("CALLFLOOR_CORPUS")
+    return Path(folder) if folder and Path(folder).is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def corpus_folder() -> Path:
+    """The same, for tests marked `corpus`."""
+    folder = corpus()
+    assert folder is not None
+    return folder
+
+
 def _lacks(marker: str) -> str | None:
     """What this machine lacks for tests with the marker; None when nothing."""
     if marker == "broker" and not shutil.which("mosquitto", path=_PATH):
         return "no mosquitto here: make setup installs it"
+    if marker == "corpus" and corpus() is None:
+        named = os.environ.get("CALLFLOOR_CORPUS")
+        return (
+            f"CALLFLOOR_CORPUS names {named}, which is no folder"
+            if named
+            else "CALLFLOOR_CORPUS is unset: other people's frames are not kept here"
+        )
     if marker == "browser" and not (shutil.which("chromium", path=_PATH) and shutil.which("chromedriver", path=_PATH)):
         return "no Chromium here: make setup installs it"
     return None
@@ -44,12 +66,14 @@ def _lacks(marker: str) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead."""
     strict = bool(os.environ.get("CALLFLOOR_NO_SKIPS"))
-    for marker in ("broker", "browser"):
+    for marker in ("broker", "browser", "corpus"):
         reason = _lacks(marker)
         if reason is None:
             continue
         concerned = [item for item in items if item.get_closest_marker(marker)]
-        if strict and concerned:
+        # What is other people's a checkout alone cannot have; a folder that was named must be there.
+        may_lack = marker == "corpus" and not os.environ.get("CALLFLOOR_CORPUS")
+        if strict and concerned and not may_lack:
             raise pytest.UsageError(f"{len(concerned)} tests need what is missing: {reason}")
         for item in concerned:
             item.add_marker(pytest.mark.skip(reason=reason))

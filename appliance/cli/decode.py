@@ -1,14 +1,16 @@
 """Say what recorded bytes mean, one JSON object per record.
 
-ami   bytes of an Asterisk manager session, or a capture file: {"type", "name", "fields"}
+ami     bytes of an Asterisk manager session, or a capture file: {"type", "name", "fields"}
+alpha   bytes of an Alpha sign's line, as they are or as hex: {"type", "address", "packets": [{"command", "label", "text"…}]}
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,29 +20,47 @@ from appliance.core.errors import CorruptError
 EXAMPLES = """
   callfloor decode ami session.txt
   nc pbx 5038 | callfloor decode ami - --json
+  callfloor decode alpha "00 00 00 00 00 01 5A 30 30 02 47 61 30 35 3A 31 32 04"
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """KIND FILE|-, --profile, --json."""
-    parser.add_argument("kind", choices=["ami"], help="what the bytes are")
-    parser.add_argument("file", metavar="FILE|-", help="where they are; - for stdin")
-    parser.add_argument("--profile", metavar="P", help="the dialect, for kinds that have several (ami has one)")
+    """KIND FILE|HEX|-, --profile, --json."""
+    parser.add_argument("kind", choices=["ami", "alpha"], help="what the bytes are")
+    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; alpha: or the bytes themselves, as hex")
+    parser.add_argument("--profile", metavar="P", help="the dialect, for kinds that have several (these have one)")
     parser.add_argument("--json", action="store_true", help="one object a line, and nothing else (the default when piped)")
 
 
 def main(args: argparse.Namespace) -> int:
     """Raises CorruptError when the file cannot be read."""
-    from gateway.pbx.ami import decode  # noqa: PLC0415 - the kind decides which
-
-    data = _received(_bytes(args.file))
     readable = sys.stdout.isatty() and not args.json
-    for record in decode(data):
+    for record in _records(args.kind, args.file):
         if readable:
             say(msgspec.json.format(msgspec.json.encode(record), indent=1).decode())
         else:
             say_json(record)
     return 0
+
+
+def _records(kind: str, name: str) -> Iterable[Any]:
+    if kind == "alpha":
+        from drivers.alpha_record import records  # noqa: PLC0415 - the kind decides which
+
+        given = None if len(name) < 256 and Path(name).is_file() else _from_hex(name)
+        data = _bytes(name) if given is None else given
+        return records(_from_hex(data.decode("latin-1")) or data)
+    from gateway.pbx.ami import decode  # noqa: PLC0415 - the kind decides which
+
+    return decode(_received(_bytes(name)))
+
+
+def _from_hex(text: str) -> bytes | None:
+    """The bytes that hex digits stand for, None for what is not hex. A frame holds control characters, so it is never taken for hex."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None
 
 
 def _bytes(name: str) -> bytes:
