@@ -39,6 +39,7 @@ from appliance.floor.visit import VisitFold
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
 VERSION: Final = 4
 _ANNOUNCEMENTS_KEPT: Final = 200
+_ALARMS_KEPT: Final = 5000
 _MARK_BYTES: Final = 32
 
 Handler = Callable[[Any, int], None]
@@ -211,11 +212,19 @@ class Floor:
             self.state.health[data.id] = Health(id=data.id, level=data.level, text=data.text)
 
     def _raised(self, data: AlarmRaised, at_ns: int) -> None:
-        self.state.alarms[data.alarm] = Alarm(id=data.alarm, level=data.level, since=rfc3339(at_ns))
+        alarms = self.state.alarms
+        known = alarms.get(data.alarm)
+        if known is not None and known.level == data.level:
+            return
+        # Whoever has seen it red has seen it amber; one that got worse has been seen by nobody.
+        seen = known.acknowledged if known is not None and data.level == "amber" else None
+        alarms[data.alarm] = Alarm(id=data.alarm, level=data.level, since=rfc3339(at_ns), acknowledged=seen)
+        while len(alarms) > _ALARMS_KEPT:
+            del alarms[next(iter(alarms))]
 
     def _acknowledged(self, data: AlarmAcknowledged, at_ns: int) -> None:
         alarm = self.state.alarms.get(data.alarm)
-        if alarm is not None:
+        if alarm is not None and alarm.acknowledged is None:
             self.state.alarms[data.alarm] = msgspec.structs.replace(alarm, acknowledged=rfc3339(at_ns))
 
     def _cleared(self, data: AlarmCleared, _at_ns: int) -> None:
