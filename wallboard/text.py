@@ -26,6 +26,8 @@ _TITLE: Final = 18
 _GAP: Final = 2
 _AGENT: Final = 38
 _NOTICES: Final = 3
+#: Lines that the figures have at the least, whatever is said above them.
+_LEAST: Final = 5
 
 
 class Span(Struct, frozen=True):
@@ -46,10 +48,11 @@ def screens(
     No line is wider than `width` columns. A table that does not fit goes on with the next screen.
     """
     head = [*_head(board, zone, now_wall_ns, width), *_said(board, words, width)]
+    head = head if height is None else head[: max(1, height - _LEAST)]
     if board.face == "closed":
         return [[*head, (), (Span(board.face_text, "bold"),)]]
     shown = [page for page in board.pages if board.pin in (None, page.name)]
-    room = None if height is None else max(4, height - len(head))
+    room = None if height is None else max(_LEAST, height - len(head))
     parts = [part for page in shown for part in _parts(page, words, width, room)]
     packed: list[list[Line]] = [[]]
     for part in parts:
@@ -74,7 +77,10 @@ def _counted(head: list[Line], mark: str, width: int) -> list[Line]:
 
 def _said(board: Board, words: Words, width: int) -> Iterator[Line]:
     for banner in board.banners:
-        yield (Span(cut(f"▲ {' · '.join((banner.text, *banner.details))}", width), "red" if banner.severe else "amber"),)
+        style: Style = "red" if banner.severe else "amber"
+        whole = f"▲ {' · '.join((banner.text, *banner.details))}"
+        said = [whole] if columns(whole) <= width else [f"▲ {banner.text}", f"  {' · '.join(banner.details)}"]
+        yield from ((Span(cut(text, width), style),) for text in said)
     for notice in board.announcements[:_NOTICES]:
         text = f"{words.text(f'severity.{notice.severity}')}: {' '.join(notice.text.split())}"
         yield (Span(cut(text, width), "red" if notice.severity == "urgent" else "amber"),)
@@ -85,15 +91,19 @@ def _said(board: Board, words: Words, width: int) -> Iterator[Line]:
 def _parts(page: Page, words: Words, width: int, room: int | None) -> Iterator[list[Line]]:
     """A page in pieces that each fit a screen, every piece under the page's title."""
     title = [(), _title(page, width)]
-    lines = list(_tiles(page.tiles, words, width))
-    if lines:
-        yield title + lines
+    yield from _pieces(title, list(_tiles(page.tiles, width)), room)
     heading = list(_heading(page, width))
     rows = list(_rows(page, words, width))
     rows += [(Span(f"+{page.more}", "dim"),)] if page.more else []
-    fits = len(rows) if room is None else max(1, room - len(title) - len(heading))
-    for at in range(0, len(rows), fits or 1):
-        yield ([()] if at == 0 and lines else title) + heading + rows[at : at + fits]
+    first = [()] if page.tiles else title
+    yield from _pieces([*title, *heading], rows, room, [*first, *heading])
+
+
+def _pieces(title: list[Line], lines: list[Line], room: int | None, first: list[Line] | None = None) -> Iterator[list[Line]]:
+    """The lines in pieces of at most `room`, each under the title; the first under `first`, where that is given."""
+    size = len(lines) if room is None else max(1, room - len(title))
+    for at in range(0, len(lines), size or 1):
+        yield (first if first is not None and at == 0 else title) + lines[at : at + size]
 
 
 def _title(page: Page, width: int) -> Line:
@@ -101,16 +111,16 @@ def _title(page: Page, width: int) -> Line:
     return (Span(cut(said, width), "dim"),) if not page.stamp else (Span(cut(f"{said} · {page.stamp}", width), "amber"),)
 
 
-def _tiles(tiles: tuple[Tile, ...], words: Words, width: int) -> Iterator[Line]:
+def _tiles(tiles: tuple[Tile, ...], width: int) -> Iterator[Line]:
     """Two figures a line, their first notes beside them where there is room."""
     half = (width - 4) // 2
-    cells = [_cell(tile, words, half) for tile in tiles]
+    cells = [_cell(tile, half) for tile in tiles]
     for at in range(0, len(cells), 2):
         right = cells[at + 1] if at + 1 < len(cells) else ()
         yield (*cells[at], *((Span("    "), *right) if right else ()))
 
 
-def _cell(tile: Tile, words: Words, width: int) -> Line:
+def _cell(tile: Tile, width: int) -> Line:
     figure = _figure(tile)
     notes = [tile.target, *tile.notes] if tile.level != "none" else list(tile.notes)
     note = next((f" ({note})" for note in notes if note and columns(tile.label + figure + note) + 4 <= width), "")
@@ -149,8 +159,10 @@ def _heading(page: Page, width: int) -> Iterator[Line]:
 
 def _rows(page: Page, words: Words, width: int) -> Iterator[Line]:
     if page.kind in ("agents", "headsets"):
+        abreast = max(1, width // (_AGENT + _GAP))
         cells = [_person(row) for row in page.rows]
-        yield from ((*left, *right) for left, right in zip(cells[::2], [*cells[1::2], ()][: len(cells[::2])], strict=True))
+        for at in range(0, len(cells), abreast):
+            yield tuple(span for cell in cells[at : at + abreast] for span in cell)
         return
     if page.kind == "announcements":
         for row in page.rows:
@@ -172,7 +184,7 @@ def _table_cell(row: Row, key: str, width: int) -> Span:
 def _person(row: Row) -> Line:
     age = f" {row.age}" if row.age else ""
     state = cut(row.word, _AGENT - columns(age) - 10) + age
-    return (Span(padded(row.title, _AGENT - columns(state) - 2)), Span(padded(state, _AGENT - max(0, _AGENT - columns(state) - 2)), "dim"))
+    return Span(padded(row.title, _AGENT - columns(state) - 1)), Span(f" {state}", "dim"), Span(" " * _GAP)
 
 
 def _right(text: str, width: int) -> str:
