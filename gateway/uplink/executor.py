@@ -1,4 +1,4 @@
-"""The commands that the uplink owns itself, because they touch nothing but the journal: announce, withdraw, ping.
+"""The commands that the uplink owns itself, because they touch nothing but the journal: announce, withdraw, acknowledge, ping.
 
 What a command does and its end are one transaction with the owner's cursor, so that a kill leaves either all or nothing.
 A verb with an effect outside the journal has an owner elsewhere, who moves his cursor before he acts.
@@ -10,16 +10,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from appliance.core.catalogue import AnnouncementEnded, AnnouncementShown, CommandFinished, CommandReceived
+from appliance.core.catalogue import AlarmAcknowledged, AnnouncementEnded, AnnouncementShown, CommandFinished, CommandReceived
 from appliance.core.clock import rfc3339
-from appliance.core.command import Announce, Verdict, Withdraw, args_of, judge
+from appliance.core.command import Acknowledge, Announce, Verdict, Withdraw, args_of, judge
 from appliance.floor_view import FloorView
 from appliance.service import Context
 from gateway.uplink.ledger import Ledger
 
 #: The transformer's cursor.
 OWNER: Final = "uplink.commands"
-OWNED: Final = frozenset({"announce", "withdraw", "ping"})
+OWNED: Final = frozenset({"announce", "withdraw", "acknowledge", "ping"})
 
 
 class Executor:
@@ -75,8 +75,22 @@ class Executor:
                 reason = f"unknown_announcement: none here is called {args.announcement}"
                 return [CommandFinished(id=command.id, state="failed", reason=reason)]
             return [AnnouncementEnded(id=args.announcement), CommandFinished(id=command.id, state="done")]
+        if isinstance(args, Acknowledge):
+            return self._acknowledged(args.alarm, command)
         result = {"time": rfc3339(self._context.clock.wall_ns()), "seq": seq}
         return [CommandFinished(id=command.id, state="done", result=result)]
+
+    def _acknowledged(self, alarm: str, command: CommandReceived) -> list[Struct]:
+        """A person has seen what stands; what he saw before somebody else did is done as well, and told with whose time counts."""
+        self._view.catch_up()
+        known = self._view.floor.state.alarms.get(alarm)
+        if known is None:
+            reason = f"unknown_alarm: no alarm {alarm} is raised"
+            return [CommandFinished(id=command.id, state="failed", reason=reason)]
+        result = {"alarm": alarm, "level": known.level, "since": known.since}
+        if known.acknowledged is not None:
+            return [CommandFinished(id=command.id, state="done", result={**result, "acknowledged": known.acknowledged})]
+        return [AlarmAcknowledged(alarm=alarm, by=command.by), CommandFinished(id=command.id, state="done", result=result)]
 
 
 def _refusal(command: str, verdict: Verdict) -> Struct:
