@@ -89,9 +89,9 @@ def test_watching_without_a_button_is_nothing(header: MockFactory) -> None:
 
 
 def test_a_pin_in_use_says_so_and_leaves_the_others_off(header: MockFactory) -> None:
-    with open_pins("gpio:", Wiring((22,))), pytest.raises(TransientError, match=r"GPIO 22: it is in use"):
-        with open_pins("gpio:", Wiring((17, 22))):
-            pytest.fail("opened twice")
+    in_use = pytest.raises(TransientError, match=r"GPIO 22: it is in use")
+    with open_pins("gpio:", Wiring((22,))), in_use, open_pins("gpio:", Wiring((17, 22))):
+        pytest.fail("opened twice")
     assert header.pin(17).function == "input"
     with open_pins("gpio:", Wiring((17, 22))):
         pass

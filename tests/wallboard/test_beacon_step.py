@@ -34,7 +34,10 @@ def edges(pattern: Pattern, until_s: float) -> list[tuple[float, bool]]:
     [
         (STEADY, [(0.0, True)]),
         (DARK, [(0.0, False)]),
-        (FLASH, [(0.0, True), (0.25, False), (0.5, True), (0.75, False), (1.0, True), (1.25, False), (1.5, True), (1.75, False), (2.0, True)]),
+        (
+            FLASH,
+            [(0.0, True), (0.25, False), (0.5, True), (0.75, False), (1.0, True), (1.25, False), (1.5, True), (1.75, False), (2.0, True)],
+        ),
         (SINGLE, [(0.0, True), (0.2, False), (2.0, True)]),
         (DOUBLE, [(0.0, True), (0.2, False), (0.4, True), (0.6, False), (2.0, True)]),
         (TRIPLE, [(0.0, True), (0.2, False), (0.4, True), (0.6, False), (0.8, True), (1.0, False), (2.0, True)]),
