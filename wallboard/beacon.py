@@ -94,7 +94,7 @@ class Policy:
         beeps = self._beeps(sight, now_ns, mono_s)
         show: dict[str, Pattern] = {}
         if not sight.known:
-            self._level, self._lower_since_s = "amber", None
+            self._level, self._lower_since_s = "green", None  # whatever is known next is shown at once
             show.update(safe_show(self._beacon))
         else:
             show.update(self._of_level(self._held(_level(sight, self._beacon.waiting_from), mono_s), sight, now_ns))

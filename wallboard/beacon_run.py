@@ -36,11 +36,21 @@ PRESS_EVERY_S: Final = 0.5
 class BeaconRun:
     """One stack light of the configuration."""
 
-    def __init__(self, name: str, beacon: Beacon, context: Context, feed: Feed, clockwork: Clockwork) -> None:
+    def __init__(
+        self,
+        name: str,
+        beacon: Beacon,
+        context: Context,
+        feed: Feed,
+        clockwork: Clockwork,
+        *,
+        retry_s: float = RETRY_S,
+        test_s: float = TEST_S,
+    ) -> None:
         """Raises MisconfiguredError for a URL that is none."""
         place_from_url(beacon.url)
         self.name, self._beacon, self._context, self._feed = name, beacon, context, feed
-        self._clockwork = clockwork
+        self._clockwork, self._retry_s, self._test_s = clockwork, retry_s, test_s
         self._policy = Policy(beacon, ZoneInfo(context.config.site.timezone))
         self._viewpoint = Viewpoint(beacon, context.config)
         self._wires = wires_of(beacon)
@@ -73,9 +83,9 @@ class BeaconRun:
                 raise
             except CallfloorError as fault:
                 if str(fault) != told:
-                    _log.warning("stack light %s: %s; trying again every %.0f s", self.name, fault, RETRY_S)
+                    _log.warning("stack light %s: %s; trying again every %.0f s", self.name, fault, self._retry_s)
                     told = str(fault)
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(self._retry_s)
 
     def turn(self) -> None:
         """Look at the floor and tell the lamps. Call when the floor changed, and at least once a second: it is the heartbeat."""
@@ -147,9 +157,9 @@ class BeaconRun:
         now_s = self._clockwork.now_s()
         for index, lamp in enumerate(self._wires):
             if lamp != "buzzer":
-                stepper.play(lamp, once(index * TEST_S, TEST_S), now_s)
+                stepper.play(lamp, once(index * self._test_s, self._test_s), now_s)
             elif not self._policy.is_quiet(self._feed.now_ns()):
-                stepper.play(lamp, once(index * TEST_S, 0.1), now_s)
+                stepper.play(lamp, once(index * self._test_s, 0.1), now_s)
 
     def _watch(self, pins: Pins) -> None:
         pins.watch(asyncio.get_running_loop(), self._press)

@@ -6,18 +6,19 @@ import asyncio
 
 from appliance.service import Context
 from wallboard.beacon_clockwork import Clockwork
-from wallboard.beacon_run import BeaconRun
+from wallboard.beacon_run import RETRY_S, TEST_S, BeaconRun
 from wallboard.feed import Feed
 
 
 class Beacons:
     """All [wallboard.beacon.NAME]."""
 
-    def __init__(self, context: Context, feed: Feed) -> None:
+    def __init__(self, context: Context, feed: Feed, *, retry_s: float = RETRY_S, test_s: float = TEST_S) -> None:
         """Raises MisconfiguredError for a URL of pins that is none."""
         self._clockwork = Clockwork(context.clock)
         self.runs = {
-            name: BeaconRun(name, beacon, context, feed, self._clockwork) for name, beacon in context.config.wallboard.beacon.items()
+            name: BeaconRun(name, beacon, context, feed, self._clockwork, retry_s=retry_s, test_s=test_s)
+            for name, beacon in context.config.wallboard.beacon.items()
         }
 
     async def run(self) -> None:
