@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import io
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -24,9 +23,11 @@ from wallboard.access import Door, door_from, is_loopback, is_own_host, listen_f
 from wallboard.board_set import BoardSet
 from wallboard.chain import Chain
 from wallboard.feed import Feed
+from wallboard.history_run import HistoryRun
 from wallboard.hub import Client, Hub
 from wallboard.metrics import CONTENT_TYPE, metrics
 from wallboard.pages import LedSize, Pages, language_of, listed
+from wallboard.trend import WINDOWS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEADERS: Final = {
@@ -53,7 +54,17 @@ _HUNG_NS: Final = 15 * NS
 class Server:
     """The handlers, over the feed and the LED chains of this box."""
 
-    def __init__(self, config: Config, tv: Tv, feed: Feed, boards: BoardSet, clock: Clock, chains: Mapping[str, Chain]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        tv: Tv,
+        feed: Feed,
+        boards: BoardSet,
+        clock: Clock,
+        chains: Mapping[str, Chain],
+        history: HistoryRun | None = None,
+    ) -> None:
+        self._history = history
         self._config, self._tv, self._feed, self._clock, self._chains = config, tv, feed, clock, chains
         self._boards = boards
         self._door: Door = door_from(tv)
@@ -73,6 +84,7 @@ class Server:
                 web.get("/tv/{name}", self._asset),
                 web.get("/api/floor", self._floor),
                 web.get("/api/stream", self._stream),
+                web.get("/api/trend", self._trend),
                 web.get("/api/led/{name}", self._led),
                 web.get("/api/led/{name}/stream", self._led_stream),
                 web.get("/healthz", self._health),
@@ -138,6 +150,19 @@ class Server:
     async def _floor(self, _request: web.Request) -> web.Response:
         return web.Response(body=self._feed.document(), content_type="application/json", headers={"Cache-Control": "no-store"})
 
+    async def _trend(self, request: web.Request) -> web.Response:
+        if self._history is None:
+            raise web.HTTPNotFound
+        window, names = request.query.get("window", "today"), ("scope", "figure")
+        if window not in WINDOWS:
+            raise web.HTTPBadRequest
+        scopes, figures = (frozenset(filter(None, ",".join(request.query.getall(name, [])).split(","))) for name in names)
+        body, etag = self._history.answer(window, scopes, figures)
+        headers = {"ETag": etag, "Cache-Control": "no-cache"}
+        if request.headers.get("If-None-Match") == etag:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=body, content_type="application/json", headers=headers)
+
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         try:
             client = self._feed.join(_abort(request))
@@ -149,9 +174,7 @@ class Server:
         chain = self._chain(request)
         headers = {"Cache-Control": "no-store"}
         if request.query.get("format") == "png":
-            with io.BytesIO() as png:
-                chain.image.save(png, "PNG")
-                return web.Response(body=png.getvalue(), content_type="image/png", headers=headers)
+            return web.Response(body=chain.png(), content_type="image/png", headers=headers)
         return web.Response(body=msgspec.json.encode(chain.picture()), content_type="application/json", headers=headers)
 
     async def _led_stream(self, request: web.Request) -> web.StreamResponse:

@@ -14,6 +14,7 @@ from appliance.service import Context
 from wallboard.alarm_run import AlarmRun
 from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
+from wallboard.history_run import HistoryRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,8 @@ class Wallboard:
         _tell(boards)
         runs = _led_runs(context, feed, boards)
         beacons = _beacons(context, feed)
-        server = _server(context, feed, boards, runs)
+        history = HistoryRun(context, view, feed)
+        server = _server(context, feed, boards, runs, history)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for run in runs:
@@ -65,11 +67,13 @@ class Wallboard:
                     tasks.create_task(beacons.run())
                 context.watch.ready()
                 tasks.create_task(_read_again(boards))
+                tasks.create_task(history.run())
                 tasks.create_task(_follow(context, view, feed, alarms, beacons, server))
         except ExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:
             await alarms.leave()
+            await history.leave()
             _save(view.save)
 
 
@@ -133,13 +137,13 @@ def _beacons(context: Context, feed: Feed) -> Beacons | None:
     return Beacons(context, feed)
 
 
-def _server(context: Context, feed: Feed, boards: BoardSet, runs: list[LedRun]) -> Server | None:
+def _server(context: Context, feed: Feed, boards: BoardSet, runs: list[LedRun], history: HistoryRun) -> Server | None:
     tv = context.config.wallboard.tv
     if tv is None:
         return None
     from wallboard.http import Server  # noqa: PLC0415 - a box without a TV needs no HTTP server
 
-    return Server(context.config, tv, feed, boards, context.clock, {run.chain.name: run.chain for run in runs})
+    return Server(context.config, tv, feed, boards, context.clock, {run.chain.name: run.chain for run in runs}, history)
 
 
 async def _listen(context: Context, server: Server, tv: Tv, listening: asyncio.Event) -> None:

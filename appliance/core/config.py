@@ -52,6 +52,7 @@ class JournalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     keep_days: Annotated[float, Meta(gt=0, le=3660)] = 7.0
     max_bytes: Annotated[int, Meta(ge=1024**2, le=2**46)] = 2 * 1024**3
     run_dir: Path | None = None
+    summary_days: Annotated[int, Meta(ge=0, le=3660)] = 400
 
 
 class UserEventMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,7 +173,7 @@ class Tv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Led(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One LED chain: a device URL (`spi:0.0?cascaded=8`, `sim:`), its size in pixels, what it shows."""
+    """One LED chain: a device URL (`spi:0.0?cascaded=8`, `ws2812:0.0`, `sim:`), its size in pixels, what it shows, how bright and when."""
 
     url: str = "sim:"
     width: Annotated[int, Meta(ge=8, le=1024)] = 64
@@ -180,6 +181,9 @@ class Led(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     board: str | None = None
     queue: str | None = None
     brightness: Annotated[int, Meta(ge=0, le=100)] = 40
+    dim: tuple[str, ...] = ()
+    dim_brightness: Annotated[int, Meta(ge=0, le=100)] = 10
+    closed: Literal["board", "dark"] = "board"
 
 
 #: A GPIO pin by its Broadcom number: `17`, or `"gpio:17"`.

@@ -18,14 +18,14 @@ class Collector:
 
     def watch(self, floor: Floor) -> None:
         """Take days out of this fold from now on; one that dates everything anew is watched in its turn."""
-        floor.leaving = lambda day_ns: self.take(floor, day_ns)
+        floor.leaving = lambda day_ns, next_ns: self.take(floor, day_ns, next_ns)
 
-    def take(self, floor: Floor, day_ns: int) -> None:
-        """Take the day that began at day_ns, and the one before it: no more than these are in a fold."""
-        for at_ns in (day_ns - 1, day_ns):
-            span = floor.calendar.day(at_ns)
-            local = floor.calendar.date_of(span[0])
-            if local in self.wanted:
+    def take(self, floor: Floor, day_ns: int, next_ns: int) -> None:
+        """Take the days from the one before day_ns on until next_ns: what is in the fold, and silent days after it."""
+        first = floor.calendar.day(day_ns - 1)[0]
+        for local in self.wanted:
+            span = floor.calendar.day_on(local)
+            if first <= span[0] < next_ns:
                 self.parts[local] = part_from_floor(floor, span, floor.state.now_ns)
 
     def is_done(self) -> bool:

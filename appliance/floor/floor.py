@@ -63,8 +63,8 @@ class Floor:
         self.unlinked_ns = 0
         #: Sources that were told up, down or resynced since somebody last took this set.
         self.spoken: set[str] = set()
-        #: Told the start of a day when the next one begins, before anything of it is forgotten: for whoever keeps whole days.
-        self.leaving: Callable[[int], None] | None = None
+        #: Told the start of a day and of the later one that begins, before anything is forgotten: for whoever keeps whole days.
+        self.leaving: Callable[[int, int], None] | None = None
         self._day = 0
         visits, agents, sources, trunks = self.visits, self.agents, self.sources, self.trunks
         self._handlers: dict[str, Handler] = {
@@ -135,7 +135,7 @@ class Floor:
         day = self.calendar.day(at_ns)[0]
         if day != self._day:
             if self.leaving is not None and 0 < self._day < day:
-                self.leaving(self._day)
+                self.leaving(self._day, day)
             self._day = day
             self.visits.forget_old(at_ns)
             self.agents.forget_old(day)

@@ -28,6 +28,8 @@ VERSION: Final = 1
 _PARTS_KEPT: Final = 20
 #: A day is looked at again for so long after its end: last calls, their wrap-up.
 _SETTLED_NS: Final = 3600 * NS
+#: And for so long when a call of it has not been told to end.
+_OPEN_NS: Final = 12 * 3600 * NS
 
 
 class KeptQueue(Struct, kw_only=True, omit_defaults=True):
@@ -118,13 +120,13 @@ def part_from_floor(floor: Floor, day: Span, now_ns: int) -> Part:
             part.trunks[key] = KeptTrunk(lines=shot.lines, all_busy_share=shot.all_busy_share)
     for key, source in state.sources.items():
         has_hours = config.site.hours is not None
-        part.coverage[key] = _share(coverage(source, floor.calendar, day, until - 1, has_hours))
         # Without opening hours a day begins with the first sight of its source, here as on the boards.
         first = 0 if has_hours else min((max(begins, day[0]) for begins, ends in source.spans if ends >= day[0]), default=until)
+        part.coverage[key] = _share(coverage(source, floor.calendar, day, until - 1, has_hours)) if first < until else None
         spans = {half // NS: (half, half + HALF_HOUR_NS) for half in halves if first - HALF_HOUR_NS < half < until}
         shares = {half: coverage(source, floor.calendar, span, until - 1, has_hours) for half, span in spans.items()}
         part.covered[key] = {half: round(share, 4) for half, share in shares.items() if share is not None}
-    part.final = now_ns >= day[1] + (_SETTLED_NS if not open_visits else day[1] - day[0])
+    part.final = now_ns >= day[1] + (_OPEN_NS if open_visits else _SETTLED_NS)
     return part
 
 
