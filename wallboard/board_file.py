@@ -77,12 +77,17 @@ def board_from_toml(text: str, path: Path) -> tuple[BoardSpec | None, tuple[Faul
 def _sound(spec: BoardSpec) -> BoardSpec | None:
     """The board without the pages and notices that cannot stand; None when no page is left."""
     bad = {(where[0], where[1]) for _, where in _objections(spec) if len(where) == 2}
-    pages = tuple(page for at, page in enumerate(spec.page) if ("page", at) not in bad)[:MAX_PAGES]
+    pages = tuple(_known(page) for at, page in enumerate(spec.page) if ("page", at) not in bad)[:MAX_PAGES]
     notices = tuple(notice for at, notice in enumerate(spec.notice) if ("notice", at) not in bad)
     if not pages:
         return None
     sound = msgspec.structs.replace(spec, page=pages, notice=notices)
     return sound if sound.pin in page_names(sound) else msgspec.structs.replace(sound, pin=None)
+
+
+def _known(page: PageSpec) -> PageSpec:
+    """The page without figures that nobody knows."""
+    return msgspec.structs.replace(page, figures=tuple(figure for figure in page.figures if figure in FIGURES))
 
 
 def _objections(spec: BoardSpec) -> Iterator[tuple[Finding, tuple[str | int, ...]]]:
@@ -94,8 +99,8 @@ def _objections(spec: BoardSpec) -> Iterator[tuple[Finding, tuple[str | int, ...
     names: list[str] = []
     for at, page in enumerate(spec.page):
         here = ("page", at)
-        for finding in _page(page, here):
-            yield finding, here
+        for finding, fatal in _page(page, here):
+            yield finding, here if fatal else ()
         if page.name is not None and page.name in names:
             yield Finding((*here, "name"), f'"{page.name}" is the name of two pages', "give each its own"), here
         names += [page.name] if page.name is not None else []
@@ -106,19 +111,21 @@ def _objections(spec: BoardSpec) -> Iterator[tuple[Finding, tuple[str | int, ...
             yield finding, ("notice", at)
 
 
-def _page(page: PageSpec, here: tuple[str | int, ...]) -> Iterator[Finding]:
+def _page(page: PageSpec, here: tuple[str | int, ...]) -> Iterator[tuple[Finding, bool]]:
+    """What is wrong with a page, and whether it cannot stand because of it."""
     for key in ("queue", "group"):
         if page.kind == key and getattr(page, key) is None:
-            yield Finding(here, f'a page of kind "{key}" must say which', f'write {key} = "…", as the PBX or [{key}s] names it')
+            yield Finding(here, f'a page of kind "{page.kind}" must say which', f'write {key} = "…", as the PBX or [{key}s] names it'), True
     heeded = _HEEDS[page.kind]
     for key in ("queue", "group", "queues", "groups", "sites", "figures", "names"):
         if getattr(page, key) not in (None, (), False) and key not in heeded:
-            yield Finding((*here, key), f'a page of kind "{page.kind}" has no {key}', f"take it out; it knows {_listed(heeded)}")
+            yield Finding((*here, key), f'a page of kind "{page.kind}" has no {key}', f"take it out; it knows {_listed(heeded)}"), False
     for at, figure in enumerate(page.figures):
         if figure not in FIGURES:
-            yield Finding((*here, "figures", at), f'there is no figure "{figure}"', _nearest(figure))
+            alone = not any(other in FIGURES for other in page.figures)
+            yield Finding((*here, "figures", at), f'there is no figure "{figure}"', _nearest(figure)), alone
     if page.name is not None and not is_key(page.name):
-        yield Finding((*here, "name"), f'"{page.name}" cannot be a name', f'write "{slug(page.name)}"; title takes any text')
+        yield Finding((*here, "name"), f'"{page.name}" cannot be a name', f'write "{slug(page.name)}"; title takes any text'), True
 
 
 def _notice(notice: NoticeSpec, here: tuple[str | int, ...]) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ class BoardSet:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._zone = ZoneInfo(config.site.timezone)
+        self.zone = ZoneInfo(config.site.timezone)
         self._stamps: dict[Path, tuple[int, int]] = {}
         self.files: dict[str, BoardSpec] = {}
         self.faults: tuple[Fault, ...] = ()
@@ -69,12 +69,12 @@ class BoardSet:
         config = self._config
         words = words_of(language or spec.language or config.site.language)
         completion = config.kpi.window == "completion"
-        return Setting(words, self._zone, thresholds_from(config.kpi), names=config.privacy.agent_names, completion=completion)
+        return Setting(words, self.zone, thresholds_from(config.kpi), names=config.privacy.agent_names, completion=completion)
 
     def board(self, name: str, snapshot: Snapshot, now_wall_ns: int, language: str | None = None) -> Board:
         """The board of that name at this instant; one that no longer has a file is the floor's."""
         spec = self.spec(name) or board_of_floor()
-        notices = tuple(notices_now(spec, name, now_wall_ns, self._zone))
+        notices = tuple(notices_now(spec, name, now_wall_ns, self.zone))
         return board_from(spec, name, self.setting(spec, language), snapshot, now_wall_ns, notices)
 
     def _unknown(self, files: dict[str, BoardSpec]) -> list[Fault]:
@@ -88,6 +88,10 @@ class BoardSet:
                     if group not in self._config.groups:
                         mend = f"write [groups.{group}]; there is {', '.join(self._config.groups) or 'none yet'}"
                         faults.append(Fault(file, None, f"page[{at}]", f'no group is called "{group}"', mend))
+        for led, config in self._config.wallboard.led.items():
+            if config.board is not None and self.spec(config.board) is None:
+                mend = f"write one of {', '.join(self.names())}, or queue.KEY or group.KEY"
+                faults.append(Fault("", None, f"wallboard.led.{led}.board", f'no board is called "{config.board}"', mend))
         return faults
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import msgspec
 
 from appliance.core.clock import NS, ManualClock, rfc3339
 from appliance.floor.snapshot import (
     Agent,
     AgentCounts,
+    Alarm,
     Announcement,
     Crm,
+    Health,
     Pbx,
     Queue,
     Seconds,
@@ -83,6 +87,37 @@ def sample() -> Snapshot:
         utilisation=Utilisation(ab_allocation=0.86, bc_on_phone=0.84, coverage=0.998),
         announcements=[Announcement(id="a1", text="Hoy a las 16:00, simulacro de evacuación en todo el piso")],
     )  # fmt: skip
+
+
+FACES: Final = ("normal", "alarm", "link_down", "draining", "pbx_down", "box", "stale", "unknown", "closed")
+
+
+def faced(face: str) -> Snapshot:
+    """The sample floor in one of its states (`FACES`)."""
+    shot = Snapshot() if face == "unknown" else sample()
+    floor, queues = shot.floor, shot.queues
+    if face == "alarm":
+        shot.alarms = [
+            Alarm(id="floor.abandon_rate", level="red", since=ago(95)), Alarm(id="floor.longest_wait", level="amber", since=ago(20)),
+            Alarm(id="queue.cobranzas.abandon_rate", level="red", since=ago(600), acknowledged=ago(540)),
+            Alarm(id="queue.cobranzas.service_level", level="red", since=ago(300)),
+            Alarm(id="trunk.pstn.all_busy_share", level="amber", since=ago(30)),
+        ]  # fmt: skip
+    if face in ("link_down", "draining"):
+        held: dict[str, Any] = {"backlog": 1204, "oldest": ago(4320), "recorded": 10324, "delivered": 9120}
+        away = Crm(state="down", since=ago(4325), full_in_s=9 * 86400.0, **held)
+        shot.crm = away if face == "link_down" else Crm(state="draining", since=ago(12), drain_s=34.0, **held)
+    if face == "box":
+        shot.health = [Health(id="disk", level="red", text="97 % lleno"), Health(id="temperature", level="amber", text="78 °C")]
+    if face in ("pbx_down", "stale"):
+        shot.pbx = {"central": Pbx(state="down", since=ago(140), reason="lost")}
+        for queue in (floor, *queues.values()):
+            queue.fresh, queue.as_of = "stale", ago(140)
+    if face == "closed":
+        shot.open = False
+        for queue in (floor, *queues.values()):
+            queue.waiting, queue.longest_wait, queue.longest_since, queue.agents = 0, 0.0, None, AgentCounts()
+    return shot
 
 
 class HeldView:

@@ -1,4 +1,4 @@
-"""Validate the configuration: every fault at once, with its file, line, key and mend. Exit code 1 if there is any.
+"""Validate the configuration and its board files: every fault at once, with file, line, key and mend. Exit code 1 if there is any.
 
 Looks at the file and at the files that it names; opens no device and no connection.
 """
@@ -12,6 +12,7 @@ from appliance import registry
 from appliance.cli.main import add_config
 from appliance.cli.terminal import coloured, say, say_json
 from appliance.core.config_file import ConfigFaultsError, Fault, load
+from wallboard.board_set import BoardSet
 
 EXAMPLES = """
   callfloor check -c callfloor.toml
@@ -30,7 +31,8 @@ def main(args: argparse.Namespace) -> int:
     services: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     try:
-        services = registry.enabled(load(Path(args.config)))
+        config = load(Path(args.config))
+        services, faults = registry.enabled(config), BoardSet(config).faults
     except ConfigFaultsError as fault:
         faults = fault.faults
     if args.json:

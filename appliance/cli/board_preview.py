@@ -1,0 +1,155 @@
+"""Decides how a preview comes about on each medium: the terminal as it is, a chain dot by dot, the TV page through a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from appliance.cli.screen import checked_board
+from appliance.cli.terminal import say
+from appliance.core.clock import ManualClock
+from appliance.core.config import Config, Tv
+from appliance.core.errors import TransientError, UnpluggedError
+from appliance.floor.snapshot import Snapshot
+from wallboard.board import Board
+from wallboard.board_set import BoardSet
+from wallboard.text import plain, screens
+from wallboard.words import words_of
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS: Final = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--disable-extensions",
+)  # fmt: skip
+#: A page asks for its first data and lays itself out; a Pi takes seconds over it.
+_SETTLE_MS: Final = 6000
+_BROWSER_S: Final = 90
+_DOT_PX: Final = 8
+_GAP_PX: Final = 16
+
+
+class Preview:
+    """One board over one floor at one instant."""
+
+    def __init__(
+        self, config: Config, boards: BoardSet, name: str, snapshot: Snapshot, now_wall_ns: int, language: str | None, page: str | None
+    ) -> None:
+        checked_board(boards, name)
+        self._config, self._boards, self._name, self._snapshot, self._now_ns = config, boards, name, snapshot, now_wall_ns
+        spec = boards.spec(name)
+        self._language = language or (spec.language if spec else None) or config.site.language
+        self._page = page
+
+    @property
+    def board(self) -> Board:
+        """The view model."""
+        return self._boards.board(self._name, self._snapshot, self._now_ns, self._language)
+
+    def text(self, width: int, height: int) -> int:
+        """Every screen of the terminal, one below the other."""
+        zone, words = ZoneInfo(self._config.site.timezone), words_of(self._language)
+        for screen in screens(self.board, words, zone, self._now_ns, height, width):
+            say("\n".join(plain(screen)))
+            say("─" * width)
+        return 0
+
+    def sign(self) -> int:
+        """What a sign would say, in its order."""
+        from wallboard.sign_text import sign_text  # noqa: PLC0415 - only where a sign is asked for
+
+        say(sign_text(self.board))
+        return 0
+
+    def led(self, width: int, height: int, output: Path | None) -> int:
+        """Every page of a chain, in the terminal or as one picture, a page below the other."""
+        from PIL import Image  # noqa: PLC0415 - a box without a chain has no Pillow
+
+        from drivers.led_matrix import blocks_text  # noqa: PLC0415
+        from wallboard.led_page import pages_from  # noqa: PLC0415
+        from wallboard.led_scene import frame  # noqa: PLC0415
+
+        pages = [(page.key, frame(page, width, height, 0.0)) for page in pages_from(self.board)]
+        if output is None:
+            for key, image in pages:
+                say(f"{key}\n{blocks_text(image)}")
+            return 0
+        sheet = Image.new("RGB", (width * _DOT_PX, len(pages) * (height * _DOT_PX + _GAP_PX)), "#202020")
+        for at, (_, image) in enumerate(pages):
+            sheet.paste(lamps(image), (0, at * (height * _DOT_PX + _GAP_PX)))
+        sheet.save(output, "PNG")
+        say(f"{output}: {len(pages)} pages of {width} × {height}")
+        return 0
+
+    def tv(self, width: int, height: int, output: Path | None) -> int:
+        """The page itself: as a picture, or served on loopback until Ctrl-C. Raises UnpluggedError where no browser can take one."""
+        if output is not None and _browser() is None:
+            fault = "no Chromium on this machine to take the picture; install chromium, or leave -o out and open the page yourself"
+            raise UnpluggedError(fault)
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(self._serve(width, height, output))
+        return 0
+
+    async def _serve(self, width: int, height: int, output: Path | None) -> None:
+        from wallboard.feed import Feed  # noqa: PLC0415
+        from wallboard.http import Server, open_server  # noqa: PLC0415 - aiohttp, for this medium alone
+        from wallboard.sample import HeldView  # noqa: PLC0415
+
+        view = HeldView(ManualClock(wall_ns=self._now_ns))
+        view.held = self._snapshot
+        tv = Tv(listen="127.0.0.1:0")
+        server = Server(self._config, tv, Feed(view, view.clock, self._config.privacy), self._boards, view.clock, {})
+        async with open_server(server, tv) as (host, port):
+            asked = {"lang": self._language} | ({"page": self._page} if self._page else {})
+            url = f"http://{host}:{port}/board/{self._name}?{urlencode(asked)}"
+            if output is None:
+                say(f"{url}   (until Ctrl-C)")
+                await asyncio.Event().wait()
+            else:
+                await asyncio.to_thread(_picture, url, width, height, output)
+                say(f"{output}: {width} × {height}")
+
+
+def lamps(image: Image.Image) -> Image.Image:
+    """A frame as it shines: one round dot per LED, dark ones too."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415 - as above
+
+    width, height = image.size
+    out = Image.new("RGB", (width * _DOT_PX, height * _DOT_PX), "#0c0505")
+    draw = ImageDraw.Draw(out)
+    dots = image.convert("RGB") if image.mode == "RGB" else image.convert("1").convert("L")
+    for y in range(height):
+        for x in range(width):
+            lit = dots.getpixel((x, y))
+            colour = lit if isinstance(lit, tuple) and any(lit) else "#ff5a3c" if lit and not isinstance(lit, tuple) else "#2a1210"
+            draw.ellipse((x * _DOT_PX + 1, y * _DOT_PX + 1, (x + 1) * _DOT_PX - 2, (y + 1) * _DOT_PX - 2), fill=colour)
+    return out
+
+
+def _browser() -> str | None:
+    return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+
+
+def _picture(url: str, width: int, height: int, output: Path) -> None:
+    with tempfile.TemporaryDirectory() as profile:
+        command = [
+            str(_browser()), *_FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}", f"--timeout={_SETTLE_MS}",
+            f"--screenshot={output.absolute()}", url,
+        ]  # fmt: skip
+        try:
+            process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=_BROWSER_S, check=False)
+        except subprocess.TimeoutExpired:
+            fault = f"Chromium took no picture within {_BROWSER_S} s; try again, or leave -o out and open the page yourself"
+            raise TransientError(fault) from None
+    if process.returncode or not output.exists():
+        fault = f"Chromium took no picture: {process.stderr.decode('utf-8', 'replace')[-300:]}"
+        raise TransientError(fault)

@@ -1,0 +1,72 @@
+"""`callfloor board` and `callfloor check` over board files: previews without hardware, faults by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from appliance.cli.main import main
+
+PLANTA = """
+title = "Planta 3"
+[[page]]
+kind = "floor"
+figures = ["longest_wait", "waiting", "serviselevel"]
+[[page]]
+kind = "queues"
+"""
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "planta.toml").write_text(PLANTA, encoding="utf-8")
+    (tmp_path / "callfloor.toml").write_text(
+        '[wallboard.tv]\nlisten = "127.0.0.1:8080"\n[wallboard.led.puerta]\nboard = "plamta"\n', encoding="utf-8"
+    )
+    return tmp_path
+
+
+def test_check_tells_the_faults_of_board_files_too(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "-c", str(box / "callfloor.toml")]) == 1
+    said = capsys.readouterr().out
+    assert f'{box}/boards/planta.toml:5: page[0].figures[2]: there is no figure "serviselevel"' in said
+    assert "did you mean service_level?" in said
+    assert 'wallboard.led.puerta.board: no board is called "plamta"' in said
+
+
+def test_list_names_every_board_and_fault(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["board", "list", "--json", "-c", str(box / "callfloor.toml")]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["boards"] == {"floor": None, "planta": "Planta 3"}
+    assert len(said["faults"]) == 2
+
+
+def test_previews_of_a_file(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = box / "boards" / "planta.toml"
+    file.write_text(PLANTA.replace(', "serviselevel"', ""), encoding="utf-8")
+    assert main(["board", "preview", str(file), "-c", str(box / "none.toml")]) == 0
+    said = capsys.readouterr().out
+    assert "Planta 3" in said
+    assert "Espera más larga                  0:41" in said
+    assert main(["board", "preview", str(file), "--medium", "led", "--face", "link_down", "-c", str(box / "none.toml")]) == 0
+    assert "█" in capsys.readouterr().out
+    picture = box / "led.png"
+    assert main(["board", "preview", str(file), "--medium", "led", "--size", "32x8", "-o", str(picture), "-c", str(box / "none.toml")]) == 0
+    with Image.open(picture) as image:
+        assert image.size[0] == 32 * 8
+    assert main(["board", "preview", str(file), "--medium", "sign", "-c", str(box / "none.toml")]) == 0
+    assert "0:41" in capsys.readouterr().out
+
+
+def test_what_cannot_be_previewed_says_why(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(box / "boards" / "planta.toml")
+    for words, said in [
+        (["nobody.toml"], "there is no such board file"), ([file, "--size", "big"], "write it as 1920x1080"), ([file, "-o", "x.png"], "has no picture"),
+        (["nobody", "-c", str(box / "callfloor.toml")], 'no board is called "nobody"'),
+    ]:  # fmt: skip
+        assert main(["board", "preview", *words]) == 1
+        assert said in capsys.readouterr().err
