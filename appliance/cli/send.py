@@ -6,20 +6,19 @@ Waits for the command's end and prints it; exit code 0 when it was done, 1 when 
 from __future__ import annotations
 
 import argparse
-import os
-import time
 import types
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
+from appliance.cli import issue
 from appliance.cli.access import become_owner, configured
 from appliance.cli.main import add_config
 from appliance.cli.terminal import Progress, complain, say, say_json
-from appliance.core.catalogue import CommandFinished, CommandReceived
-from appliance.core.clock import NS, SystemClock, rfc3339
-from appliance.core.command import VERBS, args_of, digest_of
-from appliance.core.event import Event, stored_from_body
+from appliance.core.catalogue import CommandReceived
+from appliance.core.clock import SystemClock
+from appliance.core.command import VERBS, args_of
+from appliance.core.event import stored_from_body
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.runner import open_journal
 
@@ -54,26 +53,16 @@ def main(args: argparse.Namespace) -> int:
     config = configured(args)
     become_owner(config.journal.path)
     clock = SystemClock()
-    wall_ns = clock.wall_ns()
-    command = CommandReceived(
-        id=args.id or f"local-{os.urandom(6).hex()}",
-        verb=args.verb,
-        args=values,
-        expires=rfc3339(wall_ns + _EXPIRES_S * NS) if VERBS[args.verb].touches_call else None,
-        by="local",
-        digest=digest_of(args.verb, values),
-    )
+    expires_s = _EXPIRES_S if VERBS[args.verb].touches_call else None
+    command = issue.command_from_args(args.verb, values, clock, expires_s=expires_s, name=args.id)
     journal = open_journal(config, clock)
     try:
         before = _earlier(journal, command.id) if args.id else None
         if before is not None and before.digest != command.digest:
             complain(f"command {command.id} was given before, as another one ({before.verb}): id_reused; use another --id")
             return 1
-        after = 0
-        if before is None:
-            received = Event("command.received", "cli/send", wall_ns, clock.mono_ns(), clock.boot, clock.quality(), command)
-            after = journal.append([received])
-        end = _end(journal, command.id, after, args.wait)
+        after = issue.append(journal, clock, [command]) if before is None else 0
+        end = issue.ends(journal, [command.id], after, args.wait).get(command.id)
     finally:
         journal.close()
     if end is None:
@@ -136,18 +125,3 @@ def _value(text: str, kind: Any) -> Any:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as fault:
         raise ValueError(f"{text!r}: {fault}") from fault
-
-
-def _end(journal: SqliteJournal, command_id: str, after: int, wait_s: float) -> CommandFinished | None:
-    end_s = time.monotonic() + wait_s
-    while True:
-        for row in journal.read(after):
-            after = row.seq
-            stored = stored_from_body(row.body)
-            if stored.kind == "command.finished":
-                finished = msgspec.json.decode(stored.data, type=CommandFinished)
-                if finished.id == command_id:
-                    return finished
-        if time.monotonic() > end_s:
-            return None
-        time.sleep(0.05)
