@@ -179,7 +179,8 @@ def _closing(device: Any) -> Iterator[Any]:
         yield device
     finally:
         with suppress(Exception):  # hardware that is gone cannot be told to be off
-            device.off() if hasattr(device, "off") else setattr(device, "when_pressed", None)
+            if hasattr(device, "off"):
+                device.off()
         with suppress(Exception):
             device.close()
 

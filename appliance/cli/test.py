@@ -1,0 +1,54 @@
+"""Try one piece of the box's hardware, step by step, in words: what is switched now is what you should see or hear now.
+
+Not while the service that owns it runs. Everything is off afterwards, also after Ctrl-C. Exit code 1 when a step failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Final, Protocol, cast
+
+from appliance.cli.main import add_config
+
+EXAMPLES = """
+  callfloor test beacon torre -c callfloor.toml
+  callfloor test beacon torre --seconds 0.5 --no-button --json
+"""
+
+#: What can be tried: the module that does it, and what it is.
+DEVICES: Final[dict[str, tuple[str, str]]] = {
+    "beacon": ("appliance.cli.trial_beacon", "a stack light: each lamp, each rhythm, the buzzer, the button"),
+}
+
+
+class Trial(Protocol):
+    """A module that tries one kind of device."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare what only this kind takes."""
+        ...
+
+    def main(self, args: argparse.Namespace) -> int:
+        """Do it; return the exit code."""
+        ...
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """DEVICE NAME, -c, --json, and what each device takes."""
+    devices = parser.add_subparsers(dest="device", required=True, metavar="DEVICE")
+    for device, (_, what) in DEVICES.items():
+        sub = devices.add_parser(device, help=what, description=what)
+        sub.add_argument("name", metavar="NAME", help="its name in the configuration")
+        add_config(sub)
+        sub.add_argument("--json", action="store_true", help="the outcome as one JSON object; the words go to stderr")
+        _trial(device).add_arguments(sub)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Try the device."""
+    return _trial(args.device).main(args)
+
+
+def _trial(device: str) -> Trial:
+    return cast("Trial", importlib.import_module(DEVICES[device][0]))
