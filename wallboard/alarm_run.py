@@ -1,16 +1,19 @@
 """Decides how the alarm watch of a box lives: it rides on the boards' loop, looks once a second at most, and appends what changes.
 
-One process of a box watches: the service that drives its boards. Every other reads what stands from the snapshot.
+One process of a box watches: the service that drives its boards, and of two of those the one that came first (a lock of the kernel's, as
+every service has). Every other reads what stands from the snapshot.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Final, Protocol
 
 from msgspec import Struct
 
+from appliance.core.alive import Alive
 from appliance.core.catalogue import AlarmCleared, AlarmRaised
 from appliance.core.clock import NS
 from appliance.core.errors import FullError, TransientError
@@ -47,6 +50,9 @@ class AlarmRun:
         self._appended_seq = 0
         self._epoch = context.journal.epoch
         self._refused = False
+        self._run_dir: Path | None = getattr(context.journal, "run_dir", None)
+        self._alive: Alive | None = None
+        self._asked_ns = 0
 
     def turn(self, seq: int) -> None:
         """Look whether an alarm changes. Call after each fold and at least once a second; `seq` is the row that the fold stands at.
@@ -58,6 +64,8 @@ class AlarmRun:
             return
         idle = seq == self._seq and not self._waiting and not self._watch.is_turning
         if now_ns - self._looked_ns < (_IDLE_EVERY_NS if idle else _LOOK_EVERY_NS):
+            return
+        if not self._is_ours(now_ns):
             return
         snapshot = self._boards.snapshot()
         self._looked_ns, self._seq, self._waiting = now_ns, seq, bool(snapshot.floor.waiting)
@@ -75,6 +83,24 @@ class AlarmRun:
         if self._append is not None and not self._append.done():
             await asyncio.wait({self._append}, timeout=_LEAVE_S)
             self._append.cancel()
+        if self._alive is not None:
+            self._alive.close()
+            self._alive = None
+
+    def _is_ours(self, now_ns: int) -> bool:
+        """Whether no other process of this box watches; asked again now and then while one does."""
+        if self._alive is not None or self._run_dir is None:
+            return True
+        if now_ns < self._asked_ns:
+            return False
+        try:
+            self._alive = Alive.open(self._run_dir, "alarms")
+        except BlockingIOError:
+            if not self._asked_ns:
+                _log.warning("another process of this box watches the alarms; this one shows them, and takes over when that one ends")
+            self._asked_ns = now_ns + _IDLE_EVERY_NS
+            return False
+        return True
 
     def _is_settled(self, seq: int) -> bool:
         """Whether the fold holds everything that was appended here: only then is what the snapshot says the last word."""
