@@ -73,9 +73,11 @@ def safe_show(beacon: Beacon) -> Show:
 class Policy:
     """One stack light's mind: remembers what it showed, for the holding of levels and the counting of rises."""
 
-    def __init__(self, beacon: Beacon, zone: ZoneInfo) -> None:
+    def __init__(self, beacon: Beacon, zone: ZoneInfo, quiet: tuple[str, ...] = ()) -> None:
+        """`quiet` are the quiet hours of all alarms, in which nothing flashes for a new one either."""
         self._beacon, self._zone, self._lamps = beacon, zone, lamps_of(beacon)
-        self._quiet = [minutes_of_span(span) for span in beacon.quiet]
+        self._still = [minutes_of_span(span) for span in quiet]
+        self._quiet = [*self._still, *(minutes_of_span(span) for span in beacon.quiet)]
         self._level: Level = "green"
         self._lower_since_s: float | None = None
         self._fault: Fault | None = None
@@ -115,12 +117,11 @@ class Policy:
 
         Without a span: never.
         """
-        local = datetime.fromtimestamp(now_ns // NS, UTC).astimezone(self._zone)
-        minute = local.hour * 60 + local.minute
-        return any(first <= minute < last if first < last else minute >= first or minute < last for first, last in self._quiet)
+        return in_hours(self._quiet, now_ns, self._zone)
 
     def _of_level(self, level: Level, sight: Sight, now_ns: int) -> Show:
-        new = any(alarm.level == level and is_new(alarm, now_ns, self._beacon.flash_s) for alarm in sight.alarms)
+        flashes = not in_hours(self._still, now_ns, self._zone)
+        new = flashes and any(alarm.level == level and is_new(alarm, now_ns, self._beacon.flash_s) for alarm in sight.alarms)
         pattern = FLASH if new else STEADY
         if level == "red" and "red" not in self._lamps:
             return _only(self._lamps, "amber", FLASH)

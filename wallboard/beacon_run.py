@@ -18,7 +18,7 @@ from appliance.service import Context
 from drivers.gpio import Pins, Wiring, open_pins, place_from_url
 from wallboard.beacon import Policy, lamps_of, safe_show
 from wallboard.beacon_clockwork import Clockwork, Tower
-from wallboard.beacon_pattern import Pattern, beeps, once
+from wallboard.beacon_pattern import DARK, STEADY, Pattern, beeps, once
 from wallboard.beacon_sight import Viewpoint
 from wallboard.beacon_step import Stepper
 from wallboard.feed import Feed
@@ -51,7 +51,7 @@ class BeaconRun:
         place_from_url(beacon.url)
         self.name, self._beacon, self._context, self._feed = name, beacon, context, feed
         self._clockwork, self._retry_s, self._test_s = clockwork, retry_s, test_s
-        self._policy = Policy(beacon, ZoneInfo(context.config.site.timezone))
+        self._policy = Policy(beacon, ZoneInfo(context.config.site.timezone), context.config.alarm.quiet)
         self._viewpoint = Viewpoint(beacon, context.config)
         self._wires = wires_of(beacon)
         self._tower: Tower | None = None
@@ -106,9 +106,11 @@ class BeaconRun:
             self._clockwork.play(tower, "buzzer", beeps(told.beeps))
 
     def play(self, lamp: str, pattern: Pattern, seconds: float) -> bool:
-        """Play a pattern on one lamp for so long; False while the pins are not held."""
+        """Play a pattern on one lamp for so long, steady where lamps must not flash; False while the pins are not held."""
         if self._tower is None:
             return False
+        if not self._beacon.flash and lamp != "buzzer" and pattern != DARK:
+            pattern = STEADY
         self._clockwork.play(self._tower, lamp, pattern, seconds)
         return True
 

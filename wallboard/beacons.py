@@ -6,6 +6,7 @@ import asyncio
 
 from appliance.service import Context
 from wallboard.beacon_clockwork import Clockwork
+from wallboard.beacon_command import BeaconCommands
 from wallboard.beacon_run import RETRY_S, TEST_S, BeaconRun
 from wallboard.feed import Feed
 
@@ -20,6 +21,7 @@ class Beacons:
             name: BeaconRun(name, beacon, context, feed, self._clockwork, retry_s=retry_s, test_s=test_s)
             for name, beacon in context.config.wallboard.beacon.items()
         }
+        self._commands = BeaconCommands(context, self.runs)
 
     async def run(self) -> None:
         """Work until cancelled; then every lamp is off."""
@@ -28,6 +30,7 @@ class Beacons:
             async with asyncio.TaskGroup() as tasks:
                 for run in self.runs.values():
                     tasks.create_task(run.run())
+                tasks.create_task(self._commands.run())
         except ExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:

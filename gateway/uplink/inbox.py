@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import Reply, Request, Verdict, digest_of, judge, request_from_payload
+from appliance.core.command_owner import owned_elsewhere
 from appliance.service import Context
 from gateway.uplink.executor import OWNED
 from gateway.uplink.ledger import MOST, Known, Ledger
@@ -85,7 +86,7 @@ class Inbox:
             request.args,
             request.expires,
             allow=context.config.commands.allow,
-            owned=OWNED,
+            owned=OWNED | owned_elsewhere(context.config),
             now_ns=context.clock.wall_ns(),
             quality=context.clock.quality(),
         )

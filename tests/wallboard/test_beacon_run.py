@@ -20,7 +20,18 @@ from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 from msgspec.structs import replace
 
-from appliance.core.catalogue import AlarmAcknowledged, AlarmRaised, CallQueued, Named, PbxDown, PbxResynced, PbxUp, event_from_stored
+from appliance.core.catalogue import (
+    AlarmAcknowledged,
+    AlarmRaised,
+    CallQueued,
+    CommandFinished,
+    CommandReceived,
+    Named,
+    PbxDown,
+    PbxResynced,
+    PbxUp,
+    event_from_stored,
+)
 from appliance.core.clock import ManualClock, SystemClock
 from appliance.core.config import Beacon, Config, PbxConfig, Site
 from appliance.core.config import Wallboard as Boards
@@ -150,6 +161,17 @@ async def test_the_button_acknowledges_what_is_raised(tmp_path: Path, header: Mo
         header.pin(25).drive_low()
         await asyncio.sleep(0.1)
         assert len(floor.events(AlarmAcknowledged)) == 2, "nothing is left to acknowledge"
+
+
+async def test_the_command_lights_a_lamp_over_what_the_floor_shows(tmp_path: Path, header: MockFactory) -> None:
+    async with box(tmp_path, torre=TOWER) as floor:
+        await floor.emit(*UP)
+        await floor.until(lambda: lit(header) == {"green"})
+        asked = CommandReceived(id="c1", verb="beacon", args={"lamp": "torre.red", "pattern": "steady", "seconds": 0.5}, digest="d")
+        await floor.emit(asked, name="crm")
+        await floor.until(lambda: lit(header) == {"green", "red"})
+        await floor.until(lambda: lit(header) == {"green"})
+        assert [(end.id, end.state, end.result["lamps"]) for end in floor.events(CommandFinished)] == [("c1", "done", ["torre.red"])]
 
 
 async def test_the_lamp_test_at_the_start(tmp_path: Path, header: MockFactory) -> None:
