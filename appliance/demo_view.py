@@ -59,7 +59,7 @@ class DemoView:
     def lines(self, scene: Scene, height: int = 24) -> list[str]:
         """The view in at most so many lines of 80 columns; blank lines go first when there are too many."""
         snapshot = scene.snapshot
-        self._show.tell(self._screen.board(snapshot, scene.now_wall_ns))
+        self._show.tell(self._screen.board(snapshot, scene.now_wall_ns), scene.now_mono_ns / NS)
         image, _ = self._show.step(scene.now_mono_ns / NS)
         floor = self._screen.lines(snapshot, scene.now_wall_ns, height=max(10, height - _OWN_LINES))
         lines = [

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -58,19 +60,32 @@ def _lacks(marker: str) -> str | None:
             if named
             else "CALLFLOOR_CORPUS is unset: other people's frames are not kept here"
         )
+    if marker == "spi":
+        return _lacks_spi()
     if marker == "browser" and not (shutil.which("chromium", path=_PATH) and shutil.which("chromedriver", path=_PATH)):
         return "no Chromium here: make setup installs it"
     return None
 
 
+def _lacks_spi() -> str | None:
+    """The mocked bus runs in the system's Python, the driver in this one."""
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    probe = ["/usr/bin/python3", "-c", "import gi; gi.require_version('UMockdev', '1.0'); from gi.repository import UMockdev"]
+    known = shutil.which("umockdev-wrapper") and shutil.which(probe[0])
+    if not known or subprocess.run(probe, capture_output=True, check=False, env=plain).returncode:
+        return "no umockdev with python3-gi here: make setup installs them"
+    missing = [name for name in ("luma", "spidev") if find_spec(name) is None]
+    return f"no {' and no '.join(missing)} in this Python: make setup installs it" if missing else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead."""
     strict = bool(os.environ.get("CALLFLOOR_NO_SKIPS"))
-    for marker in ("broker", "browser", "corpus"):
-        reason = _lacks(marker)
+    for marker in ("broker", "browser", "corpus", "spi"):
+        concerned = [item for item in items if item.get_closest_marker(marker)]
+        reason = _lacks(marker) if concerned else None
         if reason is None:
             continue
-        concerned = [item for item in items if item.get_closest_marker(marker)]
         # What is other people's a checkout alone cannot have; a folder that was named must be there.
         may_lack = marker == "corpus" and not os.environ.get("CALLFLOOR_CORPUS")
         if strict and concerned and not may_lack:

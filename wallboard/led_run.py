@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Led
-from appliance.core.errors import UnpluggedError
-from drivers.led_matrix import Matrix, checked_chain, open_matrix
+from appliance.core.errors import UnpluggedError, UnsupportedError
+from drivers.led_matrix import Matrix, open_matrix
+from drivers.led_url import checked_url
 from wallboard.board_set import FLOOR, BoardSet
 from wallboard.chain import Chain
 from wallboard.feed import Feed
-from wallboard.led import Show, dark
+from wallboard.led import Show
+from wallboard.led_dim import percent_now
+from wallboard.led_text import dark
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,21 +46,22 @@ class LedRun:
         self._led, self._boards, self._feed, self._clock = led, boards, feed, clock
         self._board = led.board or (f"queue.{led.queue}" if led.queue else FLOOR)
         self._plug = _Plug()
-        simulated = checked_chain(led.url, led.width, led.height) is None
-        self.chain = Chain(name, self._plug, dark(led.width, led.height), simulated=simulated)
-        self._show = Show(led.width, led.height)
+        url = checked_url(led.url, led.width, led.height)
+        self.chain = Chain(name, self._plug, dark(led.width, led.height), simulated=url.kind == "sim", colours=url.colours)
+        self._show = Show(led.width, led.height, dark_when_closed=led.closed == "dark")
 
     async def run(self) -> None:
-        """Work until cancelled. A chain that is not there is tried again; a bad URL or size is a MisconfiguredError."""
+        """Work until cancelled. A chain that is not there, or has no driver here, is tried again; a bad URL is a MisconfiguredError."""
         told = ""
         while True:
             try:
                 with open_matrix(self._led.url, self._led.width, self._led.height) as matrix:
                     self._plug.matrix = matrix
-                    matrix.brightness(self._led.brightness)
+                    if told:
+                        _log.warning("LED chain %s is back", self.chain.name)
                     told = ""
                     await self._feed_matrix(matrix)
-            except UnpluggedError as fault:
+            except (UnpluggedError, UnsupportedError) as fault:
                 if str(fault) != told:
                     _log.warning("%s; trying again every %.0f s", fault, RETRY_S)
                     told = str(fault)
@@ -69,11 +73,17 @@ class LedRun:
     async def _feed_matrix(self, matrix: Matrix) -> None:
         looked_s = set_up_s = self._clock.mono_ns() / NS
         looked_s -= _LOOK_EVERY_S
+        percent = -1
         while True:
             now_s = self._clock.mono_ns() / NS
             if now_s - looked_s >= _LOOK_EVERY_S:
                 looked_s = now_s
-                self._show.tell(self._boards.board(self._board, self._feed.snapshot(), self._feed.now_ns()))
+                wall_ns = self._feed.now_ns()
+                self._show.tell(self._boards.board(self._board, self._feed.snapshot(), wall_ns), now_s)
+                wanted = percent_now(self._led, wall_ns, self._boards.zone)
+                if wanted != percent:
+                    percent = wanted
+                    matrix.brightness(percent)
             if now_s - set_up_s >= SET_UP_EVERY_S:
                 set_up_s = now_s
                 matrix.again()

@@ -164,11 +164,13 @@ class Commands(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Tv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The TV board's HTTP listener. Beyond loopback `allow` (networks) or `token_file` is needed; `metrics`: also there."""
+    """The TV board's listener. Beyond loopback `allow` (networks) or `token_file` is needed; HTTPS with a certificate; `metrics`: also there."""
 
     listen: str = "127.0.0.1:8080"
     allow: tuple[str, ...] = ()
     token_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
     metrics: bool = False
 
 
@@ -267,6 +269,14 @@ class TrunkLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     all_busy_now: Switch | None = None
 
 
+class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another site's floor box, by the names in its MQTT topics; None: `site` is the table's own name."""
+
+    box: str
+    site: str | None = None
+    title: str | None = None
+
+
 class AlarmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Alarms: thresholds beyond the targets of [kpi], how long a figure must stay beyond them, and when nothing sounds."""
 
@@ -302,4 +312,5 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     groups: dict[str, GroupConfig] = field(default_factory=dict)
     agents: dict[str, AgentConfig] = field(default_factory=dict)
     trunks: dict[str, TrunkConfig] = field(default_factory=dict)
+    sites: dict[str, SiteConfig] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)

@@ -71,8 +71,11 @@ def _pins(here: tuple[str, ...], beacon: Beacon, taken: dict[int, str]) -> Itera
 
 def _spi_pins(config: Config) -> Iterator[tuple[int, str]]:
     for name, led in config.wallboard.led.items():
+        scheme, _, place = led.url.partition("?")[0].partition(":")
+        if (scheme, place) == ("ws2812", "pwm"):
+            yield 18, f"the LED chain {name} ({led.url})"
         for select, pin in enumerate(_SPI0_SELECT):
-            if led.url.startswith(f"spi:0.{select}"):
+            if scheme in ("spi", "ws2812", "apa102") and f"0.{select}" in place.split(","):
                 yield from ((each, f"the LED chain {name} ({led.url})") for each in (*_SPI0, pin))
 
 

@@ -24,7 +24,6 @@ VERBS: Final = (
     "queue_add", "queue_remove", "supervise", "callback", "headset_ring", "beacon", "kpi", "directory", "classify", "resend", "ping",
 )  # fmt: skip
 _ZONES: Final = Path("/usr/share/zoneinfo")
-_LED_SCHEMES: Final = ("sim", "spi")
 _MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -204,12 +203,12 @@ def _commands(config: Config) -> Iterator[Finding]:
 def _wallboard(config: Config) -> Iterator[Finding]:
     if config.wallboard.tv is not None:
         yield from _tv(config.wallboard.tv)
-    for name, led in config.wallboard.led.items():
-        here = ("wallboard", "led", name)
-        yield from _key(here, name, mend="write [wallboard.led.{}]")
-        if led.url.partition(":")[0] not in _LED_SCHEMES or ":" not in led.url:
-            mend = 'write "sim:" or "spi:0.0?cascaded=8"'
-            yield Finding((*here, "url"), f'"{led.url}" is no LED chain\'s address', mend)
+    for name in config.wallboard.led:
+        yield from _key(("wallboard", "led", name), name, mend="write [wallboard.led.{}]")
+    if config.wallboard.led:
+        from appliance.core.config_led import findings_of_leds  # noqa: PLC0415 - a box without a chain starts without it
+
+        yield from findings_of_leds(config)
 
 
 def _beacon(config: Config) -> Iterator[Finding]:
@@ -236,6 +235,12 @@ def _tv(tv: Tv) -> Iterator[Finding]:
             mend = 'write it as "192.168.1.0/24", or "192.168.1.20" for one screen'
             yield Finding((*here, "allow", index), f'"{network}" is no network: {fault}', mend)
     yield from _secret((*here, "token_file"), tv.token_file)
+    unread = [*_file((*here, "cert_file"), tv.cert_file), *_secret((*here, "key_file"), tv.key_file)]
+    yield from unread
+    if not unread and (tv.cert_file or tv.key_file):
+        from appliance.core.config_tls import findings_of_tls  # noqa: PLC0415 - a box with plain HTTP starts without it
+
+        yield from findings_of_tls(here, tv.cert_file, tv.key_file)
 
 
 def _floor(config: Config) -> Iterator[Finding]:
@@ -266,6 +271,13 @@ def _floor(config: Config) -> Iterator[Finding]:
             if known != name:
                 mend = "leave it with one of the two"
                 yield Finding(("agents", name, "interfaces", index), f'"{interface}" belongs to agent "{known}" already', mend)
+
+
+def _sites(config: Config) -> Iterator[Finding]:
+    if config.sites:
+        from appliance.core.config_sites import findings_of_sites  # noqa: PLC0415 - a box that shows no other site starts without it
+
+        yield from findings_of_sites(config)
 
 
 def _alarm(config: Config) -> Iterator[Finding]:
@@ -318,5 +330,6 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _wallboard,
     _beacon,
     _floor,
+    _sites,
     _alarm,
 )

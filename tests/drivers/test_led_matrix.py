@@ -1,43 +1,60 @@
-"""LED chains by URL: the twin, the faults of a description, and what a MAX7219 chain is really sent, byte by byte."""
+"""LED chains by URL: what a description means, its faults, the twin, and the parts of the drivers that need no bus."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from appliance.core.errors import MisconfiguredError, UnpluggedError
-from drivers.led_matrix import SimMatrix, _Luma, blocks_text, chain_from_url, open_matrix
-
-# luma.led_matrix 1.9 reads frames by a way that Pillow 13 calls old.
-pytestmark = pytest.mark.filterwarnings("ignore:Image.Image.getdata:DeprecationWarning")
+from appliance.core.errors import CallfloorError, MisconfiguredError, UnpluggedError, UnsupportedError
+from drivers.led_colour import COLOURS, coloured, mapping_from
+from drivers.led_matrix import Ink, SimMatrix, blocks_text, open_matrix
+from drivers.led_url import checked_url, led_url_from
 
 
 def test_the_twin_remembers_its_last_image() -> None:
     with open_matrix("sim:", 32, 8) as matrix:
         assert isinstance(matrix, SimMatrix)
-        image = Image.new("1", (32, 8))
-        image.putpixel((3, 4), 1)
+        image = Image.new("L", (32, 8))
+        image.putpixel((3, 4), Ink.RED)
         matrix.show(image)
-        image.putpixel((0, 0), 1)
+        image.putpixel((0, 0), Ink.PLAIN)
         assert matrix.image is not None
-        assert [bool(matrix.image.getpixel(at)) for at in ((3, 4), (0, 0))] == [True, False]
+        assert [matrix.image.getpixel(at) for at in ((3, 4), (0, 0))] == [Ink.RED, Ink.DARK]
         matrix.brightness(70)
         assert (matrix.size, matrix.frames, matrix.percent) == ((32, 8), 1, 70)
-        with pytest.raises(ValueError, match="for a chain of"):
-            matrix.show(Image.new("1", (8, 8)))
+        for wrong in (Image.new("L", (8, 8)), Image.new("1", (32, 8))):
+            with pytest.raises(ValueError, match="for a chain of"):
+                matrix.show(wrong)
 
 
 @pytest.mark.parametrize(
     ("url", "word"),
     [
         ("usb:1", "use spi:0.0"), ("spi:0", "name the port"), ("spi:a.b", "name the port"), ("spi:0.0?cascade=8", 'no option "cascade"'),
-        ("spi:0.0?cascaded=0", "cascaded=0"), ("spi:0.0?cascaded=33", "1 to 32"), ("spi:0.0?orientation=45", "0, 90, -90, 180"),
-        ("spi:0.0?speed=9", "500000"), ("spi:0.0?rotate=", "rotate="),
+        ("spi:0.0?cascaded=0", "cascaded=0"), ("spi:0.0?cascaded=65", "1 to 64"), ("spi:0.0?orientation=45", "0, 90, -90, 180"),
+        ("spi:0.0?speed=9", "500000"), ("spi:0.0?rotate=", "rotate="), ("spi:0.0?rotate=1", "0, 2"), ("spi:0.0,1.0", "two chip selects"),
+        ("spi:0.0,0.0", "two chip selects"), ("spi:0.0,0.1,0.2", "two chip selects"), ("ws2812:0.0,0.1", "one chip select"),
+        ("ws2812:0.0?orientation=90", 'no option "orientation"'), ("ws2812:0.0?path=spiral", "rows, columns"),
+        ("ws2812:0.0?ma=5", "100 to 60000 in steps of 50"), ("apa102:", "name the port"), ("sim:?cascaded=4", 'no option "cascaded"'),
     ],
 )  # fmt: skip
 def test_a_bad_description_says_its_mend(url: str, word: str) -> None:
     with pytest.raises(MisconfiguredError, match=word.replace("?", r"\?")):
-        chain_from_url(url)
+        led_url_from(url)
+
+
+@given(st.text(max_size=40) | st.from_regex(r"\A(spi|ws2812|apa102|sim):[0-9.,]{0,6}(\?[a-z]{1,9}=[a-z0-9-]{0,6})?\Z"))
+def test_any_url_is_a_chain_or_a_fault_in_words(url: str) -> None:
+    try:
+        made = led_url_from(url)
+    except CallfloorError as fault:
+        assert url in str(fault)
+    except ValueError as fault:  # what urllib itself takes for no URL
+        assert "Invalid" in str(fault) or "netloc" in str(fault) or "bracket" in str(fault)
+    else:
+        assert made.text == url
 
 
 @pytest.mark.parametrize(("width", "height"), [(30, 8), (64, 7), (64, 24), (264, 8), (0, 8)])
@@ -46,85 +63,62 @@ def test_a_bad_size_says_its_mend(width: int, height: int) -> None:
         pass
 
 
-def test_modules_and_pixels_must_agree() -> None:
-    with pytest.raises(MisconfiguredError, match="4 modules"), open_matrix("spi:0.0?cascaded=4", 64, 8):
+@pytest.mark.parametrize(
+    ("url", "width", "height", "word"),
+    [("spi:0.0?cascaded=4", 64, 8, "4 modules"), ("spi:0.0,0.1", 64, 8, "two rows"), ("ws2812:0.0?panel=24", 64, 8, "panels of 24")],
+)
+def test_url_and_size_must_agree(url: str, width: int, height: int, word: str) -> None:
+    with pytest.raises(MisconfiguredError, match=word):
+        checked_url(url, width, height)
+
+
+def test_the_largest_chains_are_allowed() -> None:
+    assert checked_url("spi:0.0?cascaded=64", 256, 16).cascaded == 64
+    assert checked_url("spi:0.0,0.1", 256, 16).selects == (0, 1)
+
+
+@pytest.mark.parametrize("url", ["spi:7.3", "apa102:7.3", "ws2812:7.3"])
+def test_a_chain_that_is_not_there_is_unplugged(url: str) -> None:
+    pytest.importorskip("spidev")
+    with pytest.raises(UnpluggedError, match=r"/dev/spidev7\.3; enable SPI"), open_matrix(url, 32, 8):
         pass
 
 
-def test_a_chain_that_is_not_there_is_unplugged() -> None:
-    with pytest.raises(UnpluggedError, match=r"/dev/spidev7\.3"), open_matrix("spi:7.3", 32, 8):
+def test_the_library_of_gpio_18_is_named_where_it_is_missing() -> None:
+    with pytest.raises(UnsupportedError, match="_rpi_ws281x is not installed; install callfloor"), open_matrix("ws2812:pwm", 32, 8):
         pass
 
 
-class Wire:
-    """The chips' end of the wire: 16-bit words as they arrive, latched into registers per chip."""
-
-    def __init__(self, chips: int) -> None:
-        self.registers: list[dict[int, int]] = [{} for _ in range(chips)]
-        self.broken = False
-
-    def command(self, *words: int) -> None:
-        self.data(list(words))
-
-    def data(self, words: list[int]) -> None:
-        if self.broken:
-            raise OSError(5, "Input/output error")
-        pairs = list(zip(words[::2], words[1::2], strict=True))
-        assert len(pairs) == len(self.registers)
-        # The first word is pushed on to the far end of the chain.
-        for chip, (register, value) in zip(reversed(self.registers), pairs, strict=True):
-            chip[register] = value
-
-    def cleanup(self) -> None:
-        pass
+def test_colours_never_draw_more_than_the_supply_gives() -> None:
+    all_lit = Image.new("L", (32, 8), int(Ink.PLAIN))
+    for percent in (100, 40, 5, 0):
+        for limit_ma in (500, 2500, 60_000):
+            shown = coloured(all_lit, percent, limit_ma).tobytes()
+            drawn_ma = 256 * 1.0 + sum(shown) / 255 * 20.0
+            assert drawn_ma <= max(limit_ma, 256.0), (percent, limit_ma)
+            assert max(shown) <= 255 * percent / 100
 
 
-def luma_on(wire: Wire, width: int) -> _Luma:
-    from luma.led_matrix.device import max7219  # noqa: PLC0415 - luma is a driver's dependency
-
-    return _Luma(max7219(wire, width=width, height=8, block_orientation=0), "spi:0.0")
-
-
-def test_what_the_chips_latch_is_the_picture() -> None:
-    wire = Wire(4)
-    chain = luma_on(wire, 32)
-    image = Image.new("1", (32, 8))
-    for x, y in ((0, 0), (9, 3), (31, 7)):
-        image.putpixel((x, y), 1)
-    chain.show(image)
-    lit = {
-        (chip * 8 + column, row)
-        for chip in range(4)
-        for column in range(8)
-        for row in range(8)
-        if wire.registers[chip][column + 1] >> row & 1
-    }
-    assert lit == {(0, 0), (9, 3), (31, 7)}
+def test_what_the_supply_can_give_is_as_bright_as_asked() -> None:
+    image = Image.new("L", (32, 8))
+    for x, ink in enumerate((Ink.PLAIN, Ink.AMBER, Ink.RED, Ink.LABEL)):
+        image.putpixel((x, 0), int(ink))
+    shown = coloured(image, 40, 2500)
+    for x, ink in enumerate((Ink.PLAIN, Ink.AMBER, Ink.RED, Ink.LABEL)):
+        assert shown.getpixel((x, 0)) == tuple(int(part * 0.4) for part in COLOURS[ink])
+    assert shown.getpixel((9, 0)) == (0, 0, 0)
 
 
-def test_the_set_up_is_sent_anew_and_brightness_has_sixteen_steps() -> None:
-    wire = Wire(4)
-    chain = luma_on(wire, 32)
-    chain.brightness(100)
-    assert wire.registers[0][0x0A] == 15
-    for chip in wire.registers:
-        chip.update({0x0C: 0, 0x0F: 1, 0x0B: 3, 0x09: 255, 0x0A: 2})
-    chain.again()
-    assert all(chip[0x0C] == 1 and chip[0x0F] == 0 and chip[0x0B] == 7 and chip[0x09] == 0 and chip[0x0A] == 15 for chip in wire.registers)
-
-
-def test_a_wire_that_fails_is_unplugged() -> None:
-    wire = Wire(4)
-    chain = luma_on(wire, 32)
-    wire.broken = True
-    image = Image.new("1", (32, 8), 1)
-    for attempt in (lambda: chain.show(image), chain.again, lambda: chain.brightness(10)):
-        with pytest.raises(UnpluggedError, match=r"LED spi:0\.0"):
-            attempt()
+@pytest.mark.parametrize(
+    "options", ["", "?zigzag=0", "?path=columns", "?path=columns&start=bottom-right&panel=8", "?start=top-right&panel=16"]
+)
+def test_every_pixel_has_its_own_led(options: str) -> None:
+    mapping = mapping_from(checked_url(f"ws2812:0.0{options}", 32, 8), 32, 8)
+    assert sorted(mapping) == list(range(256))
 
 
 def test_half_blocks() -> None:
-    image = Image.new("1", (4, 2))
+    image = Image.new("L", (4, 2))
     for at in ((1, 0), (2, 1), (3, 0), (3, 1)):
-        image.putpixel(at, 1)
+        image.putpixel(at, 3)
     assert blocks_text(image) == " ▀▄█"

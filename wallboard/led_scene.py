@@ -1,0 +1,150 @@
+"""Decides how one page stands on so many pixels, and for how long: beside its label, after it, or rolling. Pure.
+
+What fits stands still. A figure goes beside its label, else beside its short label, else after it; only a text wider than the chain rolls,
+at a reading speed, resting at both ends. With two rows the label stands above. Of a row's figures those that do not fit are left out from
+the last; the first always stays.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from PIL import Image
+
+from drivers.led_matrix import Ink
+from wallboard.glyphs import HEIGHT
+from wallboard.led_page import Part, Said
+from wallboard.led_text import GAP_PX, dark, draw, width_px
+
+DWELL_S: Final = 4.0
+#: A label or a title that stands alone before its figures.
+LABEL_S: Final = 1.5
+#: A reading speed for ten metres, one pixel a step: five signs a second.
+ROLL_PX_PER_S: Final = 30.0
+REST_S: Final = 1.0
+_BETWEEN_PX: Final = 3
+#: No picture is looked for sooner than this: sums of fractions never quite meet a boundary.
+_STEP_S: Final = 0.01
+
+
+class Scene(Struct, frozen=True):
+    """A label at the left, parts at the right (or either alone, in the middle of a free row), for a time; what is too wide rolls."""
+
+    label: str
+    parts: tuple[Part, ...]
+    duration_s: float
+    over_px: int = 0
+    above: bool = False
+
+
+def scenes(page: Said, width: int, height: int) -> list[Scene]:
+    """What stands one after the other, from when the page comes up. At least one."""
+    if not page.parts:
+        text = page.label if width_px(page.label) <= width or not page.short else page.short
+        return [_alone(text, width, DWELL_S)]
+    if height >= 2 * HEIGHT:
+        label = page.label if width_px(page.label) <= width else page.short
+        parts = _fitting(page.parts, width)
+        over_px = max(0, width_px(label) - width, parts_px(parts) - width)
+        return [Scene(label, parts, _lasts(over_px, DWELL_S), over_px, above=True)]
+    for label in (page.label, page.short):
+        room = width - width_px(label) - _BETWEEN_PX
+        parts = _fitting(page.parts, room)
+        if parts_px(parts) <= room:
+            return [Scene(label, parts, DWELL_S)]
+    parts = _fitting(page.parts, width)
+    label = page.label if width_px(page.label) <= width else page.short
+    over_px = max(0, parts_px(parts) - width)
+    return [_alone(label, width, LABEL_S), Scene("", parts, _lasts(over_px, DWELL_S), over_px)]
+
+
+def _alone(text: str, width: int, stands_s: float) -> Scene:
+    over_px = max(0, width_px(text) - width)
+    return Scene(text, (), _lasts(over_px, stands_s), over_px)
+
+
+def _lasts(over_px: int, stands_s: float) -> float:
+    return stands_s if over_px == 0 else 2 * REST_S + over_px / ROLL_PX_PER_S
+
+
+def _fitting(parts: tuple[Part, ...], room_px: int) -> tuple[Part, ...]:
+    """The parts without what may be spared, from the last, until they fit; what may not be spared stays."""
+    kept = list(parts)
+    while parts_px(tuple(kept)) > room_px and any(part.spare for part in kept):
+        last = max(at for at, part in enumerate(kept) if part.spare)
+        first = last
+        while first > 0 and kept[first].spare and not kept[first].apart and kept[first - 1].spare:
+            first -= 1
+        del kept[first : last + 1]
+    return tuple(kept)
+
+
+def parts_px(parts: tuple[Part, ...]) -> int:
+    """Columns that parts take together."""
+    return max(0, sum(_gap(part) + width_px(part.text) for part in parts) - _gap(parts[0])) if parts else 0
+
+
+def _gap(part: Part) -> int:
+    return _BETWEEN_PX if part.apart else GAP_PX
+
+
+def duration_s(page: Said, width: int, height: int) -> float:
+    """How long a page stands: long enough to read, and for a rolling one until its end was seen."""
+    return sum(scene.duration_s for scene in scenes(page, width, height))
+
+
+def moves(page: Said, width: int, height: int) -> bool:
+    """Whether a page rolls at any time, and so needs a frame per pixel step rather than two a second."""
+    return any(scene.over_px for scene in scenes(page, width, height))
+
+
+def next_s(page: Said, width: int, height: int, since_s: float) -> float:
+    """After how many seconds the picture may be another one."""
+    scene, at_s = _scene_at(page, width, height, since_s)
+    return 1 / ROLL_PX_PER_S if scene.over_px else max(_STEP_S, min(0.5 - since_s % 0.5, scene.duration_s - at_s))
+
+
+def frame(page: Said, width: int, height: int, since_s: float, beat: bool = False) -> Image.Image:
+    """The picture of one page, so many seconds after it came up: width × height inks.
+
+    `beat` lights the corner pixel: a chain whose corner stands still is not alive.
+    """
+    image = dark(width, height)
+    scene, at_s = _scene_at(page, width, height, since_s)
+    off = int(since_s * 2) % 2 == 1
+    if scene.label and not (off and page.blinks):
+        y_px = 0 if scene.above or (scene.parts and height == HEIGHT) else (height - HEIGHT) // 2
+        draw(image, _offset_px(width_px(scene.label) - width, at_s), y_px, scene.label, page.ink)
+    if scene.parts:
+        _draw_parts(image, scene, width, height, at_s, off)
+    if beat:
+        image.putpixel((width - 1, height - 1), int(Ink.PLAIN))
+    return image
+
+
+def _draw_parts(image: Image.Image, scene: Scene, width: int, height: int, at_s: float, off: bool) -> None:
+    wide_px = parts_px(scene.parts)
+    free_px = width - wide_px
+    x_px = _offset_px(-free_px, at_s) if free_px < 0 else free_px if scene.label and not scene.above else free_px // 2
+    y_px = height - HEIGHT if scene.above else (height - HEIGHT) // 2
+    for at, part in enumerate(scene.parts):
+        x_px += _gap(part) if at else 0
+        if not (part.blinks and off):
+            draw(image, x_px, y_px, part.text, part.ink)
+        x_px += width_px(part.text)
+
+
+def _scene_at(page: Said, width: int, height: int, since_s: float) -> tuple[Scene, float]:
+    """The scene that stands, and since how long."""
+    at_s = since_s
+    all_of = scenes(page, width, height)
+    for scene in all_of[:-1]:
+        if at_s < scene.duration_s:
+            return scene, at_s
+        at_s -= scene.duration_s
+    return all_of[-1], at_s
+
+
+def _offset_px(over_px: int, at_s: float) -> int:
+    return 0 if over_px <= 0 else -min(over_px, max(0, int((at_s - REST_S) * ROLL_PX_PER_S)))
