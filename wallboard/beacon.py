@@ -13,16 +13,15 @@ not chatter. The buzzer tells each rise once: amber 1 beep, a fault 2, red 3, no
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from appliance.core.clock import NS
 from appliance.core.config import Beacon
 from appliance.core.config_beacon import LAMPS, minutes_of_span
 from appliance.floor.snapshot import Alarm
+from wallboard.alarm import in_hours
 from wallboard.beacon_pattern import DOUBLE, FLASH, SINGLE, STEADY, TRIPLE, Pattern
 from wallboard.beacon_step import Show
 from wallboard.moment import age_s

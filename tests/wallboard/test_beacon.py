@@ -255,3 +255,11 @@ def test_a_light_of_a_group_looks_at_its_queues_too() -> None:
     seen = sight(group, Beacon(red=22, group="comercial"))
     assert [each.id for each in seen.alarms] == names[:3]
     assert (seen.known, seen.waiting) == (True, 1)
+
+
+def test_in_the_quiet_hours_of_all_alarms_nothing_flashes_or_sounds_and_the_colour_stays() -> None:
+    sight = Sight(alarms=(alarm(),))
+    loud, still = Policy(TOWER, ZONE), Policy(TOWER, ZONE, ("00:00-24:00",))
+    told = still.tell(sight, NOW, 0.0)
+    assert (dict(told.show), told.beeps) == ({"red": STEADY}, 0)
+    assert dict(loud.tell(sight, NOW, 0.0).show) == {"red": FLASH}
