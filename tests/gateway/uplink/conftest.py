@@ -21,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from appliance.core.catalogue import CallHeld, kind_of
 from appliance.core.clock import SystemClock
-from appliance.core.config import Commands, Config, Crm, JournalConfig, Site
+from appliance.core.config import Commands, Config, Crm, JournalConfig, Site, Wallboard
 from appliance.core.due import due_from_config
 from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
@@ -136,12 +136,15 @@ class Watch:
 class Box:
     """One box: configuration, journal, and the uplink started and stopped at will."""
 
-    def __init__(self, folder: Path, url: str | tuple[str, ...], commands: Commands | None = None, **crm: Any) -> None:
+    def __init__(
+        self, folder: Path, url: str | tuple[str, ...], commands: Commands | None = None, wallboard: Wallboard | None = None, **crm: Any
+    ) -> None:
         self.config = Config(
             site=Site(name="quito", box="p3"),
             journal=JournalConfig(path=folder / "journal.db", run_dir=folder / "run"),
             crm=Crm(**{"url": url, "floor_every_s": 0.2, "reconnect_max_s": 1.0} | crm),
             commands=commands or Commands(),
+            wallboard=wallboard or Wallboard(),
         )
         self.clock = SystemClock()
         (folder / "run").mkdir(exist_ok=True)

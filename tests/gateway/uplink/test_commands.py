@@ -9,7 +9,7 @@ from paho.mqtt.properties import Properties
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import digest_of
-from appliance.core.config import Commands
+from appliance.core.config import Beacon, Commands, Wallboard
 from gateway.uplink.executor import OWNER
 
 pytestmark = pytest.mark.broker
@@ -98,6 +98,21 @@ async def test_what_may_not_run_is_told_why(rig, verb: str, args: dict, more: di
     reply = replies(crm, "c1")[0]
     assert (reply["state"], reply["reason"].startswith(reason)) == (state, True)
     assert len(finished(box, "c1")) == 1
+
+
+async def test_a_command_of_another_service_waits_for_its_owner(rig) -> None:
+    """The boards' service carries out `beacon`; here its end is appended as it would."""
+    _, crm, box = await ready(rig, wallboard=Wallboard(beacon={"torre": Beacon(red=22)}))
+    crm.send(CMD + "beacon", payload("b1", {"lamp": "torre.red"}))
+    crm.send(CMD + "ping", payload("p1"))
+    await rig.until(lambda: replies(crm, "p1"))
+    assert (replies(crm, "b1"), finished(box, "b1"), box.kinds().count("command.received")) == ([], [], 2)
+    await box.context.emit(CommandFinished(id="b1", state="done", result={"lamps": ["torre.red"]}), name="wallboard")
+    await rig.until(lambda: replies(crm, "b1"))
+    assert replies(crm, "b1")[0]["state"] == "done"
+    crm.send(CMD + "beacon", payload("b1", {"lamp": "torre.red"}))
+    await rig.until(lambda: len(replies(crm, "b1")) > 1)
+    assert box.kinds().count("command.received") == 2, "a repeat gets the first reply"
 
 
 async def test_the_configuration_decides_what_is_allowed(rig) -> None:
