@@ -26,9 +26,15 @@ class Door(Struct, frozen=True):
 
     def admits(self, peer: str | None, token: str | None = None) -> bool:
         """Whether a client at this address, showing this token, may look."""
-        if self.token is not None and token is not None and hmac.compare_digest(self.token.encode(), token.encode()):
-            return True
-        return is_loopback(peer) or _within(peer, self.networks)
+        return (token is not None and self.knows(token)) or self.trusts(peer)
+
+    def knows(self, token: str) -> bool:
+        """Whether this is the token."""
+        return self.token is not None and hmac.compare_digest(self.token.encode(), token.encode(errors="surrogatepass"))
+
+    def trusts(self, peer: str | None, *, passed_on: bool = False) -> bool:
+        """Whether this address needs no token; a request that a proxy on this box passed on does not come from this box."""
+        return (is_loopback(peer) and not passed_on) or _within(peer, self.networks)
 
 
 def listen_from(text: str) -> tuple[str, int]:

@@ -59,6 +59,10 @@ class Feed:
         self._kept: dict[str, Agent] = {}
         self._sent_mono_ns = 0
         self._ticked_mono_ns = 0
+        #: What a page must be to show all this (`wallboard.revision`); whoever follows is told it, and when it changes.
+        self.revision: Callable[[], str] | None = None
+        self._told_revision = ""
+        self._full: tuple[Snapshot | None, bytes] = (None, b"")
 
     def changed(self) -> None:
         """The view has folded something new."""
@@ -93,11 +97,22 @@ class Feed:
             self._sent = snapshot
             self._seen = self._kept = snapshot.agents or {}
             self._sent_mono_ns = self._ticked_mono_ns = self._clock.mono_ns()
-        return self.hub.join(abort, b"retry: 2000\n" + sse("floor", self._sent, self._sent.seq))
+        self._tell_revision()
+        if self._full[0] is not self._sent:  # fifty boards come back at once after a restart: one text for all
+            self._full = (self._sent, b"retry: 2000\n" + sse("floor", self._sent, self._sent.seq))
+        setup = sse("setup", {"revision": self._told_revision}) if self._told_revision else b""
+        return self.hub.join(abort, self._full[1] + setup)
+
+    def _tell_revision(self) -> None:
+        revision = "" if self.revision is None else self.revision()
+        if revision != self._told_revision:
+            self._told_revision = revision
+            self.hub.send(sse("setup", {"revision": revision}))
 
     def turn(self) -> None:
         """Send what is due. Call after each fold, and at least once a second."""
         if len(self.hub):
+            self._tell_revision()
             self._publish(self.snapshot())
 
     def _publish(self, snapshot: Snapshot) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -19,34 +19,27 @@ from aiohttp import web
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, Tv
 from appliance.core.errors import FullError, MisconfiguredError, TransientError
-from wallboard.access import Door, door_from, is_loopback, is_own_host, listen_from, own_names
+from wallboard.access import door_from, listen_from, own_names
 from wallboard.board_set import BoardSet
+from wallboard.certificate import HANDSHAKE_S, certificate_of
 from wallboard.chain import Chain
+from wallboard.fault_page import faults_of
 from wallboard.feed import Feed
+from wallboard.gate import Gate, asked
+from wallboard.guard import HEADERS, Guard, Handler, is_at_the_box
 from wallboard.history_run import HistoryRun
 from wallboard.hub import Client, Hub
 from wallboard.metrics import CONTENT_TYPE, metrics
 from wallboard.pages import LedSize, Pages, language_of, listed
 from wallboard.trend import WINDOWS
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "Server": "callfloor",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-_COOKIE: Final = "callfloor_token"
 _STREAM_HEADERS: Final = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 #: A listener whose machine vanished is noticed by the kernel after this long without an acknowledgement.
 _USER_TIMEOUT_MS: Final = 20_000
+#: A browser asks for a page's files in one go; its connections need not be kept for longer.
+_KEEP_ALIVE_S: Final = 30.0
+#: Fifty TVs knock at once when the box is back.
+_BACKLOG: Final = 256
 #: The loop has stopped turning when nothing was folded or awaited for this long.
 _HUNG_NS: Final = 15 * NS
 
@@ -67,26 +60,28 @@ class Server:
         self._history = history
         self._config, self._tv, self._feed, self._clock, self._chains = config, tv, feed, clock, chains
         self._boards = boards
-        self._door: Door = door_from(tv)
-        self._own_names = own_names()
+        self.guard = Guard(door_from(tv), own_names(), clock)
+        self.certificate = certificate_of(tv)
         sizes = {name: LedSize(chain.width, chain.height, chain.simulated) for name, chain in chains.items()}
         self._sizes = sizes
         self._pages = Pages(config, boards, sizes)
+        feed.revision = self._pages.revision
         self.turned_mono_ns = clock.mono_ns()
+        self.gate: Gate | None = None
 
     def application(self) -> web.Application:
         """The routes behind the guard."""
-        app = web.Application(middlewares=[self._guard], client_max_size=1024)
+        app = web.Application(middlewares=[_asked, self.guard.middleware], client_max_size=1024)
         app.add_routes(
             [
                 web.get("/", self._index),
                 web.get("/board/{name}", self._board),
                 web.get("/tv/{name}", self._asset),
                 web.get("/api/floor", self._floor),
-                web.get("/api/stream", self._stream),
+                web.get("/api/stream", self._stream, allow_head=False),
                 web.get("/api/trend", self._trend),
                 web.get("/api/led/{name}", self._led),
-                web.get("/api/led/{name}/stream", self._led_stream),
+                web.get("/api/led/{name}/stream", self._led_stream, allow_head=False),
                 web.get("/healthz", self._health),
                 web.get("/metrics", self._metrics),
             ]
@@ -98,45 +93,22 @@ class Server:
         for hub in (self._feed.hub, *(chain.hub for chain in self._chains.values())):
             hub.close()
 
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        token = request.query.get("token") or request.cookies.get(_COOKIE) or _bearer(request)
-        if not self._door.admits(request.remote, token):
-            response: web.StreamResponse = web.Response(status=403, text="Not open to your address: see [wallboard.tv] allow.\n")
-        elif not is_own_host(request.host, self._own_names) and not (token and self._door.token):
-            response = web.Response(status=421, text="This box does not go by that name; use its address.\n")
-        elif "token" in request.query and request.path.startswith("/board"):
-            response = self._remembered(request, token or "")
-        else:
-            try:
-                response = await handler(request)
-            except web.HTTPException as refusal:
-                response = web.Response(status=refusal.status, text=f"{refusal.reason}\n", headers=_allowed(refusal))
-        if not response.prepared:
-            response.headers.update(HEADERS)
-        return response
-
-    def _remembered(self, request: web.Request, token: str) -> web.Response:
-        """A TV is set up with ?token=… once; afterwards the word is in a cookie and not in the address bar."""
-        rest = request.rel_url.without_query_params("token")
-        response = web.Response(status=303, headers={"Location": str(rest)})
-        response.set_cookie(_COOKIE, token, max_age=365 * 86400, httponly=True, samesite="Strict")
-        return response
-
     async def _index(self, request: web.Request) -> web.Response:
         language = language_of(request.query.get("lang"), self._config)
         return _page(self._pages.index(listed(self._boards, self._feed.snapshot(), self._sizes), language))
 
     async def _board(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
+        name, language = request.match_info["name"], language_of(request.query.get("lang"), self._config)
         title = listed(self._boards, self._feed.snapshot(), self._sizes).get(name)
         if title is None:
             # A queue shows up with its first event: its board may be asked for before, and waits.
             kind, _, key = name.partition(".")
             if kind not in {"queue", "group"} or not key:
-                raise web.HTTPNotFound
+                # A board whose file is broken is a board all the same: its faults stand in its place until they are mended.
+                status = 200 if faults_of(self._boards, name) else 404
+                return _page(self._pages.fault(name, language), status)
             title = key
-        return _page(self._pages.board(name, title, language_of(request.query.get("lang"), self._config)))
+        return _page(self._pages.board(name, title, language))
 
     async def _asset(self, request: web.Request) -> web.Response:
         asset = self._pages.assets.get(request.match_info["name"])
@@ -198,7 +170,7 @@ class Server:
         return web.json_response(said, status=503 if hung else 200, headers={"Cache-Control": "no-store"})
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        if not (self._tv.metrics or is_loopback(request.remote)):
+        if not (self._tv.metrics or is_at_the_box(request)):
             raise web.HTTPForbidden
         hub = self._feed.hub
         text = metrics(self._feed.snapshot(), len(hub), hub.dropped, hub.sent)
@@ -212,16 +184,25 @@ async def open_server(server: Server, tv: Tv) -> AsyncIterator[tuple[str, int]]:
     Raises TransientError when the port is taken, MisconfiguredError when the address is not this box's or needs more rights.
     """
     host, port = listen_from(tv.listen)
-    runner = web.AppRunner(server.application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        server.application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0, keepalive_timeout=_KEEP_ALIVE_S
+    )
     await runner.setup()
+    assert runner.server is not None
+    server.gate = gate = Gate(runner.server)
+    tls: dict[str, Any] = {}
+    if server.certificate is not None:
+        tls = {"ssl": server.certificate.context, "ssl_handshake_timeout": HANDSHAKE_S, "ssl_shutdown_timeout": 2.0}
     try:
-        site = web.TCPSite(runner, host, port)
         try:
-            await site.start()
+            listener = await asyncio.get_running_loop().create_server(gate, host, port, backlog=_BACKLOG, **tls)
         except OSError as error:
             raise _listen_error(tv.listen, error) from error
-        addresses = runner.addresses
-        yield str(addresses[0][0]), int(addresses[0][1])
+        try:
+            address = listener.sockets[0].getsockname()
+            yield str(address[0]), int(address[1])
+        finally:
+            listener.close()
     finally:
         server.hang_up()
         await runner.cleanup()
@@ -241,17 +222,14 @@ def _listen_error(listen: str, error: OSError) -> TransientError | Misconfigured
     return TransientError(f"boards cannot listen on {listen}: {error.strerror or error}")
 
 
-def _bearer(request: web.Request) -> str | None:
-    scheme, _, word = request.headers.get("Authorization", "").partition(" ")
-    return word.strip() if scheme.lower() == "bearer" else None
+@web.middleware
+async def _asked(request: web.Request, handler: Handler) -> web.StreamResponse:
+    asked(request.transport)
+    return await handler(request)
 
 
-def _allowed(refusal: web.HTTPException) -> dict[str, str]:
-    return {"Allow": refusal.headers["Allow"]} if "Allow" in refusal.headers else {}
-
-
-def _page(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": "no-store"})
+def _page(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": "no-store"})
 
 
 def _too_many(full: FullError) -> web.Response:

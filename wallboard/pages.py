@@ -18,10 +18,14 @@ from msgspec import Struct
 
 from appliance.core.config import Config
 from appliance.floor.snapshot import Snapshot
+from appliance.version import VERSION
 from wallboard.alarm import thresholds_from
 from wallboard.board_set import FLOOR, BoardSet
-from wallboard.figure import table
-from wallboard.layout import board_of_floor, page_names
+from wallboard.fault_page import fault_page, fault_section, faults_of
+from wallboard.figure import COLUMNS, LINK_FIGURES, table, usual_figures
+from wallboard.layout import BoardSpec, board_of_floor, page_names
+from wallboard.page import AGENT_ORDER
+from wallboard.revision import Revision
 from wallboard.words import LANGUAGES, words_of
 
 _FOLDER: Final = Path(__file__).parent / "tv"
@@ -76,40 +80,58 @@ class Pages:
         self._config, self._boards, self._leds = config, boards, leds
         self._board = (_FOLDER / "board.html").read_text(encoding="utf-8")
         self._index = (_FOLDER / "index.html").read_text(encoding="utf-8")
+        self._fault = (_FOLDER / "fault.html").read_text(encoding="utf-8")
         self.assets = assets()
+        templates = [self._board, self._index, self._fault, *(f"{name} {asset.etag}" for name, asset in self.assets.items())]
+        texts = [words_of(language).texts for language in LANGUAGES]
+        parts = (VERSION, templates, texts, table(), config.site, config.kpi, config.privacy, dict(leds))
+        #: What the page of today is called; `setup.revision` in the page, the `setup` event in the stream.
+        self.revision = Revision(boards, parts)
 
     def board(self, name: str, title: str, language: str) -> bytes:
-        """The page of one board; its figures come by the stream."""
-        words = words_of(language)
-        kind, _, key = name.partition(".")
-        spec = self._boards.spec(name) or board_of_floor()
-        site = self._config.site
-        setup: dict[str, Any] = {
-            "language": language,
-            "words": words.texts,
-            "timezone": site.timezone,
-            "site": site.name,
-            "box": site.box,
-            "scope": {"kind": kind, "key": key},
-            "board": msgspec.to_builtins(spec),
-            "names": page_names(spec),
-            "agent_names": self._config.privacy.agent_names,
-            "completion": self._config.kpi.window == "completion",
-            "figures": table(),
-            "revision": self._boards.revision,
-            "title": title,
-            "thresholds": {key: [t.side, t.amber, t.red] for key, t in thresholds_from(self._config.kpi).items()},
-            "leds": {
-                led: {"width": size.width, "height": size.height}
-                for led, size in self._leds.items()
-                if (kind == FLOOR and size.simulated) or name == f"led.{led}"
-            },
-        }
-        texts = {"TITLE": title or words.texts["board"], "LANG": language}
+        """The page of one board; its figures come by the stream. `title` names the browser's tab."""
         page = self._board
-        for slot, text in texts.items():
+        for slot, text in {"TITLE": title or words_of(language).texts["board"], "LANG": language}.items():
             page = page.replace(f"[[{slot}]]", html.escape(text))
-        return page.replace("[[SETUP]]", _embedded(setup)).encode()
+        return page.replace("[[SETUP]]", _embedded(self.setup(name, language))).encode()
+
+    def setup(self, name: str, language: str) -> dict[str, Any]:
+        """What the page's script must know besides the floor: the board file, the figures, the targets, the words."""
+        config, site = self._config, self._config.site
+        kind = name.partition(".")[0]
+        spec = BoardSpec() if kind == "led" else self._boards.spec(name) or board_of_floor()
+        shown = {
+            led: {"width": size.width, "height": size.height}
+            for led, size in self._leds.items()
+            if (name == FLOOR and size.simulated) or name == f"led.{led}"
+        }
+        return {
+            "name": name,
+            "title": spec.title or "",
+            "language": language,
+            "words": words_of(language).texts,
+            "site": site.name,
+            "timezone": site.timezone,
+            "distance_m": spec.distance_m,
+            "diagonal_in": spec.diagonal_in,
+            "pin": spec.pin,
+            "pages": [{**msgspec.to_builtins(page), "name": called} for page, called in zip(spec.page, page_names(spec), strict=True)],
+            "notices": msgspec.to_builtins(spec.notice),
+            "figures": table(),
+            "usual": usual_figures(floor=True),
+            "columns": COLUMNS,
+            "link_figures": tuple(LINK_FIGURES),
+            "agent_order": AGENT_ORDER,
+            "thresholds": {key: [t.side, t.amber, t.red] for key, t in thresholds_from(config.kpi).items()},
+            "names": config.privacy.agent_names,
+            "completion": config.kpi.window == "completion",
+            "leds": shown,
+            "revision": self.revision(),
+        }
+
+    def fault(self, name: str, language: str) -> bytes:
+        """The page in a board's stead: its file's faults, or that there is no such board. It looks again by itself."""
+        return fault_page(self._fault, name, faults_of(self._boards, name), language, self.revision())
 
     def index(self, names: Mapping[str, str], language: str) -> bytes:
         """The list of boards, with a link per language."""
@@ -135,6 +157,7 @@ class Pages:
             "HEADING": html.escape(words.texts["boards"]),
             "ITEMS": "".join(items),
             "LANGUAGES": languages,
+            "FAULTS": fault_section(self._boards.faults, language),
         }
         for slot, text in slots.items():
             page = page.replace(f"[[{slot}]]", text)

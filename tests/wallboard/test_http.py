@@ -30,7 +30,10 @@ from wallboard.sample import HeldView
 class Running:
     """A running server over a view that the test holds."""
 
-    def __init__(self, view: HeldView, feed: Feed, server: Server, base: str, session: aiohttp.ClientSession, led: LedRun) -> None:
+    def __init__(
+        self, view: HeldView, feed: Feed, server: Server, base: str, session: aiohttp.ClientSession, led: LedRun, boards: BoardSet
+    ) -> None:
+        self.boards = boards
         self.view, self.feed, self.server, self.base, self.session, self.led = view, feed, server, base, session, led
 
     async def get(self, path: str, **options: Any) -> tuple[int, Any, str]:
@@ -39,23 +42,25 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(tv: Tv | None = None, hub: Hub | None = None, language: str = "es") -> AsyncIterator[Running]:
+async def running(
+    tv: Tv | None = None, hub: Hub | None = None, language: str = "es", folder: Path | None = None
+) -> AsyncIterator[Running]:
     tv = tv or Tv(listen="127.0.0.1:0")
-    config = Config(site=Site(name="quito-norte", box="piso-3", timezone="America/Guayaquil", language=language), wallboard=Boards(tv=tv))  # type: ignore[arg-type]
+    config = Config(site=Site(name="quito-norte", box="piso-3", timezone="America/Guayaquil", language=language), wallboard=Boards(tv=tv, boards=folder))  # type: ignore[arg-type]
     view = HeldView()
     feed = Feed(view, view.clock, Privacy(), hub)
     boards = BoardSet(config)
     led = LedRun("entrada", Led(url="sim:", width=64, height=8), boards, feed, view.clock)
     server = Server(config, tv, feed, boards, view.clock, {"entrada": led.chain})
     async with open_server(server, tv) as (host, port), aiohttp.ClientSession() as session:
-        yield Running(view, feed, server, f"http://{host}:{port}", session, led)
+        yield Running(view, feed, server, f"http://{host}:{port}", session, led, boards)
 
 
 class Events:
     """Reads server-sent events from a response."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
+    def __init__(self, answer: aiohttp.ClientResponse, *, with_setup: bool = False) -> None:
+        self._answer, self._with_setup = answer, with_setup
 
     async def next(self) -> tuple[str, Any]:
         fields: dict[str, str] = {}
@@ -67,7 +72,9 @@ class Events:
             if colon:
                 fields[name] = value
             elif "event" in fields:
-                return fields["event"], json.loads(fields["data"])
+                if fields["event"] != "setup" or self._with_setup:
+                    return fields["event"], json.loads(fields["data"])
+                fields = {}
 
 
 async def test_the_snapshot_and_its_headers() -> None:
@@ -147,6 +154,77 @@ async def test_the_stream_rebuilds_the_floor() -> None:
         assert (await Events(answer).next())[0] == "floor"
 
 
+async def test_a_page_is_told_what_it_must_be_at_every_connect_and_when_a_board_file_changes(tmp_path: Path) -> None:
+    def loaded(page: str) -> str:
+        setup = json.loads(page.partition('id="setup">')[2].partition("</script>")[0])
+        return str(setup["revision"])
+
+    (tmp_path / "sala.toml").write_text('title = "Sala"\n[[page]]\nkind = "floor"\n')
+    async with running(folder=tmp_path) as site:
+        first = loaded((await site.get("/board/sala"))[2])
+        async with site.session.get(site.base + "/api/stream") as answer:
+            events = Events(answer, with_setup=True)
+            assert (await events.next())[0] == "floor"
+            assert await events.next() == ("setup", {"revision": first})
+            site.feed.turn()
+            (tmp_path / "sala.toml").write_text('title = "Sala 2"\n[[page]]\nkind = "trunks"\n')
+            assert site.boards.look()
+            site.feed.turn()
+            name, said = await events.next()
+            assert name == "setup"
+        second = loaded((await site.get("/board/sala"))[2])
+        assert said == {"revision": second}
+        assert second != first
+    async with running(folder=tmp_path) as site:  # the same box again: nothing to load anew
+        assert loaded((await site.get("/board/sala"))[2]) == second
+    async with running(folder=tmp_path, language="en") as site:  # its configuration was changed meanwhile
+        assert loaded((await site.get("/board/sala"))[2]) != second
+
+
+async def test_a_board_file_that_cannot_stand_shows_its_faults_in_the_boards_stead_and_heals(tmp_path: Path) -> None:
+    sick = tmp_path / "sala.toml"
+    sick.write_text('title = "<b>Sala"\n[[page]]\nkind = "<i>nada"\n')
+    async with running(folder=tmp_path) as site:
+        status, headers, page = await site.get("/board/sala?lang=es")
+        assert status == 200
+        assert headers["Cache-Control"] == "no-store"
+        for part in ("sala.toml", "línea 3", "page[0].kind", "&lt;i&gt;nada", "/tv/fault.js", "no se puede mostrar"):
+            assert part in page, part
+        assert "<i>nada" not in page
+        assert str(tmp_path) not in page
+        mark = page.partition('data-revision="')[2][:16]
+        assert mark in (await site.get("/board/sala?lang=en"))[2]
+        status, _, index = await site.get("/")
+        assert status == 200
+        assert "línea 3" in index
+        assert 'href="/board/floor' in index
+        sick.write_text('title = "Sala"\n[[page]]\nkind = "floor"\n')
+        assert site.boards.look()
+        status, _, page = await site.get("/board/sala")
+        assert (status, mark in page, 'id="setup"' in page) == (200, False, True)
+        assert "línea" not in (await site.get("/"))[2]
+        sick.unlink()  # taken away: the TV that shows it waits for it
+        assert site.boards.look()
+        status, headers, page = await site.get("/board/sala")
+        assert (status, headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+        assert "/tv/fault.js" in page
+
+
+async def test_a_file_of_rubbish_makes_a_page_of_bounded_size(tmp_path: Path) -> None:
+    (tmp_path / "mal.toml").write_text("".join(f'[[page]]\nkind = "{"x" * 3000}{number}"\n' for number in range(60)))
+    async with running(folder=tmp_path) as site:
+        status, _, page = await site.get("/board/mal")
+        assert status == 200
+        assert len(page) < 40_000
+
+
+async def test_fifty_boards_that_come_back_at_once_share_one_text() -> None:
+    async with running() as site:
+        texts = [site.feed.join(lambda: None) for _ in range(50)]
+        chunks = [await client.take() for client in texts]
+        assert len(set(chunks)) == 1
+
+
 async def test_a_board_that_left_is_forgotten() -> None:
     async with running() as site:
         answer = await site.session.get(site.base + "/api/stream")
@@ -193,7 +271,10 @@ async def test_a_stream_is_framed_as_its_listener_understands_it(version: str) -
             assert await reader.readexactly(2) == b"\r\n"
             return chunk
 
-        assert b"event: floor\n" in await event()
+        floor = await event()
+        assert b"event: floor\n" in floor
+        if b"event: setup\n" not in floor:
+            assert b"event: setup\n" in await event()
         for waiting in (7, 8, 9):
             site.view.held.seq += 1
             site.view.held.queues["ventas"].waiting = waiting
