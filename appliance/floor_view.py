@@ -11,14 +11,17 @@ from appliance.core.alive import Sight, is_alive, sights
 from appliance.core.catalogue import event_from_stored
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, PbxConfig
+from appliance.core.config_sites import place_of
 from appliance.core.day_files import DayFiles
 from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Journal, Limits
+from appliance.core.site_file import SiteFile, SiteFiles
 from appliance.floor import build
 from appliance.floor import snapshot as out
 from appliance.floor.collector import Collector
 from appliance.floor.floor import VERSION, Floor, bytes_from_state, settings_mark, state_from_bytes
-from appliance.floor.shot import Shots
+from appliance.floor.shot import TICK_NS, Shots
+from appliance.floor.sites import all_sites, site_from_file
 from appliance.floor.state import FloorState, Source
 from appliance.floor.timeline import Timeline
 from appliance.forecast import Forecast
@@ -64,6 +67,8 @@ class FloorView:
         #: Sources of a gateway that died: what it told last is old until its successor has spoken of them.
         self._awaited: set[str] = set()
         self._no_room = False
+        self._site_files = SiteFiles(self._run_dir) if self._run_dir is not None and config.sites else None
+        self._heard: dict[str, SiteFile | None] = dict.fromkeys(config.sites)
         self._forecast = Forecast()
         self._limits: Limits | None = None
         self._limits_ns = 0
@@ -115,6 +120,9 @@ class FloorView:
         shot = self._shots.take(now, self.journal.epoch, account, self.clock.quality())
         if self._no_room:
             shot.health = [*(item for item in shot.health if item.id != "disk"), _NO_ROOM]
+        if self.config.sites:
+            shot.sites = self._sites(now)
+            shot.all_sites = all_sites(shot.floor, shot.sites.values(), now // TICK_NS * TICK_NS)
         if account.waiting:
             limits = self._limits_lately()
             self._forecast.feed(self.clock.mono_ns(), account, limits)
@@ -196,6 +204,8 @@ class FloorView:
             return
         self._looked_ns = now
         self._no_room = _is_full(self.journal)
+        if self._site_files is not None:
+            self._heard = {key: self._site_files.read(key) for key in self.config.sites}
         floor = self.floor
         linked = self.config.crm is None or is_alive(self._run_dir, "uplink")
         floor.unlinked_ns = 0 if linked else floor.unlinked_ns or self.now_ns()
@@ -217,6 +227,29 @@ class FloorView:
             return False
         pbx = self.config.pbx.get(source.key) or PbxConfig()
         return sight.boot != self.clock.boot or self.clock.mono_ns() - sight.mono_ns > (pbx.silent_s + pbx.ping_s) * NS
+
+    def _sites(self, now_ns: int) -> dict[str, out.Site]:
+        """The other sites as the uplink heard them last, each dated on this box's time line."""
+        found: dict[str, out.Site] = {}
+        day_ns, _ = self.floor.calendar.day(now_ns)
+        for key, site in self.config.sites.items():
+            place, file = place_of(key, site), self._heard[key]
+            if file is not None and (file.site, file.box) != place:
+                file = None  # another box had this key before
+            found[key] = site_from_file(
+                file, site.title or place[0], place, now_ns=now_ns, day_ns=day_ns, tick_ns=now_ns // TICK_NS * TICK_NS,
+                heard_ns=self._when(file.boot, file.heard_ns) if file is not None else None,
+                floor_ns=self._when(file.boot, file.floor_ns) if file is not None else None,
+            )  # fmt: skip
+        return found
+
+    def _when(self, boot: str, mono_ns: int | None) -> int | None:
+        """A monotonic moment on the fold's time line; of this boot also before the first event told its offset."""
+        if mono_ns is None:
+            return None
+        if boot == self.clock.boot:
+            return self.now_ns() - (self.clock.mono_ns() - mono_ns)
+        return self.floor.state.timeline.date(boot, mono_ns)
 
     def _dated(self, sight: Sight | None) -> int | None:
         return self.floor.state.timeline.date(sight.boot, sight.mono_ns) if sight is not None else None

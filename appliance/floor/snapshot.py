@@ -12,6 +12,7 @@ from msgspec import Struct
 
 Fresh = Literal["live", "stale", "unknown"]
 CrmState = Literal["up", "down", "draining", "no_consumer", "denied", "off"]
+SiteState = Literal["up", "down", "silent", "unknown"]
 PbxState = Literal["up", "down", "resyncing", "denied"]
 
 
@@ -107,6 +108,14 @@ class Queue(Struct, kw_only=True):
     today: Window = msgspec.field(default_factory=Window)
     interval: Window | None = None
     rolling: Window | None = None
+
+
+class Site(Queue, kw_only=True):
+    """Another site's floor, summed by its own box. `state`: up, down (its box is offline), silent (nothing heard of late), unknown."""
+
+    site: str = ""
+    box: str = ""
+    state: SiteState = "unknown"
 
 
 class Seconds(Struct, kw_only=True):
@@ -207,6 +216,8 @@ class Snapshot(Struct, kw_only=True):
     queues: dict[str, Queue] = {}
     floor: Queue = msgspec.field(default_factory=Queue)
     groups: dict[str, Queue] = {}
+    sites: dict[str, Site] | None = None
+    all_sites: Queue | None = None
     agents: dict[str, Agent] | None = {}
     trunks: dict[str, Trunk] = {}
     headsets: dict[str, Headset] | None = None

@@ -34,6 +34,16 @@ STATUS: Final[Schema] = {
         "state": {"enum": ["online", "offline"]},
         "since": {**_TIME_OR_NULL, "description": "null in the will: the receiver's time counts"},
         "boot": {**_TEXT_OR_NULL, "description": "the boot of the box; another one means it started again"},
+        "floor": {
+            **_TIME_OR_NULL,
+            "description": "the `time` of the newest `floor`, said again while that does not change; null: none yet",
+        },
+        "every_s": {
+            "type": ["number", "null"],
+            "exclusiveMinimum": 0,
+            "x-unit": "s",
+            "description": "how often `floor` or `status` comes at least",
+        },
     },
 }
 REPLY: Final[Schema] = {
@@ -84,7 +94,7 @@ TOPICS: Final = (
         summary="Whether the box is there; also its will.",
         payload=STATUS,
         retain=True,
-        example={"state": "online", "since": _AT, "boot": "0f6ad3b1c2e4"},
+        example={"state": "online", "since": _AT, "boot": "0f6ad3b1c2e4", "floor": "2026-11-21T14:09:02.004Z", "every_s": 5.0},
     ),
     Topic(
         name="info",

@@ -98,6 +98,9 @@ class SimCrm:
         if self._link is not None:
             self._link.acknowledge(message)
 
+    def subscribed(self, topic_filter: str, code: int) -> None:
+        """A CRM that is not let read sees nothing, and its book says so."""
+
     def ended(self, end: End) -> None:
         """The connection is gone."""
         self.connected = False

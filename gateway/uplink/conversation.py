@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from appliance.core.errors import FullError
 from gateway.uplink.inbox import Inbox
@@ -31,12 +31,33 @@ _TALK_S: Final = 0.02
 _LAST_WORDS_S: Final = 0.5
 
 
+class Reader(Protocol):
+    """Whoever reads other topics than this box's commands: `gateway.uplink.others`."""
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """What it reads, in this order."""
+        ...
+
+    def asked(self) -> None:
+        """A connection stands, and these were asked for on it."""
+        ...
+
+    def subscribed(self, topic_filter: str, code: int) -> None:
+        """The broker's answer for one of them."""
+        ...
+
+    def takes(self, message: Message) -> bool:
+        """Take a message; False when it is not of those topics."""
+        ...
+
+
 class Conversation:
     """The `Handler` of every connection, one at a time."""
 
-    def __init__(self, proved: Callable[[], None], stands: Callable[[], None]) -> None:
+    def __init__(self, proved: Callable[[], None], stands: Callable[[], None], reader: Reader | None = None) -> None:
         """`proved`: the broker acknowledged something. `stands`: it did, and no event is due."""
-        self._proved, self._stands = proved, stands
+        self._proved, self._stands, self._reader = proved, stands, reader
         self.live = Live(self.flush)
         self.pump: Pump | None = None
         self.link: Link | None = None
@@ -60,6 +81,10 @@ class Conversation:
             begin()
             self.live.flush(self.room())
             link.subscribe(topic_filter)
+            if self._reader is not None:
+                # QoS 0: what is said while we are away the broker need not keep, the next is newer.
+                link.subscribe(*self._reader.filters, qos=0)
+                self._reader.asked()
             self.pump.attach(link)
         return await self._ended
 
@@ -96,11 +121,22 @@ class Conversation:
 
     def message(self, message: Message) -> None:
         """Commands may come before `talk`: those that the broker kept for us follow its greeting at once."""
+        if self._reader is not None and self._reader.takes(message):
+            return
         try:
             self._commands.put_nowait((self._turn, message))
         except asyncio.QueueFull:
             self.not_taken += 1
             _log.warning("%d commands wait already; one more is left with the broker", _COMMANDS_MOST)
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        """End a subscription that the broker still has of us; without a connection it is done when the next message tells of it."""
+        if self.link is not None:
+            self.link.unsubscribe(topic_filter)
+
+    def subscribed(self, topic_filter: str, code: int) -> None:
+        if self._reader is not None:
+            self._reader.subscribed(topic_filter, code)
 
     def ended(self, end: End) -> None:
         self._detach(end.code)

@@ -1,7 +1,8 @@
 """What of the floor goes to the CRM, and when it has changed: the snapshot, thinned where the contract says so.
 
-Agents are left out on floors of more than 100, the windows `interval` and `rolling` above 50 queues. Members that tick by
-themselves are no change.
+Agents are left out on floors of more than 100, the windows `interval` and `rolling` above 50 queues, other sites always: whoever
+reads the broker has them from their own topics, and a floor that carried theirs would be published with every change of theirs.
+Members that tick by themselves are no change.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _encoder: Final = msgspec.json.Encoder()
 def floor_message(snapshot: Snapshot) -> tuple[bytes, bytes]:
     """The payload, and a mark that is the same as long as nothing has changed that counts."""
     document: dict[str, Any] = msgspec.to_builtins(snapshot)
+    document["sites"] = document["all_sites"] = None
     if len(document["agents"] or ()) > AGENTS_MOST:
         document["agents"] = None
     if len(document["queues"]) > QUEUES_MOST:

@@ -1,4 +1,8 @@
-"""What the box says of itself on the live lane: `status`, `info` and `floor`, all retained, always the newest."""
+"""What the box says of itself on the live lane: `status`, `info` and `floor`, all retained, always the newest.
+
+While the floor does not change, `status` is said again in its place and names it: whoever reads the floor elsewhere can then tell
+a quiet floor from one that he no longer hears, whatever stands between.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,8 @@ class Herald:
         self._urgent = asyncio.Event()
         self._mark = b""
         self._said_at = 0.0
+        self._since: str | None = None
+        self._floor_time: str | None = None
         #: The floor is folded up to the journal's end.
         self.ready = asyncio.Event()
 
@@ -40,8 +46,9 @@ class Herald:
 
     def greet(self) -> None:
         """Everything, for a new connection: the broker may have forgotten us."""
-        now = rfc3339(self._context.clock.wall_ns())
-        self._put(self._topics.status, _status("online", now, self._context.clock.boot))
+        self._since = rfc3339(self._context.clock.wall_ns())
+        self._floor_time = None
+        self._say_status()
         self._put(self._topics.info, self._info())
         self._mark = b""
         self._urgent.set()
@@ -75,10 +82,16 @@ class Herald:
     def _say_floor(self) -> None:
         self._view.catch_up()
         self._said_at = asyncio.get_running_loop().time()
-        payload, mark = floor_message(self._view.snapshot())
+        snapshot = self._view.snapshot()
+        payload, mark = floor_message(snapshot)
         if mark != self._mark:
-            self._mark = mark
+            self._mark, self._floor_time = mark, snapshot.time
             self._put(self._topics.floor, payload)
+        elif self._floor_time is not None:
+            self._say_status()
+
+    def _say_status(self) -> None:
+        self._put(self._topics.status, _status("online", self._since, self._context.clock.boot, self._floor_time, self._every_s))
 
     def _put(self, topic: str, payload: bytes) -> None:
         self._live.put(Out(topic, payload, retain=True, state=True))
@@ -101,5 +114,7 @@ class Herald:
         )
 
 
-def _status(state: str, since: str | None, boot: str) -> bytes:
-    return msgspec.json.encode({"state": state, "since": since, "boot": boot})
+def _status(state: str, since: str | None, boot: str, floor: str | None = None, every_s: float | None = None) -> bytes:
+    """`floor` is the `time` of the newest floor said, `every_s` how often this or that is said at least."""
+    said = {"state": state, "since": since, "boot": boot}
+    return msgspec.json.encode(said if every_s is None else {**said, "floor": floor, "every_s": every_s})

@@ -56,6 +56,10 @@ class Handler(Protocol):
         """A message came in."""
         ...
 
+    def subscribed(self, topic_filter: str, code: int) -> None:
+        """The broker answered a subscription; 0x80 and above: it refuses."""
+        ...
+
     def ended(self, end: End) -> None:
         """The connection is gone. Nothing is called after this."""
         ...

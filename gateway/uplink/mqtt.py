@@ -21,6 +21,7 @@ from paho.mqtt.exception import MQTTException
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from appliance.core.config import Crm
 from appliance.core.errors import CorruptError, DeniedError, MisconfiguredError, TransientError
@@ -84,6 +85,7 @@ class Link:
         self._descriptor = wire.fileno()
         self._watched = self._writing = False
         self._open = True
+        self._asked: dict[int, tuple[str, ...]] = {}
         self.v5 = protocol == "5"
         self.greeting = Greeting(0xFFFF, None, False)
         self.unreadable = 0
@@ -91,6 +93,7 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
         client.on_socket_close = self._on_socket_close
 
     @classmethod
@@ -196,10 +199,21 @@ class Link:
         self._turn()
         return info.mid if info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN) and self._open else None
 
-    def subscribe(self, topic_filter: str) -> None:
-        """Ask for messages, QoS 1."""
+    def subscribe(self, *topic_filters: str, qos: int = 1) -> None:
+        """Ask for messages; the broker sends what is retained in the order of the filters. `Handler.subscribed` hears the answers."""
+        if self._open and topic_filters:
+            if self.v5:
+                mid = self._client.subscribe([(each, SubscribeOptions(qos)) for each in topic_filters])[1]
+            else:
+                mid = self._client.subscribe([(each, qos) for each in topic_filters])[1]
+            if mid is not None:
+                self._asked[mid] = topic_filters
+            self._turn()
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        """No longer ask for these: the broker remembers what a session asked for before its configuration changed."""
         if self._open:
-            self._client.subscribe(topic_filter, 1)
+            self._client.unsubscribe(topic_filter)
             self._turn()
 
     def acknowledge(self, message: Message) -> None:
@@ -312,6 +326,11 @@ class Link:
     def _on_publish(self, _client: object, _data: object, mid: int, code: ReasonCode, _properties: object) -> None:
         if self._open:
             self._handler.settled(mid, code.value)
+
+    def _on_subscribe(self, _client: object, _data: object, mid: int, codes: list[ReasonCode], _properties: object) -> None:
+        for topic_filter, code in zip(self._asked.pop(mid, ()), codes, strict=False):
+            if self._open:
+                self._handler.subscribed(topic_filter, code.value)
 
     def _on_message(self, _client: object, _data: object, raw: paho.MQTTMessage) -> None:
         try:

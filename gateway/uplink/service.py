@@ -16,6 +16,7 @@ from appliance.core.alive import Alive
 from appliance.core.catalogue import JournalSkipped
 from appliance.core.config import Crm
 from appliance.core.errors import CallfloorError, DeniedError, FullError, MisconfiguredError, TransientError
+from appliance.core.site_file import SiteFiles
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
 from gateway.uplink.backoff import Backoff
@@ -30,6 +31,7 @@ from gateway.uplink.ledger import Ledger
 from gateway.uplink.link import End
 from gateway.uplink.link_state import LinkState, Word
 from gateway.uplink.mqtt import Link
+from gateway.uplink.others import Others
 from gateway.uplink.pump import Pump, State
 from gateway.uplink.topic import Topics
 
@@ -78,7 +80,10 @@ class _Desk:
         self._view = FloorView(journal, context.config, context.clock, cache_of(journal))
         path = getattr(journal, "path", None)
         self._ledger = Ledger(path.with_name("commands.jsonl") if path is not None else None)
-        self._talk = talk = Conversation(self._backoff.proved, lambda: self._state.set("up"))
+        run_dir: Path | None = getattr(journal, "run_dir", None)
+        self._others = Others(context.config, context.clock, SiteFiles(run_dir) if run_dir is not None else None)
+        self._talk = talk = Conversation(self._backoff.proved, lambda: self._state.set("up"), self._others)
+        self._others.forget = talk.unsubscribe
         self._pump = talk.pump = Pump(
             journal,
             context.clock,
@@ -179,6 +184,7 @@ class _Desk:
                     await asyncio.sleep(1.0)
 
     def _beat(self) -> None:
+        self._others.turn()
         self._context.watch.progress()
         if self._context.journal.epoch != self._epoch:
             raise TransientError(f"the journal {self._epoch} was replaced by {self._context.journal.epoch}: the link begins anew")

@@ -52,6 +52,11 @@ class Topics(Struct, frozen=True):
         verb = topic[len(head) :]
         return verb if topic.startswith(head) and verb and "/" not in verb else None
 
+    @property
+    def others(self) -> tuple[str, str]:
+        """What is read of another site's box, in this order: its floor, then its status, which tells that the floor is the newest."""
+        return self.floor, self.status
+
     def may_answer(self, topic: str) -> bool:
         """May a reply go to this response topic? Not to a filter, and not where it would pass for something the box says itself.
 
