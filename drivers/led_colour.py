@@ -54,7 +54,11 @@ def _apa102(url: LedUrl, width: int, height: int) -> tuple[Any, Any]:
         serial = spi(port=url.port, device=url.selects[0], gpio=noop(), bus_speed_hz=url.speed_hz)
     except DeviceNotFoundError as error:
         raise FileNotFoundError(2, "no such device") from error
-    device = apa102(serial, width=width, height=height, mapping=mapping_from(url, width, height))
+    try:
+        device = apa102(serial, width=width, height=height, mapping=mapping_from(url, width, height))
+    except OSError:
+        serial.cleanup()
+        raise
     device.contrast(255)  # 15 of 31: half the LED's current; brightness is in the colours
 
     def close() -> None:
@@ -70,8 +74,12 @@ def _ws2812(url: LedUrl, width: int, height: int) -> tuple[Any, Any]:
     from drivers.led_strip import GpioStrip, SpiStrip  # noqa: PLC0415
 
     strip = GpioStrip() if url.kind == "ws2812-pwm" else SpiStrip(url.port, url.selects[0], width * height)
-    device = ws2812(strip, width=width, height=height, mapping=mapping_from(url, width, height))
-    device.contrast(255)  # brightness is in the colours
+    try:
+        device = ws2812(strip, width=width, height=height, mapping=mapping_from(url, width, height))
+        device.contrast(255)  # brightness is in the colours
+    except (OSError, RuntimeError):
+        strip.close()
+        raise
     return device, strip.close
 
 

@@ -22,6 +22,9 @@ def opening(url: str, device: str) -> Iterator[None]:
     except FileNotFoundError as error:
         fault = f"LED {url}: there is no {device}; enable SPI (raspi-config, Interface Options) and start the box anew"
         raise UnpluggedError(fault) from error
+    except RuntimeError as error:
+        fault = f"LED {url}: {error}; it needs root, and a Pi before the 5; any Pi can do ws2812:0.0"
+        raise UnpluggedError(fault) from error
     except OSError as error:
         fault = f"LED {url}: {device} does not answer ({error}); look at the wiring"
         raise UnpluggedError(fault) from error

@@ -76,7 +76,10 @@ def led_url_from(text: str) -> LedUrl:
     >>> led_url_from("spi:0.1?cascaded=8").selects
     (1,)
     """
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise MisconfiguredError(f'LED url "{text}": {error}; use spi:0.0?cascaded=8, ws2812:0.0, apa102:0.0 or sim:') from error
     kind = _KINDS.get(parts.scheme)
     if kind is None:
         fault = f'LED url "{text}": begins with "{parts.scheme or text}"; use spi:0.0?cascaded=8, ws2812:0.0, apa102:0.0 or sim:'

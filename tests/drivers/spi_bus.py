@@ -30,24 +30,25 @@ class Bus:
     """One spidev node: answers its ioctls and takes its writes, or fails them."""
 
     def __init__(self, bed, name: str, log) -> None:
-        self._bed, self.name, self._log = bed, name, log
+        self.name, self._log = name, log
         self.errno = 0
         self._settings = dict(_FRESH)
         self._handler = UMockdev.IoctlBase()
         self._handler.connect("handle-ioctl", self._ioctl)
         self._handler.connect("handle-write", self._write)
-        self.plug()
-
-    def plug(self) -> None:
-        self._bed.attach_ioctl(f"/dev/{self.name}", self._handler)
-        self._bed.add_from_string(
-            f"P: /devices/platform/soc/spi0/{self.name}\nN: {self.name}\nE: SUBSYSTEM=spidev\nE: DEVNAME=/dev/{self.name}\n\n"
-        )
+        bed.attach_ioctl(f"/dev/{name}", self._handler)
+        bed.add_from_string(f"P: /devices/platform/soc/spi0/{name}\nN: {name}\nE: SUBSYSTEM=spidev\nE: DEVNAME=/dev/{name}\n\n")
+        self.node = Path(bed.get_root_dir()) / "dev" / name
+        self.pulled = self.node.with_name(f"{name}-pulled")
 
     def pull(self) -> None:
         """The node goes, and whoever holds it open is told that there is no such device."""
         self.errno = errno.ENODEV
-        (Path(self._bed.get_root_dir()) / "dev" / self.name).unlink()
+        self.node.rename(self.pulled)
+
+    def plug(self) -> None:
+        self.errno = 0
+        self.pulled.rename(self.node)
 
     def _note(self, what: str, sent: bytes) -> None:
         self._log.write(f"{time.monotonic_ns()} {self.name} {what} {sent.hex()}\n")
@@ -111,9 +112,8 @@ def main(log_path: str, *names: str) -> None:
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_text(rest[0] + "\n")
                 elif verb == "deny":
-                    (Path(bed.get_root_dir()) / "dev" / bus.name).chmod(0)
+                    bus.node.chmod(0)
                 elif verb == "plug":
-                    bus.errno = 0
                     bus.plug()
             print("{}", flush=True)
 

@@ -10,8 +10,6 @@ import errno
 import json
 import os
 import shutil
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -32,14 +30,14 @@ pytestmark = pytest.mark.spi
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
-def rows_of(key: str, width: int, height: int, *, colours: bool = False) -> list[str]:
+def rows_of(key: str, width: int, height: int, *, since_s: float = 0.0, colours: bool = False) -> list[str]:
     """A page of a morning with an alarm, as the renderer composes it."""
     from appliance.core.config import Config  # noqa: PLC0415
 
     floor: Snapshot = sample()
     floor.alarms = [Alarm(id="floor.abandon_rate", level="red", since=ago(300))]
     page = next(page for page in pages_from(BoardSet(Config()).board("floor", floor, NOW_NS)) if page.key == key)
-    return rows_from(frame(page, width, height, 0.0), colours=colours)
+    return rows_from(frame(page, width, height, since_s), colours=colours)
 
 
 def golden_rows(name: str, at: int) -> list[str]:
@@ -223,7 +221,7 @@ def expected(rows: list[str], percent: int) -> list[list[tuple[int, int, int]]]:
 
 @pytest.mark.parametrize("winding", WINDINGS, ids=options_of)
 def test_ws2812_on_an_spi_bus_shine_in_the_picture_s_colours(rig: Rig, client: Client, winding: dict[str, object]) -> None:
-    rows = rows_of("floor.abandon_rate", 32, 8, colours=True)
+    rows = rows_of("floor.abandon_rate", 32, 8, since_s=2.1, colours=True)
     assert {dot for row in rows for dot in row} >= {"0", "4"}, "an alarm in red"
     client.do("open", f"ws2812:0.0?{options_of(winding)}", 32, 8)
     client.do("brightness", 40)
@@ -241,7 +239,7 @@ def test_ws2812_too_many_for_the_kernel_s_buffer_say_what_to_write(rig: Rig, cli
     assert "spidev.bufsiz=65536" in said["text"]
     rig.tell("bufsiz 65536")
     rows = rows_of("floor.waiting", 64, 8, colours=True)
-    client.do("open", "ws2812:0.0?zigzag=0", 64, 8)
+    client.do("open", "ws2812:0.0?zigzag=0&ma=60000", 64, 8)
     client.do("brightness", 100)
     client.do("show", rows)
     (frame_sent,) = rig.transfers()[-1:]
@@ -283,9 +281,9 @@ def test_ws2812_on_gpio_18_as_the_library_is_asked(rig: Rig, tmp_path: Path) -> 
     """Simulated: the library's C module is a stand-in, for it drives a Raspberry Pi's PWM and DMA."""
     told = tmp_path / "told.jsonl"
     (tmp_path / "_rpi_ws281x.py").write_text(STAND_IN.format(file=str(told), init=0))
-    rows = rows_of("floor.abandon_rate", 32, 8, colours=True)
+    rows = rows_of("floor.abandon_rate", 32, 8, since_s=2.1, colours=True)
     with open_client(rig, PYTHONPATH=f"{tmp_path}{os.pathsep}{rig.env()['PYTHONPATH']}") as client:
-        client.do("open", "ws2812:pwm", 32, 8)
+        client.do("open", "ws2812:pwm?ma=60000", 32, 8)
         client.do("brightness", 100)
         client.do("show", rows)
         shown = json.loads(told.read_text().splitlines()[-1])
