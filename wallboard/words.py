@@ -184,6 +184,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "fault.files": ("Archivos de tableros con errores", "Wallboard files with faults", "Arquivos de painéis com erros"),
     "fault.line": ("línea {line}", "line {line}", "linha {line}"),
+    "sign.as_of": ("Datos de las", "Data as of", "Dados das"),
     "short.link.down": ("SIN CRM", "NO CRM", "SEM CRM"),
     "short.link.no_consumer": ("CRM NO OYE", "CRM DEAF", "CRM NÃO OUVE"),
     "short.pbx.down": ("SIN PBX", "NO PBX", "SEM PBX"),

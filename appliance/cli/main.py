@@ -30,7 +30,7 @@ VERBS: Final[dict[str, str]] = {
     "capture": "record what a source sends, exactly",
     "decode": "say what recorded bytes mean",
     "journal": "look into the durable log: stats, tail, export, verify",
-    "sim": "one simulated piece of the floor: a PBX, a CRM",
+    "sim": "one simulated piece of the floor: a PBX, a CRM, a sign",
     "ack": "say that somebody has seen an alarm; without one, list those that stand",
     "alarms": "what was raised, when, for how long, and who has seen it",
     "send": "issue a command as the CRM would",

@@ -2,6 +2,7 @@
 
 pbx   an Asterisk with a seeded floor behind its manager port
 crm   a CRM that counts what arrives over MQTT, and shows doubles and gaps
+sign  an Alpha sign on a pty or a TCP port that shows what it received
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any, Final
 EXAMPLES = """
   callfloor sim pbx --port 5038 --scenario morning --seed 7
   callfloor sim crm --listen 127.0.0.1:1883
+  callfloor sim sign --address 01,02
 """
 
-_PIECES: Final = {"pbx": "appliance.sim.pbx_cli", "crm": "appliance.sim.crm_cli"}
+_PIECES: Final = {"pbx": "appliance.sim.pbx_cli", "crm": "appliance.sim.crm_cli", "sign": "appliance.sim.sign_cli"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

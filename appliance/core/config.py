@@ -216,6 +216,24 @@ class Beacon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     test_at_start: bool = True
 
 
+class Sign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One serial sign (Alpha protocol): its line and address, its size, which board it shows, how often what is urgent takes it over."""
+
+    url: str
+    board: str = "floor"
+    address: str = "00"
+    width: Annotated[int, Meta(ge=6, le=200)] = 14
+    memory_bytes: Annotated[int, Meta(ge=1024, le=65_535)] = 16_384
+    colours: bool = True
+    speed: Annotated[int, Meta(ge=1, le=5)] = 3
+    clock: bool = True
+    slow: bool = False
+    checksum: bool = False
+    priority_s: Annotated[float, Meta(ge=2, le=60, extra={"unit": "s"})] = 10.0
+    repeat_s: Annotated[float, Meta(ge=10, le=3600, extra={"unit": "s"})] = 60.0
+    refresh_s: Annotated[float, Meta(ge=60, le=86400, extra={"unit": "s"})] = 600.0
+
+
 class Wallboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Boards of this box. `boards`: the folder of the board files, `boards` beside the configuration where there is one."""
 
@@ -223,6 +241,7 @@ class Wallboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tv: Tv | None = None
     led: dict[str, Led] = field(default_factory=dict)
     beacon: dict[str, Beacon] = field(default_factory=dict)
+    sign: dict[str, Sign] = field(default_factory=dict)
 
 
 class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

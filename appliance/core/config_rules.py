@@ -211,6 +211,13 @@ def _wallboard(config: Config) -> Iterator[Finding]:
         yield from findings_of_leds(config)
 
 
+def _sign(config: Config) -> Iterator[Finding]:
+    if config.wallboard.sign:
+        from appliance.core.config_sign import findings_of_signs  # noqa: PLC0415 - a box without a sign starts without it
+
+        yield from findings_of_signs(config)
+
+
 def _beacon(config: Config) -> Iterator[Finding]:
     if config.wallboard.beacon:
         from appliance.core.config_beacon import findings_of_beacons  # noqa: PLC0415 - a box without lamps starts without it
@@ -328,7 +335,7 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _crm,
     _commands,
     _wallboard,
-    _beacon,
+    _beacon, _sign,
     _floor,
     _sites,
     _alarm,
