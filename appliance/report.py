@@ -19,7 +19,7 @@ from appliance.core.event import stored_from_body
 from appliance.core.journal import Journal
 from appliance.floor.calendar import Calendar
 from appliance.floor.collector import Collector
-from appliance.floor.history import Day, Part, day_from_bytes, empty_day, part_from_floor, with_part
+from appliance.floor.history import Day, Part, day_from_bytes, empty_day, part_from_floor, tells_something, with_part
 from appliance.floor_view import FloorView, cache_of, summaries_of
 
 Origin = Literal["journal", "summary", "journal and summary"]
@@ -60,7 +60,7 @@ def day_report(journal: Journal, config: Config, clock: Clock, local: date | Non
     part = None
     if held or (begins is not None and begins < day[1] and kept is None):
         part = _folded(journal, config, clock, wanted, today, progress)
-    if part is not None and not (held or part.queues or part.agents):
+    if part is not None and not (held or tells_something(part)):
         part = None
     if part is None and kept is None:
         raise TransientError(_nothing(journal, calendar, wanted, begins))

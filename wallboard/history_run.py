@@ -21,7 +21,17 @@ from appliance.core.errors import CorruptError
 from appliance.core.event import stored_from_body
 from appliance.floor.calendar import Calendar
 from appliance.floor.collector import Collector
-from appliance.floor.history import Day, Part, bytes_from_day, day_from_bytes, empty_day, is_same, part_from_floor, with_part
+from appliance.floor.history import (
+    Day,
+    Part,
+    bytes_from_day,
+    day_from_bytes,
+    empty_day,
+    is_same,
+    part_from_floor,
+    tells_something,
+    with_part,
+)
 from appliance.floor_view import SAVE_EVERY_NS, FloorView, cache_of, summaries_of
 from appliance.service import Context
 from wallboard.feed import Feed
@@ -99,7 +109,7 @@ class HistoryRun:
         span = self._calendar.day(now_ns)
         for day in (self._calendar.day(span[0] - 1), span):
             part = part_from_floor(floor, day, now_ns)
-            if part.queues or part.agents or any(share is not None for share in part.coverage.values()):
+            if tells_something(part):
                 await self._put(self._files, self._calendar.date_of(day[0]), part)
 
     async def rebuild(self) -> None:

@@ -19,7 +19,7 @@ from appliance.floor.build import trunk_snapshot
 from appliance.floor.calendar import HALF_HOUR_NS, Calendar, Span
 from appliance.floor.floor import Floor
 from appliance.floor.source import coverage
-from appliance.floor.state import STATES, AgentDay
+from appliance.floor.state import STATES, AgentDay, Source
 from appliance.floor.tally import Tally
 
 #: Of the file; a reader sets other versions aside.
@@ -99,8 +99,6 @@ def part_from_floor(floor: Floor, day: Span, now_ns: int) -> Part:
     open_visits = 0
     for key, queue in state.queues.items():
         known = {half // NS: queue.halves[half] for half in halves if half in queue.halves}
-        if not known:
-            continue
         own = config.queues.get(key)
         part.queues[key] = KeptQueue(
             title=(own.title if own and own.title else queue.title) or key,
@@ -120,14 +118,19 @@ def part_from_floor(floor: Floor, day: Span, now_ns: int) -> Part:
             part.trunks[key] = KeptTrunk(lines=shot.lines, all_busy_share=shot.all_busy_share)
     for key, source in state.sources.items():
         has_hours = config.site.hours is not None
-        # Without opening hours a day begins with the first sight of its source, here as on the boards.
-        first = 0 if has_hours else min((max(begins, day[0]) for begins, ends in source.spans if ends >= day[0]), default=until)
+        first = 0 if has_hours else _first_sight(source, day[0], until)
         part.coverage[key] = _share(coverage(source, floor.calendar, day, until - 1, has_hours)) if first < until else None
         spans = {half // NS: (half, half + HALF_HOUR_NS) for half in halves if first - HALF_HOUR_NS < half < until}
         shares = {half: coverage(source, floor.calendar, span, until - 1, has_hours) for half, span in spans.items()}
         part.covered[key] = {half: round(share, 4) for half, share in shares.items() if share is not None}
     part.final = now_ns >= day[1] + (_OPEN_NS if open_visits else _SETTLED_NS)
     return part
+
+
+def tells_something(part: Part) -> bool:
+    """Whether a part knows anything of its day: a call, an agent, or at least that a source was watched."""
+    calls = any(queue.halves for queue in part.queues.values())
+    return calls or bool(part.agents) or any(share is not None for share in part.coverage.values())
 
 
 def with_part(day: Day, part: Part) -> Day:
@@ -214,6 +217,13 @@ def total(tallies: Iterable[Tally]) -> Tally:
 def same_half_hour_before(calendar: Calendar, at_ns: int, days: int = 7) -> int | None:
     """The start of the half-hour at the same local time so many days earlier; None where that time did not exist."""
     return calendar.days_before(calendar.half_hour(at_ns), days)
+
+
+def _first_sight(source: Source, day: int, until: int) -> int:
+    """When a source was first seen in a day: without opening hours the day begins there, here as on the boards."""
+    last = len(source.spans) - 1
+    spans = [(begins, until if source.in_sight and at == last else ends) for at, (begins, ends) in enumerate(source.spans)]
+    return min((max(begins, day) for begins, ends in spans if ends >= day), default=until)
 
 
 def _kept_agent(floor: Floor, agent: AgentDay, day: int, until: int) -> KeptAgent | None:
