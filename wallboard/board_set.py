@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from appliance.core.config import Config
 from appliance.core.config_file import Fault
+from appliance.core.threshold import Threshold, rule_of, thresholds_from
 from appliance.floor.snapshot import Snapshot
-from wallboard.alarm import thresholds_from
+from wallboard.alarm_figure import figures_of
 from wallboard.board import Board, board_from
 from wallboard.board_file import read_board
-from wallboard.layout import BoardSpec, board_of_floor, board_of_group, board_of_queue
+from wallboard.layout import EVERY_SITE, BoardSpec, board_of_floor, board_of_group, board_of_queue
 from wallboard.notice import notices_now
 from wallboard.page import Setting
 from wallboard.words import words_of
@@ -69,7 +70,7 @@ class BoardSet:
         config = self._config
         words = words_of(language or spec.language or config.site.language)
         completion = config.kpi.window == "completion"
-        return Setting(words, self.zone, thresholds_from(config.kpi), names=config.privacy.agent_names, completion=completion)
+        return Setting(words, self.zone, targets(config), names=config.privacy.agent_names, completion=completion)
 
     def board(self, name: str, snapshot: Snapshot, now_wall_ns: int, language: str | None = None) -> Board:
         """The board of that name at this instant; one that no longer has a file is the floor's."""
@@ -78,7 +79,8 @@ class BoardSet:
         return board_from(spec, name, self.setting(spec, language), snapshot, now_wall_ns, notices)
 
     def _unknown(self, files: dict[str, BoardSpec]) -> list[Fault]:
-        """Boards and groups that are named somewhere and that nobody has."""
+        """Boards, groups and sites that are named somewhere and that nobody has."""
+        sites = (EVERY_SITE, self._config.site.name, *self._config.sites)
         faults: list[Fault] = []
         for name, spec in files.items():
             file = str((self._config.wallboard.boards or Path()) / f"{name}.toml")
@@ -88,11 +90,32 @@ class BoardSet:
                     if group not in self._config.groups:
                         mend = f"write [groups.{group}]; there is {', '.join(self._config.groups) or 'none yet'}"
                         faults.append(Fault(file, None, f"page[{at}]", f'no group is called "{group}"', mend))
+                if page.sites and not self._config.sites:
+                    mend = "write [sites.KEY] with its site and box (docs/sites.md)"
+                    faults.append(Fault(file, None, f"page[{at}]", "no other site is configured, and the page is left out", mend))
+                for site in page.sites if self._config.sites else ():
+                    if site not in sites:
+                        mend = f"write [sites.{site}]; there is {', '.join(sites[1:])}"
+                        faults.append(Fault(file, None, f"page[{at}]", f'no site is called "{site}"', mend))
         for led, config in self._config.wallboard.led.items():
             if config.board is not None and self.spec(config.board) is None:
                 mend = f"write one of {', '.join(self.names())}, or queue.KEY or group.KEY"
                 faults.append(Fault("", None, f"wallboard.led.{led}.board", f'no board is called "{config.board}"', mend))
         return faults
+
+
+def targets(config: Config) -> dict[str, Threshold]:
+    """The thresholds whose red is shown as a target: by figure, and by scope and figure (`queue.ventas.asa`) where they differ there."""
+    every = ((figure, rule_of(config, "group.", figure)) for figure in figures_of("group."))
+    usual = {**thresholds_from(config.kpi), **{figure: rule.threshold for figure, rule in every if rule is not None}}
+    scopes = ["floor", *(f"queue.{key}" for key in {**config.queues, **config.alarm.queues}), *(f"group.{key}" for key in config.groups)]
+    out = dict(usual)
+    for path in scopes:
+        for figure in figures_of(path):
+            rule = rule_of(config, path, figure)
+            if rule is not None and rule.threshold != usual.get(figure):
+                out[f"{path}.{figure}"] = rule.threshold
+    return out
 
 
 def _stamps(folder: Path | None) -> dict[Path, tuple[int, int]]:

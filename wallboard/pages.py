@@ -19,8 +19,7 @@ from msgspec import Struct
 from appliance.core.config import Config
 from appliance.floor.snapshot import Snapshot
 from appliance.version import VERSION
-from wallboard.alarm import thresholds_from
-from wallboard.board_set import FLOOR, BoardSet
+from wallboard.board_set import FLOOR, BoardSet, targets
 from wallboard.fault_page import fault_page, fault_section, faults_of
 from wallboard.figure import COLUMNS, LINK_FIGURES, table, usual_figures
 from wallboard.layout import BoardSpec, board_of_floor, page_names
@@ -122,7 +121,7 @@ class Pages:
             "columns": COLUMNS,
             "link_figures": tuple(LINK_FIGURES),
             "agent_order": AGENT_ORDER,
-            "thresholds": {key: [t.side, t.amber, t.red] for key, t in thresholds_from(config.kpi).items()},
+            "thresholds": {key: [t.side, t.amber, t.red] for key, t in targets(config).items()},
             "names": config.privacy.agent_names,
             "completion": config.kpi.window == "completion",
             "leds": shown,

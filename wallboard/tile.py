@@ -73,7 +73,7 @@ class Reader:
         return Tile(
             key, words.text(key), words.texts.get(f"short.{key}", words.text(key)), digits, unit,
             notes=self._notes(key, figure, scope) if known else (),
-            target=self._target(key) if figure.alarm else "",
+            target=self._target(key, scope) if figure.alarm else "",
             fresh=fresh,
             level=alarm.level if alarm else "none",
             acknowledged=alarm is not None and alarm.acknowledged is not None,
@@ -153,8 +153,9 @@ class Reader:
         commonest = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:_REASONS_SHOWN]
         return [f"{reason} {self._words.number(count)}" for reason, count in commonest]
 
-    def _target(self, key: str) -> str:
-        threshold = self._thresholds.get("all_busy_share" if key == "all_busy" else key)
+    def _target(self, key: str, scope: Scope) -> str:
+        figure = "all_busy_share" if key == "all_busy" else key
+        threshold = self._thresholds.get(f"{scope.path}.{figure}", self._thresholds.get(figure))
         if threshold is None:
             return ""
         digits, unit = figure_text(self._words, FIGURES[key].form, threshold.red)

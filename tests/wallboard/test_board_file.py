@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from appliance.core.config import Config, GroupConfig
 from appliance.core.config import Wallboard as Boards
+from appliance.core.config_file import load
 from wallboard.board_file import MAX_BYTES, MAX_PAGES, board_from_toml, read_board
-from wallboard.board_set import BoardSet
+from wallboard.board_set import BoardSet, targets
 from wallboard.layout import page_names
 from wallboard.sample import NOW_NS, sample
 
@@ -141,3 +142,15 @@ def test_a_file_called_floor_is_the_floors_board(tmp_path: Path) -> None:
 def test_a_folder_that_is_away_leaves_the_boards_that_every_box_has(tmp_path: Path) -> None:
     boards = BoardSet(config(tmp_path / "nowhere"))
     assert (boards.names(), boards.faults) == (("floor",), ())
+
+
+def test_targets_are_those_of_the_scope(tmp_path: Path) -> None:
+    path = tmp_path / "callfloor.toml"
+    text = "[kpi]\nasa_max_s = 20\n[queues.ventas]\ntarget_s = 30\n[alarm.queues.soporte]\nwaiting = { red = 5 }\n[alarm.every]\nasa = { red = 25 }\n"
+    path.write_text(text, encoding="utf-8")
+    known = targets(load(path))
+    assert known["asa"].red == 25
+    assert "floor.asa" not in known
+    assert known["queue.ventas.longest_wait"].red == 120
+    assert known["queue.soporte.waiting"].red == 5
+    assert "queue.ventas.waiting" not in known
