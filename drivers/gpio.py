@@ -144,13 +144,19 @@ def _quiet_lgpio(url: str, chip: int | None) -> Any:
         raise DeniedError(fault) from error
     from gpiozero.pins.lgpio import LGPIOFactory, LGPIOPin  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    class QuietPin(LGPIOPin):  # type: ignore[misc]
+    factory = LGPIOFactory(chip)
+    factory.pin_class = _quiet_pin(LGPIOPin, lgpio)
+    return factory
+
+
+def _quiet_pin(pin_class: Any, lgpio: Any) -> Any:
+    """gpiozero's pin of lgpio, save that it asks for the output and its level in one request to the kernel."""
+
+    class QuietPin(pin_class):  # type: ignore[misc]
         def output_with_state(self, state: Any) -> None:
             lgpio.gpio_claim_output(self.factory._handle, self._number, int(bool(state)))
 
-    factory = LGPIOFactory(chip)
-    factory.pin_class = QuietPin
-    return factory
+    return QuietPin
 
 
 def _open(url: str, wiring: Wiring, factory: Any, held: ExitStack) -> _Pins:

@@ -194,7 +194,7 @@ class BeaconRun:
         if not raised:
             return
         try:
-            await self._context.emit(*(AlarmAcknowledged(alarm=alarm, by=f"button {self.name}") for alarm in raised))
+            await self._context.emit(*(AlarmAcknowledged(alarm=alarm, by=f"button {self.name}") for alarm in raised), name=self.name)
         except (FullError, CorruptError) as fault:
             _log.warning("a press of the button of stack light %s could not be recorded: %s", self.name, fault)
 

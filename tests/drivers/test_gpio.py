@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from gpiozero import Device
+from gpiozero import Device, DigitalOutputDevice
 from gpiozero.pins.mock import MockFactory
 
 from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError, TransientError, UnpluggedError, UnsupportedError
-from drivers.gpio import SimPins, Wiring, open_pins, place_from_url
+from drivers.gpio import SimPins, Wiring, _quiet_pin, open_pins, place_from_url
 
 
 @pytest.fixture
@@ -155,3 +156,28 @@ async def test_the_twin_remembers_and_can_be_pressed() -> None:
         pins.press()
         await asyncio.sleep(0)
     assert presses == [1]
+
+
+def test_an_output_of_lgpio_is_asked_for_together_with_its_level(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gpiozero's own pin drives it low first, which pulls a relay that is on when low. No chip here: the library's calls are the wire."""
+    monkeypatch.chdir(tmp_path)  # lgpio makes a pipe in the working folder when it is imported
+    import lgpio  # noqa: PLC0415
+    from gpiozero.pins.lgpio import LGPIOPin  # noqa: PLC0415
+
+    asked: list[tuple[object, ...]] = []
+    for name in ("gpio_claim_input", "gpio_claim_output", "gpio_write", "gpio_get_mode"):
+        monkeypatch.setattr(lgpio, name, lambda *args, name=name: asked.append((name, *args)) or 2)
+    factory = MockFactory()
+    factory._handle = 5
+    _, info = next(iter(factory.board_info.find_pin(17)))
+    pin = _quiet_pin(LGPIOPin, lgpio)(factory, info)
+    relay = DigitalOutputDevice(17, active_high=False, initial_value=False, pin_factory=_one_pin(factory, pin))
+    assert asked == [("gpio_claim_input", 5, 17, lgpio.SET_PULL_NONE), ("gpio_claim_output", 5, 17, 1)]
+    relay.on()
+    assert asked[-1] == ("gpio_write", 5, 17, False)
+    relay.close()
+
+
+def _one_pin(factory: MockFactory, pin: Any) -> MockFactory:
+    factory.pins[pin.info] = pin
+    return factory
