@@ -16,7 +16,7 @@ from appliance.core.config_shape import dotted, misfits
 from appliance.core.slug import is_key, slug
 from appliance.core.toml_lines import lines_from_toml
 from wallboard.figure import FIGURES
-from wallboard.layout import BoardSpec, NoticeSpec, PageSpec, page_names
+from wallboard.layout import EVERY_SITE, BoardSpec, NoticeSpec, PageSpec, page_names
 
 #: A board is a screenful of lines; whatever is larger is some other file.
 MAX_BYTES: Final = 256 * 1024
@@ -120,6 +120,10 @@ def _page(page: PageSpec, here: tuple[str | int, ...]) -> Iterator[tuple[Finding
     for key in ("queue", "group", "queues", "groups", "sites", "figures", "names"):
         if getattr(page, key) not in (None, (), False) and key not in heeded:
             yield Finding((*here, key), f'a page of kind "{page.kind}" has no {key}', f"take it out; it knows {_listed(heeded)}"), False
+    if page.sites and (page.groups or page.group):
+        yield Finding((*here, "sites"), "a page has totals of groups or of sites, not of both", "make two pages of it"), False
+    if EVERY_SITE in page.sites and len(page.sites) > 1:
+        yield Finding((*here, "sites"), f'"{EVERY_SITE}" is all of them already', f'write sites = ["{EVERY_SITE}"], or name them'), False
     for at, figure in enumerate(page.figures):
         if figure not in FIGURES:
             alone = not any(other in FIGURES for other in page.figures)

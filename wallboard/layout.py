@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 PageKind = Literal["floor", "queue", "group", "queues", "totals", "agents", "trunks", "headsets", "link", "announcements"]
 WindowName = Literal["today", "interval", "rolling"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+#: In `sites`: the own floor and every other site.
+EVERY_SITE = "*"
 #: A board that nobody described: the customer's own measure, a 43-inch screen read from ten metres.
 DISTANCE_M = 10.0
 DIAGONAL_IN = 43.0
@@ -19,7 +21,8 @@ class PageSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One page. `figures` are keys of `wallboard.figure.FIGURES`, the most important first; none: the usual ones in their usual order.
 
     `floor`, `queue`, `group`: figures in large. `queues`, `totals`: a table, of queues, or of groups or sites with their sum on top;
-    `queues`, `groups` or `sites` narrow and order its rows. `names`: agents by name, where `[privacy] agent_names` allows it.
+    `queues`, `groups` or `sites` narrow and order its rows; sites by their keys, the own floor by its site's name, `["*"]` all.
+    `names`: agents by name, where `[privacy] agent_names` allows it.
     """
 
     kind: PageKind

@@ -11,13 +11,15 @@ from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue, Snapshot, Trunk
 from wallboard.alarm import Level, Threshold
 from wallboard.figure import COLUMNS, FLOOR_ONLY, LINK_FIGURES, usual_figures
-from wallboard.layout import PageKind, PageSpec
+from wallboard.layout import EVERY_SITE, PageKind, PageSpec
 from wallboard.moment import age_s, local_time
 from wallboard.tile import Reader, Scope, Tile, figure_text
 from wallboard.words import DASH, Words, clock_text
 
 #: Agents stand by what they do, the free ones first; within a state whoever is in it longest.
 AGENT_ORDER = ("available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown")
+#: The path of the sum of all sites; no alarm is of it.
+ALL_SITES = "sites"
 #: More rows than this no rotation shows in a time that anybody waits; the rest is counted in `more`.
 _ROWS = 500
 
@@ -96,6 +98,8 @@ class Maker:
     def _scope(self, spec: PageSpec) -> Scope:
         if spec.kind == "queue":
             return Scope(f"queue.{spec.queue}", self._snapshot.queues.get(spec.queue or "", Queue()), spec.window)
+        if _is_of_sites(spec):
+            return Scope(ALL_SITES, self._snapshot.all_sites or Queue(), spec.window)
         if spec.group is not None:
             return Scope(f"group.{spec.group}", self._snapshot.groups.get(spec.group, Queue()), spec.window)
         return Scope("floor", self._snapshot.floor, spec.window)
@@ -105,7 +109,7 @@ class Maker:
             return spec.title
         if spec.kind in ("queue", "group"):
             return scope.queue.title or spec.queue or spec.group or ""
-        return self._setting.words.text(f"page.{spec.kind}")
+        return self._setting.words.text("page.sites" if _is_of_sites(spec) else f"page.{spec.kind}")
 
     def _note(self, spec: PageSpec) -> str:
         """Which window the figures are of, where it is not the day; and by which rule, where it is not by arrival."""
@@ -126,7 +130,9 @@ class Maker:
         return tuple(tile for tile in tiles if tile is not None)
 
     def _tile(self, key: str, scope: Scope, *, named: bool) -> Tile | None:
-        tile = self._reader.tile(key, scope)
+        # What another site's box does not tell must not be shown as this one's.
+        elsewhere = key in FLOOR_ONLY and scope.path.partition(".")[0] in (ALL_SITES, "site")
+        tile = None if elsewhere else self._reader.tile(key, scope)
         if tile is None and named:
             words = self._setting.words
             return Tile(key, words.text(key), words.texts.get(f"short.{key}", words.text(key)), DASH, fresh=scope.queue.fresh)
@@ -141,10 +147,16 @@ class Maker:
         return () if rows is None else rows(spec)
 
     def _queues(self, spec: PageSpec) -> tuple[Row, ...]:
-        return tuple(self._queue_row(spec, "queue", key, queue) for key, queue in chosen(self._snapshot.queues, spec.queues).items())
+        return tuple(self._queue_row(spec, f"queue.{key}", key, queue) for key, queue in chosen(self._snapshot.queues, spec.queues).items())
 
     def _totals(self, spec: PageSpec) -> tuple[Row, ...]:
-        return tuple(self._queue_row(spec, "group", key, group) for key, group in chosen(self._snapshot.groups, spec.groups).items())
+        if _is_of_sites(spec):
+            own = self._snapshot.site
+            return tuple(
+                self._queue_row(spec, "floor" if key == own else f"site.{key}", key, site)
+                for key, site in sites_of(self._snapshot, spec.sites).items()
+            )
+        return tuple(self._queue_row(spec, f"group.{key}", key, group) for key, group in chosen(self._snapshot.groups, spec.groups).items())
 
     def _announcements(self, _spec: PageSpec) -> tuple[Row, ...]:
         words = self._setting.words
@@ -156,8 +168,8 @@ class Maker:
     def _headsets(self, spec: PageSpec) -> tuple[Row, ...]:
         return tuple(self._headset(spec, seat) for seat in (self._snapshot.headsets or {}).values())
 
-    def _queue_row(self, spec: PageSpec, kind: str, key: str, queue: Queue) -> Row:
-        scope = Scope(f"{kind}.{key}", queue, spec.window)
+    def _queue_row(self, spec: PageSpec, path: str, key: str, queue: Queue) -> Row:
+        scope = Scope(path, queue, spec.window)
         tiles = (self._tile(figure, scope, named=True) for figure in spec.figures or COLUMNS)
         age = clock_text(age_s(queue.as_of, self._now_ns)) if queue.fresh == "stale" and queue.as_of else ""
         return Row(key, queue.title or key, tuple(tile for tile in tiles if tile is not None), queue.fresh, age)
@@ -219,6 +231,24 @@ def chosen(all_of: dict[str, Queue], wanted: tuple[str, ...]) -> dict[str, Queue
     ['b']
     """
     return {key: all_of.get(key, Queue()) for key in wanted} if wanted else all_of
+
+
+def _is_of_sites(spec: PageSpec) -> bool:
+    return spec.kind == "totals" and bool(spec.sites)
+
+
+def sites_of(snapshot: Snapshot, wanted: tuple[str, ...]) -> dict[str, Queue]:
+    """Those wanted, in the wanted order; with `*` the own floor, by its site's name, and every other site. None where none is configured.
+
+    >>> from appliance.floor.snapshot import Site
+    >>> here = Snapshot(site="norte", sites={"sur": Site(site="sur", box="b")})
+    >>> list(sites_of(here, ("*",))), list(sites_of(here, ("sur",))), sites_of(Snapshot(site="norte"), ("*",))
+    (['norte', 'sur'], ['sur'], {})
+    """
+    if snapshot.sites is None:
+        return {}
+    every: dict[str, Queue] = {snapshot.site: snapshot.floor, **snapshot.sites}
+    return every if EVERY_SITE in wanted else chosen(every, wanted)
 
 
 def stale_text(words: Words, scope: Queue, now_wall_ns: int, zone: ZoneInfo) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from appliance.core.clock import NS, ManualClock, rfc3339
+from appliance.floor.sites import all_sites
 from appliance.floor.snapshot import (
     Agent,
     AgentCounts,
@@ -17,6 +18,7 @@ from appliance.floor.snapshot import (
     Pbx,
     Queue,
     Seconds,
+    Site,
     Snapshot,
     Trunk,
     Utilisation,
@@ -74,6 +76,17 @@ def sample() -> Snapshot:
         agents=AgentCounts(logged_in=26, available=6, ringing=1, talking=13, holding=1, wrap_up=2, paused=3),
         today=window(413, 386, 340, 16, waiting=4, wait_sum=3873.5),
     )  # fmt: skip
+    sites = {
+        "guayaquil-sur": Site(
+            title="Guayaquil", site="guayaquil-sur", box="piso-1", state="up", fresh="live", as_of=ago(0), waiting=2,
+            longest_wait=20.0, longest_since=ago(20), agents=AgentCounts(logged_in=14, available=2, talking=10, paused=2),
+            today=window(231, 214, 171, 12, waiting=2, wait_sum=2996.0),
+        ),
+        "cuenca": Site(
+            title="Cuenca", site="cuenca", box="piso-2", state="up", fresh="live", as_of=ago(0), waiting=0,
+            agents=AgentCounts(logged_in=5, available=3, talking=2), today=window(48, 47, 46, 1, wait_sum=282.0),
+        ),
+    }  # fmt: skip
     agents = {
         f"agente-{number}": Agent(
             name=f"Agente {number}", state="talking", since=ago(65), queues=["ventas"], answered=14, seconds=Seconds(talking=4000.0)
@@ -83,7 +96,8 @@ def sample() -> Snapshot:
     return Snapshot(
         site="quito-norte", box="piso-3", epoch="e1", seq=48213, time=ago(0), clock="synced", open=True,
         crm=Crm(state="up", since=ago(5000), recorded=9120, delivered=9120), pbx={"central": Pbx(state="up", since=ago(9000))},
-        queues=queues, floor=floor, agents=agents, trunks={"pstn": Trunk(lines=30, busy=17, all_busy_now=False, all_busy_share=0.004)},
+        queues=queues, floor=floor, sites=sites, all_sites=all_sites(floor, sites.values(), NOW_NS),
+        agents=agents, trunks={"pstn": Trunk(lines=30, busy=17, all_busy_now=False, all_busy_share=0.004)},
         utilisation=Utilisation(ab_allocation=0.86, bc_on_phone=0.84, coverage=0.998),
         announcements=[Announcement(id="a1", text="Hoy a las 16:00, simulacro de evacuación en todo el piso")],
     )  # fmt: skip

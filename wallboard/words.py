@@ -51,6 +51,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "page.floor": ("Piso", "Floor", "Operação"),
     "page.queues": ("Colas", "Queues", "Filas"),
     "page.totals": ("Totales", "Totals", "Totais"),
+    "page.sites": ("Todas las sedes", "All sites", "Todas as unidades"),
     "page.agents": ("Agentes", "Agents", "Agentes"),
     "page.trunks": ("Troncales", "Trunks", "Troncos"),
     "page.headsets": ("Diademas", "Headsets", "Headsets"),
