@@ -16,6 +16,12 @@ _RESERVED: Final = (0, 1)
 #: MISO, MOSI and SCLK of the header's first SPI bus; its chip selects are 8 (spi:0.0) and 7 (spi:0.1).
 _SPI0: Final = (9, 10, 11)
 _SPI0_SELECT: Final = (8, 7)
+_SPI  #: TXD and RXD of the header's serial port, under the names that it goes by.
+_SERIAL: Final = (14, 15)
+_HEADER_PORTS: Final = ("/dev/serial0", "/dev/ttyAMA0", "/dev/ttyS0")
+_SCHEMES: Final = ("spi", "ws2812", "apa102")
+#: Where `ws2812:pwm` sends its data.
+_PWM: Final = 18
 _SCHEMES: Final = ("gpio", "sim")
 
 
@@ -35,7 +41,7 @@ def pin_number(pin: int | str | None) -> int | None:
 
 def findings_of_beacons(config: Config) -> Iterator[Finding]:
     """Everything wrong with the stack lights."""
-    taken = dict(_spi_pins(config))
+    taken = {**dict(_spi_pins(config)), **dict(_serial_pins(config))}
     for name, beacon in config.wallboard.beacon.items():
         here = ("wallboard", "beacon", name)
         if not is_key(name):
@@ -71,12 +77,20 @@ def _pins(here: tuple[str, ...], beacon: Beacon, taken: dict[int, str]) -> Itera
 
 def _spi_pins(config: Config) -> Iterator[tuple[int, str]]:
     for name, led in config.wallboard.led.items():
+        whose = f"the LED chain {name} ({led.url})"
         scheme, _, place = led.url.partition("?")[0].partition(":")
+        bus, _, selects = place.partition(".")
         if (scheme, place) == ("ws2812", "pwm"):
-            yield 18, f"the LED chain {name} ({led.url})"
-        for select, pin in enumerate(_SPI0_SELECT):
-            if scheme in ("spi", "ws2812", "apa102") and f"0.{select}" in place.split(","):
-                yield from ((each, f"the LED chain {name} ({led.url})") for each in (*_SPI0, pin))
+            yield _PWM, whose
+        elif scheme in _SPI_SCHEMES and bus == "0":
+            yield from ((pin, whose) for pin in _SPI0)
+            yield from ((pin, whose) for select, pin in enumerate(_SPI0_SELECT) if str(select) in selects.split(","))
+
+
+def _serial_pins(config: Config) -> Iterator[tuple[int, str]]:
+    for name, sign in config.wallboard.sign.items():
+        if any(port in sign.url for port in _HEADER_PORTS):
+            yield from ((pin, f"the sign {name} ({sign.url})") for pin in _SERIAL)
 
 
 def _wiring(here: tuple[str, ...], beacon: Beacon) -> Iterator[Finding]:

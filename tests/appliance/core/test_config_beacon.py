@@ -61,11 +61,19 @@ def test_each_fault(lines: str, key: str, fault: str, mend: str) -> None:
 def test_two_lights_share_no_pin_and_none_with_an_led_chain() -> None:
     both = "[wallboard.beacon.a]\ngreen = 17\n[wallboard.beacon.b]\ngreen = 17\n"
     assert [fault[1] for fault in faults(both)] == ["GPIO 17 is taken already: a, green"]
-    chain = '[wallboard.led.pasillo]\nurl = "spi:0.0?cascaded=8"\n[wallboard.beacon.a]\ngreen = {}\n'
-    assert "LED chain pasillo" in faults(chain.format(8))[0][1]
-    assert "LED chain pasillo" in faults(chain.format(10))[0][1]
-    read(chain.format(7))
+    chain = '[wallboard.led.pasillo]\nurl = "{}"\nwidth = 64\n[wallboard.beacon.a]\ngreen = {}\n'
+    for url, taken in (("spi:0.0?cascaded=8", (8, 9, 10, 11)), ("spi:0.0,1", (7, 8, 10)), ("apa102:0.1", (7, 11)), ("ws2812:pwm", (18,))):
+        for pin in taken:
+            assert any("LED chain pasillo" in fault[1] for fault in faults(chain.format(url, pin))), (url, pin)
+    read(chain.format("spi:0.0?cascaded=8", 7))
+    read(chain.format("spi:1.0?cascaded=8", 8))
     read(both.replace("green = 17", 'green = 17\nurl = "sim:"'))
+
+
+def test_a_sign_on_the_header_has_its_two_pins() -> None:
+    both = '[wallboard.sign.entrada]\nurl = "serial://{}?baud=9600"\n[wallboard.beacon.a]\ngreen = 14\n'
+    assert any("the sign entrada" in fault[1] for fault in faults(both.format("/dev/serial0")))
+    read(both.format("/dev/ttyUSB0"))
 
 
 def test_a_name_is_a_slug() -> None:
