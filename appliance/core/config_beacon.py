@@ -16,12 +16,12 @@ _RESERVED: Final = (0, 1)
 #: MISO, MOSI and SCLK of the header's first SPI bus; its chip selects are 8 (spi:0.0) and 7 (spi:0.1).
 _SPI0: Final = (9, 10, 11)
 _SPI0_SELECT: Final = (8, 7)
-_SPI  #: TXD and RXD of the header's serial port, under the names that it goes by.
-_SERIAL: Final = (14, 15)
-_HEADER_PORTS: Final = ("/dev/serial0", "/dev/ttyAMA0", "/dev/ttyS0")
-_SCHEMES: Final = ("spi", "ws2812", "apa102")
+_SPI_SCHEMES: Final = ("spi", "ws2812", "apa102")
 #: Where `ws2812:pwm` sends its data.
 _PWM: Final = 18
+#: TXD and RXD of the header's serial port, under the names that it goes by.
+_SERIAL: Final = (14, 15)
+_HEADER_PORTS: Final = ("/dev/serial0", "/dev/ttyAMA0", "/dev/ttyS0")
 _SCHEMES: Final = ("gpio", "sim")
 
 
