@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from appliance.core.threshold import RATIOS
 from appliance.floor.snapshot import Queue, Snapshot, Trunk, Utilisation
 
 #: Beyond no threshold, on whichever side: comparisons with it are false.
@@ -36,17 +37,6 @@ def scopes(snapshot: Snapshot) -> Iterator[Scope]:
         yield Scope(f"queue.{key}", queue)
 
 
-def figures_of(path: str) -> tuple[str, ...]:
-    """The figures of a scope that may have a threshold.
-
-    >>> figures_of("trunk.pstn")
-    ('all_busy_now', 'all_busy_share')
-    """
-    if path.startswith("trunk."):
-        return tuple(_TRUNK)
-    return (*_QUEUE, *_RATIOS) if path == "floor" else tuple(_QUEUE)
-
-
 def value_of(scope: Scope, figure: str, min_calls: int) -> float | None:
     """What a figure is worth now; `FINE` where it is beyond nothing, None where it is not known."""
     what = scope.what
@@ -54,7 +44,7 @@ def value_of(scope: Scope, figure: str, min_calls: int) -> float | None:
         return None if what.busy is None else _TRUNK[figure](what)
     if what.fresh != "live":
         return None
-    if figure in _RATIOS:
+    if figure in RATIOS:
         share = getattr(scope.utilisation, figure, None)
         return FINE if share is None or what.today.answered < min_calls else share
     return _QUEUE[figure](what, min_calls)
@@ -110,4 +100,3 @@ _QUEUE: Final[dict[str, Callable[[Queue, int], float | None]]] = {
     "fcr": _fcr,
 }
 _TRUNK: Final[dict[str, Callable[[Trunk], float | None]]] = {"all_busy_now": _all_busy_now, "all_busy_share": _all_busy_share}
-_RATIOS: Final = ("ab_allocation", "bc_on_phone", "cd_availability", "bd_utilisation")

@@ -14,9 +14,9 @@ from typing import Final
 from msgspec import Struct
 
 from appliance.core.config import Config
-from appliance.core.threshold import Level, Rule, Threshold, rule_of
+from appliance.core.threshold import Level, Rule, Threshold, figures_of, rule_of
 from appliance.floor.snapshot import Alarm, Queue, Snapshot
-from wallboard.alarm_figure import FINE, Scope, figures_of, scopes, value_of
+from wallboard.alarm_figure import FINE, Scope, scopes, value_of
 
 #: So many alarms stand at most; on a floor where more would, a few more change nothing for anybody.
 MOST: Final = 2000

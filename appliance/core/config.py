@@ -86,6 +86,15 @@ class PbxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     queue_result: UserEventMap | None = None
 
 
+class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When one figure raises an alarm: beyond `red` or `amber` for `hold_s`; what is None is as one level up, `off` is never."""
+
+    amber: Annotated[float, Meta(ge=0, le=86400)] | None = None
+    red: Annotated[float, Meta(ge=0, le=86400)] | None = None
+    hold_s: Span | None = None
+    off: bool = False
+
+
 class QueueConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Overrides for one queue; None: as in [kpi]."""
 
@@ -96,6 +105,7 @@ class QueueConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     short_abandon_s: Span | None = None
     service_level: Variant | None = None
     wrap_up_s: Span | None = None
+    alarm: dict[str, Limit] = field(default_factory=dict)
 
 
 class GroupConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +113,7 @@ class GroupConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     queues: tuple[str, ...]
     title: str | None = None
+    alarm: dict[str, Limit] = field(default_factory=dict)
 
 
 class AgentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,6 +129,7 @@ class TrunkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     channels: tuple[str, ...]
     lines: Annotated[int, Meta(ge=1, le=10_000)]
     pbx: str | None = None
+    alarm: dict[str, Limit] = field(default_factory=dict)
 
 
 class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -244,50 +256,6 @@ class Wallboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign: dict[str, Sign] = field(default_factory=dict)
 
 
-class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When one figure raises an alarm: beyond `red` or `amber` for `hold_s`; what is None is as one level up, `off` is never."""
-
-    amber: Annotated[float, Meta(ge=0, le=86400)] | None = None
-    red: Annotated[float, Meta(ge=0, le=86400)] | None = None
-    hold_s: Span | None = None
-    off: bool = False
-
-
-class Switch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """As Limit, for what is either so or not: it is red while it is so."""
-
-    hold_s: Span | None = None
-    off: bool = False
-
-
-class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The figures of a queue, a group or the floor that may raise an alarm: counts, seconds, shares (0.8), scores."""
-
-    waiting: Limit | None = None
-    longest_wait: Limit | None = None
-    service_level: Limit | None = None
-    abandon_rate: Limit | None = None
-    asa: Limit | None = None
-    satisfaction: Limit | None = None
-    fcr: Limit | None = None
-
-
-class FloorLimits(Limits, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of the floor also the customer's ratios of agents' time, which raise no alarm unless they stand here."""
-
-    ab_allocation: Limit | None = None
-    bc_on_phone: Limit | None = None
-    cd_availability: Limit | None = None
-    bd_utilisation: Limit | None = None
-
-
-class TrunkLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The figures of a trunk group that may raise an alarm."""
-
-    all_busy_share: Limit | None = None
-    all_busy_now: Switch | None = None
-
-
 class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another site's floor box, by the names in its MQTT topics; None: `site` is the table's own name."""
 
@@ -302,11 +270,8 @@ class AlarmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     hold_s: Span = 10.0
     min_calls: Annotated[int, Meta(ge=1, le=100_000)] = 10
     quiet: tuple[str, ...] = ()
-    every: Limits = field(default_factory=Limits)
-    floor: FloorLimits = field(default_factory=FloorLimits)
-    queues: dict[str, Limits] = field(default_factory=dict)
-    groups: dict[str, Limits] = field(default_factory=dict)
-    trunks: dict[str, TrunkLimits] = field(default_factory=dict)
+    every: dict[str, Limit] = field(default_factory=dict)
+    floor: dict[str, Limit] = field(default_factory=dict)
 
 
 class Privacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -103,12 +103,7 @@ def _by_slug(config: Config) -> Config:
         for name, group in config.groups.items()
     }
     agents = {slug(name, "a"): replace(agent, name=agent.name or _own_text(name)) for name, agent in config.agents.items()}
-    alarm = replace(
-        config.alarm,
-        queues={slug(name): limits for name, limits in config.alarm.queues.items()},
-        groups={slug(name, "g"): limits for name, limits in config.alarm.groups.items()},
-    )
-    return replace(config, queues={slug(name): queue for name, queue in config.queues.items()}, groups=groups, agents=agents, alarm=alarm)
+    return replace(config, queues={slug(name): queue for name, queue in config.queues.items()}, groups=groups, agents=agents)
 
 
 def _own_text(name: str) -> str | None:

@@ -288,7 +288,8 @@ def _sites(config: Config) -> Iterator[Finding]:
 
 
 def _alarm(config: Config) -> Iterator[Finding]:
-    if config.alarm == AlarmConfig():
+    tables = (config.queues, config.groups, config.trunks)
+    if config.alarm == AlarmConfig() and not any(each.alarm for table in tables for each in table.values()):
         return
     from appliance.core.config_alarm import alarm_faults  # noqa: PLC0415 - a box with the customary alarms starts without it
 
@@ -335,7 +336,8 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _crm,
     _commands,
     _wallboard,
-    _beacon, _sign,
+    _beacon,
+    _sign,
     _floor,
     _sites,
     _alarm,

@@ -6,17 +6,21 @@ one queue, group, trunk group or the floor goes before what stands in `[alarm.ev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from appliance.core.config import Config, Kpi, Limit, Limits, Switch, TrunkLimits
+from appliance.core.config import Config, GroupConfig, Kpi, Limit, QueueConfig, TrunkConfig
 
 Level = Literal["none", "amber", "red"]
+#: The figures of a queue, a group or the floor that may raise an alarm; of the floor alone, the customer's ratios of agents' time, which
+#: do so only where a threshold is written for them; of a trunk group.
+QUEUE_FIGURES: Final = ("waiting", "longest_wait", "service_level", "abandon_rate", "asa", "satisfaction", "fcr")
+RATIOS: Final = ("ab_allocation", "bc_on_phone", "cd_availability", "bd_utilisation")
+TRUNK_FIGURES: Final = ("all_busy_now", "all_busy_share")
 #: Figures that are bad when they are small; all others are bad when they are large.
-BELOW: Final = frozenset(
-    {"service_level", "satisfaction", "fcr", "ab_allocation", "bc_on_phone", "cd_availability", "bd_utilisation"},
-)  # fmt: skip
+BELOW: Final = frozenset({"service_level", "satisfaction", "fcr", *RATIOS})
 #: Figures between 0 and 1.
 SHARES: Final = (BELOW - {"satisfaction"}) | {"abandon_rate", "all_busy_share"}
 #: First-contact resolution, the customer's target (kpis, "Rates").
@@ -93,13 +97,11 @@ def rule_of(config: Config, path: str, figure: str) -> Rule | None:
     >>> rule_of(Config(), "queue.ventas", "asa").threshold.red, rule_of(Config(), "floor", "waiting")
     (15.0, None)
     """
-    alarm = config.alarm
     kind, _, key = path.partition(".")
-    base = _base(config, kind, key, figure)
-    hold_s = alarm.hold_s
-    limit: Limit | Switch | None = None
-    for limits in (alarm.every if kind != "trunk" else None, _own(config, kind, key)):
-        own: Limit | Switch | None = getattr(limits, figure, None)
+    base, hold_s = _base(config, kind, key, figure), config.alarm.hold_s
+    limit: Limit | None = None
+    for limits in ({} if kind == "trunk" else config.alarm.every, _own(config, kind, key)):
+        own = limits.get(figure)
         if own is not None:
             limit, hold_s = own, own.hold_s if own.hold_s is not None else hold_s
             base = _narrowed(figure, base, own)
@@ -108,11 +110,27 @@ def rule_of(config: Config, path: str, figure: str) -> Rule | None:
     return Rule(base, hold_s)
 
 
-def _own(config: Config, kind: str, key: str) -> Limits | TrunkLimits | None:
-    alarm = config.alarm
-    if kind == "trunk":
-        return alarm.trunks.get(key)
-    return alarm.floor if kind == "floor" else (alarm.queues if kind == "queue" else alarm.groups).get(key)
+def figures_of(path: str) -> tuple[str, ...]:
+    """The figures of a scope that may have a threshold.
+
+    >>> figures_of("trunk.pstn")
+    ('all_busy_now', 'all_busy_share')
+    """
+    if path.startswith("trunk."):
+        return TRUNK_FIGURES
+    return (*QUEUE_FIGURES, *RATIOS) if path == "floor" else QUEUE_FIGURES
+
+
+def _own(config: Config, kind: str, key: str) -> dict[str, Limit]:
+    if kind == "floor":
+        return config.alarm.floor
+    tables: dict[str, Mapping[str, QueueConfig | GroupConfig | TrunkConfig]] = {
+        "queue": config.queues,
+        "group": config.groups,
+        "trunk": config.trunks,
+    }
+    own = tables[kind].get(key)
+    return {} if own is None else own.alarm
 
 
 def _base(config: Config, kind: str, key: str, figure: str) -> Threshold | None:
@@ -125,13 +143,7 @@ def _base(config: Config, kind: str, key: str, figure: str) -> Threshold | None:
     return thresholds_from(config.kpi).get(figure)
 
 
-def _narrowed(figure: str, base: Threshold | None, limit: Limit | Switch) -> Threshold | None:
+def _narrowed(figure: str, base: Threshold | None, limit: Limit) -> Threshold | None:
     """What a limit leaves of the threshold one level up: a red of its own brings its own amber."""
-    if isinstance(limit, Switch) or (limit.red is None and (limit.amber is None or base is None)):
-        return base
-    if limit.red is not None:
-        made = from_red(figure, limit.red)
-    else:
-        assert base is not None
-        made = base
-    return made if limit.amber is None else Threshold(made.side, limit.amber, made.red)
+    made = base if limit.red is None else from_red(figure, limit.red)
+    return made if limit.amber is None or made is None else Threshold(made.side, limit.amber, made.red)

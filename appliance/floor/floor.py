@@ -245,7 +245,9 @@ class Floor:
 
 def settings_mark(config: Config) -> str:
     """A mark of everything in the configuration that the folds depend on: a cache made under another is no use."""
-    parts = (config.site, config.kpi, config.queues, config.groups, config.agents, config.trunks)
+    tables = (config.queues, config.groups, config.trunks)
+    without_alarms = [{key: msgspec.structs.replace(each, alarm={}) for key, each in table.items()} for table in tables]
+    parts = (config.site, config.kpi, without_alarms, config.agents)
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
 
 

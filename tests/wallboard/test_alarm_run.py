@@ -22,7 +22,7 @@ from appliance.core.catalogue import (
     kind_of,
 )
 from appliance.core.clock import NS, ManualClock
-from appliance.core.config import AlarmConfig, Config, Hours, Limit, Limits, PbxConfig, Site
+from appliance.core.config import AlarmConfig, Config, Hours, Limit, PbxConfig, Site
 from appliance.core.errors import FullError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal_sqlite import SqliteJournal
@@ -263,7 +263,7 @@ async def test_thresholds_taken_out_of_the_configuration_leave_no_alarm_behind(f
     floor.answer(4, wait_s=40.0)
     floor.tell(AlarmRaised(alarm="headset.a12.mute", level="amber"), AlarmAcknowledged(alarm="headset.a12.mute"))
     await floor.seconds(12)
-    off = AlarmConfig(min_calls=2, every=Limits(asa=Limit(off=True)))
+    off = AlarmConfig(min_calls=2, every={"asa": Limit(off=True)})
     floor.config = msgspec.structs.replace(CONFIG, alarm=off)
     floor.kill()
     floor.start()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.core.clock import NS
-from appliance.core.config import AlarmConfig, Config, FloorLimits, GroupConfig, Limit, Limits, Switch, TrunkConfig, TrunkLimits
+from appliance.core.config import AlarmConfig, Config, GroupConfig, Limit, QueueConfig, TrunkConfig
 from appliance.core.threshold import Level
 from appliance.floor.snapshot import Alarm, Fresh, Queue, Satisfaction, Snapshot, Trunk, Utilisation, Window
 from wallboard.alarm_watch import MOST, Change, Watch
@@ -126,20 +126,21 @@ def test_trunks() -> None:
     assert box.alarms == {"trunk.pstn.all_busy_now": "red", "trunk.pstn.all_busy_share": "amber"}
     blind = {"trunks": {"pstn": Trunk(lines=8, busy=None, all_busy_now=None, all_busy_share=0.5)}}
     assert box.looks(30, **blind) == []
-    config = Config(alarm=AlarmConfig(trunks={"pstn": TrunkLimits(all_busy_now=Switch(off=True), all_busy_share=Limit(red=0.1))}))
+    limits = {"all_busy_now": Limit(off=True), "all_busy_share": Limit(red=0.1)}
+    config = Config(trunks={"pstn": TrunkConfig(channels=("PJSIP/",), lines=8, alarm=limits)})
     box = Box(config)
     assert box.looks(30, **full) == []
 
 
 def test_thresholds_of_the_nearest_table_win() -> None:
     config = Config(
-        groups={"g": GroupConfig(queues=("a",))},
+        queues={"a": QueueConfig(alarm={"waiting": Limit(amber=2, red=4, hold_s=0), "asa": Limit(red=30)})},
+        groups={"g": GroupConfig(queues=("a",), alarm={"waiting": Limit(amber=3)})},
         alarm=AlarmConfig(
             hold_s=2,
             min_calls=2,
-            every=Limits(waiting=Limit(red=10), asa=Limit(off=True), satisfaction=Limit(red=3.6)),
-            floor=FloorLimits(waiting=Limit(red=50), bc_on_phone=Limit(red=0.85)),
-            queues={"a": Limits(waiting=Limit(amber=2, red=4, hold_s=0), asa=Limit(red=30))},
+            every={"waiting": Limit(red=10), "asa": Limit(off=True), "satisfaction": Limit(red=3.6)},
+            floor={"waiting": Limit(red=50), "bc_on_phone": Limit(red=0.85)},
         ),
     )
     box = Box(config)
