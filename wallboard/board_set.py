@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from appliance.core.config import Config
 from appliance.core.config_file import Fault
-from appliance.core.threshold import Threshold, rule_of, thresholds_from
+from appliance.core.threshold import Threshold, figures_of, rule_of, thresholds_from
 from appliance.floor.snapshot import Snapshot
-from wallboard.alarm_figure import figures_of
 from wallboard.board import Board, board_from
 from wallboard.board_file import read_board
 from wallboard.layout import EVERY_SITE, BoardSpec, board_of_floor, board_of_group, board_of_queue
