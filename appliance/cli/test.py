@@ -14,11 +14,14 @@ from appliance.cli.main import add_config
 EXAMPLES = """
   callfloor test beacon torre -c callfloor.toml
   callfloor test beacon torre --seconds 0.5 --no-button --json
+  callfloor test led entrada -c callfloor.toml
+  callfloor test led entrada --find
 """
 
 #: What can be tried: the module that does it, and what it is.
 DEVICES: Final[dict[str, tuple[str, str]]] = {
     "beacon": ("appliance.cli.trial_beacon", "a stack light: each lamp, each rhythm, the buzzer, the button"),
+    "led": ("appliance.cli.trial_led", "an LED chain: every dot, rows, columns, module numbers, letters, brightness"),
 }
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from max7219_model import Cascade
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 #: The system's Python has Debian's python3-gi; the one that runs the tests need not.
@@ -52,6 +54,13 @@ class Rig:
     def transfers(self, node: str = "spidev0.0") -> list[bytes]:
         """The transfers at one chip select, in order."""
         return [sent.data for sent in self.sent() if sent.what == "transfer" and sent.node == node]
+
+
+def seen(rig: Rig, width: int, height: int, **wired: Any) -> list[str]:
+    """What a MAX7219 cascade behind spidev0.0 shows after all that it was sent; `wired` as in `Cascade.picture`."""
+    cascade = Cascade(width * height // 64)
+    cascade.feed(rig.transfers())
+    return cascade.picture(width, height, **wired)
 
 
 @contextlib.contextmanager

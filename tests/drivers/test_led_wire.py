@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from max7219_model import Cascade
-from spi_rig import Client, Rig, open_client
+from spi_rig import Client, Rig, open_client, seen
 from strip_model import apa102_from, picture, ws2812_from
 
 from appliance.floor.snapshot import Alarm, Snapshot
@@ -52,12 +52,6 @@ def golden_rows(name: str, at: int) -> list[str]:
         rows.append("".join("1" if sign in "▀█" else "0" for sign in line))
         rows.append("".join("1" if sign in "▄█" else "0" for sign in line))
     return rows
-
-
-def seen(rig: Rig, width: int, height: int, **wired: object) -> list[str]:
-    cascade = Cascade(width * height // 64)
-    cascade.feed(rig.transfers())
-    return cascade.picture(width, height, **wired)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("turn", [0, 90, -90, 180])

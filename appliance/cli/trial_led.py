@@ -1,0 +1,117 @@
+"""Decides how an LED chain is tried: every dot, rows, columns, module numbers, letters, brightness; or which way its modules are turned."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from itertools import product
+from urllib.parse import parse_qsl, urlencode
+
+from msgspec import Struct
+
+from appliance.cli.access import configured
+from appliance.cli.idle import kept_idle
+from appliance.cli.terminal import complain, say, say_json
+from appliance.core.config import Config, Led
+from appliance.core.errors import MisconfiguredError
+from drivers.led_matrix import open_matrix
+from drivers.led_url import LedUrl, checked_url
+
+
+class Outcome(Struct, frozen=True):
+    """What was shown; whether it was seen so, only a person knows."""
+
+    led: str
+    url: str
+    width: int
+    height: int
+    steps: tuple[str, ...]
+    ok: bool = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--seconds, --find."""
+    parser.add_argument("--seconds", type=_seconds, default=2.0, metavar="S", help="how long each step takes, about (default 2)")
+    parser.add_argument("--find", action="store_true", help="try every way that modules may be wired, and say the url of each")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Try it. What fails is said by its own error."""
+    config = configured(args)
+    led = _led(config, args.name)
+    url = checked_url(led.url, led.width, led.height)
+    tell = complain if args.json else say
+    with kept_idle(config, "wallboard"):
+        shown = tuple(_find(led, url, args.seconds, tell) if args.find else _walk(led, url, args.seconds, tell))
+    tell("the chain is dark again")
+    if args.json:
+        say_json(Outcome(args.name, led.url, led.width, led.height, shown))
+    return 0
+
+
+def _led(config: Config, name: str) -> Led:
+    leds = config.wallboard.led
+    if name in leds:
+        return leds[name]
+    known = f"there are {', '.join(leds)}" if leds else "write one (docs/leds.md)"
+    raise MisconfiguredError(f"the configuration has no [wallboard.led.{name}]; {known}")
+
+
+def _walk(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) -> Iterator[str]:
+    from wallboard.led_trial import steps  # noqa: PLC0415 - Pillow, only where there is a chain
+
+    with open_matrix(led.url, led.width, led.height) as matrix:
+        for step in steps(led.width, led.height, seconds, colours=url.colours):
+            tell(step.words)
+            matrix.brightness(led.brightness if step.percent is None else step.percent)
+            for image, stands_s in step.frames:
+                matrix.show(image)
+                time.sleep(stands_s)
+            yield step.words
+
+
+def _find(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) -> Iterator[str]:
+    """Every way in turn: the right one is where all numbers stand upright, in order, and nothing is mirrored."""
+    from wallboard.led_trial import numbered  # noqa: PLC0415
+
+    if url.kind == "sim":
+        raise MisconfiguredError(
+            f"[wallboard.led] {led.url}: a simulated chain is never wired wrongly; try one with spi:, ws2812: or apa102:"
+        )
+    tell("look for numbers that stand upright, 1 at the top left, in order; then write that url")
+    for ways in _ways(url, led.height):
+        text = _with(led.url, ways)
+        tell(f'url = "{text}"')
+        with open_matrix(text, led.width, led.height) as matrix:
+            matrix.brightness(led.brightness)
+            matrix.show(numbered(led.width, led.height))
+            time.sleep(2 * seconds)
+        yield text
+
+
+def _ways(url: LedUrl, height: int) -> Iterator[dict[str, str]]:
+    if url.kind == "max7219":
+        zigzags = ("0", "1") if height == 16 and len(url.selects) == 1 else ("0",)
+        for zigzag, reverse, orientation in product(zigzags, ("0", "1"), ("-90", "90", "0", "180")):
+            yield {"orientation": orientation, "reverse": reverse} | ({"zigzag": zigzag} if len(zigzags) > 1 else {})
+        return
+    for path, zigzag, start in product(("rows", "columns"), ("1", "0"), ("top-left", "top-right", "bottom-left", "bottom-right")):
+        yield {"path": path, "zigzag": zigzag, "start": start}
+
+
+def _with(text: str, ways: dict[str, str]) -> str:
+    """The URL with these options in place of its own.
+
+    >>> _with("spi:0.0?cascaded=8&reverse=0", {"reverse": "1"})
+    'spi:0.0?cascaded=8&reverse=1'
+    """
+    head, _, query = text.partition("?")
+    return f"{head}?{urlencode(dict(parse_qsl(query)) | ways)}"
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 600:
+        raise argparse.ArgumentTypeError("between 0 and 600 seconds")
+    return value
