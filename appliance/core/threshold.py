@@ -97,6 +97,8 @@ def rule_of(config: Config, path: str, figure: str) -> Rule | None:
     >>> rule_of(Config(), "queue.ventas", "asa").threshold.red, rule_of(Config(), "floor", "waiting")
     (15.0, None)
     """
+    if figure not in figures_of(path):
+        return None
     kind, _, key = path.partition(".")
     base, hold_s = _base(config, kind, key, figure), config.alarm.hold_s
     limit: Limit | None = None
