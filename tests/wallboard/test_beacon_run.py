@@ -46,6 +46,7 @@ from wallboard.beacon_pattern import FLASH, STEADY, beeps
 from wallboard.beacon_step import Stepper
 from wallboard.beacons import Beacons
 from wallboard.feed import Feed
+from wallboard.service import Wallboard
 
 TOWER = Beacon(green=17, amber=27, red=22, blue=23, buzzer=24, button=25, test_at_start=False)
 
@@ -314,3 +315,28 @@ def test_the_end_of_the_process(tmp_path: Path, number: signal.Signals, says: st
         child.send_signal(number)
         assert child.stdout.read().strip() == says
         assert child.wait(5) == (0 if number == signal.SIGTERM else -signal.SIGKILL)
+
+
+async def test_the_boards_service_drives_the_lamps_and_leaves_them_dark(tmp_path: Path, header: MockFactory) -> None:
+    """From the event that another process appends to the pin, through the service as the runner starts it."""
+    floor = Box(tmp_path, torre=TOWER)
+    task = asyncio.create_task(Wallboard().run(floor.context))
+    green = header.pin(17)
+    try:
+        await floor.emit(*UP)
+        async with asyncio.timeout(10):
+            while not green.state and not task.done():
+                await asyncio.sleep(0.01)
+        assert lit(header) == {"green"}
+        header.pin(25).drive_low()  # nothing is raised: nothing is acknowledged
+        await floor.emit(AlarmRaised(alarm="queue.ventas.abandon_rate", level="red"), name="wallboard")
+        async with asyncio.timeout(10):
+            while not header.pin(22).state and not task.done():
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert lit(header) == set()
+    assert floor.events(AlarmAcknowledged) == []
+    floor.journal.close()
