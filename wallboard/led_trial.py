@@ -41,7 +41,7 @@ def steps(width: int, height: int, seconds: float, *, colours: bool = False) -> 
     if colours:
         for ink, colour in ((Ink.PLAIN, "white"), (Ink.LABEL, "dim blue"), (Ink.AMBER, "amber"), (Ink.RED, "red")):
             yield Step(f"all of it in {colour}", ((_filled(width, height, ink), seconds),))
-    yield Step("letters with their accents, rolling to the left", tuple(_rolling(width, height)))
+    yield Step("letters with their accents, rolling to the left", tuple(_rolling(width, height, min(1.0, seconds))))
     for percent in _BRIGHTNESS:
         yield Step(f"brightness {percent} %", ((_said(f"{percent} %", width, height), seconds),), percent)
 
@@ -83,8 +83,9 @@ def _said(text: str, width: int, height: int) -> Image.Image:
     return frame(Said("trial", text, ink=Ink.PLAIN), width, height, 0.0)
 
 
-def _rolling(width: int, height: int) -> Iterator[tuple[Image.Image, float]]:
+def _rolling(width: int, height: int, pace: float) -> Iterator[tuple[Image.Image, float]]:
+    """The letters at a reading speed, or faster where somebody is in a hurry."""
     page = Said("trial", LETTERS, ink=Ink.PLAIN)
     step_s = 1 / 20
     for at in range(int(duration_s(page, width, height) / step_s) + 1):
-        yield frame(page, width, height, at * step_s), step_s
+        yield frame(page, width, height, at * step_s), pace * step_s
