@@ -107,7 +107,7 @@ def targets(config: Config) -> dict[str, Threshold]:
     """The thresholds whose red is shown as a target: by figure, and by scope and figure (`queue.ventas.asa`) where they differ there."""
     every = ((figure, rule_of(config, "group.", figure)) for figure in figures_of("group."))
     usual = {**thresholds_from(config.kpi), **{figure: rule.threshold for figure, rule in every if rule is not None}}
-    scopes = ["floor", *(f"queue.{key}" for key in {**config.queues, **config.alarm.queues}), *(f"group.{key}" for key in config.groups)]
+    scopes = ["floor", *(f"queue.{key}" for key in config.queues), *(f"group.{key}" for key in config.groups)]
     out = dict(usual)
     for path in scopes:
         for figure in figures_of(path):

@@ -146,7 +146,7 @@ def test_a_folder_that_is_away_leaves_the_boards_that_every_box_has(tmp_path: Pa
 
 def test_targets_are_those_of_the_scope(tmp_path: Path) -> None:
     path = tmp_path / "callfloor.toml"
-    text = "[kpi]\nasa_max_s = 20\n[queues.ventas]\ntarget_s = 30\n[alarm.queues.soporte]\nwaiting = { red = 5 }\n[alarm.every]\nasa = { red = 25 }\n"
+    text = "[kpi]\nasa_max_s = 20\n[queues.ventas]\ntarget_s = 30\n[queues.soporte.alarm]\nwaiting = { red = 5 }\n[alarm.every]\nasa = { red = 25 }\n"
     path.write_text(text, encoding="utf-8")
     known = targets(load(path))
     assert known["asa"].red == 25
