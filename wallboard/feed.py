@@ -15,6 +15,7 @@ from appliance.core.clock import NS, Clock, rfc3339
 from appliance.core.config import Privacy
 from appliance.floor.snapshot import Agent, Snapshot
 from wallboard.hub import Client, Hub
+from wallboard.pace import Pace
 from wallboard.patch import diff, is_due
 
 #: The contract says at least every 5 s; a second is left for a busy box.
@@ -63,6 +64,7 @@ class Feed:
         self.revision: Callable[[], str] | None = None
         self._told_revision = ""
         self._full: tuple[Snapshot | None, bytes] = (None, b"")
+        self._pace = Pace()
 
     def changed(self) -> None:
         """The view has folded something new."""
@@ -115,6 +117,11 @@ class Feed:
             self._tell_revision()
             self._publish(self.snapshot())
 
+    def rest_s(self) -> float:
+        """How long to let changes gather before the next turn; 0 while they may go out one by one."""
+        followers = len(self.hub)
+        return self._pace.rest_s(self._clock.mono_ns(), followers) if followers else 0.0
+
     def _publish(self, snapshot: Snapshot) -> None:
         mono_ns = self._clock.mono_ns()
         ticking = mono_ns - self._ticked_mono_ns >= TICK_EVERY_NS
@@ -126,6 +133,7 @@ class Feed:
             if ticking:
                 self._ticked_mono_ns = mono_ns
                 self._seen = self._kept = snapshot.agents or {}
+            self._pace.sent(mono_ns, len(self.hub))
             self.hub.send(sse("patch", patch, snapshot.seq))
         elif mono_ns - self._sent_mono_ns >= BEAT_EVERY_NS:
             self._sent_mono_ns = mono_ns

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import math
 from collections import OrderedDict
 from typing import Final
 
@@ -46,8 +47,8 @@ class Guesses:
         known = self._peers.get(_key(peer))
         if known is None:
             return 0
-        lacking = 1 - self._left(known, now_ns)
-        return max(0, -int(-lacking * self._every_ns // NS))
+        lacking_s = (1 - self._left(known, now_ns)) * self._every_ns / NS
+        return max(0, math.ceil(round(lacking_s, 6)))
 
     def was_wrong(self, peer: str | None, token: str, now_ns: int) -> None:
         """Note a word that was not the token."""

@@ -14,7 +14,8 @@ from appliance.core.errors import FullError
 
 #: What may wait for one client beyond the kernel's own buffer: several full documents of a large floor.
 MAX_BYTES: Final = 4 * 1024 * 1024
-MAX_CLIENTS: Final = 100
+#: Fifty TVs and as many programs, and all of them again that come back before the old connections are given up.
+MAX_CLIENTS: Final = 250
 
 
 class Client:

@@ -83,7 +83,7 @@ class Pages:
         self.assets = assets()
         templates = [self._board, self._index, self._fault, *(f"{name} {asset.etag}" for name, asset in self.assets.items())]
         texts = [words_of(language).texts for language in LANGUAGES]
-        parts = (VERSION, templates, texts, table(), config.site, config.kpi, config.privacy, dict(leds))
+        parts = (VERSION, templates, texts, table(), repr(config))
         #: What the page of today is called; `setup.revision` in the page, the `setup` event in the stream.
         self.revision = Revision(boards, parts)
 

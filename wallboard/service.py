@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wallboard.beacons import Beacons
     from wallboard.http import Server
     from wallboard.led_run import LedRun
+    from wallboard.sign_run import LineRun
 
 _log = logging.getLogger(__name__)
 _PORT_RETRY_S: Final = 3.0
@@ -52,6 +53,7 @@ class Wallboard:
         boards = BoardSet(config)
         _tell(boards)
         runs = _led_runs(context, feed, boards)
+        signs = _sign_runs(context, feed, boards)
         beacons = _beacons(context, feed)
         history = HistoryRun(context, view, feed)
         server = _server(context, feed, boards, runs, history)
@@ -59,6 +61,8 @@ class Wallboard:
             async with asyncio.TaskGroup() as tasks:
                 for run in runs:
                     tasks.create_task(run.run())
+                for line in signs:
+                    tasks.create_task(line.run())
                 if server is not None and config.wallboard.tv is not None:
                     listening = asyncio.Event()
                     tasks.create_task(_listen(context, server, config.wallboard.tv, listening))
@@ -94,8 +98,10 @@ async def _follow(context: Context, view: FloorView, feed: Feed, alarms: AlarmRu
         if server is not None:
             server.turned_mono_ns = ended_ns
         spent_ns = ended_ns - began_ns
-        if spent_ns > _REST_FROM_NS:
-            await asyncio.sleep(min(_REST_MAX_S, _REST_FACTOR * spent_ns / NS))
+        rest_s = min(_REST_MAX_S, _REST_FACTOR * spent_ns / NS) if spent_ns > _REST_FROM_NS else 0.0
+        rest_s = max(rest_s, feed.rest_s())
+        if rest_s:
+            await asyncio.sleep(rest_s)
 
 
 def _save(save: Callable[[], None]) -> None:
@@ -129,6 +135,14 @@ def _led_runs(context: Context, feed: Feed, boards: BoardSet) -> list[LedRun]:
     return [LedRun(name, led, boards, feed, context.clock) for name, led in leds.items()]
 
 
+def _sign_runs(context: Context, feed: Feed, boards: BoardSet) -> list[LineRun]:
+    if not context.config.wallboard.sign:
+        return []
+    from wallboard.sign_run import line_runs  # noqa: PLC0415 - a box without a sign needs no pyserial
+
+    return line_runs(context.config, boards, feed, context.clock)
+
+
 def _beacons(context: Context, feed: Feed) -> Beacons | None:
     if not context.config.wallboard.beacon:
         return None
@@ -153,8 +167,9 @@ async def _listen(context: Context, server: Server, tv: Tv, listening: asyncio.E
     while True:
         try:
             async with open_server(server, tv) as (host, port):
-                context.watch.status(f"boards on http://{host}:{port}/")
-                _log.info("boards on http://%s:%s/", host, port)
+                scheme = "http" if server.certificate is None else "https"
+                context.watch.status(f"boards on {scheme}://{host}:{port}/")
+                _log.info("boards on %s://%s:%s/", scheme, host, port)
                 listening.set()
                 await asyncio.Event().wait()
         except TransientError as fault:

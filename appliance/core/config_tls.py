@@ -29,7 +29,7 @@ def _words(fault: Exception, cert_file: Path, key_file: Path) -> tuple[str, str]
     reason = str(getattr(fault, "reason", None) or fault)
     if "MISMATCH" in reason:
         return f"{key_file} is not the key of {cert_file}", "name the key that the certificate was asked for with"
-    if "DECRYPT" in reason or "PASSWORD" in reason.upper():
+    if "ENCRYPTED" in key_file.read_text(errors="replace")[:4096]:
         return f"{key_file} is locked with a passphrase", f"openssl pkey -in {key_file} -out tv.key"
     what = f"{cert_file} and {key_file} make no pair: {reason}"
     return what, "both as PEM; the certificate with its chain, its own certificate first"

@@ -26,7 +26,9 @@ _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sb
 class Box:
     """A configuration in a folder, and the processes started on it; all are stopped at the end of the block."""
 
-    def __init__(self, folder: Path, *, pbx_port: int = 9, crm_port: int = 9, journal: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, pbx_port: int = 9, crm_port: int | None = 9, journal: Path | None = None, more: str = ""
+    ) -> None:
         self.folder = folder
         self.journal = journal or folder / "journal.db"
         self.board_port = free_port()
@@ -38,8 +40,8 @@ class Box:
             f'[site]\nname = "bench"\nbox = "bench"\ntimezone = "UTC"\n'
             f'[journal]\npath = "{self.journal}"\nrun_dir = "{folder / "run"}"\nmax_bytes = {1 << 40}\nkeep_days = 3650\n'
             f'[pbx.central]\nport = {pbx_port}\nsecret_file = "pbx.secret"\n'
-            f'[crm]\nurl = "mqtt://127.0.0.1:{crm_port}"\nreconnect_max_s = 2\n'
-            f'[wallboard.tv]\nlisten = "127.0.0.1:{self.board_port}"\n'
+            + ("" if crm_port is None else f'[crm]\nurl = "mqtt://127.0.0.1:{crm_port}"\nreconnect_max_s = 2\n')
+            + f'[wallboard.tv]\nlisten = "127.0.0.1:{self.board_port}"\n{more}'
         )
 
     def __enter__(self) -> Self:

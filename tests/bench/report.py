@@ -14,15 +14,16 @@ from tests.bench.room import ROOT
 from tests.bench.table import Row, number
 
 PAGE = ROOT / "docs" / "performance.md"
-_BEGIN, _END = "<!-- figures: written by `make bench ARGS=--docs` -->", "<!-- end of figures -->"
+_BEGIN, _END = "<!-- figures: written by `make {} ARGS=--docs` -->", "<!-- end of figures -->"
 
 
-def write_figures(results: Path) -> None:
-    """Replace the figures in the page by those in the JSON file."""
+def write_figures(results: Path, target: str = "bench") -> None:
+    """Replace the figures of a make target in the page by those in the JSON file."""
     rows = msgspec.json.decode(results.read_bytes(), type=list[Row])
-    before, _, rest = PAGE.read_text().partition(_BEGIN)
+    begin = _BEGIN.format(target)
+    before, _, rest = PAGE.read_text().partition(begin)
     after = rest.partition(_END)[2]
-    PAGE.write_text(before + _BEGIN + "\n" + _figures(rows) + "\n" + _END + after)
+    PAGE.write_text(before + begin + "\n" + _figures(rows) + "\n" + _END + after)
 
 
 def _figures(rows: list[Row]) -> str:
@@ -52,4 +53,4 @@ def _processor() -> str:
 
 
 if __name__ == "__main__":
-    write_figures(Path(sys.argv[1]))
+    write_figures(Path(sys.argv[1]), *sys.argv[2:])
