@@ -94,7 +94,7 @@ def _folded(journal: Journal, config: Config, clock: Clock, wanted: date, today:
     recent = wanted >= today - timedelta(days=1)
     collector = Collector([wanted])
     view = FloorView(journal, config, clock, cache_of(journal) if recent else None, collector)
-    while view.catch_up(pages=4) and (recent or not collector.is_done()):
+    while view.catch_up(pages=4):  # to the end, for a clock stepped later dates anew what was before
         if progress is not None:
             progress(view.seq, journal.head().seq)
     floor, part = view.floor, collector.parts.get(wanted)

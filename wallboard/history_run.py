@@ -65,6 +65,11 @@ class HistoryRun:
         self._kept_half = 0
         self._week_at = 0
         self._told: set[str] = set()
+        #: The fold that days are taken from, and those written since the start: when it was dated anew they may be wrong.
+        self._floor = view.floor
+        self._written: set[date] = set()
+        self._suspect: set[date] = set()
+        self._suspected = asyncio.Event()
         self._answers: dict[tuple[object, ...], tuple[bytes, str]] = {}
         self.trend = _trend_from(self._trend_file)
         #: The same time a week ago; None until it was looked for.
@@ -73,7 +78,7 @@ class HistoryRun:
     async def run(self) -> None:
         """Work until cancelled. A file that cannot be written is told once and tried again at the next half-hour."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.rebuild())
+            tasks.create_task(self._rebuilds())
             while True:
                 await self.turn()
                 await asyncio.sleep(_LOOK_S)
@@ -81,6 +86,10 @@ class HistoryRun:
     async def turn(self) -> None:
         """Do what is due now: the minute's sample, the half-hour's summary, last week's figures, now and then the trends' cache."""
         now_ns = self._feed.now_ns()
+        if self._view.floor is not self._floor:  # the clock was stepped: what was written may stand under another date
+            self._floor, self._kept_half, self._week_at = self._view.floor, 0, 0
+            self._suspect |= self._written
+            self._suspected.set()
         if self.trend.is_due(now_ns):
             self.trend.sample(self._feed.snapshot(), now_ns)
             self._answers.clear()
@@ -101,8 +110,8 @@ class HistoryRun:
         self._save_trend()
 
     async def keep(self) -> None:
-        """Write today's summary, and yesterday's where something was still to come of it."""
-        if self._files is None:
+        """Write today's summary, and yesterday's where something was still to come of it; none under a date that is not to be believed."""
+        if self._files is None or self._clock.quality() == "unset":
             return
         now_ns, floor = self._feed.now_ns(), self._view.floor
         floor.advance(now_ns)
@@ -112,15 +121,23 @@ class HistoryRun:
             if tells_something(part):
                 await self._put(self._files, self._calendar.date_of(day[0]), part)
 
+    async def _rebuilds(self) -> None:
+        await self.rebuild()
+        while True:
+            await self._suspected.wait()
+            await self.rebuild()
+
     async def rebuild(self) -> None:
-        """Make the summaries again that are missing, of days that the journal holds from their beginning."""
-        missing = self._missing()
+        """Make summaries again from the journal: missing ones of days that it holds from their beginning, and those under suspicion."""
+        missing = self._missing() | self._suspect
+        self._suspect = set()
+        self._suspected.clear()
         if not missing or self._files is None:
             return
         _log.info("summaries of %s are made again from the journal", ", ".join(day.isoformat() for day in sorted(missing)))
         collector, journal = Collector(missing), self._context.journal
         view, end = FloorView(journal, self._config, self._clock, collector=collector), journal.head().seq
-        while view.seq < end and not collector.is_done():
+        while view.seq < end:  # to the end: a clock stepped later may date the days anew
             view.catch_up(1)
             await asyncio.sleep(_REST_S)
         for local, part in sorted(collector.parts.items()):
@@ -147,6 +164,7 @@ class HistoryRun:
         data = bytes_from_day(day)  # here: the tallies go on changing under it
         try:
             await asyncio.to_thread(files.write, local, data)
+            self._written.add(local)
             files.prune(self._config.journal.summary_days)
             self._told.discard("write")
         except OSError as fault:

@@ -9,7 +9,8 @@ from appliance.floor.calendar import Calendar
 from appliance.floor.state import STATES, AgentDay, FloorState
 
 _INDEX = {state: at for at, state in enumerate(STATES)}
-_DAYS_KEPT = 2
+#: One more than is told: the first event of a day is folded before whoever keeps whole days is told of the day that it ends.
+_DAYS_KEPT = 3
 
 
 class AgentFold:

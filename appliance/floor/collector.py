@@ -27,7 +27,3 @@ class Collector:
             span = floor.calendar.day_on(local)
             if first <= span[0] < next_ns:
                 self.parts[local] = part_from_floor(floor, span, floor.state.now_ns)
-
-    def is_done(self) -> bool:
-        """Whether every wanted day was taken for the last time."""
-        return all(local in self.parts and self.parts[local].final for local in self.wanted)

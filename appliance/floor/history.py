@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from appliance.core.clock import NS, rfc3339
 from appliance.core.errors import CorruptError
-from appliance.floor.build import trunk_snapshot
 from appliance.floor.calendar import HALF_HOUR_NS, Calendar, Span
 from appliance.floor.floor import Floor
 from appliance.floor.source import coverage
@@ -50,13 +49,6 @@ class KeptAgent(Struct, kw_only=True, omit_defaults=True):
     ms: list[int] = []
 
 
-class KeptTrunk(Struct, kw_only=True, omit_defaults=True):
-    """One group of lines: the share of the observed day in which every line was busy."""
-
-    lines: int | None = None
-    all_busy_share: float | None = None
-
-
 class Part(Struct, kw_only=True, omit_defaults=True):
     """What one journal knew of a day, as of `as_of_ns`. `final`: nothing more is to come. `from_ns`: not whole before it; 0, whole.
 
@@ -70,7 +62,6 @@ class Part(Struct, kw_only=True, omit_defaults=True):
     final: bool = False
     queues: dict[str, KeptQueue] = {}
     agents: dict[str, KeptAgent] = {}
-    trunks: dict[str, KeptTrunk] = {}
     coverage: dict[str, float | None] = {}
     covered: dict[str, dict[int, float]] = {}
 
@@ -112,10 +103,6 @@ def part_from_floor(floor: Floor, day: Span, now_ns: int) -> Part:
         kept = _kept_agent(floor, agent, day[0], until)
         if kept is not None:
             part.agents[agent.key] = kept
-    for key in sorted({*config.trunks, *state.trunks}):
-        if now_ns < day[1]:  # the fold's spans tell today's share; a day that is over keeps what was written last
-            shot = trunk_snapshot(floor, key, until)
-            part.trunks[key] = KeptTrunk(lines=shot.lines, all_busy_share=shot.all_busy_share)
     for key, source in state.sources.items():
         has_hours = config.site.hours is not None
         first = 0 if has_hours else _first_sight(source, day[0], until)
@@ -138,10 +125,8 @@ def with_part(day: Day, part: Part) -> Day:
     before = next((old for old in day.parts if old.epoch == part.epoch), None)
     if before is None:
         return msgspec.structs.replace(day, time=rfc3339(part.as_of_ns), parts=[*day.parts, part][-_PARTS_KEPT:])
-    if part.from_ns > before.from_ns or part.seq < before.seq:
+    if part.from_ns > before.from_ns:
         return day
-    if not part.trunks:
-        part.trunks = before.trunks
     return msgspec.structs.replace(day, time=rfc3339(part.as_of_ns), parts=[part if old is before else old for old in day.parts])
 
 

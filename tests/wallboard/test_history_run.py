@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from appliance.core.alive import Alive
-from appliance.core.catalogue import CallAbandoned, CallAnswered, CallQueued, PbxDown, PbxResynced, PbxUp, kind_of
+from appliance.core.catalogue import BoxClockStepped, CallAbandoned, CallAnswered, CallQueued, PbxDown, PbxResynced, PbxUp, kind_of
 from appliance.core.clock import NS, ManualClock
 from appliance.core.config import Config, GroupConfig, JournalConfig, QueueConfig, Site, Tv
 from appliance.core.day_files import DayFiles
@@ -280,6 +280,42 @@ async def test_a_journal_begun_anew_keeps_what_was_kept(box: Box) -> None:
     assert box.offered(DAY) == 7
     await box.run.leave()
     assert box.offered(DAY) == 7
+
+
+async def test_a_boot_with_an_old_clock_does_not_spoil_the_days_before(box: Box) -> None:
+    await days(box, 2)
+    whole = box.files.read(DAY)
+    box.die()
+    # Off for four days; without a battery the clock stands at the evening of the first day, and nobody says that it is wrong.
+    box.clock.step_wall(-86_400 - 4 * 3600, "holdover")
+    box.clock.reboot("second")
+    box.open()
+    box.tell(PbxUp(pbx="p"), PbxResynced(pbx="p"))
+    box.calls(50)
+    box.clock.advance(1800)
+    await box.turn()
+    assert box.offered(DAY) == 20 + 50
+    ahead_s = 5 * 86_400.0
+    box.clock.step_wall(ahead_s, "synced")
+    offset = box.clock.wall_ns() - box.clock.mono_ns()
+    box.tell(BoxClockStepped(offset_ns=offset, by_s=ahead_s, quality="synced"))
+    box.clock.advance(60)
+    await box.turn()
+    await box.run.rebuild()
+    now = box.calendar.date_of(box.clock.wall_ns())
+    kept = box.kept(DAY)
+    assert kept is not None
+    assert queues_of(kept) == queues_of(day_from_bytes(whole or b"", DAY))
+    assert (box.offered(DAY + timedelta(days=1)), box.offered(now)) == (21, 50)
+
+
+async def test_a_clock_that_nobody_set_dates_no_file(box: Box) -> None:
+    box.clock.step_wall(-box.clock.wall_ns() / NS, "unset")
+    box.calls(3)
+    box.clock.advance(10)
+    await box.turn()
+    await box.run.leave()
+    assert box.files.days() == []
 
 
 async def test_so_many_days_are_kept(make: Callable[..., Box]) -> None:
