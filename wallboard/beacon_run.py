@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from appliance.core.catalogue import AlarmAcknowledged
+from appliance.core.catalogue import AlarmAcknowledged, BoxHealth
 from appliance.core.clock import NS
 from appliance.core.config import Beacon
 from appliance.core.config_beacon import pin_number
@@ -60,6 +60,8 @@ class BeaconRun:
         self._wake = asyncio.Event()
         self._pressed = False
         self._failed: CallfloorError | None = None
+        #: The fault that stands among the box's health; "": none, None: not looked yet.
+        self._told: str | None = None
 
     @property
     def lamps(self) -> tuple[str, ...]:
@@ -73,19 +75,31 @@ class BeaconRun:
 
     async def run(self) -> None:
         """Work until cancelled, then leave it off. What fails is tried again; a pin that the board lacks is a MisconfiguredError."""
-        told = ""
         while True:
             try:
                 with self._opened():
-                    told = ""
+                    await self._say_health("")
                     await self._live()
             except MisconfiguredError:
                 raise
             except CallfloorError as fault:
-                if str(fault) != told:
-                    _log.warning("stack light %s: %s; trying again every %.0f s", self.name, fault, self._retry_s)
-                    told = str(fault)
+                await self._say_health(str(fault))
             await asyncio.sleep(self._retry_s)
+
+    async def _say_health(self, fault: str) -> None:
+        """A light that fails stands among the box's health until it is back, once each; what an earlier process left there counts."""
+        item = f"beacon.{self.name}"
+        if self._told is None:
+            self._told = next((health.text for health in self._feed.snapshot().health if health.id == item and health.level != "ok"), "")
+        if fault == self._told:
+            return
+        self._told = fault
+        if fault:
+            _log.warning("stack light %s: %s; trying again every %.0f s", self.name, fault, self._retry_s)
+        try:
+            await self._context.emit(BoxHealth(id=item, level="amber" if fault else "ok", text=fault), name=self.name)
+        except (FullError, CorruptError) as full:
+            _log.warning("the state of stack light %s could not be recorded: %s", self.name, full)
 
     def turn(self) -> None:
         """Look at the floor and tell the lamps. Call when the floor changed, and at least once a second: it is the heartbeat."""

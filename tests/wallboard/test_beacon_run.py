@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from appliance.core.catalogue import (
     AlarmAcknowledged,
     AlarmRaised,
+    BoxHealth,
     CallQueued,
     CommandFinished,
     CommandReceived,
@@ -199,7 +200,11 @@ async def test_two_lights_and_one_whose_pin_is_taken(tmp_path: Path, header: Moc
     async with box(tmp_path, uno=TOWER, dos=Beacon(green=17, test_at_start=False)) as floor:
         await floor.until(lambda: lit(header) == {"amber"})
         assert [run.is_open for run in floor.beacons.runs.values()] == [True, False]
+        await floor.until(lambda: bool(floor.events(BoxHealth)))
         assert caplog.text.count("GPIO 17: it is in use") == 1
+        [health] = floor.events(BoxHealth)
+        assert (health.id, health.level) == ("beacon.dos", "amber")
+        assert "GPIO 17: it is in use" in health.text
 
 
 async def test_pins_that_fail_are_opened_again(tmp_path: Path, header: MockFactory) -> None:
@@ -208,6 +213,18 @@ async def test_pins_that_fail_are_opened_again(tmp_path: Path, header: MockFacto
         header.pin(17).function = "input"  # somebody else took the line
         await floor.emit(*UP)
         await floor.until(lambda: lit(header) == {"green"})
+        await floor.until(lambda: len(floor.events(BoxHealth)) == 2)
+        assert [health.level for health in floor.events(BoxHealth)] == ["amber", "ok"]
+
+
+async def test_what_an_earlier_process_left_in_the_health_is_mended(tmp_path: Path, header: MockFactory) -> None:
+    first = Box(tmp_path, torre=TOWER)
+    await first.emit(BoxHealth(id="beacon.torre", level="amber", text="the pins were gone"), name="wallboard")
+    first.journal.close()
+    async with box(tmp_path, torre=TOWER) as floor:
+        floor.view.catch_up()  # as the service does before it starts its media
+        await floor.until(lambda: floor.feed.snapshot().health == [] and len(floor.events(BoxHealth)) == 2)
+        assert [health.level for health in floor.events(BoxHealth)] == ["amber", "ok"]
 
 
 async def test_a_url_that_is_none_ends_the_service_with_its_text(tmp_path: Path) -> None:

@@ -115,3 +115,13 @@ def test_without_a_word_for_long_the_safe_state_stands_and_heals() -> None:
     assert wait_s is None, "lost and steady: nothing to wake for"
     assert lamps.tell({"green": STEADY}, 30.0)
     assert lamps.step(30.0)[0]["green"] is True
+
+
+@given(st.sampled_from(sorted(PATTERNS)), st.floats(0, 1e5), st.floats(0, 0.999))
+def test_nothing_changes_before_the_wait_is_over(name: str, ran_s: float, share: float) -> None:
+    """Whoever sleeps for as long as he was told misses no switching; a microsecond is the grain."""
+    lit, wait_s = lit_at(PATTERNS[name], ran_s)
+    if wait_s is None:
+        assert lit_at(PATTERNS[name], ran_s + 1e6 * share)[0] == lit
+    elif wait_s > 1e-5:
+        assert lit_at(PATTERNS[name], ran_s + (wait_s - 2e-6) * share)[0] == lit
