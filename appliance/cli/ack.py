@@ -7,14 +7,16 @@ the link down and without a CRM. An alarm that gets worse, or comes back, has to
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from appliance.cli import issue
 from appliance.cli.access import become_owner, configured, open_readonly
 from appliance.cli.main import add_config
 from appliance.cli.terminal import Progress, coloured, complain, say, say_json
 from appliance.core.catalogue import CommandFinished
-from appliance.core.clock import SystemClock
+from appliance.core.clock import NS, SystemClock, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.floor.snapshot import Alarm
 from appliance.floor_view import FloorView, cache_of
@@ -43,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
     """1 when one of them was not acknowledged. Raises TransientError when there is no journal."""
     config = configured(args)
     if not args.alarms and not args.all:
-        _list(alarms_standing(config), as_json=args.json)
+        _list(alarms_standing(config), ZoneInfo(config.site.timezone), as_json=args.json)
         return 0
     unseen = [each.id for each in alarms_standing(config) if each.acknowledged is None] if args.all else []
     wanted = list(dict.fromkeys([*args.alarms, *unseen]))
@@ -80,15 +82,19 @@ def alarms_standing(config: Config) -> list[Alarm]:
         journal.close()
 
 
-def _list(alarms: list[Alarm], *, as_json: bool) -> None:
+def _list(alarms: list[Alarm], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
         say_json(alarms)
         return
     for alarm in alarms:
-        seen = f"seen {alarm.acknowledged}" if alarm.acknowledged else "not seen"
-        say(f"{coloured(f'{alarm.level:<6}', alarm.level)} {alarm.id:<40} since {alarm.since}  {seen}")
+        seen = f"seen {_local(alarm.acknowledged, zone)}" if alarm.acknowledged else "not seen"
+        say(f"{coloured(f'{alarm.level:<6}', alarm.level)} {alarm.id:<40} since {_local(alarm.since, zone)}  {seen}")
     if not alarms:
         say("no alarm stands")
+
+
+def _local(moment: str, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(wall_ns_from_rfc3339(moment) // NS, zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _tell(name: str, end: CommandFinished | None, waited_s: float, *, as_json: bool) -> bool:
