@@ -75,7 +75,7 @@ def last_week_from(day: Day | None, then: Then, config: Config) -> LastWeek:
     return LastWeek(then, scopes)
 
 
-def last_week_of(week: LastWeek | None, figure: str, path: str = "floor", window: WindowName = "today") -> float | Satisfaction | None:
+def last_week_of(week: LastWeek | None, figure: str, path: str = "floor", window: WindowName = "today") -> float | None:
     """One figure's value a week ago, None when it is not known or has none (waiting, agents: they are of a moment).
 
     `rolling` is compared with the clock half-hour. The value has the figure's own unit: seconds, a share, a count.
@@ -88,10 +88,10 @@ def last_week_of(week: LastWeek | None, figure: str, path: str = "floor", window
     return None if shown is None else value_in(shown, told)
 
 
-def value_in(window: Window, figure: Figure) -> float | Satisfaction | None:
-    """A window's value of a figure."""
+def value_in(window: Window, figure: Figure) -> float | None:
+    """A window's value of a figure; of a score its mean."""
     value: float | Satisfaction | None = getattr(window, figure.source.removeprefix("window."))
-    return value
+    return value.mean if isinstance(value, Satisfaction) else value
 
 
 def _pair(day: Day, queue: KeptQueue, then: Then, seen: dict[str, set[int]]) -> Pair:

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from typing import Final, Literal, get_args
 
 from appliance.core.errors import MisconfiguredError
-from appliance.schema import asyncapi, command, config, event, floor, page
+from appliance.schema import asyncapi, command, config, event, floor, page, trend
 from appliance.schema.json_schema import Schema, text_of
 
-Which = Literal["config", "events", "floor", "commands", "asyncapi"]
+Which = Literal["config", "events", "floor", "trend", "commands", "asyncapi"]
 WHICH: Final[tuple[str, ...]] = get_args(Which)
 
 _DOCUMENTS: Final[dict[str, Callable[[], Schema]]] = {
     "config": config.document,
     "events": event.document,
     "floor": floor.document,
+    "trend": trend.document,
     "commands": command.document,
     "asyncapi": asyncapi.document,
 }

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from appliance.core.alive import Alive
 from appliance.core.catalogue import BoxClockStepped, CallAbandoned, CallAnswered, CallQueued, PbxDown, PbxResynced, PbxUp, kind_of
@@ -23,6 +24,7 @@ from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor.calendar import Calendar
 from appliance.floor.history import Day, bytes_from_day, day_from_bytes, empty_day, queues_of, total
 from appliance.floor_view import FloorView, cache_of
+from appliance.schema.trend import document as schema
 from appliance.service import Context
 from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
@@ -353,6 +355,7 @@ async def test_the_first_week_shows_nothing_and_the_second_the_first(box: Box) -
     await box.turn()
     assert last_week_of(box.run.week, "offered") == 20
     document = msgspec.json.decode(box.run.answer("today", frozenset(), frozenset())[0])
+    Draft202012Validator(schema(), format_checker=FormatChecker()).validate(document)
     assert document["last_week"]["day"] == "2026-10-20"
     assert document["last_week"]["queues"]["ventas"]["interval"]["answered"] == 20
     narrow = msgspec.json.decode(box.run.answer("today", frozenset({"floor"}), frozenset({"asa"}))[0])

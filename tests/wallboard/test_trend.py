@@ -127,8 +127,8 @@ def test_every_figure_has_a_line_where_it_has_a_value() -> None:
     assert document["groups"]["todas"]["waiting"][-1] == 2
     for window in WINDOWS:
         one = trend_document(trend, None, window, {"floor"}, {"asa", "waiting"})
-        assert set(one["floor"]) == {"asa", "waiting"}
-        assert one["queues"] == {}
+        assert set(one.floor) == {"asa", "waiting"}
+        assert one.queues == {}
 
 
 def test_the_held_view_of_the_sample_is_sampled() -> None:
