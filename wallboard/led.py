@@ -12,7 +12,7 @@ from PIL import Image
 
 from wallboard.board import Board
 from wallboard.led_page import Said, pages_from
-from wallboard.led_scene import duration_s, frame, next_s
+from wallboard.led_scene import duration_s, frame, next_s, side_by_side
 
 #: What interrupted does not do so again for this long, however often it comes and goes.
 _CALM_S: Final = 5.0
@@ -35,7 +35,7 @@ class Show:
 
     def tell(self, board: Board, now_s: float) -> None:
         """The board as it is now (monotonic seconds)."""
-        self._pages = pages_from(board, dark_when_closed=self._dark)
+        self._pages = side_by_side(pages_from(board, dark_when_closed=self._dark), self._width, self._height)
         here = {page.key for page in self._pages}
         self._waiting = [key for key in self._waiting if key in here]
         for page in self._pages:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from appliance.floor.snapshot import Announcement
 from drivers.led_matrix import Ink
@@ -48,7 +49,8 @@ class Part(Struct, frozen=True):
 class Said(Struct, frozen=True):
     """One thing said: a label (with a shorter form) and what stands after it, or a text alone. `key` is its identity in the rotation.
 
-    `urgent`: it need not wait for its turn when it is new.
+    `urgent`: it need not wait for its turn when it is new. `alone`: nothing stands beside it. `cells`: what stands side by side
+    in its place.
     """
 
     key: str
@@ -58,6 +60,8 @@ class Said(Struct, frozen=True):
     blinks: bool = False
     ink: Ink = Ink.LABEL
     urgent: bool = False
+    alone: bool = False
+    cells: tuple[Said, ...] = ()
 
 
 def pages_from(board: Board, *, dark_when_closed: bool = False) -> list[Said]:
@@ -84,7 +88,7 @@ def _interleaved(priority: list[Said], alarms: list[Said], figures: list[Said]) 
     out = []
     for at in range(0, max(1, len(figures)), _BETWEEN):
         again = priority + (alarms if at % (2 * _BETWEEN) == 0 else [])
-        out += [Said(f"{page.key}.{at}", page.label, page.short, page.parts, page.blinks, page.ink, urgent=at == 0) for page in again]
+        out += [replace(page, key=f"{page.key}.{at}", urgent=at == 0, alone=True) for page in again]
         out += figures[at : at + _BETWEEN]
     return out
 
@@ -170,7 +174,7 @@ def _row(key: str, row: Row) -> Said:
         own[0] = Part(own[0].text, own[0].ink, own[0].blinks, apart=at > 0)
         parts += [Part(part.text, part.ink, part.blinks, part.apart, part.spare or at > 0) for part in own]
     label = f"{row.title} {row.word}" if row.word else row.title
-    return Said(key, glyph_text(label), title, tuple(parts), stale)
+    return Said(key, glyph_text(label), title, tuple(parts), stale, alone=True)
 
 
 def _is_counted(page: Page) -> bool:

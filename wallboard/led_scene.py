@@ -2,7 +2,7 @@
 
 What fits stands still. A figure goes beside its label, else beside its short label, else after it; only a text wider than the chain rolls,
 at a reading speed, resting at both ends. With two rows the label stands above. Of a row's figures those that do not fit are left out from
-the last; the first always stays.
+the last; the first always stays. A chain of 128 pixels and more shows several figures side by side, 64 pixels each.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ LABEL_S: Final = 1.5
 ROLL_PX_PER_S: Final = 30.0
 REST_S: Final = 1.0
 _BETWEEN_PX: Final = 3
+#: A figure and its label stand this close, however wide the chain: the eye must not look for what belongs together.
+CELL_PX: Final = 64
+_CELL_GAP_PX: Final = 4
+#: Each further figure beside the first takes so much longer to read.
+_BESIDE_S: Final = 1.0
 #: No picture is looked for sooner than this: sums of fractions never quite meet a boundary.
 _STEP_S: Final = 0.01
 
@@ -40,6 +45,8 @@ class Scene(Struct, frozen=True):
 
 def scenes(page: Said, width: int, height: int) -> list[Scene]:
     """What stands one after the other, from when the page comes up. At least one."""
+    if page.cells:
+        return [Scene("", (), DWELL_S + _BESIDE_S * (len(page.cells) - 1))]
     if not page.parts:
         text = page.label if width_px(page.label) <= width or not page.short else page.short
         return [_alone(text, width, DWELL_S)]
@@ -57,6 +64,30 @@ def scenes(page: Said, width: int, height: int) -> list[Scene]:
     label = page.label if width_px(page.label) <= width else page.short
     over_px = max(0, parts_px(parts) - width)
     return [_alone(label, width, LABEL_S), Scene("", parts, _lasts(over_px, DWELL_S), over_px)]
+
+
+def side_by_side(pages: list[Said], width: int, height: int) -> list[Said]:
+    """The pages as a chain of this width shows them: figures that follow one another and fit stand in one picture."""
+    room = width // CELL_PX
+    if room < 2:
+        return pages
+    out: list[Said] = []
+    beside: list[Said] = []
+    for page in (*pages, None):
+        fits = page is not None and page.parts and not page.alone and _stands(page, CELL_PX - _CELL_GAP_PX, height)
+        if page is not None and fits:
+            beside.append(page)
+        if beside and (not fits or len(beside) == room):
+            out.append(beside[0] if len(beside) == 1 else Said(beside[0].key, "", cells=tuple(beside)))
+            beside = []
+        if page is not None and not fits:
+            out.append(page)
+    return out
+
+
+def _stands(page: Said, width: int, height: int) -> bool:
+    all_of = scenes(page, width, height)
+    return len(all_of) == 1 and all_of[0].over_px == 0
 
 
 def _alone(text: str, width: int, stands_s: float) -> Scene:
@@ -111,15 +142,38 @@ def frame(page: Said, width: int, height: int, since_s: float, beat: bool = Fals
     `beat` lights the corner pixel: a chain whose corner stands still is not alive.
     """
     image = dark(width, height)
+    if page.cells:
+        for at, cell in enumerate(page.cells):
+            image.paste(frame(cell, CELL_PX - _CELL_GAP_PX, height, since_s), (at * CELL_PX, 0))
+    else:
+        inner_px = _inner_px(page, width, height)
+        image.paste(_single(page, inner_px, height, since_s), ((width - inner_px) // 2, 0))
+    if beat:
+        image.putpixel((width - 1, height - 1), int(Ink.PLAIN))
+    return image
+
+
+def _inner_px(page: Said, width: int, height: int) -> int:
+    """How much of the chain a page takes, in whole cells so that it does not move when a digit is added."""
+    if not page.parts:
+        return width
+    needed_px = width_px(page.label) + 2 * _BETWEEN_PX + parts_px(page.parts)
+    if height >= 2 * HEIGHT:
+        needed_px = max(width_px(page.label), parts_px(page.parts))
+    return min(width, -(-needed_px // CELL_PX) * CELL_PX)
+
+
+def _single(page: Said, width: int, height: int, since_s: float) -> Image.Image:
+    image = dark(width, height)
     scene, at_s = _scene_at(page, width, height, since_s)
     off = int(since_s * 2) % 2 == 1
     if scene.label and not (off and page.blinks):
+        over_px = width_px(scene.label) - width
+        x_px = _offset_px(over_px, at_s) if over_px > 0 else 0 if scene.parts else -over_px // 2
         y_px = 0 if scene.above or (scene.parts and height == HEIGHT) else (height - HEIGHT) // 2
-        draw(image, _offset_px(width_px(scene.label) - width, at_s), y_px, scene.label, page.ink)
+        draw(image, x_px, y_px, scene.label, page.ink)
     if scene.parts:
         _draw_parts(image, scene, width, height, at_s, off)
-    if beat:
-        image.putpixel((width - 1, height - 1), int(Ink.PLAIN))
     return image
 
 

@@ -76,9 +76,9 @@ class Preview:
 
         from drivers.led_matrix import blocks_text  # noqa: PLC0415
         from wallboard.led_page import pages_from  # noqa: PLC0415
-        from wallboard.led_scene import frame  # noqa: PLC0415
+        from wallboard.led_scene import frame, side_by_side  # noqa: PLC0415
 
-        pages = [(page.key, frame(page, width, height, 0.0)) for page in pages_from(self.board)]
+        pages = [(page.key, frame(page, width, height, 0.0)) for page in side_by_side(pages_from(self.board), width, height)]
         if output is None:
             for key, image in pages:
                 say(f"{key}\n{blocks_text(image)}")

@@ -22,7 +22,7 @@ from wallboard.layout import BoardSpec, PageSpec
 from wallboard.led import Show, led_image
 from wallboard.led_dim import percent_now
 from wallboard.led_page import Part, Said, pages_from
-from wallboard.led_scene import REST_S, ROLL_PX_PER_S, duration_s, frame, moves, next_s, scenes
+from wallboard.led_scene import CELL_PX, REST_S, ROLL_PX_PER_S, duration_s, frame, moves, next_s, scenes, side_by_side
 from wallboard.led_text import MOST_SIGNS, draw, glyph_text, width_px
 from wallboard.sample import NOW_NS, ago, sample, window
 from wallboard.words import LANGUAGES, words_of
@@ -141,12 +141,12 @@ FACES = {"link_down": link_down, "pbx_down": pbx_down, "stale": stale, "unknown"
 def album(made: Board, width: int, height: int) -> str:
     """Every page as the eye meets it: each of its scenes, half a second later where something blinks, at its end where it rolls."""
     out = []
-    for page in pages_from(made):
+    for page in side_by_side(pages_from(made), width, height):
         moments, begin_s = [], 0.0
         for scene in scenes(page, width, height):
             moments += [begin_s] + [begin_s + scene.duration_s - 0.01] * bool(scene.over_px)
             begin_s += scene.duration_s
-        if page.blinks or any(part.blinks for part in page.parts):
+        if any(each.blinks or any(part.blinks for part in each.parts) for each in page.cells or (page,)):
             moments.append(next(half / 2 + 0.1 for half in range(1, 9, 2) if half / 2 >= moments[-1]))
         out += [f"{page.key} +{since_s:.1f} s\n{blocks_text(frame(page, width, height, since_s))}\n" for since_s in moments]
     return "\n".join("\n".join(line.rstrip() for line in text.splitlines()) for text in out) + "\n"
@@ -444,6 +444,19 @@ def test_many_agents_are_counted_and_nobody_is_named_who_may_not_be() -> None:
     few.announcements, few.alarms = [], []
     said = pages_from(board(few, "es", PageSpec(kind="agents")))
     assert not any("Muñoz" in page.label for page in said)
+
+
+@pytest.mark.parametrize(("width", "height"), [(128, 8), (192, 8), (256, 8), (256, 16)])
+def test_a_wide_chain_shows_figures_side_by_side_and_leaves_none_out(width: int, height: int) -> None:
+    made = board(alarm())
+    narrow, wide = pages_from(made), side_by_side(pages_from(made), width, height)
+    assert [each.key for page in wide for each in page.cells or (page,)] == [page.key for page in narrow]
+    assert max(len(page.cells) for page in wide) == min(4, width // CELL_PX)
+    for page in wide:
+        for at, cell in enumerate(page.cells):
+            alone = rows_from(frame(cell, CELL_PX - 4, height, 0.1))
+            assert [row[at * CELL_PX :][: CELL_PX - 4] for row in rows_from(frame(page, width, height, 0.1))] == alone
+    assert side_by_side(narrow, 64, 8) == narrow
 
 
 def test_a_preview_is_what_the_chain_shows() -> None:

@@ -38,6 +38,11 @@ async def running(led: Led) -> AsyncIterator[tuple[LedRun, HeldView, SimMatrix]]
             await task
 
 
+def told(run: LedRun) -> None:
+    """A new snapshot is there, as the service says after each fold."""
+    run._feed.changed()
+
+
 async def turns(view: HeldView, seconds: float, step_s: float = 0.25) -> None:
     """Let so much of the chain's time go by; it sleeps for at most a fifth of a real second between two looks."""
     view.clock.advance(seconds)
@@ -72,6 +77,7 @@ async def test_a_link_that_goes_down_is_on_the_chain_at_its_next_look() -> None:
         image = matrix.image
         assert image is not None
         view.held.crm = Crm(state="down", since=ago(1), backlog=3, oldest=ago(1))
+        told(run)
         await turns(view, 0.5)
         assert run._show._key is not None
         assert run._show._key.startswith("link.")
@@ -91,6 +97,7 @@ async def test_a_chain_shows_the_board_that_it_names() -> None:
 async def test_a_colour_chain_s_picture_tells_its_inks() -> None:
     async with running(Led(url="sim:?colours=1", width=128)) as (run, view, _):
         view.held.crm = Crm(state="down", since=ago(1), backlog=3, oldest=ago(1))
+        told(run)
         await turns(view, 0.5)
         picture = run.chain.picture()
         assert picture.colours
