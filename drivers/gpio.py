@@ -105,7 +105,8 @@ def _factory(url: str, place: Place) -> Any:
         factory = Device.pin_factory
         _ = factory.board_info
     except ImportError as error:
-        fault = f"pins {url}: the package {error.name or error} is not installed; install callfloor[gpio]"
+        mend = "install callfloor[gpio]" + ("; from Python 3.13 on, Debian's python3-lgpio" if error.name == "lgpio" else "")
+        fault = f"pins {url}: the package {error.name or error} is not installed; {mend}"
         raise UnsupportedError(fault) from error
     except CallfloorError:
         raise

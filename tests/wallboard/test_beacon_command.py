@@ -65,7 +65,7 @@ async def running(room: Room, lights: Mapping[str, Lamp], ends: int, full_s: flo
     task = asyncio.create_task(BeaconCommands(room.context, lights, full_s=full_s).run())
     try:
         yield
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while len(room.ends()) < ends and not task.done():
                 await asyncio.sleep(0.01)
     finally:
@@ -212,7 +212,7 @@ async def test_a_restart_after_the_end_runs_nothing_again(room: Room, clock: Man
 async def test_the_place_is_kept_lazily_so_that_a_start_need_not_read_the_day(room: Room, clock: ManualClock) -> None:
     async with running(room, {"torre": Lamp()}, 0):
         last = await room.context.emit(BoxHealth(id="disk", level="ok"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while room.journal.cursor(SINK).seq < last:
                 clock.advance(61.0)
                 await room.context.emit(BoxHealth(id="disk", level="ok"))

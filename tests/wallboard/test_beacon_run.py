@@ -89,7 +89,7 @@ class Box:
         await gateway.emit(*data, name=name)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not true():
                 if self.view.catch_up():
                     self.feed.changed()

@@ -68,7 +68,8 @@ def test_each_lamp_in_words_and_on_its_pin(config: Path, header: MockFactory, ca
 @pytest.mark.parametrize("pressed", [True, False])
 def test_a_press_is_waited_for(config: Path, header: MockFactory, capsys: pytest.CaptureFixture[str], pressed: bool) -> None:
     pin = header.pin(25)
-    timer = threading.Timer(2.0, pin.drive_low)
+    config.write_text(config.read_text().replace("buzzer = 24\n", ""))
+    timer = threading.Timer(0.5, pin.drive_low)
     if pressed:
         timer.start()
     wait = "10" if pressed else "0.1"
@@ -79,7 +80,7 @@ def test_a_press_is_waited_for(config: Path, header: MockFactory, capsys: pytest
     assert code == (0 if pressed else 1)
     assert json.loads(said.out) == {
         "beacon": "torre", "url": "gpio:", "pressed": pressed, "ok": pressed,
-        "switched": [{"lamp": "green", "pin": 17}, {"lamp": "blue", "pin": 23}, {"lamp": "buzzer", "pin": 24}],
+        "switched": [{"lamp": "green", "pin": 17}, {"lamp": "blue", "pin": 23}],
     }  # fmt: skip
     assert ("button: pressed" if pressed else "it must close GPIO 25 to ground") in said.err
 
@@ -88,6 +89,7 @@ def test_not_while_the_service_holds_the_pins(config: Path, header: MockFactory,
     lock = config.parent / "run" / "running" / "wallboard.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text("4711")
+    config.write_text(config.read_text().replace("buzzer = 24\n", ""))
     words = ["test", "beacon", "torre", "-c", str(config), "--seconds", "0.01", "--no-button"]
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
