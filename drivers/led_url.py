@@ -98,16 +98,16 @@ def led_url_from(text: str) -> LedUrl:
 
 
 def _place(text: str, place: str) -> tuple[int, tuple[int, ...]]:
-    """Port and chip selects of `0.0`, or of `0.0,0.1` for two rows at a select each."""
-    ends = [end.partition(".") for end in place.split(",")]
-    if not all(point and port.isdecimal() and select.isdecimal() for port, point, select in ends):
+    """Port and chip selects of `0.0`, or of `0.0,1` for two rows at a select each."""
+    port, point, rest = place.partition(".")
+    selects = rest.split(",")
+    if not point or not all(each.isdecimal() for each in (port, *selects)):
         fault = f'LED url "{text}": name the port and the chip select as spi:0.0'
         raise MisconfiguredError(fault)
-    ports, selects = {int(port) for port, _, _ in ends}, tuple(int(select) for _, _, select in ends)
-    if len(ports) > 1 or len(selects) > 2 or len(set(selects)) < len(selects):
-        fault = f'LED url "{text}": at most two chip selects of one port, the upper row first: spi:0.0,0.1'
+    if len(selects) > 2 or len({int(each) for each in selects}) < len(selects):
+        fault = f'LED url "{text}": at most two chip selects, the upper row first: spi:0.0,1'
         raise MisconfiguredError(fault)
-    return ports.pop(), selects
+    return int(port), tuple(int(each) for each in selects)
 
 
 def _with_options(url: LedUrl, options: dict[str, str]) -> LedUrl:

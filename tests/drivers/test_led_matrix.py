@@ -34,8 +34,8 @@ def test_the_twin_remembers_its_last_image() -> None:
     [
         ("usb:1", "use spi:0.0"), ("spi:0", "name the port"), ("spi:a.b", "name the port"), ("spi:0.0?cascade=8", 'no option "cascade"'),
         ("spi:0.0?cascaded=0", "cascaded=0"), ("spi:0.0?cascaded=65", "1 to 64"), ("spi:0.0?orientation=45", "0, 90, -90, 180"),
-        ("spi:0.0?speed=9", "500000"), ("spi:0.0?rotate=", "rotate="), ("spi:0.0?rotate=1", "0, 2"), ("spi:0.0,1.0", "two chip selects"),
-        ("spi:0.0,0.0", "two chip selects"), ("spi:0.0,0.1,0.2", "two chip selects"), ("ws2812:0.0,0.1", "one chip select"),
+        ("spi:0.0?speed=9", "500000"), ("spi:0.0?rotate=", "rotate="), ("spi:0.0?rotate=1", "0, 2"), ("spi:0.0,0.1", "name the port"),
+        ("spi:0.0,0", "two chip selects"), ("spi:0.0,1,2", "two chip selects"), ("ws2812:0.0,1", "one chip select"),
         ("ws2812:0.0?orientation=90", 'no option "orientation"'), ("ws2812:0.0?path=spiral", "rows, columns"),
         ("ws2812:0.0?ma=5", "100 to 60000 in steps of 50"), ("apa102:", "name the port"), ("sim:?cascaded=4", 'no option "cascaded"'),
     ],
@@ -62,7 +62,7 @@ def test_a_bad_size_says_its_mend(width: int, height: int) -> None:
 
 @pytest.mark.parametrize(
     ("url", "width", "height", "word"),
-    [("spi:0.0?cascaded=4", 64, 8, "4 modules"), ("spi:0.0,0.1", 64, 8, "two rows"), ("ws2812:0.0?panel=24", 64, 8, "panels of 24")],
+    [("spi:0.0?cascaded=4", 64, 8, "4 modules"), ("spi:0.0,1", 64, 8, "two rows"), ("ws2812:0.0?panel=24", 64, 8, "panels of 24")],
 )
 def test_url_and_size_must_agree(url: str, width: int, height: int, word: str) -> None:
     with pytest.raises(MisconfiguredError, match=word):
@@ -71,7 +71,7 @@ def test_url_and_size_must_agree(url: str, width: int, height: int, word: str) -
 
 def test_the_largest_chains_are_allowed() -> None:
     assert checked_url("spi:0.0?cascaded=64", 256, 16).cascaded == 64
-    assert checked_url("spi:0.0,0.1", 256, 16).selects == (0, 1)
+    assert checked_url("spi:0.0,1", 256, 16).selects == (0, 1)
 
 
 @pytest.mark.parametrize("url", ["spi:7.3", "apa102:7.3", "ws2812:7.3"])

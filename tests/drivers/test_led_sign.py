@@ -66,7 +66,7 @@ def test_urls() -> None:
 @pytest.mark.parametrize(
     ("url", "word"),
     [
-        ("/dev/ttyUSB0", "serial:///dev"), ("serial:", "serial:///dev"), ("serial://dev/ttyS0", "serial:///dev"), ("usb:1", "tcp://"),
+        ("/dev/ttyUSB0", "serial:///dev"), ("serial:", "serial:///dev"), ("serial:ttyUSB0", "serial:///dev"), ("serial://dev/ttyS0", "serial:///dev"), ("usb:1", "tcp://"),
         ("tcp://10.0.0.7", "host and port"), ("tcp://:1", "host and port"), ("tcp://h:99999", "range"), ("tcp://u@h:1", "host and port"),
         ("tcp://h:1?baud=9600", "no option baud"), ("serial:///dev/x?speed=1", "no option speed"), ("serial:///dev/x?baud=1", "baud=1"),
         ("serial:///dev/x?format=9X9", "format=9X9"), ("loop://x", "loop"),

@@ -85,7 +85,7 @@ def test_a_chain_that_hangs_upside_down(rig: Rig, client: Client) -> None:
 
 def test_two_rows_at_a_chip_select_each(rig: Rig, client: Client) -> None:
     rows = rows_of("floor.waiting", 256, 16)
-    client.do("open", "spi:0.0,0.1?orientation=-90", 256, 16)
+    client.do("open", "spi:0.0,1?orientation=-90", 256, 16)
     client.do("show", rows)
     halves = []
     for node in ("spidev0.0", "spidev0.1"):

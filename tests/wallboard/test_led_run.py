@@ -105,7 +105,7 @@ async def test_a_colour_chain_s_picture_tells_its_inks() -> None:
         assert run.chain.png().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("led", [Led(url="hdmi:"), Led(url="sim:", width=30), Led(url="spi:0.0,0.1", height=8)])
+@pytest.mark.parametrize("led", [Led(url="hdmi:"), Led(url="sim:", width=30), Led(url="spi:0.0,1", height=8)])
 def test_a_chain_that_is_described_wrongly_is_said_before_it_runs(led: Led) -> None:
     view = HeldView()
     with pytest.raises(MisconfiguredError):
