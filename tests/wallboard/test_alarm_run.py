@@ -210,6 +210,18 @@ async def test_killed_between_the_look_and_the_append_nothing_stands_twice(floor
     assert len(floor.alarms()) == 4
 
 
+async def test_what_is_appended_and_not_folded_yet_is_not_said_again(floor: Floor) -> None:
+    floor.answer(4, wait_s=40.0)
+    await floor.seconds(11)
+    for _ in range(5):  # a fold that lags behind
+        floor.run.turn(floor.view.seq)
+        await asyncio.sleep(0.05)
+        floor.clock.advance(1.0)
+    assert len(floor.alarms()) == 4
+    await floor.seconds(5)
+    assert len(floor.alarms()) == 4
+
+
 async def test_a_full_disk_is_survived_and_tried_again(floor: Floor, caplog: pytest.LogCaptureFixture) -> None:
     floor.answer(4, wait_s=40.0)
     floor.journal.full = True  # type: ignore[attr-defined]

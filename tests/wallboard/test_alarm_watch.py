@@ -262,3 +262,11 @@ def test_it_never_flickers(steps: list[tuple[float | None, int, str]], hold_s: i
     settled = queue(answered=50, asa=16.0)
     box.looks(2 * hold_s + 3, queues={"a": settled})
     assert box.alarms == {"queue.a.asa": "red"}
+
+
+def test_what_a_new_journal_does_not_know_is_raised_anew() -> None:
+    box, parts = Box(), {"queues": {"a": served(50, 100)}}
+    box.looks(HOLD + 5, **parts)
+    box.alarms.clear()
+    box.looks(HOLD + 1, **parts)
+    assert box.alarms == {"queue.a.service_level": "red"}
