@@ -45,10 +45,11 @@ class Outcome(Struct, frozen=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """--seconds, --button, --no-button."""
+    """--seconds, --button, --no-button, --off."""
     parser.add_argument("--seconds", type=_seconds, default=1.5, metavar="S", help="how long each step takes (default 1.5)")
     parser.add_argument("--button", type=_seconds, default=20.0, metavar="S", help="how long to wait for a press (default 20)")
     parser.add_argument("--no-button", action="store_true", help="ask for no press")
+    parser.add_argument("--off", action="store_true", help="only switch everything off: for what a killed service left lit")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -57,6 +58,10 @@ def main(args: argparse.Namespace) -> int:
     beacon = _beacon(config, args.name)
     tell = complain if args.json else say
     with kept_idle(config, "wallboard"):
+        if args.off:
+            with open_pins(beacon.url, wiring_of(beacon)):  # outputs begin off, and are let go so
+                tell(_dark(beacon))
+            return 0
         try:
             outcome = asyncio.run(_trial(args.name, beacon, args.seconds, None if args.no_button else args.button, tell))
         except asyncio.CancelledError:  # SIGTERM; Ctrl-C is a KeyboardInterrupt, and both left everything off
@@ -95,7 +100,7 @@ async def _trial(name: str, beacon: Beacon, step_s: float, button_s: float | Non
             pressed = await _button(beacon, pins, button_s, tell)
         finally:
             clockwork.stop()
-            tell("every lamp is off" + "".join(f"; {lamp}, on a resting contact, is lit" for lamp in beacon.normally_closed))
+            tell(_dark(beacon))
     if failed:
         raise failed[0]
     switched = tuple(Switched(lamp, pin) for lamp, (pin, _) in wires.items())
@@ -142,6 +147,10 @@ async def _button(beacon: Beacon, pins: Pins, wait_s: float | None, tell: Callab
         return False
     tell("button: pressed")
     return True
+
+
+def _dark(beacon: Beacon) -> str:
+    return "every lamp is off" + "".join(f"; {lamp}, on a resting contact, is lit" for lamp in beacon.normally_closed)
 
 
 def _seconds(text: str) -> float:

@@ -102,6 +102,15 @@ def test_not_while_the_service_holds_the_pins(config: Path, header: MockFactory,
     assert lock.read_text() == "4711"
 
 
+def test_what_a_killed_service_left_lit_is_switched_off(config: Path, header: MockFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    pins = [header.pin(pin) for pin in (17, 23, 24)]
+    for pin in pins:
+        pin.output_with_state(False)  # a kernel that keeps what a dead process drove: low is on
+    assert main(["test", "beacon", "torre", "-c", str(config), "--off"]) == 0
+    assert capsys.readouterr().out == "every lamp is off; blue, on a resting contact, is lit\n"
+    assert [(pin.state, pin.function) for pin in pins] == [(True, "input")] * 3
+
+
 def test_a_light_that_is_not_there(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", "beacon", "faro", "-c", str(config)]) == 1
     assert "no [wallboard.beacon.faro]; there are torre" in capsys.readouterr().err
