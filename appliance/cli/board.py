@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import msgspec
+
 from appliance.cli.access import configured, open_readonly
 from appliance.cli.main import add_config
 from appliance.cli.screen import checked_board
@@ -99,10 +101,7 @@ def _config(args: argparse.Namespace) -> tuple[Config, str]:
         raise MisconfiguredError(fault)
     base = load(Path(args.config)) if args.live or Path(args.config).is_file() else Config()
     wallboard = Boards(tv=None, boards=path.absolute().parent)
-    return Config(
-        site=base.site, kpi=base.kpi, queues=base.queues, groups=base.groups, agents=base.agents, trunks=base.trunks,
-        privacy=base.privacy, journal=base.journal, pbx=base.pbx, crm=base.crm, wallboard=wallboard,
-    ), path.stem  # fmt: skip
+    return msgspec.structs.replace(base, wallboard=wallboard), path.stem
 
 
 def _floor(args: argparse.Namespace, config: Config) -> tuple[Snapshot, int]:
