@@ -123,7 +123,7 @@ class HeadsetRing(_Args, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Beacon(_Args, frozen=True, kw_only=True, omit_defaults=True):
-    """Light a lamp."""
+    """Play a pattern over a lamp (`LIGHT.ROLE`) or a whole stack light (`LIGHT`), flashing and for a minute unless told."""
 
     lamp: Key
     pattern: Short | None = None

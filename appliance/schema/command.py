@@ -28,7 +28,10 @@ _WORDS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "callback": ("Take a callback on, or close it.", {"callback": "3f9a2c41d0-118", "action": "claim", "by": "agente-101"}),
     "headset_ring": ("Ring a headset, so that somebody finds it or looks up.", {"seat": "a12", "pattern": "short", "seconds": 2}),
-    "beacon": ("Light a lamp.", {"lamp": "norte", "pattern": "blink", "seconds": 30}),
+    "beacon": (
+        "Play a pattern over a lamp, `LIGHT.ROLE`, or a whole stack light, `LIGHT`: dark, steady, flash, single, double, triple; or beep.",
+        {"lamp": "torre.blue", "pattern": "flash", "seconds": 30},
+    ),
     "kpi": (
         "Tell the boards figures that only the CRM knows.",
         {
