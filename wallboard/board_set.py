@@ -48,7 +48,8 @@ class BoardSet:
             faults += found
             if spec is not None:
                 files[path.stem] = spec
-        self.files, self.faults = files, (*faults, *self._unknown(files))
+        self.files = files  # before the names that somebody uses are looked up among them
+        self.faults = (*faults, *self._unknown(files))
         return True
 
     def names(self) -> tuple[str, ...]:
