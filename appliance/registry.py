@@ -24,13 +24,17 @@ SERVICES: Final[dict[str, str]] = {
     "uplink": "gateway.uplink.service:Uplink",
 }
 
+
+def _has_boards(config: Config) -> bool:
+    boards = config.wallboard
+    return boards.tv is not None or bool(boards.led or boards.sign or boards.beacon)
+
+
 _ENABLED: Final[dict[str, Callable[[Config], bool]]] = {
     "gateway": lambda config: bool(config.pbx),
-    "wallboard": lambda config: config.wallboard.tv is not None or bool(config.wallboard.led or config.wallboard.beacon),
+    "wallboard": _has_boards,
     # Without a CRM the uplink still carries out the commands that the box gives itself (`callfloor send`).
-    "uplink": lambda config: bool(
-        (config.crm and config.crm.url) or config.pbx or config.wallboard.tv or config.wallboard.led or config.wallboard.beacon
-    ),
+    "uplink": lambda config: bool((config.crm and config.crm.url) or config.pbx) or _has_boards(config),
 }
 
 
