@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Led
-from appliance.core.errors import UnpluggedError, UnsupportedError
+from appliance.core.errors import MisconfiguredError, UnpluggedError, UnsupportedError
 from drivers.led_matrix import Matrix, open_matrix
 from drivers.led_url import checked_url
 from wallboard.board_set import FLOOR, BoardSet
@@ -21,12 +21,18 @@ from wallboard.led_text import dark
 if TYPE_CHECKING:
     from PIL import Image
 
+    from appliance.floor.snapshot import Snapshot
+
 _log = logging.getLogger(__name__)
 #: A chain that glitched shows rubbish until its chips are set up anew (luma.led_matrix issues 108 and 150).
 SET_UP_EVERY_S: Final = 60.0
 RETRY_S: Final = 5.0
-#: A figure on a chain is at most this old; between two looks at the floor only what rolls or blinks moves.
+#: What ticks by itself is looked at this often.
 _LOOK_EVERY_S: Final = 0.2
+#: What changed on the floor is on the chain at most this much later.
+_WAKE_EVERY_S: Final = 0.05
+#: … but a look at a huge floor is followed by a rest of so many times its length.
+_REST: Final = 10
 
 
 class _Plug:
@@ -49,9 +55,12 @@ class LedRun:
         url = checked_url(led.url, led.width, led.height)
         self.chain = Chain(name, self._plug, dark(led.width, led.height), simulated=url.kind == "sim", colours=url.colours)
         self._show = Show(led.width, led.height, dark_when_closed=led.closed == "dark")
+        self._seen: Snapshot | None = None
+        self._looked_s = self._rest_until_s = 0.0
+        self._percent: int | None = None
 
     async def run(self) -> None:
-        """Work until cancelled. A chain that is not there, or has no driver here, is tried again; a bad URL is a MisconfiguredError."""
+        """Work until cancelled. A chain that cannot be opened or stops taking frames is said once and tried again."""
         told = ""
         while True:
             try:
@@ -61,7 +70,7 @@ class LedRun:
                         _log.warning("LED chain %s is back", self.chain.name)
                     told = ""
                     await self._feed_matrix(matrix)
-            except (UnpluggedError, UnsupportedError) as fault:
+            except (UnpluggedError, UnsupportedError, MisconfiguredError) as fault:
                 if str(fault) != told:
                     _log.warning("%s; trying again every %.0f s", fault, RETRY_S)
                     told = str(fault)
@@ -71,23 +80,35 @@ class LedRun:
             await asyncio.sleep(RETRY_S)
 
     async def _feed_matrix(self, matrix: Matrix) -> None:
-        looked_s = set_up_s = self._clock.mono_ns() / NS
-        looked_s -= _LOOK_EVERY_S
-        percent = -1
+        self._looked_s, self._percent = -_LOOK_EVERY_S, None
+        set_up_s, due_s = self._clock.mono_ns() / NS, 0.0
         while True:
             now_s = self._clock.mono_ns() / NS
-            if now_s - looked_s >= _LOOK_EVERY_S:
-                looked_s = now_s
-                wall_ns = self._feed.now_ns()
-                self._show.tell(self._boards.board(self._board, self._feed.snapshot(), wall_ns), now_s)
-                wanted = percent_now(self._led, wall_ns, self._boards.zone)
-                if wanted != percent:
-                    percent = wanted
-                    matrix.brightness(percent)
             if now_s - set_up_s >= SET_UP_EVERY_S:
                 set_up_s = now_s
                 matrix.again()
                 self.chain.again()
-            image, next_s = self._show.step(now_s)
-            self.chain.show(image)
-            await asyncio.sleep(min(next_s, _LOOK_EVERY_S))
+                due_s = now_s
+            if self._look(matrix, now_s) or now_s >= due_s:
+                image, wait_s = self._show.step(now_s)
+                self.chain.show(image)
+                due_s = now_s + wait_s
+            await asyncio.sleep(min(_WAKE_EVERY_S, max(0.0, due_s - now_s)))
+
+    def _look(self, matrix: Matrix, now_s: float) -> bool:
+        """Take in the board where the floor changed, or where figures tick by themselves; True when it was."""
+        if now_s < self._rest_until_s:
+            return False
+        snapshot = self._feed.snapshot()
+        if snapshot is self._seen and now_s - self._looked_s < _LOOK_EVERY_S:
+            return False
+        self._seen, self._looked_s = snapshot, now_s
+        wall_ns = self._feed.now_ns()
+        self._show.tell(self._boards.board(self._board, snapshot, wall_ns), now_s)
+        wanted = percent_now(self._led, wall_ns, self._boards.zone)
+        if wanted != self._percent:
+            self._percent = wanted
+            matrix.brightness(wanted)
+        done_s = self._clock.mono_ns() / NS
+        self._rest_until_s = done_s + _REST * (done_s - now_s)
+        return True

@@ -28,11 +28,11 @@ def site(folder: Path, url: str = "spi:0.0", more: str = "") -> Path:
 
 
 @contextlib.contextmanager
-def box(rig: Rig, folder: Path) -> Iterator[Path]:
+def box(rig: Rig, folder: Path, url: str = "spi:0.0") -> Iterator[Path]:
     """The running wallboard service; its log is a file."""
     log = folder / "log"
     with log.open("w") as out:
-        command = [*CALLFLOOR, "run", "wallboard", "-c", str(site(folder))]
+        command = [*CALLFLOOR, "run", "wallboard", "-c", str(site(folder, url))]
         with subprocess.Popen(command, env=rig.env(), cwd=ROOT, stdout=out, stderr=subprocess.STDOUT) as process:
             try:
                 yield log
@@ -73,6 +73,13 @@ def test_the_service_shows_a_board_survives_the_bus_and_leaves_it_dark(rig: Rig,
     chips = Cascade(8)
     chips.feed(rig.transfers())
     assert all(not chip.awake for chip in chips.chips), "asleep at exit"
+
+
+def test_a_chain_that_the_kernel_cannot_serve_is_said_and_the_service_goes_on(rig: Rig, tmp_path: Path) -> None:
+    with box(rig, tmp_path, "ws2812:0.0") as log:
+        until(lambda: "write spidev.bufsiz=65536" in log.read_text(), log)
+        rig.tell("bufsiz 65536")
+        until(lambda: len(rig.transfers()) > 3, log)
 
 
 def run(rig: Rig, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
