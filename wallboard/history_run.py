@@ -48,6 +48,7 @@ _LOOK_S: Final = 1.0
 _REST_S: Final = 0.1
 #: Answers of one minute that are kept: boards of one kind ask for the same.
 _ANSWERS: Final = 64
+_ANSWERS_BYTES: Final = 8 * 1024 * 1024
 
 
 class HistoryRun:
@@ -151,7 +152,7 @@ class HistoryRun:
         if made is None:
             body = msgspec.json.encode(trend_document(self.trend, self.week, window, scopes, figures))
             made = body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-            if len(self._answers) >= _ANSWERS:
+            if len(self._answers) >= _ANSWERS or sum(len(each) for each, _ in self._answers.values()) > _ANSWERS_BYTES:
                 self._answers.clear()
             self._answers[key] = made
         return made

@@ -65,7 +65,13 @@ class Trend:
         """One figure's last hour, oldest first, the newest sample last; None where it was not known. Raises KeyError for no figure."""
         told = FIGURES[figure]
         series = self._scopes.get(path, {}).get(_key(figure, told, window))
-        return [None] * POINTS if series is None else [_value(value, told) for value in series]
+        if series is None:
+            return [None] * POINTS
+        # NaN alone differs from itself; written out, for a large floor has a quarter of a million points.
+        if told.form in ("count", "agents", "lines"):
+            return [int(value) if value == value else None for value in series]  # noqa: PLR0124
+        digits = 1 if told.form in ("wait", "duration") else 4
+        return [round(value, digits) if value == value else None for value in series]  # noqa: PLR0124
 
     def figures(self, path: str) -> list[str]:
         """The figures of which a scope has a line."""
@@ -189,14 +195,6 @@ def _number(value: object) -> float | None:
     if isinstance(value, Satisfaction):
         return value.mean
     return float(value) if isinstance(value, int | float) else None
-
-
-def _value(value: float, figure: Figure) -> Value:
-    if math.isnan(value):
-        return None
-    if figure.form in ("count", "agents", "lines"):
-        return round(value)
-    return round(value, 1 if figure.form in ("wait", "duration") else 4)
 
 
 def _is_blank(points: array[float]) -> bool:
