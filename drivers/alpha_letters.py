@@ -7,6 +7,7 @@ letter for becomes its plain letter (Ó is O), then a question mark, counted. Pu
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -73,6 +74,7 @@ def _pieces(text: str, eight_bit: bool) -> tuple[list[bytes], int]:
     return out, replaced
 
 
+@lru_cache(maxsize=1024)
 def _bytes_of(letter: str, eight_bit: bool) -> bytes | None:
     """One letter as bytes: empty for what is not drawn, None for what the sign has nothing for."""
     if letter in _PLAIN:

@@ -21,13 +21,14 @@ _SIZE_DIGITS: Final = 4
 
 
 class Timing(Struct, frozen=True):
-    """The pauses in seconds."""
+    """The pauses in seconds, and how long an answer is waited for."""
 
     gap_s: float = 0.25
     after_stx_s: float = 0.1
     after_memory_s: float = 2.0
     after_reset_s: float = 10.0
     after_tone_s: float = 3.0
+    answer_s: float = 2.0
 
 
 class Piece(Struct, frozen=True):

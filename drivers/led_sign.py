@@ -10,6 +10,7 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,7 +26,6 @@ _BAUDS: Final = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _FORMATS: Final = {"7E1": (7, "E", 1), "8N1": (8, "N", 1), "7E2": (7, "E", 2), "7O1": (7, "O", 1)}
 #: What a line does not take in so long, it does not take: there is no flow control, so a live one never waits.
 WRITE_S: Final = 2.0
-ANSWER_S: Final = 2.0
 _POLL_S: Final = 0.05
 #: pyserial's own faults are OSErrors; of a port that went away under it the others come.
 _FAULTS: Final = (OSError, termios.error, ValueError, TypeError, AttributeError)
@@ -53,7 +53,7 @@ def sign_url(url: str) -> SignUrl:
     if scheme is None:
         raise MisconfiguredError(f'sign url "{url}": {_FORM}')
     place = parts.path if scheme == "serial" else parts.netloc
-    if (scheme == "serial" and (parts.netloc or len(place) < 2)) or (scheme == "loop" and place):
+    if (scheme == "serial" and (parts.netloc or not place.startswith("/") or len(place) < 2)) or (scheme == "loop" and place):
         raise MisconfiguredError(f'sign url "{url}": {_FORM}')
     if scheme in ("tcp", "rfc2217"):
         _check_host(url, parts)
@@ -98,10 +98,10 @@ class Port:
         """What the line said meanwhile, without waiting; a peer that hung up shows here. Raises UnpluggedError."""
         return self._decoder.feed(self._waiting())
 
-    def ask(self, frame: Frame, *, slow: bool = False, answer_s: float = ANSWER_S) -> list[Frame | Noise]:
+    def ask(self, frame: Frame, *, slow: bool = False) -> list[Frame | Noise]:
         """Write a question and wait for a frame in answer; what came until then, rubbish too. Raises UnpluggedError."""
         self.heard()
-        until_s = time.monotonic() + answer_s + self.send(frame, slow=slow)
+        until_s = time.monotonic() + self._timing.answer_s + self.send(frame, slow=slow)
         out: list[Frame | Noise] = []
         size = 0
         while time.monotonic() < until_s and size < MAX_FRAME_BYTES and not any(isinstance(each, Frame) for each in out):
@@ -154,7 +154,8 @@ def open_port(url: str, timing: Timing | None = None) -> Port:
         import serial  # type: ignore[import-untyped]  # noqa: PLC0415 - only where there is a sign
     except ImportError as error:
         raise UnsupportedError(f"sign {url}: the package pyserial is not installed; install callfloor[serial]") from error
-    bits, parity, stop = _FORMATS[line.format]
+    # A pty (of a simulated sign) has no wire: it keeps eight bits, and refuses to be asked for seven a second time.
+    bits, parity, stop = _FORMATS["8N1" if line.scheme == "serial" and _is_pty(line.place) else line.format]
     place = {"serial": line.place, "tcp": f"socket://{line.place}", "rfc2217": f"rfc2217://{line.place}", "loop": "loop://"}[line.scheme]
     settings: dict[str, Any] = {"exclusive": True} if line.scheme == "serial" else {}
     if line.scheme != "rfc2217":  # its socket has a limit of 5 s of its own
@@ -166,6 +167,10 @@ def open_port(url: str, timing: Timing | None = None) -> Port:
     except _FAULTS as error:
         raise UnpluggedError(f"sign {url}: {_why(line, error)}") from error
     return Port(port, line, Timing() if timing is None else timing)
+
+
+def _is_pty(path: str) -> bool:
+    return Path(path).resolve().parent == Path("/dev/pts")
 
 
 def _why(line: SignUrl, error: Exception) -> str:

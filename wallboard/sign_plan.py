@@ -6,6 +6,7 @@ room is left out from the end, the least important; the count of it is told.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -164,6 +165,7 @@ def is_same(wanted: Memory, held: Memory) -> bool:
     return bool(first) and meaning(wanted.files) == meaning(held.files) and held.files[0].size >= wanted.files[0].size
 
 
+@lru_cache(maxsize=64)  # a long announcement stands for minutes, and is planned four times a second
 def _cut_by_words(text: str, room: int) -> list[bytes]:
     """A text in parts that each have room, cut between words; the last of too many ends in dots."""
     parts: list[bytes] = []
@@ -172,7 +174,7 @@ def _cut_by_words(text: str, room: int) -> list[bytes]:
         whole = bytes_from_text(rest)
         if len(whole.data) <= room:
             return [*parts, whole.data]
-        taken = len(rest)
+        taken = min(len(rest), room)
         while len(bytes_from_text(rest[:taken]).data) > room:
             space = rest.rfind(" ", 0, taken)
             taken = space if space > 0 else min(taken - 1, room // 2)

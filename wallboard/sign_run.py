@@ -120,8 +120,8 @@ class LineRun:
         """Feed the signs until the line fails. Raises UnpluggedError."""
         long = self._gone_s is None or self._now_s() - self._gone_s >= _OUTAGE_S
         for sign in self.signs:
-            sign.sender.lost(memory=long)
-            sign.asked = not long
+            sign.sender.lost(long=long)
+            sign.asked = False
         failed = True
         self.is_open = True
         try:
@@ -179,12 +179,11 @@ class LineRun:
         question = sign.frame(_READ_MEMORY)
         records = await self._off_loop(lambda: port.ask(question, slow=sign.sign.slow))
         self._pace.sent(question, 0.0, self._now_s())
-        for record in records:
-            answer = answer_from_frame(record) if isinstance(record, Frame) else None
-            memory = memory_from_answer(answer) if answer is not None else None
-            if memory is not None:
-                self.heard_mono_ns = self._clock.mono_ns()
-                sign.sender.holds(memory)
+        answers = [answer_from_frame(record) for record in records if isinstance(record, Frame)]
+        tables = [table for answer in answers if answer is not None and (table := memory_from_answer(answer)) is not None]
+        if tables:
+            self.heard_mono_ns = self._clock.mono_ns()
+        sign.sender.holds(tables[0] if tables else None)
 
     def _rest_s(self, now_s: float) -> float:
         """How long nothing can be sent, up to the next look at the floor."""

@@ -52,28 +52,24 @@ class Sender:
         #: Whose figure each STRING held when it was last sent.
         self._owners: dict[str, str] = {}
         self._memory: Memory | None = None
+        self._memory_before: Memory | None = None
         self._released_again = True
 
     def tell(self, plan: Plan, priority: bytes | None, moment: Moment) -> None:
         """What it should hold now."""
         self._plan, self._priority, self._moment = plan, priority or RELEASE, moment
 
-    def lost(self, *, memory: bool) -> None:
-        """The link was lost, so nothing is believed; `memory`: for so long that its memory table may be another one."""
+    def lost(self, *, long: bool) -> None:
+        """The link was lost, so nothing is believed; `long`: for so long that another sign may hang there."""
         self._believed.clear()
         self._owners.clear()
-        if memory:
-            self._memory = None
+        self._memory, self._memory_before = None, None if long else self._memory
 
-    def holds(self, memory: Memory) -> None:
-        """A table was read back."""
+    def holds(self, memory: Memory | None) -> None:
+        """A table was read back; None: the sign is silent, so it is believed to have kept what it had before a short outage."""
         wanted = None if self._plan is None else self._plan.memory
-        self._memory = wanted if wanted is not None and is_same(wanted, memory) else None
-
-    @property
-    def knows_memory(self) -> bool:
-        """Whether the table need not be asked for."""
-        return self._plan is None or self._memory == self._plan.memory
+        held = self._memory_before if memory is None else memory
+        self._memory = wanted if wanted is not None and held is not None and is_same(wanted, held) else None
 
     def next(self, now_s: float) -> Send | None:
         """What is to be sent first; None when it holds all that it should."""

@@ -21,6 +21,14 @@ class Wire:
     def __init__(self, signs: Sequence[SimSign], clock: Clock, changed: Callable[[], None] | None = None) -> None:
         self.signs, self._clock, self._changed = signs, clock, changed
         self.received = 0
+        self.writers: set[asyncio.StreamWriter] = set()
+
+    async def hang_up(self) -> None:
+        """Whoever is connected over TCP is cut off."""
+        for writer in list(self.writers):
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     def hear(self, data: bytes) -> bytes:
         """What the signs answer."""
@@ -60,10 +68,12 @@ async def on_tcp(wire: Wire, host: str, port: int) -> AsyncIterator[tuple[str, i
     """The address at which the signs listen, as behind a transparent serial server. Raises MisconfiguredError for one that is taken."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire.writers.add(writer)
         with suppress(OSError, asyncio.CancelledError):
             while data := await reader.read(_CHUNK):
                 writer.write(wire.hear(data))
                 await writer.drain()
+        wire.writers.discard(writer)
         writer.close()
 
     try:

@@ -21,7 +21,7 @@ from drivers.alpha_frame import Frame, Noise, checksum_of, frame_of
 from drivers.alpha_pace import Pace, Timing, deaf_s, pieces_of
 from drivers.led_sign import Port, open_port, sign_url
 
-FAST = Timing(gap_s=0.0, after_stx_s=0.001, after_memory_s=0.0, after_reset_s=0.0, after_tone_s=0.0)
+FAST = Timing(gap_s=0.0, after_stx_s=0.001, after_memory_s=0.0, after_reset_s=0.0, after_tone_s=0.0, answer_s=0.2)
 STRING = frame_of(b"Ga05:12")
 
 
@@ -88,6 +88,14 @@ def test_bytes_arrive_on_a_pty() -> None:
         assert port.heard() == []
 
 
+def test_a_pty_is_opened_again_and_again() -> None:
+    with pty() as (sign, path):
+        for _ in range(3):
+            with opened(f"serial://{path}?format=7E1") as port:
+                port.send(STRING)
+                assert received(sign, len(STRING.raw)) == STRING.raw
+
+
 def test_a_question_is_answered_in_pieces_after_rubbish() -> None:
     body = b'E"1036440105080912M006A97,69AB'
     reply = bytes(20) + b"\x01000\x02" + body + b"\x03" + checksum_of(body) + b"\x04"
@@ -110,11 +118,11 @@ def test_a_question_is_answered_in_pieces_after_rubbish() -> None:
 
 def test_a_sign_that_says_nothing_or_only_rubbish_is_no_fault() -> None:
     with pty() as (sign, path), opened(f"serial://{path}") as port:
-        assert port.ask(STRING, answer_s=0.1) == []
+        assert port.ask(STRING) == []
         os.write(sign, b"\xff" * 3000)
         assert port.heard() == []  # bounded, given out when a frame begins
         os.write(sign, b"\xff" * 3000)
-        assert [type(each) for each in port.ask(STRING, answer_s=0.1)] in ([], [Noise])
+        assert [type(each) for each in port.ask(STRING)] in ([], [Noise])
 
 
 def test_a_sign_that_takes_no_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -309,10 +309,12 @@ def test_a_release_is_sent_twice_and_all_again_in_time() -> None:
     again = drained(sender, 601)
     assert "memory" not in again
     assert {"text", "run", "string a"} <= set(again)
-    sender.lost(memory=False)
+    sender.lost(long=False)
+    sender.holds(None)  # it is silent, and the outage was short
     assert sender.next(602) is not None
     assert "memory" not in drained(sender, 602)
-    sender.lost(memory=True)
+    sender.lost(long=True)
+    sender.holds(None)
     assert "memory" in drained(sender, 603)
 
 
