@@ -169,7 +169,7 @@ def _single(page: Said, width: int, height: int, since_s: float) -> Image.Image:
     off = int(since_s * 2) % 2 == 1
     if scene.label and not (off and page.blinks):
         over_px = width_px(scene.label) - width
-        x_px = _offset_px(over_px, at_s) if over_px > 0 else 0 if scene.parts else -over_px // 2
+        x_px = _offset_px(over_px, at_s) if over_px > 0 else 0 if scene.parts and not scene.above else -over_px // 2
         y_px = 0 if scene.above or (scene.parts and height == HEIGHT) else (height - HEIGHT) // 2
         draw(image, x_px, y_px, scene.label, page.ink)
     if scene.parts:
