@@ -28,7 +28,7 @@ from appliance.core.errors import MisconfiguredError
 from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.demo_control import WORDS, listening, new_folder
-from appliance.demo_floor import OWN_SCENARIO, Around, Language, build, configuration, free_listener, local_language
+from appliance.demo_floor import DESK, OWN_SCENARIO, Around, Language, build, configuration, free_listener, local_language
 from appliance.demo_summary import figures, same, summary
 from appliance.demo_view import DemoView, Scene, plain_line
 from appliance.floor.snapshot import Snapshot
@@ -91,6 +91,8 @@ async def _demo(options: Options, folder: Path, own: Path) -> str:
         around = await build(stack, scenario=options.scenario, seed=options.seed, speed=options.speed, crm_url=options.crm)
         language = options.language or local_language()
         (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
+        (folder / "boards").mkdir(exist_ok=True)
+        (folder / "boards" / "desk.toml").write_text(DESK, encoding="utf-8")
         (folder / "callfloor.toml").write_text(configuration(around, listen, language), encoding="utf-8")
         config = load(folder / "callfloor.toml", {})
         demo = Demo(config, around, stop, boards=f"http://{listen}")
@@ -114,7 +116,10 @@ class Demo:
 
     def greet(self, folder: Path, *, as_asked: bool, crm: str | None) -> None:
         """Where everything is, and how the link is cut from elsewhere."""
-        say(f"boards           {self.boards}" + ("" if as_asked else "  (the port asked for is in use; this is the next free one)"))
+        say(
+            f"boards           {self.boards}   (a desk's: {self.boards}/board/desk)"
+            + ("" if as_asked else "  (the port asked for is in use; this is the next free one)")
+        )
         say(f"PBX              simulated Asterisk on 127.0.0.1:{self.around.pbx.port}")
         say(f"CRM              {'your broker' if crm else 'embedded, on'} {self.around.broker}")
         if crm is not None and crm.startswith("mqtt://"):

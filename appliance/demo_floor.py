@@ -117,6 +117,34 @@ listen = "{listen}"
 url = "sim:"
 width = {LED_WIDTH}
 height = {LED_HEIGHT}
+
+[wallboard.beacon.tower]
+url = "sim:"
+green = 17
+amber = 27
+red = 22
+blue = 23
+"""
+
+
+#: A board for the desk on which the demo runs; the floor's own is sized for ten metres.
+DESK: Final = """# A board to be read from one step away: everything on one screen, people by name.
+title = "Callfloor demo"
+distance_m = 1.5
+diagonal_in = 24
+
+[[page]]
+kind = "floor"
+
+[[page]]
+kind = "queues"
+
+[[page]]
+kind = "agents"
+names = true
+
+[[page]]
+kind = "trunks"
 """
 
 

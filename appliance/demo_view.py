@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from PIL import Image
@@ -12,13 +13,16 @@ from appliance.cli.terminal import coloured
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.floor.snapshot import Snapshot
+from wallboard.beacon import Policy, lamps_of
+from wallboard.beacon_pattern import STEADY
+from wallboard.beacon_sight import Viewpoint
 from wallboard.led import Show
 
 LED_WIDTH: Final = 64
 LED_HEIGHT: Final = 8
 _BLOCKS: Final = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
 #: What stands around the floor: the head, the LED panel, the books and the keys.
-_OWN_LINES: Final = 10
+_OWN_LINES: Final = 11
 _KEYS: Final = (
     ("c", "cut the CRM link", "restore the CRM link"),
     ("p", "restart PBX", ""),
@@ -55,6 +59,7 @@ class DemoView:
     def __init__(self, config: Config) -> None:
         self._screen = Screen(config)
         self._show = Show(LED_WIDTH, LED_HEIGHT)
+        self._tower = Tower(config) if config.wallboard.beacon else None
 
     def lines(self, scene: Scene, height: int = 24) -> list[str]:
         """The view in at most so many lines of 80 columns; blank lines go first when there are too many."""
@@ -67,6 +72,7 @@ class DemoView:
             *(coloured(line, "red") for line in panel(image)),
             *floor,
             "",
+            *([self._tower.line(scene)] if self._tower is not None else []),
             crm_line(scene),
             received_line(scene),
             coloured(scene.note[:WIDTH], "amber") if scene.note else "",
@@ -75,6 +81,22 @@ class DemoView:
         while len(lines) > height and "" in lines:
             lines.remove("")
         return lines if len(lines) <= height else [*lines[: height - 1], lines[-1]]
+
+
+class Tower:
+    """The demo's stack light as it shines, by the same policy that drives its pins."""
+
+    def __init__(self, config: Config) -> None:
+        self._beacon = next(iter(config.wallboard.beacon.values()))
+        self._viewpoint = Viewpoint(self._beacon, config)
+        self._policy = Policy(self._beacon, ZoneInfo(config.site.timezone))
+
+    def line(self, scene: Scene) -> str:
+        """Each lamp: ● lit, ◐ flashing, ○ dark."""
+        now_s = scene.now_mono_ns / NS
+        show = self._policy.tell(self._viewpoint.sight(scene.snapshot), scene.now_wall_ns, now_s).show
+        signs = {lamp: "○" if lamp not in show else "●" if show[lamp] == STEADY else "◐" for lamp in lamps_of(self._beacon)}
+        return "Lamps    " + "  ".join(f"{sign} {lamp}" for lamp, sign in signs.items())
 
 
 def panel(image: Image.Image) -> list[str]:
