@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+
+import pytest
 
 from appliance.core.config import Config
 from appliance.floor_view import FloorView
@@ -26,3 +29,23 @@ async def test_a_stop_that_comes_together_with_an_alarm_ends_it(rig) -> None:
         task.cancel()
         await task
     assert ended == {task}
+
+
+@pytest.mark.broker
+async def test_a_floor_that_stands_still_is_named_again_and_not_sent_again(rig) -> None:
+    broker = rig.broker()
+    crm = rig.consumer(broker, "callfloor/1/+/+/#")
+    box = rig.box(broker.url)
+    box.start()
+    await rig.until(box.settled)
+    await rig.until(lambda: len(crm.named("status")) > 3)
+    first, *again = crm.named("status")
+    assert (first["state"], first["floor"], first["every_s"]) == ("online", None, 0.2)
+    floors = crm.named("floor")
+    assert {status["since"] for status in again} == {first["since"]}
+    assert again[-1]["floor"] == floors[-1]["time"]
+    marks = [{key: floor[key] for key in ("seq", "crm", "health")} for floor in floors]
+    assert all(before != after for before, after in itertools.pairwise(marks))  # each floor told something new
+    await box.stop()
+    await rig.until(lambda: crm.named("status")[-1]["state"] == "offline")
+    assert set(crm.named("status")[-1]) == {"state", "since", "boot"}

@@ -17,12 +17,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from appliance.core.alive import Alive, Sight
 from appliance.core.catalogue import CallAnswered, CallQueued, PbxResynced, PbxUp
 from appliance.core.clock import NS, SystemClock, rfc3339
-from appliance.core.config import Site, SiteConfig, Tv
+from appliance.core.config import Crm, Site, SiteConfig, Tv
 from appliance.core.config import Wallboard as WallboardConfig
 from appliance.floor import snapshot as out
 from appliance.floor.build import summed
 from appliance.floor_view import FloorView
 from appliance.service import Context
+from gateway.uplink.endpoint import endpoints_from_config
+from gateway.uplink.link import End, Message
+from gateway.uplink.mqtt import Link
 from wallboard.feed import Feed
 
 pytestmark = pytest.mark.broker
@@ -312,3 +315,53 @@ async def test_a_site_that_may_not_be_read_stays_unknown_and_the_log_says_so_onc
         f"site {key} stays unknown: the broker lets this box not read callfloor/1/{topic}/floor (0x87): mend its access rules"
         for key, topic in (("sur", "guayaquil-sur/piso-1"), ("cuenca", "cuenca/b"))
     ]
+
+
+class Ear:
+    """Somebody who hears all that comes on one connection."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bytes, bool]] = []
+        self.answers: list[tuple[str, int]] = []
+
+    def acked(self, mids: list[int]) -> None:
+        assert not mids
+
+    def told(self, answers: list[tuple[int, int]]) -> None:
+        assert not answers
+
+    def settled(self, mid: int, code: int) -> None:
+        assert mid < 0, f"nothing was published: {code}"
+
+    def message(self, message: Message) -> None:
+        self.heard.append((message.topic, message.payload, message.retain))
+
+    def subscribed(self, topic_filter: str, code: int) -> None:
+        self.answers.append((topic_filter, code))
+
+    def ended(self, end: End) -> None:
+        raise AssertionError(end.text)
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_topics_come_in_the_order_asked_for_and_go_when_they_are_no_longer_read(rig: Any, protocol: str) -> None:
+    broker = rig.broker()
+    sender = rig.consumer(broker, "nothing")
+    for topic in ("b", "a"):
+        sender.send(topic, b"kept", retain=True)
+    ear = Ear()
+    crm = Crm(url=broker.url, protocol=protocol)  # type: ignore[arg-type]
+    (endpoint,) = endpoints_from_config(crm)
+    link = await Link.open(endpoint, crm, "callfloor-quito-p3", None, ear)
+    link.subscribe("a", "b", qos=0)
+    await rig.until(lambda: len(ear.heard) == 2)
+    assert ear.answers == [("a", 0), ("b", 0)]
+    assert ear.heard == [("a", b"kept", True), ("b", b"kept", True)]
+    link.unsubscribe("a")
+    link.subscribe("c", qos=0)
+    await rig.until(lambda: len(ear.answers) == 3)  # the broker answers in order: the first is gone by now
+    for topic in ("a", "b"):
+        sender.send(topic, b"now", retain=True)
+    await rig.until(lambda: len(ear.heard) == 3)
+    assert ear.heard[2:] == [("b", b"now", False)]
+    link.close()
