@@ -14,6 +14,7 @@ import pytest
 
 from appliance.cli.main import main
 from appliance.cli.report import csv_text
+from appliance.cli.report_text import ReportText
 from appliance.core.catalogue import CallAbandoned, CallAnswered, CallQueued, PbxResynced, PbxUp, kind_of
 from appliance.core.clock import NS, ManualClock
 from appliance.core.config import Config, JournalConfig, Site
@@ -30,6 +31,7 @@ from appliance.floor_view import FloorView
 from appliance.replay import events_from_capture
 from appliance.report import day_report
 from appliance.report_table import COLUMNS, TABLES, rows_of
+from wallboard.words import words_of
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 
@@ -271,6 +273,27 @@ def test_a_title_is_no_formula_and_one_line(box: Box) -> None:
     assert row["service_level"] == "1.0"
     assert row["service_level_den"] == "1"
     assert row["refused"] == ""
+
+
+@pytest.mark.parametrize("language", ["es", "en", "pt"])
+def test_the_tables_stay_in_line_whatever_the_pbx_names(box: Box, language: str) -> None:
+    titles = ["x" * 10_000, "\x1b[31mrojo\r\n", "שירות", "客服中心の問い合わせ窓口受付係です", "👩‍💻 ventas", ""]
+    for number, title in enumerate(titles):
+        box.visits += 1
+        visit = f"n{number}"
+        box.tell(CallQueued(call=visit, pbx="p", visit=visit, queue=f"q{number}", title=title))
+        box.tell(CallAnswered(call=visit, pbx="p", visit=visit, queue=f"q{number}", agent=f"a{number}", wait_s=number * 400))
+    lines = ReportText(box.report(), words_of(language), box.calendar).lines(TABLES)
+    assert all(len(line) < 180 for line in lines)
+    assert not any(ord(sign) < 32 or sign == "\x7f" for line in lines for sign in line)
+    text = "\n".join(lines)
+    assert words_of(language).text("report.outcomes") in lines
+    assert words_of(language).text("report.total") in text
+    rows = [line for line in lines if line.startswith(("x" * 20, "rojo", "客服中心", "[31mrojo"))]
+    assert len(rows) == 6  # three titles, as queues and in the outcomes
+    assert ReportText(box.report(), words_of(language), box.calendar, "q9").lines(["queues"])[-1] == words_of(language).text(
+        "report.nothing"
+    )
 
 
 def test_a_week_with_a_clock_put_back(tmp_path: Path) -> None:
