@@ -6,10 +6,10 @@ READY  := .venv/.ready
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix test-slow test-kill test-outage bench docs clean
+.PHONY: help setup machine demo test check lint fix test-slow test-kill test-outage bench bench-wallboard docs clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: $(READY) machine ## all that demo and tests need: .venv/, and on Debian the packages mosquitto, chromium, fonts-liberation
 
@@ -52,6 +52,10 @@ bench: $(READY) ## the table of docs/performance.md, also as build/bench.json
 	@.ci/setup bench
 	@mkdir -p build
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-wallboard: setup ## the boards' part of that table: to the painted figure, to the LED, fifty TVs; three minutes
+	@mkdir -p build
+	$(BIN)/python -m tests.bench.wallboard $(ARGS)
 
 docs: $(READY) ## write again what is generated from the types: docs/events.md, configuration.md, schema/, asyncapi.json
 	$(BIN)/python -m appliance.schema docs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from pathlib import Path
@@ -71,18 +72,20 @@ def serve(journal: str, run_dir: str) -> None:
     queues = tuple(Named(key=key, title=key.title()) for key in _QUEUES)
     append(PbxUp(pbx="central"), PbxResynced(pbx="central", queues=queues))
     for agent in range(_AGENTS):
-        append(AgentStateChanged(agent=f"agente-{100 + agent}", pbx="central", state="available", queues=dict.fromkeys(_QUEUES, "available")))
+        append(
+            AgentStateChanged(agent=f"agente-{100 + agent}", pbx="central", state="available", queues=dict.fromkeys(_QUEUES, "available"))
+        )
     tell("ready")
     waiting: list[int] = []
-    begun, rising = 0, True
+    begun, rising, chance = 0, True, random.Random(7)
     for line in sys.stdin:
         count, rate = line.split()
-        group = max(1, round(float(rate) / 100))  # a hundred commits a second at most, as the journal's own gathering makes them
+        group = max(1, round(float(rate) / 500))
         out: list[Told] = []
         due = time.monotonic()
         while len(out) < int(count):
             time.sleep(max(0.0, due - time.monotonic()))
-            due += group / float(rate)
+            due += group / float(rate) * chance.uniform(0.5, 1.5)  # so that no clock in the box beats in step with it
             batch: list[Struct] = []
             for _ in range(group):
                 rising = len(waiting) < _TIDE if rising else not waiting
