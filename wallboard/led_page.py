@@ -30,6 +30,9 @@ _SEVERITIES: Final = {"info": Ink.PLAIN, "warning": Ink.AMBER, "urgent": Ink.RED
 THIN: Final = "▒"
 #: Priority is said again after so many figures, an alarm after twice as many.
 _BETWEEN: Final = 3
+#: So many of each are said again at a time.
+_AGAIN: Final = 4
+_ALARMS_AT_ONCE: Final = 6
 #: A table of people or seats longer than this is counted by what they do.
 _ROWS: Final = 12
 #: Figures of a row that are known by their shape; any other has its short label.
@@ -85,12 +88,33 @@ def pages_from(board: Board, *, dark_when_closed: bool = False) -> list[Said]:
 
 
 def _interleaved(priority: list[Said], alarms: list[Said], figures: list[Said]) -> list[Said]:
-    out = []
-    for at in range(0, max(1, len(figures)), _BETWEEN):
-        again = priority + (alarms if at % (2 * _BETWEEN) == 0 else [])
-        out += [replace(page, key=f"{page.key}.{at}", urgent=at == 0, alone=True) for page in again]
+    """The rungs above the board first, and again between its figures: a few at a time, taking turns, so that many hide no figure."""
+    out: list[Said] = []
+    for slot, at in enumerate(range(0, max(1, len(figures)), _BETWEEN)):
+        again = priority if slot == 0 else _turn(priority, slot, _AGAIN)
+        if slot % 2 == 0:
+            again = again + _turn(alarms, slot // 2, _ALARMS_AT_ONCE)
+        out += [replace(page, key=f"{page.key}.{at}", urgent=slot == 0, alone=True) for page in again]
         out += figures[at : at + _BETWEEN]
+    keys: dict[str, int] = {}
+    for at, page in enumerate(out):
+        # The rotation finds its place by the key: two announcements with one id must not send it round and round.
+        keys[page.key] = keys.get(page.key, 0) + 1
+        if keys[page.key] > 1:
+            out[at] = replace(page, key=f"{page.key}~{keys[page.key]}")
     return out
+
+
+def _turn(pages: list[Said], slot: int, most: int) -> list[Said]:
+    """So many of the pages, others at each slot.
+
+    >>> [said.key for said in _turn([Said("a", ""), Said("b", ""), Said("c", "")], 1, 2)]
+    ['c', 'a']
+    """
+    if len(pages) <= most:
+        return pages
+    begin = slot * most % len(pages)
+    return [*pages, *pages][begin : begin + most]
 
 
 def _board(said: Iterable[Item], words: Words, several: bool) -> list[Said]:

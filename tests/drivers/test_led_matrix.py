@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from strip_model import ws2812_from
 
 from appliance.core.errors import MisconfiguredError, UnpluggedError, UnsupportedError
 from drivers.led_colour import COLOURS, coloured, mapping_from
 from drivers.led_matrix import Ink, SimMatrix, blocks_text, open_matrix
+from drivers.led_strip import strip_bytes
 from drivers.led_url import checked_url, led_url_from
 
 
@@ -112,6 +114,12 @@ def test_what_the_supply_can_give_is_as_bright_as_asked() -> None:
 def test_every_pixel_has_its_own_led(options: str) -> None:
     mapping = mapping_from(checked_url(f"ws2812:0.0{options}", 32, 8), 32, 8)
     assert sorted(mapping) == list(range(256))
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=1, max_size=40))
+def test_any_colours_pass_a_ws2812_s_wire(colours: list[tuple[int, int, int]]) -> None:
+    sent = strip_bytes([red << 16 | green << 8 | blue for red, green, blue in colours])
+    assert ws2812_from(sent, 2_400_000) == colours
 
 
 def test_half_blocks() -> None:

@@ -76,6 +76,14 @@ def test_two_rows_wired_there_and_back(rig: Rig, client: Client, wired: dict[str
     assert seen(rig, 64, 16, **wired) == rows
 
 
+def test_the_longest_chain_of_two_rows(rig: Rig, client: Client) -> None:
+    rows = rows_of("floor.waiting", 256, 16)
+    client.do("open", "spi:0.0?cascaded=64&orientation=90&speed=8000000", 256, 16)
+    client.do("show", rows)
+    assert seen(rig, 256, 16, turn=90) == rows
+    assert {len(sent) for sent in rig.transfers()} == {128}, "one transfer for all chips, latched at once"
+
+
 def test_a_chain_that_hangs_upside_down(rig: Rig, client: Client) -> None:
     rows = rows_of("floor.waiting", 64, 8)
     client.do("open", "spi:0.0?rotate=2&orientation=90", 64, 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -346,6 +347,35 @@ def test_the_ladder_comes_first_and_again_but_no_figure_is_left_out() -> None:
     assert figures == [f"floor.{figure}" for figure in FIGURES]
     assert keys.index("link.0.text.3") < keys.index("floor.longest_wait") + 3
     assert len(set(keys)) == len(keys)
+
+
+def test_forty_alarms_take_turns_and_hide_no_figure() -> None:
+    floor = calm()
+    floor.queues = {f"c{n}": floor.queues["ventas"] for n in range(40)}
+    floor.alarms = [Alarm(id=f"queue.c{n}.abandon_rate", level="red", since=ago(300)) for n in range(40)]
+    floor.announcements = [Announcement(id=f"u{n}", text="Evacuar", severity="urgent") for n in range(10)]
+    pages = tuple(PageSpec(kind="queue", queue=f"c{n}", figures=("waiting", "abandon_rate")) for n in range(40))
+    said = pages_from(board(floor, "es", *pages))
+    keys = [page.key for page in said]
+    figures = [at for at, key in enumerate(keys) if key.startswith("queue.")]
+    assert len(figures) == 40 * 3, "a title, two figures"
+    assert figures[0] == 16, "ten announcements and six alarms before the first"
+    assert max(after - before for before, after in pairwise(figures)) <= 4 + 6 + 1
+    alarms = {key.rpartition(".")[0] for key in keys if key.startswith("alarm.")}
+    assert len(alarms) == 40, "each is said before the rotation begins anew"
+
+
+def test_two_announcements_with_one_id_do_not_hold_the_rotation() -> None:
+    floor = calm()
+    floor.announcements = [Announcement(id="a", text="Uno"), Announcement(id="a", text="Dos")]
+    made = board(floor)
+    assert len({page.key for page in pages_from(made)}) == len(pages_from(made))
+    show, stood = Show(64, 8), set()
+    for second in range(60):
+        show.tell(made, float(second))
+        show.step(float(second))
+        stood.add(standing(show, made))
+    assert "floor.asa" in stood
 
 
 def test_closed_may_be_dark_and_says_what_is_urgent_all_the_same() -> None:
