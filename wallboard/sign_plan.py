@@ -21,12 +21,19 @@ TEXT: Final = "A"
 _LABELS: Final = "abcdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ123456789!#$%&()*+,-./:;<=>@[]^_{|}"
 #: Bytes of a STRING by what it holds; colours and letters of two bytes among them. STRINGs are allocated so many at a time.
 _ROOM: Final[dict[Size, tuple[int, int]]] = {"figure": (40, 8), "row": (96, 4), "long": (STRING_BYTES, 2)}
+#: To spare, so that a trouble or a new queue finds its STRING there: writing the table would blank the sign just then. Not where memory is
+#: short: spare STRINGs and text may fill only this share of it.
+_SPARE: Final[dict[Size, int]] = {"figure": 8, "row": 4, "long": 4}
+_SPARE_SHARE: Final = 0.6
 _COLOURS: Final[dict[Tone, str]] = {"plain": "green", "dim": "dim_red", "amber": "amber", "red": "red"}
 _TITLE_COLOUR: Final = "amber"
 #: Digits that a figure is given room for on the display.
 _DIGITS: Final = 2
 _LABEL_BYTES: Final = 400
 _TEXT_STEP: Final = 256
+_SPARE_TEXT: Final = 1024
+#: The text's part of the memory, which STRINGs leave to it.
+_TEXT_PART: Final = 3
 #: What the table itself takes, and each file in it (measured).
 _TABLE_BYTES, _FILE_BYTES = 6, 13
 #: A long urgent text is shown in so many parts at most.
@@ -51,15 +58,19 @@ class Planner:
         self._sign = sign
         self._labels: dict[Size, dict[str, str]] = {"figure": {}, "row": {}, "long": {}}
         self._pools: dict[Size, list[str]] = {"figure": [], "row": [], "long": []}
-        self._text_bytes = _TEXT_STEP
+        self._text_bytes = 0
+        #: How many phrases had room last time: of a board that is far too large not all are tried each time.
+        self._fitted: int | None = None
 
     def plan(self, sayings: Sayings) -> Plan:
         """The files for what is to be said now."""
-        phrases = list(sayings.rotation)
+        phrases = list(sayings.rotation[: None if self._fitted is None else self._fitted + 1])
         while True:
             plan = self._try(phrases, sayings.priority)
             if plan is not None:
-                return Plan(plan.memory, plan.text, plan.strings, plan.owners, len(sayings.rotation) - len(phrases), plan.replaced)
+                left_out = len(sayings.rotation) - len(phrases)
+                self._fitted = len(phrases) if left_out else None
+                return Plan(plan.memory, plan.text, plan.strings, plan.owners, left_out, plan.replaced)
             phrases.pop()
 
     def label_of(self, phrase: Phrase) -> str | None:
@@ -76,10 +87,13 @@ class Planner:
         if self._sign.clock:
             tail = segment(self._colour("plain") + TIME)
             text += tail.head + tail.data
-        step = -(-len(text) // _TEXT_STEP) * _TEXT_STEP
-        if phrases and self._used_bytes(max(step, self._text_bytes)) > self._sign.memory_bytes:
-            return None
-        self._text_bytes = max(step, self._text_bytes)
+        if len(text) > self._text_bytes:
+            sizes = [-(-size // _TEXT_STEP) * _TEXT_STEP for size in (len(text) + _SPARE_TEXT, len(text))]
+            bounds = (_SPARE_SHARE * self._sign.memory_bytes, self._sign.memory_bytes)
+            fitting = [size for size, bound in zip(sizes, bounds, strict=True) if self._used_bytes(size) <= bound]
+            if phrases and not fitting:
+                return None
+            self._text_bytes = fitting[0] if fitting else sizes[1]
         strings, owners, replaced = {}, {}, sum(count for _, _, count in parts)
         for key, phrase in {**{p.live: p for p in priority if self.label_of(p)}, **live}.items():
             label = self._labels[phrase.size][key]
@@ -89,25 +103,43 @@ class Planner:
 
     def _allocate(self, live: dict[str, Phrase]) -> bool:
         """Give each live part a label of its size; False when labels or memory run out."""
-        for size, (room, step) in _ROOM.items():
-            wanted = [key for key, phrase in live.items() if phrase.size == size]
-            held, pool = self._labels[size], self._pools[size]
-            for key in [key for key in held if key not in live]:
-                del held[key]
-            while len(pool) < len(wanted):
-                taken = "".join(label for labels in self._pools.values() for label in labels)
-                free = [label for label in _LABELS if label not in taken]
-                if len(free) < step or self._used_bytes(self._text_bytes) + step * (room + _FILE_BYTES) > self._sign.memory_bytes:
+        grown = []
+        for size in _ROOM:
+            wanted, pool = sum(phrase.size == size for phrase in live.values()), self._pools[size]
+            if not pool or len(pool) < wanted:
+                grown.append((size, wanted + _SPARE[size]))
+            while len(pool) < wanted:
+                if not self._grow(size, self._sign.memory_bytes):
                     return False
-                pool += free[:step]
-            # A label that nobody had for longest comes first, so that a figure rarely stands where another just stood.
-            free = [label for label in pool if label not in held.values()]
-            for key in wanted:
-                if key not in held:
-                    held[key] = free.pop(0)
-                    pool.remove(held[key])
-                    pool.append(held[key])
+        for size, spared in grown:
+            while len(self._pools[size]) < spared and self._grow(size, _SPARE_SHARE * self._sign.memory_bytes):
+                pass
+        for size in _ROOM:
+            self._assign(size, [key for key, phrase in live.items() if phrase.size == size])
         return True
+
+    def _grow(self, size: Size, bound: float) -> bool:
+        """Some more STRINGs of a size; False when labels or memory run out."""
+        room, step = _ROOM[size]
+        taken = {label for labels in self._pools.values() for label in labels}
+        free = [label for label in _LABELS if label not in taken]
+        text_bytes = max(self._text_bytes, self._sign.memory_bytes // _TEXT_PART)
+        if len(free) < step or self._used_bytes(text_bytes) + step * (room + _FILE_BYTES) > bound:
+            return False
+        self._pools[size] += free[:step]
+        return True
+
+    def _assign(self, size: Size, wanted: list[str]) -> None:
+        """Each keeps its label; a new one gets the label that was given out longest ago: it rarely stands where another just stood."""
+        held, pool = self._labels[size], self._pools[size]
+        for key in held.keys() - set(wanted):
+            del held[key]
+        free = [label for label in pool if label not in held.values()]
+        for key in wanted:
+            if key not in held:
+                held[key] = free.pop(0)
+                pool.remove(held[key])
+                pool.append(held[key])
 
     def _memory(self) -> Memory:
         strings = sorted(
@@ -124,7 +156,7 @@ class Planner:
         value = max(_DIGITS, len(phrase.value)) + 1 if phrase.live else 0
         fits = {text: len(text) + value <= self._sign.width for text in (phrase.label, phrase.short or phrase.label)}
         label = phrase.label if fits[phrase.label] or not phrase.short or not fits[phrase.short] else phrase.short
-        sent = bytes_from_text(label, room=_LABEL_BYTES)
+        sent = bytes_from_text(label, room=min(_LABEL_BYTES, self._sign.memory_bytes // 16))
         name = self._labels[phrase.size].get(phrase.live)
         call = (b" " if sent.data else b"") + call_string(name) if name else b""
         tone = _TITLE_COLOUR if phrase.title else _COLOURS["plain" if phrase.live and phrase.size != "long" else phrase.tone]

@@ -5,6 +5,7 @@ Old signs acknowledge nothing, so what was sent is believed for a while and then
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec import Struct
 from appliance.core.config import Sign
 from drivers.alpha_command import PRIORITY, Memory, RunSequence, WriteString, WriteText, set_day, set_time, time_format
 from drivers.alpha_letters import bytes_from_text
-from drivers.alpha_text import colour, segment
+from drivers.alpha_text import colour, segment, shown_from_bytes
 from wallboard.sign_plan import TEXT, Plan, is_same
 from wallboard.words import DASH
 
@@ -22,6 +23,15 @@ RELEASE_AGAIN_S: Final = 3.0
 CLOCK_EVERY_S: Final = 3600.0
 _RUN: Final = RunSequence("S", locked=True, labels=TEXT).body
 _BLANK: Final = bytes_from_text(DASH).data
+
+
+def _called(body: bytes) -> list[str]:
+    """The STRINGs that a text calls.
+
+    >>> _called(b"A0Cola " + call_string("a"))
+    ['a']
+    """
+    return [code.value for code in shown_from_bytes(body).codes if code.code == "string"]
 
 
 class Moment(Struct, frozen=True):
@@ -77,7 +87,8 @@ class Sender:
         if plan is None:
             return None
         if self._is_due("priority", self._priority, now_s):
-            return Send("priority", self._priority)
+            # The figure that it calls must stand there before it does.
+            return self._string(plan, _called(self._priority), now_s) or Send("priority", self._priority)
         if self._memory != plan.memory:
             return Send("memory", plan.memory.body)
         clock = self._clock(now_s)
@@ -98,8 +109,8 @@ class Sender:
             known = self._believed.get("priority")
             self._released_again = send.body != RELEASE or known is None or known[0] == RELEASE
         kind, _, label = send.about.partition(" ")
-        if kind == "string" and self._plan is not None and send.body[2:] != _BLANK:
-            self._owners[label] = self._plan.owners.get(label, "")
+        if kind == "string" and self._plan is not None:
+            self._owners[label] = self._plan.owners.get(label, "") if send.body[2:] != _BLANK else ""
         self._believed[send.about] = (send.body, now_s)
 
     def farewell(self, text: str) -> bytes:
@@ -135,14 +146,21 @@ class Sender:
         if self._is_due("text", text, now_s):
             # A STRING that is to say something else must not stand in the new text with the old figure, nor the other way round.
             for label, owner in self._owners.items():
-                if plan.owners.get(label, owner) != owner:
-                    del self._owners[label]
+                if owner and plan.owners.get(label, owner) != owner:
                     return Send(f"string {label}", WriteString(label, _BLANK).body)
-            return Send("text", text)
+            # One that nothing calls yet is filled first, so that no text comes up with holes in it.
+            new = [label for label in plan.strings if label not in self._owners]
+            return self._string(plan, new, now_s) or Send("text", text)
+        return self._string(plan, plan.strings, now_s)
+
+    def _string(self, plan: Plan, labels: Iterable[str], now_s: float) -> Send | None:
+        """Of these STRINGs the one that was sent longest ago, where one is due; nothing before the table is known to be there."""
+        if self._memory != plan.memory:
+            return None
         due = [
             (self._believed.get(f"string {label}", (b"", float("-inf")))[1], label)
-            for label, data in plan.strings.items()
-            if self._is_due(f"string {label}", WriteString(label, data).body, now_s)
+            for label in labels
+            if label in plan.strings and self._is_due(f"string {label}", WriteString(label, plan.strings[label]).body, now_s)
         ]
         if not due:
             return None
