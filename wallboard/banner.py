@@ -70,7 +70,7 @@ def _link_banner(snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneI
         if crm.since is not None:
             details.insert(0, _since(crm.since, words, now_wall_ns, zone))
         if crm.full_in_s is not None:
-            details.append(words.text("full_in", t=span_text(words, crm.full_in_s)))
+            details.append(words.text("fills_in", t=span_text(words, crm.full_in_s)))
     short = words.texts.get(f"short.link.{crm.state}", words.text("short.link.down"))
     return Banner("link", crm.state, words.text(f"link.{crm.state}"), short, tuple(details), crm.state != "draining")
 

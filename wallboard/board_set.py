@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from appliance.core.threshold import Threshold, figures_of, rule_of, thresholds_
 from appliance.floor.snapshot import Snapshot
 from wallboard.board import Board, board_from
 from wallboard.board_file import read_board
+from wallboard.last_week import LastWeek
 from wallboard.layout import EVERY_SITE, BoardSpec, board_of_floor, board_of_group, board_of_queue
 from wallboard.notice import notices_now
 from wallboard.page import Setting
@@ -29,6 +31,8 @@ class BoardSet:
         self._config = config
         self.zone = ZoneInfo(config.site.timezone)
         self._stamps: dict[Path, tuple[int, int]] = {}
+        #: How things stood a week ago, where somebody knows.
+        self.week: Callable[[], LastWeek | None] = lambda: None
         self.files: dict[str, BoardSpec] = {}
         self.faults: tuple[Fault, ...] = ()
         #: Grows with each change of the files, so that whoever shows a board knows that it is another one now.
@@ -70,7 +74,7 @@ class BoardSet:
         config = self._config
         words = words_of(language or spec.language or config.site.language)
         completion = config.kpi.window == "completion"
-        return Setting(words, self.zone, targets(config), names=config.privacy.agent_names, completion=completion)
+        return Setting(words, self.zone, targets(config), names=config.privacy.agent_names, completion=completion, week=self.week())
 
     def board(self, name: str, snapshot: Snapshot, now_wall_ns: int, language: str | None = None) -> Board:
         """The board of that name at this instant; one that no longer has a file is the floor's."""

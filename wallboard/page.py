@@ -11,6 +11,7 @@ from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue, Snapshot, Trunk
 from wallboard.alarm import Level, Threshold
 from wallboard.figure import COLUMNS, FLOOR_ONLY, LINK_FIGURES, usual_figures
+from wallboard.last_week import LastWeek
 from wallboard.layout import EVERY_SITE, PageKind, PageSpec
 from wallboard.moment import age_s, local_time
 from wallboard.tile import Reader, Scope, Tile, figure_text
@@ -64,13 +65,14 @@ class Page(Struct, frozen=True):
 
 
 class Setting(Struct, frozen=True):
-    """What a board needs to know besides the floor: language, place, targets, and whose names it may show."""
+    """What a board needs to know besides the floor: language, place, targets, whose names it may show, and how things stood a week ago."""
 
     words: Words
     zone: ZoneInfo
     thresholds: dict[str, Threshold]
     names: bool = False
     completion: bool = False
+    week: LastWeek | None = None
 
 
 class Maker:
@@ -78,7 +80,7 @@ class Maker:
 
     def __init__(self, snapshot: Snapshot, setting: Setting, notices: tuple[Announcement, ...], now_wall_ns: int) -> None:
         self._snapshot, self._setting, self._notices, self._now_ns = snapshot, setting, notices, now_wall_ns
-        self._reader = Reader(snapshot, setting.words, setting.thresholds, now_wall_ns)
+        self._reader = Reader(snapshot, setting.words, setting.thresholds, now_wall_ns, setting.week)
 
     def page(self, spec: PageSpec, name: str) -> Page | None:
         """One page; None for one with nothing to show: trunks where there are none, headsets that may not be shown."""

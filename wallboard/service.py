@@ -56,6 +56,7 @@ class Wallboard:
         signs = _sign_runs(context, feed, boards)
         beacons = _beacons(context, feed)
         history = HistoryRun(context, view, feed)
+        boards.week = lambda: history.week
         server = _server(context, feed, boards, runs, history)
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -122,7 +122,7 @@ def _tiles(tiles: tuple[Tile, ...], width: int) -> Iterator[Line]:
 
 def _cell(tile: Tile, width: int) -> Line:
     figure = _figure(tile)
-    notes = [tile.target, *tile.notes] if tile.level != "none" else list(tile.notes)
+    notes = [tile.target] * (tile.level != "none") + [*tile.notes, tile.last_week]
     note = next((f" ({note})" for note in notes if note and columns(tile.label + figure + note) + 4 <= width), "")
     label = tile.label if columns(tile.label + figure) < width else tile.short
     gap = " " * max(1, width - columns(label + figure + note))

@@ -10,6 +10,7 @@ from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.floor.snapshot import Alarm, Fresh, Queue, Satisfaction, Snapshot, Window
 from wallboard.alarm import Level, Threshold
 from wallboard.figure import FIGURES, LINK_FIGURES, Figure
+from wallboard.last_week import LastWeek, last_week_of
 from wallboard.layout import WindowName
 from wallboard.moment import age_s
 from wallboard.words import DASH, Words, clock_text
@@ -35,6 +36,7 @@ class Tile(Struct, frozen=True):
     level: Level = "none"
     acknowledged: bool = False
     hatched: bool = False
+    last_week: str = ""
 
 
 class Scope(Struct, frozen=True):
@@ -53,8 +55,10 @@ class Scope(Struct, frozen=True):
 class Reader:
     """Reads figures out of one snapshot at one instant, in one language."""
 
-    def __init__(self, snapshot: Snapshot, words: Words, thresholds: dict[str, Threshold], now_wall_ns: int) -> None:
-        self._snapshot, self._words, self._thresholds, self._now_ns = snapshot, words, thresholds, now_wall_ns
+    def __init__(
+        self, snapshot: Snapshot, words: Words, thresholds: dict[str, Threshold], now_wall_ns: int, week: LastWeek | None = None
+    ) -> None:
+        self._snapshot, self._words, self._thresholds, self._now_ns, self._week = snapshot, words, thresholds, now_wall_ns, week
         self._alarms = {alarm.id: alarm for alarm in snapshot.alarms}
 
     def tile(self, key: str, scope: Scope) -> Tile | None:
@@ -78,6 +82,7 @@ class Reader:
             level=alarm.level if alarm else "none",
             acknowledged=alarm is not None and alarm.acknowledged is not None,
             hatched=known and figure.day and self._is_thin(scope),
+            last_week=self._last_week(key, figure, scope),
         )  # fmt: skip
 
     def _value(self, figure: Figure, scope: Scope) -> tuple[Any, str]:
@@ -153,13 +158,30 @@ class Reader:
         commonest = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:_REASONS_SHOWN]
         return [f"{reason} {self._words.number(count)}" for reason, count in commonest]
 
+    def _last_week(self, key: str, figure: Figure, scope: Scope) -> str:
+        value = last_week_of(self._week, key, scope.path, scope.window) if self._week is not None else None
+        return "" if value is None else self._words.text("last_week", v="".join(figure_text(self._words, figure.form, value)))
+
     def _target(self, key: str, scope: Scope) -> str:
         figure = "all_busy_share" if key == "all_busy" else key
         threshold = self._thresholds.get(f"{scope.path}.{figure}", self._thresholds.get(figure))
         if threshold is None:
             return ""
-        digits, unit = figure_text(self._words, FIGURES[key].form, threshold.red)
+        digits, unit = limit_text(self._words, FIGURES[key].form, threshold.red)
         return f"{self._words.text('target')} {'≤' if threshold.side == 'above' else '≥'} {digits}{unit}"
+
+
+def limit_text(words: Words, form: str, limit: float) -> tuple[str, str]:
+    """Digits and unit of a target: a whole per cent without decimals, since nobody set it to a tenth.
+
+    >>> from wallboard.words import words_of
+    >>> limit_text(words_of("en"), "share", 0.8), limit_text(words_of("en"), "share", 0.025)
+    (('80', '%'), ('2.5', '%'))
+    """
+    if form in ("share", "ratio", "all_busy"):
+        decimals = 0 if round(limit * 100, 1).is_integer() else 1
+        return words.number(limit * 100, decimals), words.percent(0.0)[1]
+    return figure_text(words, form, limit)
 
 
 def figure_text(words: Words, form: str, value: Any) -> tuple[str, str]:

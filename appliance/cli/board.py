@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     preview = verbs.add_parser("preview", help="show a board without its hardware")
     preview.add_argument("board", metavar="FILE|NAME", help="a board file, or the name of a board of the configuration")
     preview.add_argument("--medium", choices=["text", "led", "sign", "tv"], default="text", help="what it is shown on (default text)")
-    preview.add_argument("--size", metavar="WxH", help="pixels; default 1920x1080 for tv, 64x8 for led; columns x lines for text")
+    preview.add_argument("--size", metavar="WxH", help="pixels (tv 1920x1080, led 64x8), or columns x lines of text")
     preview.add_argument("-o", "--output", metavar="PNG", type=Path, help="write a picture instead (tv, led)")
     preview.add_argument("--face", choices=FACES, default="normal", help="what the sample floor goes through (default normal)")
     preview.add_argument("--live", action="store_true", help="this box's own floor instead of the sample")

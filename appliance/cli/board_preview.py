@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -16,7 +13,6 @@ from appliance.cli.screen import checked_board
 from appliance.cli.terminal import say
 from appliance.core.clock import ManualClock
 from appliance.core.config import Config, Tv
-from appliance.core.errors import TransientError, UnpluggedError
 from appliance.floor.snapshot import Snapshot
 from wallboard.board import Board
 from wallboard.board_set import BoardSet
@@ -26,14 +22,8 @@ from wallboard.words import words_of
 if TYPE_CHECKING:
     from PIL import Image
 
-_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS: Final = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--disable-extensions",
-)  # fmt: skip
-#: A page asks for its first data and lays itself out; a Pi takes seconds over it.
-_SETTLE_MS: Final = 6000
-_BROWSER_S: Final = 90
+#: The page has heard the floor and laid itself out.
+_READY: Final = 'document.body?.dataset.stream === "live"'
 _DOT_PX: Final = 8
 _GAP_PX: Final = 16
 
@@ -91,15 +81,14 @@ class Preview:
         return 0
 
     def tv(self, width: int, height: int, output: Path | None) -> int:
-        """The page itself: as a picture, or served on loopback until Ctrl-C. Raises UnpluggedError where no browser can take one."""
-        if output is not None and _browser() is None:
-            fault = "no Chromium on this machine to take the picture; install chromium, or leave -o out and open the page yourself"
-            raise UnpluggedError(fault)
+        """The page itself: as a picture, or served on loopback until Ctrl-C. Raises UnpluggedError where no browser can take
+        one."""
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(self._serve(width, height, output))
         return 0
 
     async def _serve(self, width: int, height: int, output: Path | None) -> None:
+        from appliance.cli.browser_shot import take  # noqa: PLC0415
         from wallboard.feed import Feed  # noqa: PLC0415
         from wallboard.http import Server, open_server  # noqa: PLC0415 - aiohttp, for this medium alone
         from wallboard.sample import HeldView  # noqa: PLC0415
@@ -115,7 +104,8 @@ class Preview:
                 say(f"{url}   (until Ctrl-C)")
                 await asyncio.Event().wait()
             else:
-                await asyncio.to_thread(_picture, url, width, height, output)
+                picture = await take(url, _READY, width, height)
+                await asyncio.to_thread(output.write_bytes, picture)
                 say(f"{output}: {width} × {height}")
 
 
@@ -133,23 +123,3 @@ def lamps(image: Image.Image) -> Image.Image:
             colour = lit if isinstance(lit, tuple) and any(lit) else "#ff5a3c" if lit and not isinstance(lit, tuple) else "#2a1210"
             draw.ellipse((x * _DOT_PX + 1, y * _DOT_PX + 1, (x + 1) * _DOT_PX - 2, (y + 1) * _DOT_PX - 2), fill=colour)
     return out
-
-
-def _browser() -> str | None:
-    return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-
-
-def _picture(url: str, width: int, height: int, output: Path) -> None:
-    with tempfile.TemporaryDirectory() as profile:
-        command = [
-            str(_browser()), *_FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}", f"--timeout={_SETTLE_MS}",
-            f"--screenshot={output.absolute()}", url,
-        ]  # fmt: skip
-        try:
-            process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=_BROWSER_S, check=False)
-        except subprocess.TimeoutExpired:
-            fault = f"Chromium took no picture within {_BROWSER_S} s; try again, or leave -o out and open the page yourself"
-            raise TransientError(fault) from None
-    if process.returncode or not output.exists():
-        fault = f"Chromium took no picture: {process.stderr.decode('utf-8', 'replace')[-300:]}"
-        raise TransientError(fault)

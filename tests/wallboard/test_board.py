@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from appliance.core.clock import NS
 from appliance.core.config import Kpi
-from appliance.floor.snapshot import Alarm, Announcement, Crm, Health, Pbx, Snapshot
+from appliance.floor.snapshot import Alarm, Announcement, Crm, Health, Pbx, Snapshot, Window
 from wallboard.alarm import above, below, thresholds_from
 from wallboard.board import Board, board_from
+from wallboard.last_week import LastWeek, Pair, Then
 from wallboard.layout import BoardSpec, PageSpec, board_of_floor, board_of_queue
 from wallboard.page import Setting
 from wallboard.precedence import items
@@ -39,7 +41,7 @@ def test_the_headlines_in_their_order() -> None:
     }  # fmt: skip
     tile = made.pages[0].tiles[2]
     assert tile.notes == ("handled en 15 s", "340 de 402")
-    assert tile.target == "Meta ≥ 80,0\u00a0%"
+    assert tile.target == "Meta ≥ 80\u00a0%"
 
 
 @pytest.mark.parametrize(
@@ -227,3 +229,14 @@ def test_precedence_priority_then_alarm_then_scheduled_then_the_board_and_no_fig
     said_first = [(item.rung, item.key) for item in items(board(floor))]
     assert said_first[:4] == [("priority", "link.0"), ("priority", "notice.c"), ("alarm", "alarm.floor.asa"), ("scheduled", "notice.a")]
     assert {f"floor.{key}" for key in ("waiting", "longest_wait", "asa")} <= {key for rung, key in said_first if rung == "board"}
+
+
+def test_the_same_time_a_week_ago_stands_beside_the_figures_of_a_window() -> None:
+    then = Then(date(2026, 11, 14), 0, 0)
+    week = LastWeek(then, {"floor": Pair(today=Window(service_level=0.81, answered=377), interval=Window(answered=9))})
+    setting = Setting(words_of("es"), ZONE, {}, week=week)
+    tiles = {tile.key: tile.last_week for tile in board_from(board_of_floor(), "floor", setting, sample(), NOW_NS).pages[0].tiles}
+    assert tiles["service_level"] == "Hace 7 días 81,0\u00a0%"
+    assert tiles["answered"] == "Hace 7 días 377"
+    assert tiles["asa"] == "", "nobody knows"
+    assert tiles["waiting"] == "", "of a moment"
