@@ -40,13 +40,17 @@ _BARE: Final = ("waiting", "longest_wait", "trunks")
 
 
 class Part(Struct, frozen=True):
-    """Some signs that stand together. `blinks`: they come and go twice in a second; `apart`: a gap before them; `spare`: left out first."""
+    """Some signs that stand together. `blinks`: they come and go twice in a second; `apart`: a gap before them; `spare`: left out first.
+
+    `digits`: the figure itself, twice as high where there are two rows.
+    """
 
     text: str
     ink: Ink = Ink.PLAIN
     blinks: bool = False
     apart: bool = False
     spare: bool = False
+    digits: bool = False
 
 
 class Said(Struct, frozen=True):
@@ -174,7 +178,7 @@ def _parts(tile: Tile, stale: bool) -> tuple[Part, ...]:
     sign = _ALARMS[tile.level][tile.acknowledged]
     parts = [Part(sign, ink, blinks=not tile.acknowledged)] if sign else []
     parts += [Part(THIN, Ink.LABEL)] if tile.hatched else []
-    parts.append(Part(glyph_text(tile.value), ink))
+    parts.append(Part(glyph_text(tile.value), ink, digits=True))
     if tile.unit:
         unit = tile.unit.strip()
         if tile.unit != unit:
@@ -213,6 +217,6 @@ def _counted(page: Page) -> list[Said]:
     if page.more:
         counts["…"] = page.more
     return [
-        Said(f"{page.name}={word}", glyph_text(word), glyph_text(word), (Part(str(count)),), page.fresh == "stale")
+        Said(f"{page.name}={word}", glyph_text(word), glyph_text(word), (Part(str(count), digits=True),), page.fresh == "stale")
         for word, count in counts.items()
     ]

@@ -1,7 +1,8 @@
 """Decides how one page stands on so many pixels, and for how long: beside its label, after it, or rolling. Pure.
 
 What fits stands still. A figure goes beside its label, else beside its short label, else after it; only a text wider than the chain rolls,
-at a reading speed, resting at both ends. With two rows the label stands above. Of a row's figures those that do not fit are left out from
+at a reading speed, resting at both ends. With two rows the digits are
+twice as high where they fit beside the label, else the label stands above. Of a row's figures those that do not fit are left out from
 the last; the first always stays. A chain of 128 pixels and more shows several figures side by side, 64 pixels each.
 """
 
@@ -27,6 +28,8 @@ _BETWEEN_PX: Final = 3
 #: A figure and its label stand this close, however wide the chain: the eye must not look for what belongs together.
 CELL_PX: Final = 64
 _CELL_GAP_PX: Final = 4
+#: Rows from the top of a sign to the line that it stands on.
+_LINE: Final = 7
 #: Each further figure beside the first takes so much longer to read.
 _BESIDE_S: Final = 1.0
 #: No picture is looked for sooner than this: sums of fractions never quite meet a boundary.
@@ -41,6 +44,8 @@ class Scene(Struct, frozen=True):
     duration_s: float
     over_px: int = 0
     above: bool = False
+    tall: bool = False
+    head: tuple[Part, ...] = ()
 
 
 def scenes(page: Said, width: int, height: int) -> list[Scene]:
@@ -51,6 +56,9 @@ def scenes(page: Said, width: int, height: int) -> list[Scene]:
         text = page.label if width_px(page.label) <= width or not page.short else page.short
         return [_alone(text, width, DWELL_S)]
     if height >= 2 * HEIGHT:
+        tall = _tall(page, width)
+        if tall is not None:
+            return [tall]
         label = page.label if width_px(page.label) <= width else page.short
         parts = _fitting(page.parts, width)
         over_px = max(0, width_px(label) - width, parts_px(parts) - width)
@@ -99,10 +107,29 @@ def _lasts(over_px: int, stands_s: float) -> float:
     return stands_s if over_px == 0 else 2 * REST_S + over_px / ROLL_PX_PER_S
 
 
-def _fitting(parts: tuple[Part, ...], room_px: int) -> tuple[Part, ...]:
+def _tall(page: Said, width: int) -> Scene | None:
+    """The digits twice as high beside the label or its short form, signs above the label; None where there is no room for it."""
+    if not any(part.digits for part in page.parts):
+        return None
+    first = next(at for at, part in enumerate(page.parts) if part.digits)
+    head, figure = page.parts[:first], page.parts[first:]
+    for label in (page.label, page.short):
+        room = width - _left_px(label, head) - _BETWEEN_PX
+        parts = _fitting(figure, room, tall=True)
+        if parts_px(parts, tall=True) <= room:
+            return Scene(label, parts, DWELL_S, tall=True, head=head)
+    return None
+
+
+def _left_px(label: str, head: tuple[Part, ...]) -> int:
+    """Columns of what stands left of tall digits: the label, and above it the signs."""
+    return max(width_px(label), parts_px(head))
+
+
+def _fitting(parts: tuple[Part, ...], room_px: int, *, tall: bool = False) -> tuple[Part, ...]:
     """The parts without what may be spared, from the last, until they fit; what may not be spared stays."""
     kept = list(parts)
-    while parts_px(tuple(kept)) > room_px and any(part.spare for part in kept):
+    while parts_px(tuple(kept), tall=tall) > room_px and any(part.spare for part in kept):
         last = max(at for at, part in enumerate(kept) if part.spare)
         first = last
         while first > 0 and kept[first].spare and not kept[first].apart and kept[first - 1].spare:
@@ -111,9 +138,17 @@ def _fitting(parts: tuple[Part, ...], room_px: int) -> tuple[Part, ...]:
     return tuple(kept)
 
 
-def parts_px(parts: tuple[Part, ...]) -> int:
+def parts_px(parts: tuple[Part, ...], *, tall: bool = False) -> int:
     """Columns that parts take together."""
-    return max(0, sum(_gap(part) + width_px(part.text) for part in parts) - _gap(parts[0])) if parts else 0
+    return max(0, sum(_gap(part) + _part_px(part, tall) for part in parts) - _gap(parts[0])) if parts else 0
+
+
+def _part_px(part: Part, tall: bool) -> int:
+    return width_px(part.text) * _scale(part, tall)
+
+
+def _scale(part: Part, tall: bool) -> int:
+    return 2 if tall and part.digits else 1
 
 
 def _gap(part: Part) -> int:
@@ -159,7 +194,11 @@ def _inner_px(page: Said, width: int, height: int) -> int:
         return width
     needed_px = width_px(page.label) + 2 * _BETWEEN_PX + parts_px(page.parts)
     if height >= 2 * HEIGHT:
-        needed_px = max(width_px(page.label), parts_px(page.parts))
+        tall = _tall(page, width)
+        if tall is not None:
+            needed_px = _left_px(tall.label, tall.head) + _BETWEEN_PX + parts_px(tall.parts, tall=True)
+        else:
+            needed_px = max(width_px(page.label), parts_px(page.parts))
     return min(width, -(-needed_px // CELL_PX) * CELL_PX)
 
 
@@ -170,7 +209,7 @@ def _single(page: Said, width: int, height: int, since_s: float) -> Image.Image:
     if scene.label and not (off and page.blinks):
         over_px = width_px(scene.label) - width
         x_px = _offset_px(over_px, at_s) if over_px > 0 else 0 if scene.parts and not scene.above else -over_px // 2
-        y_px = 0 if scene.above or (scene.parts and height == HEIGHT) else (height - HEIGHT) // 2
+        y_px = 0 if scene.above else height - HEIGHT if scene.tall else (height - HEIGHT) // 2
         draw(image, x_px, y_px, scene.label, page.ink)
     if scene.parts:
         _draw_parts(image, scene, width, height, at_s, off)
@@ -178,15 +217,22 @@ def _single(page: Said, width: int, height: int, since_s: float) -> Image.Image:
 
 
 def _draw_parts(image: Image.Image, scene: Scene, width: int, height: int, at_s: float, off: bool) -> None:
-    wide_px = parts_px(scene.parts)
+    wide_px = parts_px(scene.parts, tall=scene.tall)
     free_px = width - wide_px
     x_px = _offset_px(-free_px, at_s) if free_px < 0 else free_px if scene.label and not scene.above else free_px // 2
-    y_px = height - HEIGHT if scene.above else (height - HEIGHT) // 2
-    for at, part in enumerate(scene.parts):
+    y_px = height - HEIGHT if scene.above or scene.tall else (height - HEIGHT) // 2
+    _draw_line(image, x_px, y_px, scene.parts, scene.tall, off)
+    _draw_line(image, 0, 0, scene.head, False, off)
+
+
+def _draw_line(image: Image.Image, x_px: int, y_px: int, parts: tuple[Part, ...], tall: bool, off: bool) -> None:
+    for at, part in enumerate(parts):
         x_px += _gap(part) if at else 0
         if not (part.blinks and off):
-            draw(image, x_px, y_px, part.text, part.ink)
-        x_px += width_px(part.text)
+            scale = _scale(part, tall)
+            # Digits twice as high stand on the line of what is beside them.
+            draw(image, x_px, y_px - (_LINE - 1) * (scale - 1), part.text, part.ink, scale)
+        x_px += _part_px(part, tall)
 
 
 def _scene_at(page: Said, width: int, height: int, since_s: float) -> tuple[Scene, float]:

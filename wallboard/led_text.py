@@ -40,21 +40,25 @@ def width_px(text: str) -> int:
     return max(0, sum(len(GLYPHS[sign][0]) + GAP_PX for sign in text) - GAP_PX)
 
 
-def draw(image: Image.Image, x_px: int, y_px: int, text: str, ink: Ink = Ink.PLAIN) -> None:
-    """Draw a text with its top left corner at (x, y); what lies outside the image is not drawn. The signs are those of `glyph_text`."""
-    width, _ = image.size
+def draw(image: Image.Image, x_px: int, y_px: int, text: str, ink: Ink = Ink.PLAIN, scale: int = 1) -> None:
+    """Draw a text with its top left corner at (x, y), each dot `scale` pixels wide and high; what lies beside the image is not drawn.
+
+    The signs are those of `glyph_text`.
+    """
+    width, height = image.size
     dots = image.load()
     assert dots is not None
     for sign in text:
         rows = GLYPHS[sign]
         if x_px >= width:
             return
-        if x_px > -len(rows[0]):
-            for dy, row in enumerate(rows):
-                for dx, dot in enumerate(row):
-                    if dot == "#" and 0 <= x_px + dx < width:
+        if x_px > -len(rows[0]) * scale:
+            for dy in range(min(len(rows) * scale, height - y_px)):
+                row = rows[dy // scale]
+                for dx in range(len(row) * scale):
+                    if row[dx // scale] == "#" and 0 <= x_px + dx < width:
                         dots[x_px + dx, y_px + dy] = int(ink)
-        x_px += len(rows[0]) + GAP_PX
+        x_px += (len(rows[0]) + GAP_PX) * scale
 
 
 def dark(width: int, height: int) -> Image.Image:

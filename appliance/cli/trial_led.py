@@ -76,9 +76,7 @@ def _find(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) ->
     from wallboard.led_trial import numbered  # noqa: PLC0415
 
     if url.kind == "sim":
-        raise MisconfiguredError(
-            f"[wallboard.led] {led.url}: a simulated chain is never wired wrongly; try one with spi:, ws2812: or apa102:"
-        )
+        raise MisconfiguredError(f'url = "{led.url}": a simulated chain is never wired wrongly; try one with spi:, ws2812: or apa102:')
     tell("look for numbers that stand upright, 1 at the top left, in order; then write that url")
     for ways in _ways(url, led.height):
         text = _with(led.url, ways)

@@ -476,6 +476,23 @@ def test_many_agents_are_counted_and_nobody_is_named_who_may_not_be() -> None:
     assert not any("Muñoz" in page.label for page in said)
 
 
+@pytest.mark.parametrize("made", [alarm(), thin(), calm(), stale()], ids=["alarm", "thin", "calm", "stale"])
+def test_with_two_rows_every_headline_is_twice_as_high(made: Snapshot) -> None:
+    for page in pages_from(board(made)):
+        if not page.parts or page.alone:
+            continue
+        (scene,) = scenes(page, 64, 16)
+        assert scene.tall, page.key
+        shown = rows_from(frame(page, 64, 16, 0.1))
+        value = next(part.text for part in page.parts if part.digits)
+        digits = Image.new("L", (2 * width_px(value), 16))
+        draw(digits, 0, 2, value, scale=2)
+        needle = rows_from(digits)
+        assert any(all(row[x : x + 2 * width_px(value)] == want for row, want in zip(shown, needle, strict=True)) for x in range(64)), (
+            page.key
+        )
+
+
 @pytest.mark.parametrize(("width", "height"), [(128, 8), (192, 8), (256, 8), (256, 16)])
 def test_a_wide_chain_shows_figures_side_by_side_and_leaves_none_out(width: int, height: int) -> None:
     made = board(alarm())
