@@ -14,7 +14,7 @@ from appliance.floor.snapshot import AgentCounts, Announcement, Snapshot
 from wallboard.alarm import Level
 from wallboard.banner import Banner, banners
 from wallboard.layout import BoardSpec, PageSpec, page_names
-from wallboard.page import Maker, Page, Setting
+from wallboard.page import Maker, Page, Setting, is_of_sites
 
 _LEVELS: tuple[Level, ...] = ("none", "amber", "red")
 _SEVERITIES = ("urgent", "warning", "info")
@@ -40,7 +40,7 @@ def board_from(
 ) -> Board:
     """The board at this instant; durations tick with now, also when the snapshot is older. `notices` are the board's own, now due."""
     words = setting.words
-    closed = is_closed(snapshot)
+    closed = is_closed(snapshot) and not (any(is_of_sites(page) for page in spec.page) and _is_open_elsewhere(snapshot))
     announcements = announced(snapshot, name, notices)
     maker = Maker(snapshot, setting, announcements, now_wall_ns)
     pages = tuple(page for page in (maker.page(each, called) for each, called in _pages(spec)) if page is not None)
@@ -77,3 +77,8 @@ def is_closed(snapshot: Snapshot) -> bool:
     floor = snapshot.floor
     counts = floor.agents or AgentCounts()
     return not snapshot.open and not floor.waiting and not (counts.talking or counts.holding or counts.ringing)
+
+
+def _is_open_elsewhere(snapshot: Snapshot) -> bool:
+    """A board of several sites goes on while one of them is open, or has callers after its hours."""
+    return any(site.fresh != "unknown" and (site.open or site.waiting) for site in (snapshot.sites or {}).values())

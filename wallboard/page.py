@@ -100,7 +100,7 @@ class Maker:
     def _scope(self, spec: PageSpec) -> Scope:
         if spec.kind == "queue":
             return Scope(f"queue.{spec.queue}", self._snapshot.queues.get(spec.queue or "", Queue()), spec.window)
-        if _is_of_sites(spec):
+        if is_of_sites(spec):
             return Scope(ALL_SITES, self._snapshot.all_sites or Queue(), spec.window)
         if spec.group is not None:
             return Scope(f"group.{spec.group}", self._snapshot.groups.get(spec.group, Queue()), spec.window)
@@ -111,7 +111,7 @@ class Maker:
             return spec.title
         if spec.kind in ("queue", "group"):
             return scope.queue.title or spec.queue or spec.group or ""
-        return self._setting.words.text("page.sites" if _is_of_sites(spec) else f"page.{spec.kind}")
+        return self._setting.words.text("page.sites" if is_of_sites(spec) else f"page.{spec.kind}")
 
     def _note(self, spec: PageSpec) -> str:
         """Which window the figures are of, where it is not the day; and by which rule, where it is not by arrival."""
@@ -152,7 +152,7 @@ class Maker:
         return tuple(self._queue_row(spec, f"queue.{key}", key, queue) for key, queue in chosen(self._snapshot.queues, spec.queues).items())
 
     def _totals(self, spec: PageSpec) -> tuple[Row, ...]:
-        if _is_of_sites(spec):
+        if is_of_sites(spec):
             own = self._snapshot.site
             return tuple(
                 self._queue_row(spec, "floor" if key == own else f"site.{key}", key, site)
@@ -235,7 +235,8 @@ def chosen(all_of: dict[str, Queue], wanted: tuple[str, ...]) -> dict[str, Queue
     return {key: all_of.get(key, Queue()) for key in wanted} if wanted else all_of
 
 
-def _is_of_sites(spec: PageSpec) -> bool:
+def is_of_sites(spec: PageSpec) -> bool:
+    """Whether a page shows sites and not groups."""
     return spec.kind == "totals" and bool(spec.sites)
 
 

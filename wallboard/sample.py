@@ -78,12 +78,12 @@ def sample() -> Snapshot:
     )  # fmt: skip
     sites = {
         "guayaquil-sur": Site(
-            title="Guayaquil", site="guayaquil-sur", box="piso-1", state="up", fresh="live", as_of=ago(0), waiting=2,
+            title="Guayaquil", site="guayaquil-sur", box="piso-1", state="up", open=True, fresh="live", as_of=ago(0), waiting=2,
             longest_wait=20.0, longest_since=ago(20), agents=AgentCounts(logged_in=14, available=2, talking=10, paused=2),
             today=window(231, 214, 171, 12, waiting=2, wait_sum=2996.0),
         ),
         "cuenca": Site(
-            title="Cuenca", site="cuenca", box="piso-2", state="up", fresh="live", as_of=ago(0), waiting=0,
+            title="Cuenca", site="cuenca", box="piso-2", state="up", open=True, fresh="live", as_of=ago(0), waiting=0,
             agents=AgentCounts(logged_in=5, available=3, talking=2), today=window(48, 47, 46, 1, wait_sum=282.0),
         ),
     }  # fmt: skip

@@ -32,6 +32,7 @@ class SiteFile(Struct, frozen=True, kw_only=True):
     live_s: float
     floor_ns: int | None
     heard_ns: int | None
+    open: bool | None
     floor: msgspec.Raw
 
 

@@ -37,6 +37,7 @@ class Told(Struct, frozen=True):
     floor: out.Queue
     epoch: str | None = None
     seq: int = 0
+    open: bool | None = None
 
 
 def told_from_payload(payload: bytes, site: str, box: str) -> Told:
@@ -94,7 +95,7 @@ def site_from_file(
     since_ns = wall_ns_from_rfc3339(queue.longest_since) + skew_ns if queue.longest_since is not None else None
     waited_ns = (now_ns if fresh == "live" else as_of_ns) - since_ns if since_ns is not None else None
     return out.Site(
-        title=title, site=place[0], box=place[1], state=state, fresh=fresh, as_of=rfc3339(as_of_ns), waiting=queue.waiting,
+        title=title, site=place[0], box=place[1], state=state, open=file.open, fresh=fresh, as_of=rfc3339(as_of_ns), waiting=queue.waiting,
         longest_wait=queue.longest_wait if waited_ns is None else round(max(0.0, waited_ns / NS), 1),
         longest_since=rfc3339(since_ns) if since_ns is not None else None, agents=queue.agents,
         today=queue.today, interval=queue.interval, rolling=queue.rolling,

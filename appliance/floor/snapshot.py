@@ -111,11 +111,15 @@ class Queue(Struct, kw_only=True):
 
 
 class Site(Queue, kw_only=True):
-    """Another site's floor, summed by its own box. `state`: up, down (its box is offline), silent (nothing heard of late), unknown."""
+    """Another site's floor, summed by its own box. `state`: up, down (its box is offline), silent (nothing heard of late), unknown.
+
+    `open` is its own opening hours, as it told last.
+    """
 
     site: str = ""
     box: str = ""
     state: SiteState = "unknown"
+    open: bool | None = None
 
 
 class Seconds(Struct, kw_only=True):

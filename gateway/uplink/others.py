@@ -165,7 +165,7 @@ class Others:
         site.floor_order = came.order
         file = SiteFile(
             site=site.place[0], box=site.place[1], boot=self._clock.boot, state=site.state, live_s=site.live_s,
-            epoch=told.epoch, seq=told.seq, time=told.time, floor=msgspec.Raw(msgspec.json.encode(told.floor)),
+            epoch=told.epoch, seq=told.seq, time=told.time, open=told.open, floor=msgspec.Raw(msgspec.json.encode(told.floor)),
             floor_ns=came.mono_ns if came.live else held.floor_ns if held is not None and same else None,
             heard_ns=came.mono_ns if came.live else held.heard_ns if held is not None and same else None,
         )  # fmt: skip

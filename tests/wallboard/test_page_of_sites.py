@@ -102,6 +102,23 @@ def test_an_alarm_decorates_the_own_row_and_no_other() -> None:
     assert made.tiles[1].level == "none"
 
 
+@pytest.mark.parametrize(
+    ("elsewhere", "spec", "face"),
+    [
+        ({"open": True}, PageSpec(kind="totals", sites=("*",)), "normal"),
+        ({"open": False, "waiting": 1}, PageSpec(kind="totals", sites=("*",)), "normal"),
+        ({"open": False, "waiting": 0}, PageSpec(kind="totals", sites=("*",)), "closed"),
+        ({"open": True, "fresh": "unknown"}, PageSpec(kind="totals", sites=("*",)), "closed"),
+        ({"open": True}, PageSpec(kind="floor"), "closed"),
+    ],
+)
+def test_a_board_of_sites_is_closed_when_all_of_them_are(elsewhere: dict[str, object], spec: PageSpec, face: str) -> None:
+    idle = msgspec.structs.replace(sample().floor, waiting=0, agents=out.AgentCounts())
+    snapshot = msgspec.structs.replace(sample(), open=False, floor=idle)
+    snapshot = with_site(snapshot, "cuenca", open=False, waiting=0)
+    assert board(with_site(snapshot, "guayaquil-sur", **elsewhere), spec).face == face
+
+
 def test_without_other_sites_there_is_no_such_page() -> None:
     snapshot = msgspec.structs.replace(sample(), sites=None, all_sites=None)
     assert [each.kind for each in board(snapshot, PageSpec(kind="totals", sites=("*",))).pages] == []

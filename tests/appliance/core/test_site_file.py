@@ -10,7 +10,7 @@ from appliance.core.site_file import SiteFile, SiteFiles
 
 FILE = SiteFile(
     site="sur", box="piso-1", boot="b", state="online", epoch="e", seq=1, time="2026-11-21T14:03:22.000Z", live_s=20.0,
-    floor_ns=1, heard_ns=None, floor=msgspec.Raw(b'{"waiting":3}'),
+    floor_ns=1, heard_ns=None, open=True, floor=msgspec.Raw(b'{"waiting":3}'),
 )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def payload(queue: out.Queue, **more: Any) -> bytes:
 def held(queue: out.Queue, **more: Any) -> SiteFile:
     told = {
         "site": PLACE[0], "box": PLACE[1], "boot": "b", "state": "online", "epoch": "e1", "seq": 5, "time": rfc3339(NOW), "live_s": 20.0,
-        "floor_ns": 1, "heard_ns": 1, "floor": msgspec.Raw(msgspec.json.encode(queue)),
+        "floor_ns": 1, "heard_ns": 1, "open": True, "floor": msgspec.Raw(msgspec.json.encode(queue)),
     }  # fmt: skip
     return SiteFile(**{**told, **more})
 
@@ -134,7 +134,7 @@ def test_a_floor_is_read_whole_and_its_own_total_is_not() -> None:
     echo = msgspec.to_builtins(floor(waiting=99))
     told = told_from_payload(payload(floor(), all_sites=echo, sites={"quito": {**echo, "site": "q", "box": "b"}}, tomorrow=[1]), *PLACE)
     assert told.floor == floor()
-    assert (told.epoch, told.seq, told.time) == ("e1", 5, rfc3339(NOW))
+    assert (told.epoch, told.seq, told.time, told.open) == ("e1", 5, rfc3339(NOW), True)
 
 
 @pytest.mark.parametrize(
