@@ -101,10 +101,13 @@ class BoardSet:
                     if site not in sites:
                         mend = f"write [sites.{site}]; there is {', '.join(sites[1:])}"
                         faults.append(Fault(file, None, f"page[{at}]", f'no site is called "{site}"', mend))
-        for led, config in self._config.wallboard.led.items():
-            if config.board is not None and self.spec(config.board) is None:
+        boards = self._config.wallboard
+        shown = {f"led.{name}": led.board for name, led in boards.led.items()}
+        shown |= {f"sign.{name}": sign.board for name, sign in boards.sign.items()}
+        for medium, board in shown.items():
+            if board is not None and self.spec(board) is None:
                 mend = f"write one of {', '.join(self.names())}, or queue.KEY or group.KEY"
-                faults.append(Fault("", None, f"wallboard.led.{led}.board", f'no board is called "{config.board}"', mend))
+                faults.append(Fault("", None, f"wallboard.{medium}.board", f'no board is called "{board}"', mend))
         return faults
 
 

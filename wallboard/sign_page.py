@@ -76,13 +76,6 @@ def sayings_from(board: Board, time_of_day: str | None = None) -> Sayings:
     return Sayings(tuple(urgent), tuple(rotation))
 
 
-def sign_text(board: Board) -> str:
-    """What a sign says of a board, a phrase a line, for a terminal; `»` is what takes the whole sign."""
-    said = sayings_from(board)
-    lines = [f"» {phrase.text}" for phrase in said.priority]
-    return "\n".join([*lines, *(phrase.text if not phrase.title else f"[{phrase.text}]" for phrase in said.rotation)])
-
-
 def value_text(tile: Tile, words: Words) -> str:
     """The digits of a figure with what they need to be believed.
 
