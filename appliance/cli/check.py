@@ -11,13 +11,36 @@ from pathlib import Path
 from appliance import registry
 from appliance.cli.main import add_config
 from appliance.cli.terminal import coloured, say, say_json
-from appliance.core.config_file import ConfigFaultsError, Fault, load
+from appliance.core.config import Config
+from appliance.core.config_file import ConfigFaultsError, Fault, line_of, load
+from appliance.core.errors import MisconfiguredError
 from wallboard.board_set import BoardSet
 
 EXAMPLES = """
   callfloor check -c callfloor.toml
   callfloor check -c callfloor.toml --json | jq '.faults[] | "\\(.line): \\(.mend)"'
 """
+
+
+def _chains(config: Config, path: Path) -> tuple[Fault, ...]:
+    """LED chains whose address means nothing to their driver, or does not fit their size."""
+    if not config.wallboard.led:
+        return ()
+    from appliance.core.toml_lines import lines_from_toml  # noqa: PLC0415 - for a box with LED chains alone
+    from drivers.led_url import checked_url  # noqa: PLC0415
+
+    lines = lines_from_toml(path.read_text(encoding="utf-8"))
+    found = []
+    for name, led in config.wallboard.led.items():
+        try:
+            checked_url(led.url, led.width, led.height)
+        except MisconfiguredError as fault:
+            what, mark, mend = str(fault).rpartition("; ")
+            if not mark:
+                what, _, mend = str(fault).rpartition(": ")
+            key = ("wallboard", "led", name, "url")
+            found.append(Fault(str(path.absolute()), line_of(lines, key), ".".join(key), what, mend))
+    return tuple(found)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +55,7 @@ def main(args: argparse.Namespace) -> int:
     faults: tuple[Fault, ...] = ()
     try:
         config = load(Path(args.config))
-        services, faults = registry.enabled(config), BoardSet(config).faults
+        services, faults = registry.enabled(config), (*_chains(config, Path(args.config)), *BoardSet(config).faults)
     except ConfigFaultsError as fault:
         faults = fault.faults
     if args.json:
