@@ -55,6 +55,7 @@ def _apa102(url: LedUrl, width: int, height: int) -> tuple[Any, Any]:
     except DeviceNotFoundError as error:
         raise FileNotFoundError(2, "no such device") from error
     try:
+        serial.data([0, 0, 0, 0])  # as in led_max7219: a bus that takes nothing is found before there is a device
         device = apa102(serial, width=width, height=height, mapping=mapping_from(url, width, height))
     except OSError:
         serial.cleanup()

@@ -39,6 +39,8 @@ def _cascade(url: LedUrl, select: int, width: int, height: int) -> Iterator[Any]
         except DeviceNotFoundError as error:
             raise FileNotFoundError(2, "no such device") from error
         try:
+            # No-ops, for a bus that takes nothing: luma keeps every device that ever was until the process ends, so none is made for it.
+            serial.data([0, 0] * (width * height // 64))
             device = max7219(serial, width=width, height=height, block_orientation=url.orientation)
         except OSError:
             serial.cleanup()

@@ -51,7 +51,13 @@ class SpiStrip:
             raise MisconfiguredError(fault)
         self._spi = spidev.SpiDev()
         self._spi.open(port, select)
-        self._spi.max_speed_hz = _SPEED_HZ
+        try:
+            self._spi.max_speed_hz = _SPEED_HZ
+            # A bus that takes nothing is found before there is a device: luma keeps every device that ever was until the process ends.
+            self._spi.writebytes2(_RESET)
+        except OSError:
+            self._spi.close()
+            raise
         self._colours = [0] * leds
         self._open = True
 

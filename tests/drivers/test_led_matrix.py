@@ -76,9 +76,9 @@ def test_the_largest_chains_are_allowed() -> None:
     assert checked_url("spi:0.0,1", 256, 16).selects == (0, 1)
 
 
+@pytest.mark.spi
 @pytest.mark.parametrize("url", ["spi:7.3", "apa102:7.3", "ws2812:7.3"])
 def test_a_chain_that_is_not_there_is_unplugged(url: str) -> None:
-    pytest.importorskip("spidev")
     with pytest.raises(UnpluggedError, match=r"/dev/spidev7\.3; enable SPI"), open_matrix(url, 32, 8):
         pass
 
