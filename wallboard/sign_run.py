@@ -151,21 +151,23 @@ class LineRun:
 
     async def _send_one(self, port: Port, now_s: float) -> bool:
         """Send one frame to the next sign that has one due and hears; False when there is none."""
+        due: list[tuple[bool, int, Send]] = []
         for step in range(len(self.signs)):
-            sign = self.signs[(self._turn + step) % len(self.signs)]
-            if self._pace.wait_s(sign.sign.address, now_s) > 0:
-                continue
-            send = sign.sender.next(now_s)
-            if send is None:
-                continue
-            self._turn = (self._turn + step + 1) % len(self.signs)
-            if send.about == "memory" and not sign.asked:
-                sign.asked = True
-                await self._ask_memory(port, sign)
-                return True
+            at = (self._turn + step) % len(self.signs)
+            sign = self.signs[at]
+            if self._pace.wait_s(sign.sign.address, now_s) == 0 and (send := sign.sender.next(now_s)) is not None:
+                due.append((not send.urgent, at, send))
+        if not due:
+            return False
+        _, at, send = min(due, key=lambda each: each[0])  # the first in turn of what is urgent, else the first in turn
+        sign = self.signs[at]
+        self._turn = (at + 1) % len(self.signs)
+        if send.about == "memory" and not sign.asked:
+            sign.asked = True
+            await self._ask_memory(port, sign)
+        else:
             await self._write(port, sign, send)
-            return True
-        return False
+        return True
 
     async def _write(self, port: Port, sign: OneSign, send: Send) -> None:
         frame = sign.frame(send.body)

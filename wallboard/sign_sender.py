@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from appliance.core.config import Sign
 from drivers.alpha_command import PRIORITY, Memory, RunSequence, WriteString, WriteText, set_day, set_time, time_format
@@ -28,7 +29,7 @@ _BLANK: Final = bytes_from_text(DASH).data
 def _called(body: bytes) -> list[str]:
     """The STRINGs that a text calls.
 
-    >>> _called(b"A0Cola " + call_string("a"))
+    >>> _called(b"A0Cola \\x10a")
     ['a']
     """
     return [code.value for code in shown_from_bytes(body).codes if code.code == "string"]
@@ -43,10 +44,11 @@ class Moment(Struct, frozen=True):
 
 
 class Send(Struct, frozen=True):
-    """A command to send, and what it is about."""
+    """A command to send, and what it is about; `urgent`: before anything that another sign of the line is due."""
 
     about: str
     body: bytes
+    urgent: bool = False
 
 
 class Sender:
@@ -88,7 +90,8 @@ class Sender:
             return None
         if self._is_due("priority", self._priority, now_s):
             # The figure that it calls must stand there before it does.
-            return self._string(plan, _called(self._priority), now_s) or Send("priority", self._priority)
+            figure = self._string(plan, _called(self._priority), now_s)
+            return Send("priority", self._priority, urgent=True) if figure is None else replace(figure, urgent=True)
         if self._memory != plan.memory:
             return Send("memory", plan.memory.body)
         clock = self._clock(now_s)
