@@ -22,7 +22,7 @@ _RATE, _FLOOD = 50, 500
 
 def crowd(room: Room) -> list[Row]:
     """Fifty changes a second in front of fifty TVs; then the bare one sends as many and as large patches to as many connections."""
-    seconds = 4 if room.quick else 10
+    seconds = 4 if room.quick else 7
     cpu, late, middle, joins, grown, flood, bare_late = [], [], [], [], [], [], []
     told_rate = flood_rate = 0.0
     with room.passing() as folder:

@@ -17,7 +17,7 @@ _LED = '[wallboard.led.entrada]\nurl = "sim:"\nwidth = 64\nheight = 8\n'
 
 def load(room: Room) -> list[Row]:
     """One box, one TV, one rate after the other, in turns."""
-    seconds = 3 if room.quick else 8
+    seconds = 3 if room.quick else 6
     cpu: dict[int, list[float]] = {rate: [] for rate in _RATES}
     memory: dict[int, list[float]] = {rate: [] for rate in _RATES}
     patches: dict[int, float] = {}
@@ -49,7 +49,7 @@ def load(room: Room) -> list[Row]:
 
 def idle(room: Room) -> list[Row]:
     """One TV and one LED chain, nothing happening: clocks tick, a pixel beats."""
-    seconds = 4 if room.quick else 15
+    seconds = 4 if room.quick else 12
     shares = []
     with room.passing() as folder:
         box = Box(folder / "box", crm_port=None, more=_LED)

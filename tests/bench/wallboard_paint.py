@@ -59,7 +59,7 @@ def paint(room: Room) -> list[Row]:
         raise SkippedError(f"the browser tests' own tools do not load: {fault}") from fault
     if chromium.CHROMIUM is None:
         raise SkippedError("no Chromium here: make setup installs it")
-    changes = 25 if room.quick else 100
+    changes = 25 if room.quick else 80
     medians, lasts, owns = [], [], []
     with room.passing() as folder:
         box = Box(folder / "box", crm_port=None)

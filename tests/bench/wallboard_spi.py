@@ -18,6 +18,8 @@ from tests.bench.wallboard_paint import BOARD
 
 _WIDTH, _HEIGHT = 64, 8
 _RATE = 2
+#: The transfers of one frame lie no further apart.
+_ONE_FRAME_S = 0.05
 _LED = f'[wallboard.led.entrada]\nurl = "spi:0.0?cascaded=8"\nwidth = {_WIDTH}\nheight = {_HEIGHT}\nboard = "bench"\n'
 
 
@@ -90,13 +92,11 @@ def _moving(pictures: list[str]) -> frozenset[int]:
 
 
 def waits_ms(told: list[Told], pictures: list[tuple[float, str]]) -> list[float]:
-    """Each change's way to the last of the transfers that it caused, before the next one. Raises RuntimeError when there was none."""
+    """Each change's way to the last of the transfers of the next new picture. Raises RuntimeError when none came."""
     out = []
-    for number, change in enumerate(told):
-        until = told[number + 1].at_s if number + 1 < len(told) else change.at_s + 1
-        caused = [at for at, _ in pictures if change.at_s - 0.002 < at < until]
+    for change in told:
+        caused = [at for at, _ in pictures if at > change.at_s - 0.002]
         if not caused:
             raise RuntimeError(f"the chain never showed {change.waiting}")
-        first = caused[0]
-        out.append((max(at for at in caused if at - first < 0.05) - change.at_s) * 1000)
+        out.append((max(at for at in caused if at - caused[0] < _ONE_FRAME_S) - change.at_s) * 1000)
     return out
