@@ -114,8 +114,15 @@ def all_sites(own: out.Queue, sites: Iterable[out.Site], tick_ns: int) -> out.Qu
     if total.fresh == "stale":
         # Live and old waits have no one moment from which to tick.
         total.longest_since = None
-        total.longest_wait = max((floor.longest_wait for floor in floors if floor.longest_wait is not None), default=None)
+        total.longest_wait = max((wait for floor in floors if (wait := _longest_wait_s(floor)) is not None), default=None)
     return total
+
+
+def _longest_wait_s(floor: out.Queue) -> float | None:
+    """The longest wait of a floor as it was last seen: what is out of sight does not wait on."""
+    if floor.fresh != "stale" or floor.as_of is None or floor.longest_since is None:
+        return floor.longest_wait
+    return round(max(0, wall_ns_from_rfc3339(floor.as_of) - wall_ns_from_rfc3339(floor.longest_since)) / NS, 1)
 
 
 def _state(file: SiteFile, now_ns: int, heard_ns: int | None) -> out.SiteState:

@@ -235,6 +235,13 @@ def test_a_total_is_as_old_as_its_oldest_part_and_its_wait_does_not_tick() -> No
     assert (total.longest_since, total.longest_wait) == (None, 20.0)
 
 
+def test_waits_that_are_out_of_sight_do_not_grow_in_the_total() -> None:
+    own = floor(fresh="stale", as_of=rfc3339(NOW - 60 * NS), longest_since=rfc3339(NOW - 65 * NS), longest_wait=65.0)
+    site = seen(held(floor(longest_since=rfc3339(NOW - 30 * NS))))
+    assert all_sites(own, [site], NOW).longest_wait == 30.0
+    assert all_sites(own, [seen(held(floor(longest_since=None, longest_wait=None)))], NOW).longest_wait == 5.0
+
+
 def test_a_window_or_a_count_that_one_site_does_not_tell_is_not_told_of_all() -> None:
     total = all_sites(floor(), [seen(held(floor(interval=None, rolling=None, agents=None, waiting=None)))], NOW)
     assert (total.interval, total.rolling, total.agents, total.waiting, total.fresh) == (None, None, None, None, "live")
