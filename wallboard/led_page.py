@@ -201,8 +201,18 @@ def _row(key: str, row: Row) -> Said:
             own.insert(0, Part(glyph_text(tile.short) + " ", Ink.LABEL))
         own[0] = Part(own[0].text, own[0].ink, own[0].blinks, apart=at > 0)
         parts += [Part(part.text, part.ink, part.blinks, part.apart, part.spare or at > 0) for part in own]
+    sign = _worst(row.tiles[1:])
     label = f"{row.title} {row.word}" if row.word else row.title
-    return Said(key, glyph_text(label), title, tuple(parts), stale, alone=True)
+    return Said(key, glyph_text(sign + label), glyph_text(sign + title), tuple(parts), stale, alone=True)
+
+
+def _worst(tiles: tuple[Tile, ...]) -> str:
+    """The sign of the worst alarm among figures for which there may be no room: it stands before the row's title then."""
+    for level in ("red", "amber"):
+        raised = [tile for tile in tiles if tile.level == level]
+        if raised:
+            return _ALARMS[level][all(tile.acknowledged for tile in raised)] + " "
+    return ""
 
 
 def _is_counted(page: Page) -> bool:
@@ -217,6 +227,12 @@ def _counted(page: Page) -> list[Said]:
     if page.more:
         counts["…"] = page.more
     return [
-        Said(f"{page.name}={word}", glyph_text(word), glyph_text(word), (Part(str(count), digits=True),), page.fresh == "stale")
+        Said(
+            f"{page.name}={word}",
+            glyph_text(word),
+            glyph_text(word.rpartition(" · ")[2]),
+            (Part(str(count), digits=True),),
+            page.fresh == "stale",
+        )
         for word, count in counts.items()
     ]
