@@ -337,6 +337,18 @@ def test_an_alarm_is_a_sign_before_its_digits_and_a_colour_where_there_is_one() 
     assert inks == {Ink.DARK, Ink.LABEL, Ink.RED}
 
 
+def test_a_row_s_alarm_is_seen_though_its_figure_has_no_room() -> None:
+    floor = calm()
+    floor.alarms = [Alarm(id="queue.cobranzas.abandon_rate", level="red", since=ago(300))]
+    rows = {page.key: page for page in pages_from(board(floor, "es", PageSpec(kind="queues")))}
+    assert rows["queues/cobranzas"].label == "◆ Cobranzas"
+    assert rows["queues/ventas"].label == "Ventas"
+    shown = rows_from(frame(rows["queues/cobranzas"], 64, 8, 0.1))
+    sign = Image.new("L", (5, 8))
+    draw(sign, 0, 0, "◆")
+    assert [row[:5] for row in shown] == rows_from(sign)
+
+
 def test_the_ladder_comes_first_and_again_but_no_figure_is_left_out() -> None:
     floor = alarm()
     floor.crm = Crm(state="down", since=ago(155), backlog=1204, oldest=ago(155))
