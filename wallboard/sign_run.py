@@ -39,6 +39,11 @@ _LISTEN_EVERY_S: Final = 1.0
 #: After an outage as long as this another sign may hang there.
 _OUTAGE_S: Final = 10.0
 _FAREWELL_S: Final = 1.5
+#: A sign that was switched on after the box has never heard its table: it is asked again after a while, then each hour; one that is silent
+#: is written to again, which blanks it for seconds, and so after a while and then once a day.
+CHECK_FIRST_S: Final = 600.0
+_CHECK_EVERY_S: Final = 3600.0
+_WRITE_EVERY_S: Final = 86_400.0
 _READ_MEMORY: Final = ReadSpecial("$").body
 
 
@@ -50,7 +55,9 @@ class OneSign:
         self._boards, self._feed, self._clock, self._zone = boards, feed, clock, zone
         self._planner, self._bursts = Planner(sign), Bursts(sign.priority_s, sign.repeat_s)
         self.sender = Sender(sign)
-        self.asked = False
+        self.asked = self.answers = False
+        self._checked_s: float | None = None
+        self._check_s = CHECK_FIRST_S
         self._language = ""
         self._left_out = 0
 
@@ -71,6 +78,15 @@ class OneSign:
         wanted = [Burst(phrase.key, tuple(self._planner.urgent(phrase))) for phrase in sayings.priority]
         moment = Moment(f"{at:%H%M}", at.isoweekday() % 7 + 1, trusted)
         self.sender.tell(plan, self._bursts.step(wanted, now_s), moment)
+
+    def check(self, now_s: float) -> None:
+        """Doubt its memory table when that is due."""
+        if self._checked_s is None:
+            self._checked_s = now_s
+        elif now_s - self._checked_s >= self._check_s:
+            self._checked_s, self._check_s = now_s, _CHECK_EVERY_S if self.answers else _WRITE_EVERY_S
+            self.asked = False
+            self.sender.doubt(long=not self.answers)
 
     def frame(self, body: bytes) -> Frame:
         """A command to this sign."""
@@ -143,6 +159,7 @@ class LineRun:
                 looked_s = now_s
                 for sign in self.signs:
                     sign.look(now_s)
+                    sign.check(now_s)
             if now_s - listened_s >= _LISTEN_EVERY_S:
                 listened_s = now_s
                 await self._off_loop(port.heard)
@@ -185,6 +202,7 @@ class LineRun:
         tables = [table for answer in answers if answer is not None and (table := memory_from_answer(answer)) is not None]
         if tables:
             self.heard_mono_ns = self._clock.mono_ns()
+            sign.answers = True
         sign.sender.holds(tables[0] if tables else None)
 
     def _rest_s(self, now_s: float) -> float:

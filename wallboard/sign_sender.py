@@ -75,6 +75,10 @@ class Sender:
         """The link was lost, so nothing is believed; `long`: for so long that another sign may hang there."""
         self._believed.clear()
         self._owners.clear()
+        self.doubt(long=long)
+
+    def doubt(self, *, long: bool) -> None:
+        """Its memory table is to be read again, and where it is silent believed only if not for `long`."""
         self._memory, self._memory_before = None, None if long else self._memory
 
     def holds(self, memory: Memory | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -379,3 +381,42 @@ def test_a_table_that_was_read_back_is_not_written() -> None:
     sender.holds(Memory())
     assert "memory" in drained(sender, 1)
     assert RELEASE == b"A0"
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 9))
+def test_a_line_that_loses_frames_is_made_good(random: Random, lost_of_ten: int) -> None:
+    """Nothing is acknowledged: whatever was lost, after the next refresh the sign holds the plan."""
+    sign = Sign(url="loop://", clock=False, refresh_s=60)
+    sender, planner, files = Sender(sign), Planner(sign), Files(sign.memory_bytes)
+
+    def hear(body: bytes) -> None:
+        command = command_from_body(body)
+        match command:
+            case Memory():
+                assert files.configure(command) == ""
+            case WriteText():
+                files.write_text(command.label, command.body[2:])
+            case WriteString():
+                files.write_string(command.label, command.data)
+
+    def speak(now_s: float, lost: int) -> None:
+        for _ in range(100):
+            send = sender.next(now_s)
+            if send is None:
+                return
+            if random.randrange(10) >= lost or send.about == "memory":
+                hear(send.body)
+            sender.sent(send, now_s)
+
+    snapshot = sample()
+    for now_s in range(0, 50, 5):
+        snapshot.floor.waiting = random.randrange(1000)
+        told(sender, planner, snapshot, random.choice([None, b"A0\x1b balarma"]))
+        speak(now_s, lost_of_ten)
+    told(sender, planner, snapshot)
+    speak(200, 0)
+    speak(200 + RELEASE_AGAIN_S, 0)
+    plan = planner.plan(sayings_from(board(snapshot), "09:03"))
+    assert files.priority is None
+    assert files.data == {"A": plan.text, **plan.strings}
+    assert sender.next(210) is None

@@ -13,11 +13,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from appliance.core.catalogue import AnnouncementShown
 from appliance.core.clock import NS, SystemClock
 from appliance.core.config import Config, Sign, Site
 from appliance.core.config import Wallboard as Boards
 from appliance.core.errors import MisconfiguredError
+from appliance.core.journal_memory import MemoryJournal
 from appliance.floor.snapshot import Alarm, Announcement, Crm
+from appliance.service import Context
 from appliance.sim.sign import Picture, SimSign
 from appliance.sim.sign_line import Wire, on_pty, on_tcp
 from drivers.alpha_command import Memory, WriteText, command_from_body
@@ -25,6 +28,7 @@ from drivers.alpha_pace import Timing
 from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
 from wallboard.sample import HeldView, ago
+from wallboard.service import Wallboard
 from wallboard.sign_run import LineRun, line_runs
 
 #: A sign in a hurry: everything else is as on a real one.
@@ -264,6 +268,46 @@ async def test_a_serial_server_that_hangs_up_is_dialled_again() -> None:
             await wire.hang_up()
             await until(lambda: text_writes(sign) > written, "everything again")
             assert memories(sign) == 1  # so short an outage erases nothing
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["answers", "silent"])
+async def test_a_sign_that_is_switched_on_after_the_box(answers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wallboard.sign_run.CHECK_FIRST_S", 1.5)
+    sign = sim(answers=answers)
+    wire = Wire([], CLOCK)
+    async with on_pty(wire) as path:
+        bench = Bench(entrada=Sign(url=f"serial://{path}?baud=115200", width=60, refresh_s=1))
+        async with bench.running():
+            await until(lambda: wire.received > 1000, "that the box speaks")
+            wire.signs = [sign]
+            await until(lambda: "En cola 4" in texts(sign), "the floor's figures")
+
+
+async def test_the_service_tells_its_signs() -> None:
+    sign = sim()
+    async with on_pty(Wire([sign], CLOCK)) as path:
+        boards = Boards(sign={"entrada": Sign(url=f"serial://{path}?baud=115200", width=60)})
+        context = Context(Config(wallboard=boards), MemoryJournal(due=lambda _: True), CLOCK, Watch(), "wallboard")
+        service = asyncio.create_task(Wallboard().run(context))
+        try:
+            await until(lambda: picture(sign).frames > 2, "that the box speaks")
+            await context.emit(AnnouncementShown(id="a1", text="Simulacro a las 16:00", severity="urgent"))
+            await until(lambda: texts(sign) == ["Urgente: Simulacro a las 16:00"], "the announcement")
+        finally:
+            service.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait_for(service, 10)
+        assert texts(sign) == ["Este tablero no recibe datos"]
+
+
+class Watch:
+    """A runner that wants to know nothing."""
+
+    def ready(self) -> None: ...
+
+    def progress(self) -> None: ...
+
+    def status(self, text: str) -> None: ...
 
 
 async def test_a_line_that_is_none() -> None:
