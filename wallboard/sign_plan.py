@@ -25,7 +25,7 @@ _ROOM: Final[dict[Size, tuple[int, int]]] = {"figure": (40, 8), "row": (96, 4), 
 #: short: spare STRINGs and text may fill only this share of it.
 _SPARE: Final[dict[Size, int]] = {"figure": 8, "row": 4, "long": 4}
 _SPARE_SHARE: Final = 0.6
-_COLOURS: Final[dict[Tone, str]] = {"plain": "green", "dim": "dim_red", "amber": "amber", "red": "red"}
+_COLOURS: Final[dict[Tone, str]] = {"plain": "green", "dim": "dim_green", "amber": "amber", "red": "red"}
 _TITLE_COLOUR: Final = "amber"
 #: Digits that a figure is given room for on the display.
 _DIGITS: Final = 2
