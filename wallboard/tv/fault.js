@@ -1,7 +1,7 @@
 // Decides when a page that stands in a board's stead looks again: every few seconds, and only through a box that answers,
 // so that a TV never ends on the browser's own error page.
 
-const EVERY_MS = 5000;
+const EVERY_MS = 3000;
 const mark = `data-revision="${document.body.dataset.revision}"`;
 
 async function look() {
