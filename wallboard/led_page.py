@@ -148,7 +148,7 @@ def _of(item: Item, words: Words, several: bool) -> Iterator[Said]:
     elif item.notice is not None:
         yield _notice(item.key, item.notice, words)
     elif item.tile is not None and item.page is not None:
-        title = item.page.title if several and item.rung == "alarm" else ""
+        title = item.row.title if item.row is not None else item.page.title if several and item.rung == "alarm" else ""
         yield _figure(item.key, item.tile, title)
     elif item.row is not None:
         yield _row(item.key, item.row)

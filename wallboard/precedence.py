@@ -22,7 +22,10 @@ RUNGS: tuple[Rung, ...] = ("priority", "alarm", "scheduled", "board")
 
 
 class Item(Struct, frozen=True):
-    """One thing to say: a trouble, an announcement, a figure (of a page), or a row of a page's table. `key` is its identity."""
+    """One thing to say: a trouble, an announcement, a figure (of a page, or of a `row` of its table), or a whole row.
+
+    `key` is its identity.
+    """
 
     rung: Rung
     key: str
@@ -56,5 +59,8 @@ def _of_page(page: Page) -> list[Item]:
         if tile.level == "red" and not tile.acknowledged:
             out.append(Item("alarm", f"alarm.{page.name}.{tile.key}", page=page, tile=tile))
         out.append(Item("board", f"{page.name}.{tile.key}", page=page, tile=tile))
-    out += [Item("board", f"{page.name}/{row.key}", page=page, row=row) for row in page.rows]
+    for row in page.rows:
+        red = [tile for tile in row.tiles if tile.level == "red" and not tile.acknowledged]
+        out += [Item("alarm", f"alarm.{page.name}/{row.key}.{tile.key}", page=page, tile=tile, row=row) for tile in red]
+        out.append(Item("board", f"{page.name}/{row.key}", page=page, row=row))
     return out

@@ -103,9 +103,10 @@ def _urgent(item: Item, words: Words) -> Iterator[Phrase]:
     elif item.notice is not None:
         yield Phrase(key, _notice_text(item.notice, words), tone="red")
     elif item.tile is not None and item.page is not None:
-        tile, title = item.tile, item.page.title
+        tile, title = item.tile, item.page.title if item.row is None else item.row.title
         label, short = f"{title}: {tile.label}", f"{title}: {tile.short}"
-        yield Phrase(key, label, short, value_text(tile, words), f"{item.page.name}.{tile.key}", tone="red")
+        place = item.page.name if item.row is None else f"{item.page.name}/{item.row.key}"
+        yield Phrase(key, label, short, value_text(tile, words), f"{place}.{tile.key}", tone="red")
 
 
 def _banner(key: str, banner: Banner) -> Iterator[Phrase]:

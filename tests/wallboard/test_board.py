@@ -226,8 +226,15 @@ def test_precedence_priority_then_alarm_then_scheduled_then_the_board_and_no_fig
         Alarm(id="floor.waiting", level="red", since=ago(1), acknowledged=ago(0)),
     ]
     floor.announcements = [Announcement(id="a", text="uno"), Announcement(id="c", text="tres", severity="urgent")]
+    floor.alarms.append(Alarm(id="queue.ventas.abandon_rate", level="red", since=ago(1)))
     said_first = [(item.rung, item.key) for item in items(board(floor))]
-    assert said_first[:4] == [("priority", "link.0"), ("priority", "notice.c"), ("alarm", "alarm.floor.asa"), ("scheduled", "notice.a")]
+    assert said_first[:4] == [
+        ("priority", "link.0"),
+        ("priority", "notice.c"),
+        ("alarm", "alarm.floor.asa"),
+        ("alarm", "alarm.queues/ventas.abandon_rate"),
+    ]
+    assert said_first[4] == ("scheduled", "notice.a")
     assert {f"floor.{key}" for key in ("waiting", "longest_wait", "asa")} <= {key for rung, key in said_first if rung == "board"}
 
 
