@@ -257,7 +257,9 @@ class Demo:
         cable = self.around.cable
         note = self._note if time.monotonic() < self._note_until_s else ""
         plugged = None if cable is None else cable.plugged
-        return Scene(snapshot, self._view.now_ns(), self._clock.mono_ns(), self.boards, plugged, self.around.received(), note)
+        mono_ns = self._clock.mono_ns()
+        sign = " ··· ".join(line.text for line in self.around.sign.picture(mono_ns / NS).lines)
+        return Scene(snapshot, self._view.now_ns(), mono_ns, self.boards, plugged, self.around.received(), note, sign)
 
     def _snapshot(self) -> Snapshot:
         self._view.catch_up()

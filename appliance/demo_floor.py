@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from appliance.core.clock import SystemClock
 from appliance.core.command import VERBS
 from appliance.core.endpoint import Endpoint, endpoint_from_text
 from appliance.core.errors import MisconfiguredError, TransientError
@@ -21,6 +22,8 @@ from appliance.sim.crm import SimCrm
 from appliance.sim.crm_book import kind_of
 from appliance.sim.floor_model_plan import Plan, plan_named
 from appliance.sim.pbx import SimPbx
+from appliance.sim.sign import SimSign
+from appliance.sim.sign_line import Wire, on_pty
 
 Language = Literal["es", "en", "pt"]
 
@@ -42,6 +45,8 @@ class Around(Struct):
     broker: str
     url: str
     protocol: Literal["5", "3.1.1"] = "5"
+    sign: SimSign = field(default_factory=SimSign)
+    sign_tty: str = ""
 
     def received(self) -> Received | None:
         """What the embedded CRM has; None with a broker of one's own."""
@@ -55,6 +60,12 @@ class Around(Struct):
 
 async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None) -> Around:
     """Start the simulations; they end with the stack. Raises MisconfiguredError for an unknown scenario or a url that is none."""
+    around = await _around(stack, scenario, seed, speed, crm_url)
+    around.sign_tty = await stack.enter_async_context(on_pty(Wire([around.sign], SystemClock())))
+    return around
+
+
+async def _around(stack: AsyncExitStack, scenario: str, seed: int, speed: float, crm_url: str | None) -> Around:
     pbx = await stack.enter_async_context(SimPbx(_plan(scenario), seed=seed, speed=speed))
     if crm_url is None:
         broker = await stack.enter_async_context(Broker())
@@ -117,6 +128,9 @@ listen = "{listen}"
 url = "sim:"
 width = {LED_WIDTH}
 height = {LED_HEIGHT}
+
+[wallboard.sign.strip]
+url = "serial://{around.sign_tty}?format=8N1"
 
 [wallboard.beacon.tower]
 url = "sim:"

@@ -22,7 +22,7 @@ LED_WIDTH: Final = 64
 LED_HEIGHT: Final = 8
 _BLOCKS: Final = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
 #: What stands around the floor: the head, the LED panel, the books and the keys.
-_OWN_LINES: Final = 11
+_OWN_LINES: Final = 12
 _KEYS: Final = (
     ("c", "cut the CRM link", "restore the CRM link"),
     ("p", "restart PBX", ""),
@@ -51,6 +51,7 @@ class Scene(Struct, frozen=True):
     plugged: bool | None
     received: Received | None
     note: str = ""
+    sign: str = ""
 
 
 class DemoView:
@@ -73,6 +74,7 @@ class DemoView:
             *floor,
             "",
             *([self._tower.line(scene)] if self._tower is not None else []),
+            f"Sign     {rolling(scene.sign, scene.now_mono_ns / NS, WIDTH - 9)}",
             crm_line(scene),
             received_line(scene),
             coloured(scene.note[:WIDTH], "amber") if scene.note else "",
@@ -81,6 +83,19 @@ class DemoView:
         while len(lines) > height and "" in lines:
             lines.remove("")
         return lines if len(lines) <= height else [*lines[: height - 1], lines[-1]]
+
+
+def rolling(text: str, now_s: float, width: int) -> str:
+    """A text as it passes a window of so many signs, ten a second; one that fits stands.
+
+    >>> rolling("En cola 4", 0, 20), rolling("abcdef", 0.2, 3)
+    ('En cola 4', 'cde')
+    """
+    if len(text) <= width:
+        return text
+    round_ = f"{text} ··· "
+    at = int(now_s * 10) % len(round_)
+    return (round_ + round_)[at : at + width]
 
 
 class Tower:
