@@ -22,7 +22,7 @@ async def test_a_page_loads_itself_anew_when_its_board_file_was_changed(browser:
     await tab.until("document.querySelector('.tile:not([hidden]) .digits')?.textContent.length > 0")
     await tab.ask("window.before = true")
     box.write("sala", 'title = "Sala de arriba"\n[[page]]\nkind = "trunks"\n')
-    await tab.until("window.before === undefined && document.body.innerText.includes('Sala de arriba')")
+    await tab.until("window.before === undefined && document.title.includes('Sala de arriba')")
 
 
 async def test_a_broken_board_file_shows_its_faults_and_the_board_when_they_are_mended(browser: Browser, box: Box) -> None:

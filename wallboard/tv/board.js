@@ -1,12 +1,11 @@
 // Decides when the page repaints: on every message, once per frame, and four times a second for the clocks.
 
-import { LedPanel } from "./led.js";
 import { Painter } from "./paint.js";
-import { setup } from "./setup.js";
 import { Stream } from "./stream.js";
+import { Trends } from "./trend.js";
 import { view } from "./view.js";
 
-const painter = new Painter(document.getElementById("board"));
+const painter = new Painter(document.getElementById("board"), new Trends());
 let asked = false;
 
 function paint() {
@@ -24,8 +23,6 @@ function repaint() {
 }
 
 const stream = new Stream("/api/stream", repaint);
-// One chain has room beside the announcements; each has a page of its own.
-for (const [name, size] of Object.entries(setup.leds).slice(0, 1)) painter.foot.append(new LedPanel(name, size).canvas);
-if (Object.keys(setup.leds).length) document.body.dataset.led = "shown";
 setInterval(() => { stream.watch(); repaint(); }, 250);
+addEventListener("resize", repaint);
 repaint();

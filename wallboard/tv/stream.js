@@ -1,6 +1,9 @@
 // Decides what the page knows and how old it is: full floor first, then RFC 7396 patches, reconnecting for ever.
 // Time comes from the box: its clock is carried on this machine's monotonic one, never on the TV's own wall clock.
 
+import { setup } from "./setup.js";
+
+const RELOAD_MS = 60000;
 const SILENT_MS = 7000; // the box speaks at least every 5 s
 const GRACE_MS = 1500; // a reconnect shorter than this is no news
 
@@ -26,6 +29,7 @@ export class Stream {
     this.offsetAt = 0;
     this.tries = 0;
     this.timer = 0;
+    this.reload = 0;
     this.connect();
     // A browser allows six connections to one box: a tab that nobody sees gives its own back.
     document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.connect()));
@@ -45,8 +49,22 @@ export class Stream {
     this.openedAt = performance.now();
     source.addEventListener("floor", (event) => this.heard(source, () => { this.floor = JSON.parse(event.data); this.tries = 0; this.lostAt = null; }, () => this.floor.time));
     source.addEventListener("patch", (event) => this.heard(source, () => { this.patch = JSON.parse(event.data); this.floor = merge(this.floor, this.patch); }, () => this.patch.time));
+    source.addEventListener("setup", (event) => this.told(JSON.parse(event.data).revision));
     source.addEventListener("beat", (event) => this.heard(source, () => {}, () => JSON.parse(event.data).time));
     source.onerror = () => this.lost(source);
+  }
+
+  // The box was updated, or the board's file changed: this is no longer the page. Never twice in a minute, whatever it says.
+  told(revision) {
+    clearTimeout(this.reload);
+    if (!revision || revision === setup.revision) return;
+    const since = Date.now() - Number(sessionStorage.getItem("reloaded") ?? 0);
+    if (since >= 0 && since < RELOAD_MS) { // not at once then; and a TV's clock may have been put back
+      this.reload = setTimeout(() => this.told(revision), RELOAD_MS);
+      return;
+    }
+    sessionStorage.setItem("reloaded", String(Date.now()));
+    location.reload();
   }
 
   heard(source, apply, time) {

@@ -1,0 +1,46 @@
+// Decides which troubles a board says in words, and how. Mirrors wallboard/banner.py; a shape for each is added here.
+
+import { ageS, duration, number, span, timeOfDay, word } from "./setup.js";
+
+const LINK_SHAPES = { down: "link", draining: "drain", no_consumer: "deaf", denied: "lock" };
+const since = (moment, nowMs) => `${word("since", { t: timeOfDay(Date.parse(moment)) })} (${duration(ageS(moment, nowMs))})`;
+
+// Every trouble, gravest first: {trouble, state, shape, text, details, severe}.
+export function banners(floor, nowMs) {
+  const out = [];
+  const sources = Object.entries(floor.pbx ?? {});
+  for (const [key, pbx] of sources) {
+    if (pbx.state === "up") continue;
+    const details = [...(sources.length > 1 ? [key] : []), ...(pbx.since ? [since(pbx.since, nowMs)] : [])];
+    out.push({ trouble: "pbx", state: pbx.state, shape: pbx.state === "denied" ? "lock" : "down", text: word(`pbx.${pbx.state}`), details, severe: pbx.state !== "resyncing" });
+  }
+  const link = linkBanner(floor.crm ?? { state: "off" }, nowMs);
+  if (link) out.push(link);
+  for (const item of floor.health ?? []) {
+    if (item.level !== "ok") out.push({ trouble: "box", state: item.level, shape: "box", text: word("box.fault"), details: [item.text || item.id], severe: item.level === "red" });
+  }
+  if (floor.clock === "unset") out.push({ trouble: "clock", state: "unset", shape: "clock", text: word("clock.unset"), details: [], severe: false });
+  return out.sort((a, b) => Number(b.severe) - Number(a.severe));
+}
+
+function linkBanner(crm, nowMs) {
+  if (crm.state === "up" || crm.state === "off") return null;
+  const details = [`${word("held")} ${number(crm.backlog ?? 0)}`];
+  if (crm.oldest) details.push(`${word("oldest")} ${duration(ageS(crm.oldest, nowMs))}`);
+  if (crm.state === "draining") {
+    if (crm.drain_s != null) details.push(word("to_go", { t: duration(crm.drain_s) }));
+  } else {
+    if (crm.since) details.unshift(since(crm.since, nowMs));
+    if (crm.full_in_s != null) details.push(word("fills_in", { t: span(crm.full_in_s) }));
+  }
+  return { trouble: "link", state: crm.state, shape: LINK_SHAPES[crm.state] ?? "link", text: word(`link.${crm.state}`), details, severe: crm.state !== "draining" };
+}
+
+// What the foot says while nothing is wrong.
+export function calm(floor) {
+  const out = [{ shape: "ok", text: Object.keys(floor.pbx ?? {}).length ? word("pbx.up") : word("pbx.none"), note: "" }];
+  const crm = floor.crm ?? { state: "off" };
+  if (crm.state === "up") out.push({ shape: "ok", text: word("link.up"), note: `${word("delivered")} ${number(crm.delivered ?? 0)}` });
+  else if (crm.state === "off") out.push({ shape: "", text: word("link.off"), note: "" });
+  return out;
+}

@@ -1,0 +1,150 @@
+// Decides how one figure reads: digits, unit, notes, freshness, alarm. Mirrors wallboard/tile.py over the same table of figures.
+
+import { DASH, ageS, duration, has, number, percent, setup, span, word } from "./setup.js";
+
+const COVERED = 0.95; // below this share of the window seen, a figure is hatched
+const BUSY = ["talking", "ringing", "holding"];
+const REASONS_SHOWN = 4;
+const SHARES = new Set(["share", "ratio", "all_busy"]);
+const TIMES = new Set(["wait", "duration", "moment"]);
+const known = (value) => value !== null && value !== undefined;
+
+export function figureText(form, value) {
+  if (!known(value)) return [DASH, ""];
+  if (SHARES.has(form)) return percent(value);
+  if (form === "lines") return [`${number(value[0])}/${number(value[1])}`, ""];
+  if (form === "score") return [number(value.mean ?? value, 1), ""];
+  if (form === "span") return [span(value), ""];
+  return [TIMES.has(form) ? duration(value) : number(value), ""];
+}
+
+export function longestWait(scope, nowMs) {
+  if (!known(scope.waiting)) return null;
+  if (scope.waiting === 0) return 0;
+  if (!scope.longest_since) return scope.longest_wait ?? null;
+  // Out of sight nobody knows whether that caller still waits: the wait stands as it was last seen.
+  const seenMs = scope.fresh === "stale" && scope.as_of ? Math.min(nowMs, Date.parse(scope.as_of)) : nowMs;
+  return ageS(scope.longest_since, seenMs);
+}
+
+// A target: a whole per cent without decimals, since nobody set it to a tenth.
+function limitText(form, limit) {
+  if (!SHARES.has(form)) return figureText(form, limit).join("");
+  return number(limit * 100, Number.isInteger(Number((limit * 100).toFixed(1))) ? 0 : 1) + percent(0)[1];
+}
+
+export function targetText(key, path) {
+  const figure = key === "all_busy" ? "all_busy_share" : key;
+  const threshold = setup.thresholds[`${path}.${figure}`] ?? setup.thresholds[figure];
+  if (!threshold) return "";
+  return `${word("target")} ${threshold[0] === "above" ? "≤" : "≥"} ${limitText(setup.figures[key].form, threshold[2])}`;
+}
+
+export const label = (key) => word(key);
+export const short = (key) => (has(`short.${key}`) ? word(`short.${key}`) : word(key));
+
+// Reads figures out of one floor document at one instant. A scope is {path, queue, window}.
+export class Reader {
+  constructor(floor, nowMs) {
+    this.floor = floor;
+    this.nowMs = nowMs;
+    this.alarms = new Map((floor.alarms ?? []).map((alarm) => [alarm.id, alarm]));
+  }
+
+  // The tile of one key; null where it is there only while it is known, and is not.
+  tile(key, scope) {
+    const figure = setup.figures[key];
+    let [value, worst] = this.value(figure, scope);
+    const fresh = figure.source.startsWith("/crm") ? "live" : scope.queue.fresh ?? "unknown";
+    if (fresh === "unknown") value = null;
+    if (!known(value) && figure.known) return null;
+    const [digits, unit] = figureText(figure.form, value);
+    const alarm = this.alarm(figure, worst || `${scope.path}.${key}`, scope, fresh);
+    const window = scope.queue[scope.window];
+    const hatched = known(value) && Boolean(figure.day) && known(window?.coverage) && window.coverage < COVERED;
+    return {
+      key, label: label(key), short: short(key), form: figure.form, value: digits, unit,
+      notes: known(value) ? this.notes(key, figure, scope, window) : [],
+      target: figure.alarm ? targetText(key, scope.path) : "",
+      fresh, level: alarm?.level ?? "none", acknowledged: known(alarm?.acknowledged),
+      hatched, covered: hatched ? window.coverage : null,
+    };
+  }
+
+  value(figure, scope) {
+    const { form, source } = figure;
+    if (form === "wait") return [longestWait(scope.queue, this.nowMs), ""];
+    if (form === "agents") {
+      const counts = scope.queue.agents;
+      return [counts ? figure.states.reduce((sum, state) => sum + (counts[state] ?? 0), 0) : null, ""];
+    }
+    if (form === "lines") return [this.lines(), ""];
+    if (form === "all_busy") return this.allBusy();
+    const [root, path] = source.startsWith("/") ? [this.floor, source.slice(1)]
+      : source.startsWith("window.") ? [scope.queue[scope.window], source.slice(7)] : [scope.queue, source];
+    const value = path.split(".").reduce((at, part) => at?.[part], root) ?? null;
+    return [form === "moment" && value !== null ? ageS(value, this.nowMs) : value, ""];
+  }
+
+  lines() {
+    const trunks = Object.values(this.floor.trunks ?? {});
+    if (!trunks.length || trunks.some((trunk) => !known(trunk.busy) || !known(trunk.lines))) return null;
+    return [trunks.reduce((sum, trunk) => sum + trunk.busy, 0), trunks.reduce((sum, trunk) => sum + trunk.lines, 0)];
+  }
+
+  allBusy() {
+    let worst = null;
+    for (const [key, trunk] of Object.entries(this.floor.trunks ?? {})) {
+      const share = trunk.all_busy_share;
+      if (known(share) && (!worst || share > worst[0] || (share === worst[0] && key > worst[1]))) worst = [share, key];
+    }
+    return worst ? [worst[0], `trunk.${worst[1]}.all_busy_share`] : [null, ""];
+  }
+
+  // An alarm is of today's figure; of an old one nobody knows whether it still holds.
+  alarm(figure, name, scope, fresh) {
+    if (!figure.alarm || fresh !== "live" || (figure.day && scope.window !== "today")) return null;
+    return this.alarms.get(name) ?? null;
+  }
+
+  notes(key, figure, scope, window) {
+    const notes = [];
+    if (key === "service_level" && window) {
+      const parts = [window.service_level_variant, known(window.target) ? word("within", { t: number(window.target) }) : null].filter(Boolean);
+      if (parts.length) notes.push(parts.join(" "));
+    }
+    if (figure.of && window) {
+      const parts = window[figure.of.slice(7)];
+      if (parts?.[1]) notes.push(word("of", { a: number(parts[0]), b: number(parts[1]) }));
+    }
+    if (key === "satisfaction" && window?.satisfaction) notes.push(word("answers", { n: number(window.satisfaction.answers) }));
+    const counts = scope.queue.agents;
+    if (key === "busy" && counts) notes.push(...BUSY.filter((state) => counts[state]).map((state) => `${word(state)} ${number(counts[state])}`));
+    if (key === "paused") notes.push(...this.reasons(scope));
+    return notes;
+  }
+
+  // Why agents are paused, the commonest first; of a queue, its own agents.
+  reasons(scope) {
+    const at = scope.path.indexOf(".");
+    const [kind, queue] = at < 0 ? [scope.path, ""] : [scope.path.slice(0, at), scope.path.slice(at + 1)];
+    if (kind !== "floor" && kind !== "queue") return [];
+    const counted = new Map();
+    for (const agent of Object.values(this.floor.agents ?? {})) {
+      if (agent.state === "paused" && agent.reason && (kind === "floor" || (agent.queues ?? []).includes(queue)))
+        counted.set(agent.reason, (counted.get(agent.reason) ?? 0) + 1);
+    }
+    const commonest = [...counted].sort((a, b) => b[1] - a[1] || byCode(a[0], b[0])).slice(0, REASONS_SHOWN);
+    return commonest.map(([reason, count]) => `${reason} ${number(count)}`);
+  }
+}
+
+// Python's order of texts: by code point.
+export function byCode(a, b) {
+  const [left, right] = [[...a], [...b]];
+  for (let at = 0; at < Math.min(left.length, right.length); at += 1) {
+    const order = left[at].codePointAt(0) - right[at].codePointAt(0);
+    if (order) return order;
+  }
+  return left.length - right.length;
+}
