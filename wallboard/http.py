@@ -98,7 +98,8 @@ class Server:
         return _page(self._pages.index(listed(self._boards, self._feed.snapshot(), self._sizes), language))
 
     async def _board(self, request: web.Request) -> web.Response:
-        name, language = request.match_info["name"], language_of(request.query.get("lang"), self._config)
+        name = request.match_info["name"]
+        language = self._pages.language(name, request.query.get("lang"))
         title = listed(self._boards, self._feed.snapshot(), self._sizes).get(name)
         if title is None:
             # A queue shows up with its first event: its board may be asked for before, and waits.

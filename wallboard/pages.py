@@ -87,6 +87,11 @@ class Pages:
         #: What the page of today is called; `setup.revision` in the page, the `setup` event in the stream.
         self.revision = Revision(boards, parts)
 
+    def language(self, name: str, asked: str | None) -> str:
+        """A board's language: the one asked for, else the one of its file, else the site's."""
+        spec = self._boards.spec(name)
+        return language_of(asked or (spec.language if spec is not None else None), self._config)
+
     def board(self, name: str, title: str, language: str) -> bytes:
         """The page of one board; its figures come by the stream. `title` names the browser's tab."""
         page = self._board
