@@ -6,7 +6,7 @@ READY  := .venv/.ready
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix test-slow test-kill test-outage bench bench-wallboard docs clean
+.PHONY: help setup machine demo test check lint fix test-slow test-browser test-kill test-outage bench bench-wallboard docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -41,6 +41,11 @@ fix: $(READY) ## what ruff can mend by itself
 
 test-slow: setup ## the slow suites: long replays, floods, outside validators
 	$(PYTEST) -m slow $(ARGS)
+
+test-browser: setup ## the boards in a real Chromium, in full: also accessibility (axe-core by npm), memory over 100 000 updates, a real journal
+	@mkdir -p build/axe
+	@test -e build/axe/node_modules/axe-core/axe.min.js || npm install --silent --no-audit --no-fund --prefix build/axe axe-core@4
+	$(PYTEST) -s -m "browser" tests/browser $(ARGS)
 
 test-kill: setup ## a busy morning while every service is killed at random, and every other fault in full; ten minutes
 	$(PYTEST) -m slow tests/faults $(ARGS)
