@@ -47,7 +47,7 @@ FIGURES: Final[dict[str, Figure]] = {
     "trunks": Figure("lines", "/trunks", known=True),
     "all_busy": Figure("all_busy", "/trunks", known=True, alarm=True),
     "satisfaction": Figure("score", "window.satisfaction", known=True, alarm=True, day=True),
-    "repeat_call_share": Figure("ratio", "window.repeat_call_share", known=True, day=True),
+    "repeat_call_share": Figure("share", "window.repeat_call_share", of="window.repeat_call_share_of", known=True, day=True),
     "fcr": Figure("ratio", "window.fcr", known=True, alarm=True, day=True),
     "ab_allocation": Figure("ratio", "/utilisation.ab_allocation", known=True, alarm=True),
     "bc_on_phone": Figure("ratio", "/utilisation.bc_on_phone", known=True, alarm=True),

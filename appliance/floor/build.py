@@ -135,15 +135,20 @@ def summed(windows: list[out.Window]) -> out.Window:
             total.left_by[reason] = total.left_by.get(reason, 0) + count
         if window.refused is not None:
             total.refused = (total.refused or 0) + window.refused
-    levels = [window.service_level_of for window in windows]
-    if levels and all(level is not None for level in levels):
-        total.service_level_of = (sum(level[0] for level in levels if level), sum(level[1] for level in levels if level))
+    total.service_level_of = _parts([window.service_level_of for window in windows])
+    total.repeat_call_share_of = _parts([window.repeat_call_share_of for window in windows])
     total.wait_max = max((w.wait_max for w in windows if w.wait_max is not None), default=None)
     total.service_level_variant = _same(w.service_level_variant for w in windows)
     total.target = _same(w.target for w in windows)
     covered = [w.coverage for w in windows if w.coverage is not None]
     total.coverage = min(covered, default=None)
     return _rated(total)
+
+
+def _parts(each: list[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """Numerators and denominators added; None where one of them is not known."""
+    known = [parts for parts in each if parts is not None]
+    return (sum(a for a, _ in known), sum(b for _, b in known)) if known and len(known) == len(each) else None
 
 
 def summed_queue(
@@ -316,7 +321,7 @@ def _counts(tally: Tally) -> out.Window:
         talk_sum=tally.talk_ms / 1000,
         hold_sum=tally.hold_ms / 1000,
         wrap_up_sum=tally.wrap_ms / 1000,
-        repeat_call_share=_rate(tally.repeat, tally.known),
+        repeat_call_share_of=(tally.repeat, tally.known),
     )
 
 
@@ -325,6 +330,8 @@ def _rated(window: out.Window) -> out.Window:
         setattr(window, name, round(getattr(window, name), 3))
     if window.service_level_of is not None:
         window.service_level = _rate(*window.service_level_of)
+    if window.repeat_call_share_of is not None:
+        window.repeat_call_share = _rate(*window.repeat_call_share_of)
     window.abandon_rate_of = (window.abandoned, window.answered + window.abandoned + window.left)
     window.abandon_rate = _rate(*window.abandon_rate_of)
     window.asa = _mean(window.wait_sum, window.answered)

@@ -91,6 +91,7 @@ class Window(Struct, kw_only=True):
     coverage: float | None = None
     fcr: float | None = None
     repeat_call_share: float | None = None
+    repeat_call_share_of: tuple[int, int] | None = None
     satisfaction: Satisfaction | None = None
 
 

@@ -9,7 +9,7 @@ from appliance.core.catalogue import BoxClockStepped, CallAnswered, PbxDown, Pbx
 from appliance.core.clock import NS
 from appliance.core.config import Config, Hours, Kpi, Site
 from appliance.core.event import Event
-from appliance.floor.build import agent_counts, unbalanced, utilisation
+from appliance.floor.build import agent_counts, summed, unbalanced, utilisation
 from appliance.floor.build import agent_snapshot as build_agent
 from appliance.floor.calendar import Calendar
 from appliance.floor.floor import Floor, bytes_from_state, state_from_bytes
@@ -207,4 +207,6 @@ def test_repeat_calls_are_callers_answered_on_this_queue_within_a_day(day) -> No
     day.queued(130, "e")
     assert day.queue(140).today.repeat_call_share == round(1 / 3, 4)
     assert day.queue(140, "soporte").today.repeat_call_share == 0.0
+    whole = summed([day.queue(140).today, day.queue(140, "soporte").today])
+    assert (whole.repeat_call_share_of, whole.repeat_call_share) == ((1, 4), 0.25), "the sum of the parts, not the mean of the rates"
     assert b"600111222" not in bytes_from_state(day.floor.state)
