@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -22,6 +24,9 @@ from wallboard.layout import EVERY_SITE, BoardSpec, NoticeSpec, PageSpec, page_n
 MAX_BYTES: Final = 256 * 1024
 #: More boards than this no floor has; more pages nobody waits for.
 MAX_PAGES: Final = 50
+MAX_NOTICES: Final = 100
+#: So many faults of one file are told: whoever mends them looks again.
+MAX_FAULTS: Final = 20
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 #: Which keys a page of each kind heeds, beside name, title and dwell_s.
 _HEEDS: Final[dict[str, frozenset[str]]] = {
@@ -45,7 +50,10 @@ def read_board(path: Path) -> tuple[BoardSpec | None, tuple[Fault, ...]]:
         return None, (Fault(str(path), line, "", what, mend),)
 
     try:
-        with path.open("rb") as file:
+        # Without waiting: opening a pipe that nobody writes to would stop every board.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return one("it is no file", "take it out of the folder")
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         return one(f"it cannot be read: {error.strerror or error}", "mend its rights, or take it away")
@@ -61,7 +69,7 @@ def read_board(path: Path) -> tuple[BoardSpec | None, tuple[Fault, ...]]:
 def board_from_toml(text: str, path: Path) -> tuple[BoardSpec | None, tuple[Fault, ...]]:
     """As `read_board`, from the text of a file that stands, or would stand, at `path`."""
     data, broken, sound = parsed(text)
-    found = misfits(data, BoardSpec, _no_paths)
+    found = [*_too_many(data), *misfits(data, BoardSpec, _no_paths)]
     spec = msgspec.convert(data, BoardSpec)
     if not is_key(path.stem):
         found.append(Finding((), f'"{path.stem}" cannot be the name of a board', f"name the file {slug(path.stem)}.toml"))
@@ -71,13 +79,30 @@ def board_from_toml(text: str, path: Path) -> tuple[BoardSpec | None, tuple[Faul
     lines = lines_from_toml(sound)
     faults = [Fault(str(path), line, "", what, mend) for line, what, mend in broken]
     faults += [Fault(str(path), line_of(lines, find.path), dotted(find.path), find.what, find.mend) for find in found]
-    return _sound(spec), tuple(sorted(faults, key=lambda fault: fault.line or 0))
+    faults.sort(key=lambda fault: fault.line or 0)
+    if len(faults) > MAX_FAULTS:
+        rest = f"and {len(faults) - MAX_FAULTS} faults more"
+        faults[MAX_FAULTS:] = [Fault(str(path), faults[MAX_FAULTS].line, "", rest, "mend these, and look again with callfloor check")]
+    return _sound(spec), tuple(faults)
+
+
+def _too_many(data: dict[str, Any]) -> Iterator[Finding]:
+    """More than anybody looks at; taken out before each of it is looked at."""
+    for key, most in (("page", MAX_PAGES), ("notice", MAX_NOTICES)):
+        if isinstance(data.get(key), list) and len(data[key]) > most:
+            del data[key][most:]
+            yield Finding((key, most), f"more than {most} {key}s", "make a second board of the rest")
+    for at, page in enumerate(data["page"] if isinstance(data.get("page"), list) else ()):
+        figures = page.get("figures") if isinstance(page, dict) else None
+        if isinstance(figures, list) and len(figures) > len(FIGURES):
+            del figures[len(FIGURES) :]
+            yield Finding(("page", at, "figures"), "more figures than there are", f"there are {', '.join(FIGURES)}")
 
 
 def _sound(spec: BoardSpec) -> BoardSpec | None:
     """The board without the pages and notices that cannot stand; None when no page is left."""
     bad = {(where[0], where[1]) for _, where in _objections(spec) if len(where) == 2}
-    pages = tuple(_known(page) for at, page in enumerate(spec.page) if ("page", at) not in bad)[:MAX_PAGES]
+    pages = tuple(_known(page) for at, page in enumerate(spec.page) if ("page", at) not in bad)
     notices = tuple(notice for at, notice in enumerate(spec.notice) if ("notice", at) not in bad)
     if not pages:
         return None
@@ -94,8 +119,6 @@ def _objections(spec: BoardSpec) -> Iterator[tuple[Finding, tuple[str | int, ...
     """What the types allow and the board cannot mean; with the table that must go for it, () where nothing must."""
     if not spec.page:
         yield Finding((), "no page", 'write at least [[page]] with kind = "floor"'), ()
-    if len(spec.page) > MAX_PAGES:
-        yield Finding(("page", MAX_PAGES), f"more than {MAX_PAGES} pages", "make a second board of the rest"), ()
     names: list[str] = []
     for at, page in enumerate(spec.page):
         here = ("page", at)
@@ -114,7 +137,7 @@ def _objections(spec: BoardSpec) -> Iterator[tuple[Finding, tuple[str | int, ...
 def _page(page: PageSpec, here: tuple[str | int, ...]) -> Iterator[tuple[Finding, bool]]:
     """What is wrong with a page, and whether it cannot stand because of it."""
     for key in ("queue", "group"):
-        if page.kind == key and getattr(page, key) is None:
+        if page.kind == key and not getattr(page, key):
             yield Finding(here, f'a page of kind "{page.kind}" must say which', f'write {key} = "…", as the PBX or [{key}s] names it'), True
     heeded = _HEEDS[page.kind]
     for key in ("queue", "group", "queues", "groups", "sites", "figures", "names"):
@@ -133,6 +156,8 @@ def _page(page: PageSpec, here: tuple[str | int, ...]) -> Iterator[tuple[Finding
 
 
 def _notice(notice: NoticeSpec, here: tuple[str | int, ...]) -> Iterator[Finding]:
+    if not notice.text.strip():
+        yield Finding((*here, "text"), "says nothing", "write a text, or take the notice out")
     for key in ("at", "until"):
         value = getattr(notice, key)
         if value is not None and not _TIME.fullmatch(value):

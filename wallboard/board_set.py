@@ -30,7 +30,7 @@ class BoardSet:
     def __init__(self, config: Config) -> None:
         self._config = config
         self.zone = ZoneInfo(config.site.timezone)
-        self._stamps: dict[Path, tuple[int, int]] = {}
+        self._stamps: dict[Path, tuple[int, ...]] = {}
         #: How things stood a week ago, where somebody knows.
         self.week: Callable[[], LastWeek | None] = lambda: None
         self.files: dict[str, BoardSpec] = {}
@@ -47,7 +47,11 @@ class BoardSet:
         self._stamps, self.revision = stamps, self.revision + 1
         files: dict[str, BoardSpec] = {}
         faults: list[Fault] = []
-        for path in sorted(stamps):
+        paths = sorted(stamps)
+        if len(paths) > MAX_FILES:
+            what = f"{len(paths)} board files; a box reads {MAX_FILES} of them, this one and those after it are left out"
+            faults.append(Fault(str(paths[MAX_FILES]), None, "", what, "move what is no board of this box to another folder"))
+        for path in paths[:MAX_FILES]:
             spec, found = read_board(path)
             faults += found
             if spec is not None:
@@ -125,14 +129,20 @@ def targets(config: Config) -> dict[str, Threshold]:
     return out
 
 
-def _stamps(folder: Path | None) -> dict[Path, tuple[int, int]]:
-    """Each board file with what changes when it is written."""
-    out: dict[Path, tuple[int, int]] = {}
+def _stamps(folder: Path | None) -> dict[Path, tuple[int, ...]]:
+    """Each board file with what changes when it is written. Hidden files are editors' own, and a name may point nowhere."""
+    out: dict[Path, tuple[int, ...]] = {}
     try:
-        paths = sorted(folder.glob("*.toml"))[:MAX_FILES] if folder is not None else []
-        for path in paths:
-            stat = path.stat()
-            out[path] = (stat.st_mtime_ns, stat.st_size)
+        paths = list(folder.glob("*.toml")) if folder is not None else []
     except OSError:
-        return out  # what could be seen; the folder is looked at again
+        return out  # the folder is looked at again
+    for path in paths:
+        if path.name.startswith("."):
+            continue
+        try:
+            stat = path.stat()
+        except OSError:
+            out[path] = ()  # gone since, or a link to nothing: its own fault alone
+        else:
+            out[path] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
     return out

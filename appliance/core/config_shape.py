@@ -65,7 +65,7 @@ def _table(data: dict[str, Any], kind: type[Struct], path: tuple[str | int, ...]
 def _member(data: dict[str, Any], name: str, kind: type[Struct], path: tuple[str | int, ...], hook: Hook) -> Iterator[Finding]:
     """One sub-table; it is taken out whole when it cannot stand without what is missing."""
     if not isinstance(data[name], dict):
-        yield Finding(path, f"{_shown(name, data[name])} stands where a table is wanted", f"write it as [{dotted(path)}]")
+        yield Finding(path, f"{_shown(name, data[name])} stands where a table is wanted", f"write it as {_header(path)}")
         del data[name]
         return
     yield from _table(data[name], kind, path, hook)
@@ -113,7 +113,7 @@ def _unknown(path: tuple[str | int, ...], key: str, known: Any) -> Finding:
             mend = f'put it alone into a file that only callfloor may read, and write {files[0]} = "FILE"'
             return Finding(path, "secrets never stand in this file", mend)
     near = difflib.get_close_matches(key, known, 1)
-    where = f"[{dotted(path[:-1])}]" if len(path) > 1 else "this file"
+    where = _header(path[:-1]) if len(path) > 1 else "this file"
     mend = f"did you mean {near[0]}?" if near else f"take it out; {where} knows: {', '.join(known)}"
     return Finding(path, "unknown key", mend)
 
@@ -158,6 +158,16 @@ def dotted(path: tuple[str | int, ...]) -> str:
             bare = part.isascii() and part.replace("-", "").replace("_", "").isalnum()
             text += ("." if text else "") + (part if bare else '"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"')
     return text
+
+
+def _header(path: tuple[str | int, ...]) -> str:
+    """The header of a table as TOML writes it; those of a list have no numbers there.
+
+    >>> _header(("wallboard", "tv")), _header(("page", 2))
+    ('[wallboard.tv]', '[[page]]')
+    """
+    name = dotted(tuple(part for part in path if isinstance(part, str)))
+    return f"[[{name}]]" if isinstance(path[-1], int) else f"[{name}]"
 
 
 def _struct_of(kind: Any) -> tuple[type[Struct] | None, bool]:

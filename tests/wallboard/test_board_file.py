@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from appliance.core.config import Config, GroupConfig
 from appliance.core.config import Wallboard as Boards
 from appliance.core.config_file import load
-from wallboard.board_file import MAX_BYTES, MAX_PAGES, board_from_toml, read_board
-from wallboard.board_set import BoardSet, targets
+from wallboard.board_file import MAX_BYTES, MAX_FAULTS, MAX_NOTICES, MAX_PAGES, board_from_toml, read_board
+from wallboard.board_set import MAX_FILES, BoardSet, targets
 from wallboard.layout import page_names
 from wallboard.sample import NOW_NS, sample
 
@@ -154,3 +154,47 @@ def test_targets_are_those_of_the_scope(tmp_path: Path) -> None:
     assert known["queue.ventas.longest_wait"].red == 120
     assert known["queue.soporte.waiting"].red == 5
     assert "queue.ventas.waiting" not in known
+
+
+def test_one_name_in_the_folder_that_is_no_board_takes_no_board_away(tmp_path: Path) -> None:
+    (tmp_path / "planta.toml").write_text(SOUND, encoding="utf-8")
+    (tmp_path / ".#planta.toml").symlink_to("root@box.1234:1")  # an editor's lock, while somebody mends the file
+    (tmp_path / ".planta.toml").write_text("half writ", encoding="utf-8")
+    boards = BoardSet(Config(wallboard=Boards(boards=tmp_path)))
+    assert (boards.names(), boards.faults) == (("floor", "planta"), ())
+    (tmp_path / "a-gone.toml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "a-folder.toml").mkdir()
+    os.mkfifo(tmp_path / "a-pipe.toml")
+    assert boards.look()
+    assert boards.names() == ("floor", "planta")
+    assert [Path(fault.file).stem for fault in boards.faults] == ["a-folder", "a-gone", "a-pipe"]
+    assert not boards.look(), "nothing changed since"
+
+
+def test_more_files_than_a_box_reads_are_said(tmp_path: Path) -> None:
+    for number in range(MAX_FILES + 2):
+        (tmp_path / f"b{number:03}.toml").write_text('[[page]]\nkind = "floor"\n', encoding="utf-8")
+    boards = BoardSet(Config(wallboard=Boards(boards=tmp_path)))
+    assert len(boards.names()) == MAX_FILES + 1
+    assert [Path(fault.file).stem for fault in boards.faults] == [f"b{MAX_FILES:03}"]
+
+
+def test_a_file_with_thousands_of_faults_is_told_in_a_screenful() -> None:
+    figures = ", ".join(f'"figure{number}"' for number in range(15_000))
+    spec, found = board_from_toml('[[page]]\nkind = "floor"\n' * 500 + f"figures = [{figures}]\n", FILE)
+    assert spec is not None
+    assert len(spec.page) == MAX_PAGES
+    assert [fault.key for fault in found] == [f"page[{MAX_PAGES}]"]
+    found = board_from_toml(f'[[page]]\nkind = "floor"\nfigures = [{figures}]\n', FILE)[1]
+    assert len(found) == MAX_FAULTS + 1
+    assert "faults more" in str(found[-1])
+    spec, found = board_from_toml('[[page]]\nkind = "floor"\n' + '[[notice]]\ntext = "a"\n' * (MAX_NOTICES + 1), FILE)
+    assert spec is not None
+    assert len(spec.notice) == MAX_NOTICES
+    assert [fault.key for fault in found] == [f"notice[{MAX_NOTICES}]"]
+
+
+def test_what_is_empty_or_no_table_says_how_it_is_written() -> None:
+    assert "must say which" in faults('[[page]]\nkind = "queue"\nqueue = ""\n')[0]
+    assert "notice[0].text: says nothing" in faults('[[page]]\nkind = "floor"\n[[notice]]\ntext = "  "\n')[0]
+    assert faults('page = ["floor"]\n')[-1].endswith("write it as [[page]]")
