@@ -16,7 +16,8 @@ from msgspec import Struct
 from appliance.core.alive import Alive
 from appliance.core.catalogue import AlarmCleared, AlarmRaised
 from appliance.core.clock import NS
-from appliance.core.errors import FullError, TransientError
+from appliance.core.errors import CallfloorError
+from appliance.core.journal import BATCH
 from appliance.floor.snapshot import Snapshot
 from appliance.service import Context
 from wallboard.alarm_watch import Change, Watch
@@ -57,7 +58,7 @@ class AlarmRun:
     def turn(self, seq: int) -> None:
         """Look whether an alarm changes. Call after each fold and at least once a second; `seq` is the row that the fold stands at.
 
-        Raises what an append raises, a full disk apart: that is tried again.
+        What the journal does not take is tried again.
         """
         now_ns = self._context.clock.mono_ns()
         if not self._is_settled(seq):
@@ -69,7 +70,7 @@ class AlarmRun:
             return
         snapshot = self._boards.snapshot()
         self._looked_ns, self._seq, self._waiting = now_ns, seq, bool(snapshot.floor.waiting)
-        changes = self._watch.evaluate(snapshot, now_ns)
+        changes = self._watch.evaluate(snapshot, now_ns)[:BATCH]  # the others are due again at the next look
         if changes:
             self._append = asyncio.create_task(self._context.emit(*map(event_of, changes), name="alarm"))
         if self._watch.left_out != self._left_out:
@@ -110,7 +111,7 @@ class AlarmRun:
             append, self._append = self._append, None
             try:
                 self._appended_seq, self._refused = append.result(), False
-            except (FullError, TransientError) as fault:  # the change is due again at the next look
+            except CallfloorError as fault:  # the change is due again at the next look
                 if not self._refused:
                     _log.error("an alarm cannot be recorded, and is tried again: %s", fault)
                 self._refused = True

@@ -16,7 +16,7 @@ import msgspec
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.clock import NS
 from appliance.core.command import Beacon, args_of, judge
-from appliance.core.errors import FullError
+from appliance.core.errors import CallfloorError
 from appliance.core.event import Entry, Stored, stored_from_body
 from appliance.core.journal import PAGE, Cursor
 from appliance.service import Context
@@ -212,11 +212,11 @@ class BeaconCommands:
             _log.warning("the place of the lamps' commands could not be saved; tried again in a minute: %s", fault)
 
     async def _emit(self, finished: CommandFinished) -> None:
-        """The end of a command is told however long the journal is full."""
+        """The end of a command is told however long the journal is full or away."""
         while True:
             try:
                 await self._context.emit(finished)
-            except FullError as fault:
+            except CallfloorError as fault:
                 _log.error("the end of a command must wait: %s", fault)
                 await asyncio.sleep(self._full_s)
             else:

@@ -13,7 +13,8 @@ from appliance.core.catalogue import AlarmAcknowledged, BoxHealth
 from appliance.core.clock import NS
 from appliance.core.config import Beacon
 from appliance.core.config_beacon import pin_number
-from appliance.core.errors import CallfloorError, CorruptError, FullError, MisconfiguredError
+from appliance.core.errors import CallfloorError, MisconfiguredError
+from appliance.core.journal import BATCH
 from appliance.service import Context
 from drivers.gpio import Pins, Wiring, open_pins, place_from_url
 from wallboard.beacon import Policy, lamps_of, safe_show
@@ -60,8 +61,9 @@ class BeaconRun:
         self._wake = asyncio.Event()
         self._pressed = False
         self._failed: CallfloorError | None = None
-        #: The fault that stands among the box's health; "": none, None: not looked yet.
+        #: The fault that stands among the box's health; "": none, None: not looked yet. And the one that was logged last.
         self._told: str | None = None
+        self._logged = ""
 
     @property
     def lamps(self) -> tuple[str, ...]:
@@ -91,14 +93,15 @@ class BeaconRun:
         item = f"beacon.{self.name}"
         if self._told is None:
             self._told = next((health.text for health in self._feed.snapshot().health if health.id == item and health.level != "ok"), "")
+        if fault and fault != self._logged:
+            _log.warning("stack light %s: %s; trying again every %.0f s", self.name, fault, self._retry_s)
+        self._logged = fault
         if fault == self._told:
             return
-        self._told = fault
-        if fault:
-            _log.warning("stack light %s: %s; trying again every %.0f s", self.name, fault, self._retry_s)
         try:
             await self._context.emit(BoxHealth(id=item, level="amber" if fault else "ok", text=fault), name=self.name)
-        except (FullError, CorruptError) as full:
+            self._told = fault
+        except CallfloorError as full:  # said again at the next try
             _log.warning("the state of stack light %s could not be recorded: %s", self.name, full)
 
     def turn(self) -> None:
@@ -159,6 +162,10 @@ class BeaconRun:
 
     async def _live(self) -> None:
         while True:
+            while self._told and not self._wake.is_set():  # that it is back could not be recorded
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self._retry_s)
+                await self._say_health("")
             await self._wake.wait()
             self._wake.clear()
             if self._failed is not None:
@@ -205,11 +212,11 @@ class BeaconRun:
     async def _acknowledge(self) -> None:
         """Every alarm that this light shows and nobody has acknowledged."""
         raised = [alarm.id for alarm in self._feed.snapshot().alarms if alarm.acknowledged is None and self._viewpoint.concerns(alarm)]
-        if not raised:
-            return
+        seen = [AlarmAcknowledged(alarm=alarm, by=f"button {self.name}") for alarm in raised]
         try:
-            await self._context.emit(*(AlarmAcknowledged(alarm=alarm, by=f"button {self.name}") for alarm in raised), name=self.name)
-        except (FullError, CorruptError) as fault:
+            for at in range(0, len(seen), BATCH):
+                await self._context.emit(*seen[at : at + BATCH], name=self.name)
+        except CallfloorError as fault:
             _log.warning("a press of the button of stack light %s could not be recorded: %s", self.name, fault)
 
 

@@ -13,7 +13,7 @@ from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.clock import NS, Clock, rfc3339
 from appliance.core.command import digest_of
 from appliance.core.event import Event, stored_from_body
-from appliance.core.journal import PAGE
+from appliance.core.journal import BATCH, PAGE
 from appliance.core.journal_sqlite import SqliteJournal
 
 _POLL_S: Final = 0.05
@@ -34,9 +34,10 @@ def command_from_args(
 
 
 def append(journal: SqliteJournal, clock: Clock, commands: Sequence[CommandReceived]) -> int:
-    """Give them to the box, all or none; returns the last row, behind which their ends will stand. Raises FullError."""
+    """Give them to the box, 500 at a time; returns the row behind which all their ends will stand. Raises FullError."""
     wall_ns, mono_ns = clock.wall_ns(), clock.mono_ns()
-    return journal.append([Event("command.received", "cli/send", wall_ns, mono_ns, clock.boot, clock.quality(), each) for each in commands])
+    events = [Event("command.received", "cli/send", wall_ns, mono_ns, clock.boot, clock.quality(), each) for each in commands]
+    return min(journal.append(events[at : at + BATCH]) for at in range(0, len(events), BATCH))
 
 
 def ends(journal: SqliteJournal, ids: Iterable[str], after: int, wait_s: float) -> dict[str, CommandFinished]:

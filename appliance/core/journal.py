@@ -16,6 +16,8 @@ from appliance.core.event import Entry, Event, Position
 
 #: A read never returns more rows than this, so that no reader pins the write-ahead log.
 PAGE: Final = 500
+#: An append takes so many events at most: they are one commit, and above it SQLite is CPU-bound and only delays its first event.
+BATCH: Final = 500
 
 Due = Callable[[Event], bool]
 

@@ -21,7 +21,7 @@ from appliance.core.clock import NS, Clock, SystemClock
 from appliance.core.cursor_file import CursorFile
 from appliance.core.errors import CallfloorError, CorruptError, FullError, TransientError
 from appliance.core.event import Entry, Event, Position, body_from_event
-from appliance.core.journal import PAGE, Account, Cursor, Due, Head, Limits, new_epoch
+from appliance.core.journal import BATCH, PAGE, Account, Cursor, Due, Head, Limits, new_epoch
 from appliance.core.retention import Retention
 from appliance.core.store import Store, error_from_sqlite, is_blank, refuse_network_path
 from appliance.core.ticket import Ticket, TicketQueue
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
 _T = TypeVar("_T")
-#: Rows in one commit at most: above it SQLite is CPU-bound and a batch only delays its first event.
-BATCH: Final = 500
 #: Events that may wait for the appender in one process; more is refused, never silently dropped.
 QUEUE: Final = 20_000
 _RESERVE_BYTES: Final = 256 * 1024

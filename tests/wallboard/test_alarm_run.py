@@ -293,3 +293,22 @@ async def test_of_two_processes_one_watches_and_the_other_takes_over(floor: Floo
     await first.leave()
     await floor.seconds(25)
     assert set(floor.alarms()) == LATE
+
+
+async def test_more_alarms_than_one_append_takes_are_raised_and_cleared_all_the_same(tmp_path: Path) -> None:
+    """A large floor at closing time: every queue's alarms are cleared in one second."""
+    only = {figure: Limit(off=True) for figure in ("longest_wait", "service_level", "abandon_rate", "asa", "fcr")}
+    every = {**only, "waiting": Limit(amber=0, red=0)}
+    floor = Floor(tmp_path, msgspec.structs.replace(CONFIG, alarm=AlarmConfig(hold_s=0, every=every)))
+    for at in range(600):
+        floor.tell(CallQueued(call=f"c{at}", pbx="central", visit=f"v{at}", queue=f"q{at}"))
+    await floor.seconds(6)
+    assert len(floor.alarms()) == 601
+    assert floor.run._watch.left_out == 0
+    for at in range(600):
+        floor.tell(CallAnswered(call=f"c{at}", pbx="central", visit=f"v{at}", queue=f"q{at}", agent="ana", wait_s=1.0))
+    await floor.seconds(6)
+    assert len(floor.alarms()) == 1202
+    assert len(set(floor.alarms())) == 1202, "each once"
+    assert floor.view.snapshot().alarms == []
+    floor.close()

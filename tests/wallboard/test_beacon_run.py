@@ -36,7 +36,7 @@ from appliance.core.catalogue import (
 from appliance.core.clock import ManualClock, SystemClock
 from appliance.core.config import Beacon, Config, PbxConfig, Site
 from appliance.core.config import Wallboard as Boards
-from appliance.core.errors import MisconfiguredError
+from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.core.event import stored_from_body
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor_view import FloorView
@@ -357,3 +357,48 @@ async def test_the_boards_service_drives_the_lamps_and_leaves_them_dark(tmp_path
     assert lit(header) == set()
     assert floor.events(AlarmAcknowledged) == []
     floor.journal.close()
+
+
+class Away(SqliteJournal):
+    """A real journal; while `away` is set its lock cannot be taken, as on a card that was remounted read-only."""
+
+    away = False
+
+    def appended(self, events: Any, advance: tuple[str, int] | None = None) -> Any:
+        if self.away:
+            text = "the journal cannot be used: Read-only file system"
+            raise TransientError(text)
+        return super().appended(events, advance)
+
+
+async def test_a_journal_that_is_away_takes_no_light_down(tmp_path: Path, header: MockFactory) -> None:
+    async with box(tmp_path, torre=TOWER) as floor:
+        away = Away.open(tmp_path / "journal.db", run_dir=tmp_path / "run", due=lambda _: True, clock=floor.context.clock)
+        run = floor.beacons.runs["torre"]
+        await floor.until(lambda: run.is_open)
+        run._context = replace(floor.context, journal=away)
+        away.away = True
+        await run._say_health("pins gone")
+        await run._acknowledge()
+        assert run.is_open
+        away.away = False
+        await run._say_health("pins gone")
+        await run._say_health("pins gone")
+        assert [health.level for health in floor.events(BoxHealth)] == ["amber"], "recorded when it can be, once"
+        away.away = True
+        header.pin(17).function = "input"  # somebody takes the line: closed, and opened again
+        await floor.emit(*UP)
+        await floor.until(lambda: run.is_open and lit(header) == {"green"})
+        away.away = False
+        await floor.until(lambda: len(floor.events(BoxHealth)) == 2)
+        assert [health.level for health in floor.events(BoxHealth)] == ["amber", "ok"], "that it is back is not forgotten"
+        away.close()
+
+
+async def test_a_press_acknowledges_more_than_one_append_takes(tmp_path: Path, header: MockFactory) -> None:
+    async with box(tmp_path, torre=TOWER) as floor:
+        for first in (0, 300):
+            await floor.emit(*(AlarmRaised(alarm=f"queue.q{at}.asa", level="amber") for at in range(first, first + 300)), name="wallboard")
+        await floor.until(lambda: len(floor.feed.snapshot().alarms) == 600 and floor.beacons.runs["torre"].is_open)
+        header.pin(25).drive_low()
+        await floor.until(lambda: all(alarm.acknowledged for alarm in floor.feed.snapshot().alarms))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec import Struct
 
+from appliance.cli import issue
 from appliance.cli.alarms import since_from_text
 from appliance.cli.main import main
 from appliance.core.catalogue import AlarmAcknowledged, AlarmCleared, AlarmRaised, kind_of
@@ -170,3 +171,14 @@ def test_since() -> None:
     assert hours_ago("30m") == 0.5
     assert hours_ago("2026-11-21T13:06:00Z") == 1
     assert hours_ago("2026-11-21 09:00") == pytest.approx(0.1)
+
+
+def test_more_commands_than_one_append_takes(site: Path) -> None:
+    """`ack --all` on a floor of hundreds of alarms."""
+    clock = SystemClock()
+    journal = open_journal(load(site), clock)
+    commands = [issue.command_from_args("acknowledge", {"alarm": f"queue.q{at}.asa"}, clock) for at in range(600)]
+    after = issue.append(journal, clock, commands)
+    assert after <= 500, "the ends of the first ones stand behind it"
+    assert journal.head().seq == 600
+    journal.close()
