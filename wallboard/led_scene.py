@@ -8,6 +8,7 @@ the last; the first always stays. A chain of 128 pixels and more shows several f
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Final
 
 from msgspec import Struct
@@ -158,6 +159,11 @@ def _gap(part: Part) -> int:
 def duration_s(page: Said, width: int, height: int) -> float:
     """How long a page stands: long enough to read, and for a rolling one until its end was seen."""
     return sum(scene.duration_s for scene in scenes(page, width, height))
+
+
+def starts_s(page: Said, width: int, height: int) -> list[float]:
+    """When each of a page's pictures begins to stand, in seconds after the page came up."""
+    return [0.0, *accumulate(scene.duration_s for scene in scenes(page, width, height)[:-1])]
 
 
 def moves(page: Said, width: int, height: int) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -13,14 +14,12 @@ from appliance.cli.screen import checked_board
 from appliance.cli.terminal import say
 from appliance.core.clock import ManualClock
 from appliance.core.config import Config, Tv
+from appliance.core.errors import MisconfiguredError
 from appliance.floor.snapshot import Snapshot
 from wallboard.board import Board
 from wallboard.board_set import BoardSet
 from wallboard.text import plain, screens
 from wallboard.words import words_of
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 #: The page has heard the floor and laid itself out.
 _READY: Final = 'document.body?.dataset.stream === "live"'
@@ -61,23 +60,33 @@ class Preview:
         return 0
 
     def led(self, width: int, height: int, output: Path | None) -> int:
-        """Every page of a chain, in the terminal or as one picture, a page below the other."""
+        """Every picture that stands on a chain, in the terminal or as one PNG, one below the other; of what rolls its beginning.
+
+        Raises MisconfiguredError for a size that no chain has.
+        """
         from PIL import Image  # noqa: PLC0415 - a box without a chain has no Pillow
 
         from drivers.led_matrix import blocks_text  # noqa: PLC0415
+        from drivers.led_url import checked_url  # noqa: PLC0415
+        from wallboard.chain import as_it_shines  # noqa: PLC0415
         from wallboard.led_page import pages_from  # noqa: PLC0415
-        from wallboard.led_scene import frame, side_by_side  # noqa: PLC0415
+        from wallboard.led_scene import frame, side_by_side, starts_s  # noqa: PLC0415
 
-        pages = [(page.key, frame(page, width, height, 0.0)) for page in side_by_side(pages_from(self.board), width, height)]
+        checked_url("sim:", width, height)
+        pages = side_by_side(pages_from(self.board), width, height)
+        images = [(page.key, frame(page, width, height, at_s)) for page in pages for at_s in starts_s(page, width, height)]
         if output is None:
-            for key, image in pages:
+            for key, image in images:
                 say(f"{key}\n{blocks_text(image)}")
             return 0
-        sheet = Image.new("RGB", (width * _DOT_PX, len(pages) * (height * _DOT_PX + _GAP_PX)), "#202020")
-        for at, (_, image) in enumerate(pages):
-            sheet.paste(lamps(image), (0, at * (height * _DOT_PX + _GAP_PX)))
-        sheet.save(output, "PNG")
-        say(f"{output}: {len(pages)} pages of {width} × {height}")
+        pitch_px = height * _DOT_PX + _GAP_PX
+        sheet = Image.new("RGB", (width * _DOT_PX, len(images) * pitch_px), "#202020")
+        for at, (_, image) in enumerate(images):
+            sheet.paste(as_it_shines(image, pitch_px=_DOT_PX), (0, at * pitch_px))
+        with io.BytesIO() as file:
+            sheet.save(file, "PNG")
+            _write(output, file.getvalue())
+        say(f"{output}: {len(images)} pictures of {width} × {height}")
         return 0
 
     def tv(self, width: int, height: int, output: Path | None) -> int:
@@ -105,21 +114,13 @@ class Preview:
                 await asyncio.Event().wait()
             else:
                 picture = await take(url, _READY, width, height)
-                await asyncio.to_thread(output.write_bytes, picture)
+                await asyncio.to_thread(_write, output, picture)
                 say(f"{output}: {width} × {height}")
 
 
-def lamps(image: Image.Image) -> Image.Image:
-    """A frame as it shines: one round dot per LED, dark ones too."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415 - as above
-
-    width, height = image.size
-    out = Image.new("RGB", (width * _DOT_PX, height * _DOT_PX), "#0c0505")
-    draw = ImageDraw.Draw(out)
-    dots = image.convert("RGB") if image.mode == "RGB" else image.convert("1").convert("L")
-    for y in range(height):
-        for x in range(width):
-            lit = dots.getpixel((x, y))
-            colour = lit if isinstance(lit, tuple) and any(lit) else "#ff5a3c" if lit and not isinstance(lit, tuple) else "#2a1210"
-            draw.ellipse((x * _DOT_PX + 1, y * _DOT_PX + 1, (x + 1) * _DOT_PX - 2, (y + 1) * _DOT_PX - 2), fill=colour)
-    return out
+def _write(output: Path, picture: bytes) -> None:
+    try:
+        output.write_bytes(picture)
+    except OSError as error:
+        fault = f"{output}: the picture cannot be written ({error.strerror}); name another file with -o"
+        raise MisconfiguredError(fault) from error

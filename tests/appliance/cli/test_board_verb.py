@@ -58,14 +58,27 @@ def test_previews_of_a_file(box: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["board", "preview", str(file), "--medium", "led", "--size", "32x8", "-o", str(picture), "-c", str(box / "none.toml")]) == 0
     with Image.open(picture) as image:
         assert image.size[0] == 32 * 8
+        lit = [pixel for _, pixel in image.convert("RGB").getcolors(1 << 20) or () if isinstance(pixel, tuple) and pixel[0] > 200]
+        assert lit, "the LEDs that are lit shine in the picture"
     assert main(["board", "preview", str(file), "--medium", "sign", "-c", str(box / "none.toml")]) == 0
     assert "0:41" in capsys.readouterr().out
+
+
+def test_a_preview_of_a_narrow_chain_shows_the_figures_after_their_labels(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = box / "boards" / "planta.toml"
+    file.write_text('[[page]]\nkind = "queue"\nqueue = "ventas"\nfigures = ["service_level"]\n', encoding="utf-8")
+    assert main(["board", "preview", str(file), "--medium", "led", "--size", "16x8", "-c", str(box / "none.toml")]) == 0
+    said = capsys.readouterr().out.splitlines()
+    at = [number for number, line in enumerate(said) if line.startswith("queue.ventas.service_level")]
+    assert len(at) == 2, "the label, then the digits"
+    assert said[at[0] + 1 : at[1]] != said[at[1] + 1 : at[1] + 5]
 
 
 def test_what_cannot_be_previewed_says_why(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(box / "boards" / "planta.toml")
     for words, said in [
         (["nobody.toml"], "there is no such board file"), ([file, "--size", "big"], "write it as 1920x1080"), ([file, "-o", "x.png"], "has no picture"),
+        ([file, "--medium", "led", "--size", "60x8"], "a multiple of 8 up to 256"), ([file, "--medium", "led", "-o", "/nowhere/x.png"], "/nowhere/x.png"),
         (["nobody", "-c", str(box / "callfloor.toml")], 'no board is called "nobody"'),
     ]:  # fmt: skip
         assert main(["board", "preview", *words]) == 1
