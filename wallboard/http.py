@@ -174,7 +174,8 @@ class Server:
         if not (self._tv.metrics or is_at_the_box(request)):
             raise web.HTTPForbidden
         hub = self._feed.hub
-        text = metrics(self._feed.snapshot(), len(hub), hub.dropped, hub.sent)
+        refused = 0 if self.gate is None else self.gate.refused + self.gate.silent
+        text = metrics(self._feed.snapshot(), len(hub), hub.dropped, hub.sent, refused, self.guard.guesses.wrong)
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
 

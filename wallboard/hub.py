@@ -14,6 +14,7 @@ from appliance.core.errors import FullError
 
 #: What may wait for one client beyond the kernel's own buffer: several full documents of a large floor.
 MAX_BYTES: Final = 4 * 1024 * 1024
+MAX_WRITE: Final = 64 * 1024
 #: Fifty TVs and as many programs, and all of them again that come back before the old connections are given up.
 MAX_CLIENTS: Final = 250
 
@@ -47,13 +48,20 @@ class Client:
         self._abort()
 
     async def take(self) -> bytes:
-        """All that waits, joined; empty once the client was dropped."""
+        """What waits, joined, at least one chunk and no more than MAX_WRITE of several; empty once the client was dropped.
+
+        A chunk is shared by all clients, what was joined is this one's alone: so no more of it than one write needs.
+        """
         await self._ready.wait()
-        self._ready.clear()
-        joined = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
-        self._bytes = 0
-        return joined
+        taken: list[bytes] = []
+        size = 0
+        while self._chunks and (not taken or size + len(self._chunks[0]) <= MAX_WRITE):
+            taken.append(self._chunks.popleft())
+            size += len(taken[-1])
+        self._bytes -= size
+        if not self._chunks and not self.dropped:
+            self._ready.clear()
+        return taken[0] if len(taken) == 1 else b"".join(taken)
 
 
 class Hub:

@@ -12,7 +12,7 @@ Sample = tuple[Mapping[str, str], float | int | None]
 _CRM_STATES: Final = ("up", "down", "draining", "no_consumer", "denied", "off")
 
 
-def metrics(snapshot: Snapshot, clients: int, dropped: int, patches: int) -> str:
+def metrics(snapshot: Snapshot, clients: int, dropped: int, patches: int, refused: int = 0, wrong_tokens: int = 0) -> str:
     """The scrape: what is not known has no sample."""
     crm, floor = snapshot.crm, snapshot.floor
     queues = snapshot.queues.items()
@@ -40,6 +40,8 @@ def metrics(snapshot: Snapshot, clients: int, dropped: int, patches: int) -> str
     add(_family("callfloor_board_clients", "gauge", "Boards that follow the stream.", [({}, clients)]))
     add(_family("callfloor_board_clients_dropped", "counter", "Boards cut off because they were too slow.", [({}, dropped)]))
     add(_family("callfloor_board_events", "counter", "Stream events sent.", [({}, patches)]))
+    add(_family("callfloor_board_connections_refused", "counter", "Connections cut: too many, or silent.", [({}, refused)]))
+    add(_family("callfloor_board_wrong_tokens", "counter", "Wrong tokens shown.", [({}, wrong_tokens)]))
     return "\n".join([*lines, "# EOF", ""])
 
 

@@ -193,6 +193,19 @@ async def test_a_slow_follower_is_dropped_and_the_others_go_on() -> None:
     assert await slow.client.take() == b""
 
 
+async def test_what_waits_is_handed_out_in_order_and_in_bounded_pieces() -> None:
+    hub = Hub()
+    client = hub.join(lambda: None, b"first")
+    sent = [bytes([65 + number % 26]) * size for number, size in enumerate((10, 40_000, 30_000, 200_000, 1, 2, 60_000, 5_000))]
+    for chunk in sent:
+        hub.send(chunk)
+    pieces = [await client.take() for _ in range(4)]
+    assert b"".join(pieces) == b"first" + b"".join(sent)
+    assert [len(piece) for piece in pieces] == [40_015, 30_000, 200_000, 65_003]
+    hub.send(b"more")
+    assert await client.take() == b"more"
+
+
 async def test_too_many_followers_are_refused() -> None:
     feed = make(HeldView(), Hub(max_clients=2))
     Follower(feed), Follower(feed)

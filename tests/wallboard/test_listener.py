@@ -127,6 +127,8 @@ async def test_guesses_are_bounded_and_a_board_with_an_old_cookie_is_not_shut_ou
         assert status_of(shut) == 429  # else guessing would go on
         assert b"Retry-After: 6\r\n" in shut
         assert status_of(await site.raw(get("/api/floor"))) == 200  # who is at the box needs no token
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{site.port}/metrics") as answer:
+            assert "callfloor_board_wrong_tokens_total 10\n" in await answer.text()
         site.server._clock.advance(7)  # type: ignore[attr-defined]
         assert status_of(await site.raw(get(f"/api/floor?token={TOKEN}", "localhost", proxied))) == 200
 
