@@ -162,8 +162,9 @@ def duration_s(page: Said, width: int, height: int) -> float:
 
 
 def starts_s(page: Said, width: int, height: int) -> list[float]:
-    """When each of a page's pictures begins to stand, in seconds after the page came up."""
-    return [0.0, *accumulate(scene.duration_s for scene in scenes(page, width, height)[:-1])]
+    """When each of a page's pictures is whole for the first time, with what blinks: seconds after the page came up."""
+    begun_s = [0.0, *accumulate(scene.duration_s for scene in scenes(page, width, height)[:-1])]
+    return [at_s + 0.5 if int(at_s * 2) % 2 else at_s for at_s in begun_s]
 
 
 def moves(page: Said, width: int, height: int) -> bool:

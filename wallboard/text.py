@@ -26,6 +26,8 @@ _TITLE: Final = 18
 _GAP: Final = 2
 _AGENT: Final = 38
 _NOTICES: Final = 3
+#: Lines of one announcement on its own page.
+_WRAPPED: Final = 8
 #: Lines that the figures have at the least, whatever is said above them.
 _LEAST: Final = 5
 
@@ -79,13 +81,25 @@ def _said(board: Board, words: Words, width: int) -> Iterator[Line]:
     for banner in board.banners:
         style: Style = "red" if banner.severe else "amber"
         whole = f"▲ {' · '.join((banner.text, *banner.details))}"
-        said = [whole] if columns(whole) <= width else [f"▲ {banner.text}", f"  {' · '.join(banner.details)}"]
+        said = [whole] if columns(whole) <= width else [f"▲ {banner.text}", *_joined(banner.details, width)]
         yield from ((Span(cut(text, width), style),) for text in said)
     for notice in board.announcements[:_NOTICES]:
         text = f"{words.text(f'severity.{notice.severity}')}: {' '.join(notice.text.split())}"
         yield (Span(cut(text, width), "red" if notice.severity == "urgent" else "amber"),)
     if len(board.announcements) > _NOTICES:
         yield (Span(f"+{len(board.announcements) - _NOTICES} {words.text('page.announcements')}", "amber"),)
+
+
+def _joined(details: Iterable[str], width: int) -> list[str]:
+    """A trouble's details, as many to a line as have room."""
+    lines: list[str] = []
+    for detail in details:
+        more = f"{lines[-1]} · {detail}" if lines else ""
+        if lines and columns(more) <= width:
+            lines[-1] = more
+        else:
+            lines.append(f"  {detail}")
+    return lines
 
 
 def _parts(page: Page, words: Words, width: int, room: int | None) -> Iterator[list[Line]]:
@@ -122,7 +136,7 @@ def _tiles(tiles: tuple[Tile, ...], width: int) -> Iterator[Line]:
 
 def _cell(tile: Tile, width: int) -> Line:
     figure = _figure(tile)
-    notes = [tile.target] * (tile.level != "none") + [*tile.notes, tile.last_week]
+    notes = [cleaned(note) for note in (*[tile.target] * (tile.level != "none"), *tile.notes, tile.last_week)]
     note = next((f" ({note})" for note in notes if note and columns(tile.label + figure + note) + 4 <= width), "")
     label = tile.label if columns(tile.label + figure) < width else tile.short
     gap = " " * max(1, width - columns(label + figure + note))
@@ -166,7 +180,8 @@ def _rows(page: Page, words: Words, width: int) -> Iterator[Line]:
         return
     if page.kind == "announcements":
         for row in page.rows:
-            yield (Span(cut(f"{row.word}: {' '.join(row.title.split())}", width), "red" if row.state == "urgent" else "none"),)
+            style: Style = "red" if row.state == "urgent" else "none"
+            yield from ((Span(line, style),) for line in _wrapped(f"{row.word}: {row.title}", width))
         return
     sizes = dict(_columns_of(page, width))
     for row in page.rows:
@@ -201,9 +216,32 @@ def padded(text: str, width: int) -> str:
     return text + " " * max(0, width - columns(text))
 
 
+def _wrapped(text: str, width: int) -> list[str]:
+    """A text in lines of whole words, an ellipsis at the end of the last where there is more."""
+    lines = [""]
+    for word in cleaned(text[: 4 * width * _WRAPPED]).split():
+        more = f"{lines[-1]} {word}".lstrip()
+        if columns(more) <= width or not lines[-1]:
+            lines[-1] = more
+        else:
+            lines.append(word)
+    if len(lines) > _WRAPPED or len(text) > 4 * width * _WRAPPED:
+        lines[_WRAPPED - 1 :] = [f"{cut(lines[min(len(lines), _WRAPPED) - 1], width - 2)} …"]
+    return [cut(line, width) for line in lines]
+
+
+def cleaned(text: str) -> str:
+    """A text without what a terminal would obey.
+
+    >>> cleaned("a\\x1b[2Jb")
+    'a [2Jb'
+    """
+    return "".join(sign if unicodedata.category(sign) not in ("Cc", "Cf", "Cs") else " " for sign in text)
+
+
 def cut(text: str, width: int) -> str:
-    """A text in at most so many columns, without what a terminal would obey; an ellipsis where something is left out."""
-    text = "".join(sign if unicodedata.category(sign) not in ("Cc", "Cf", "Cs") else " " for sign in text[: 4 * max(1, width)])
+    """A text in at most so many columns, cleaned; an ellipsis where something is left out."""
+    text = cleaned(text[: 4 * max(1, width)])
     if columns(text) <= width:
         return text
     out = ""

@@ -1,6 +1,6 @@
 """Boards without their hardware: which ones there are, what is wrong with a board file, and how it looks on every medium.
 
-preview   shows a board on a TV, an LED chain, a serial sign or in the terminal, over a sample floor or (with --live) this box's own
+preview   shows a board on a TV, an LED chain, a serial sign or in the terminal, over a sample floor or (--live) this box's own
 list      the boards of a configuration, with the faults of their files
 """
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.core.config import Kpi
-from appliance.floor.snapshot import Alarm, Announcement, Crm, Queue, Snapshot
+from appliance.floor.snapshot import Agent, Alarm, Announcement, Crm, Health, Queue, Snapshot
 from wallboard.alarm import thresholds_from
 from wallboard.board import Board, board_from
 from wallboard.layout import BoardSpec, PageSpec, board_of_floor
 from wallboard.page import Setting
-from wallboard.sample import NOW_NS, ago, sample
+from wallboard.sample import NOW_NS, ago, faced, sample
 from wallboard.text import columns, cut, plain, screens
-from wallboard.words import words_of
+from wallboard.words import LANGUAGES, words_of
 
 ZONE = ZoneInfo("America/Guayaquil")
 EVERY_KIND = BoardSpec(
@@ -101,10 +101,29 @@ def test_hostile_texts_neither_break_the_screen_nor_reach_the_terminal(text: str
     floor = sample()
     floor.announcements = [Announcement(id=str(at), text=text * 20 + "\x1b[2J\n\u202eא") for at in range(count)]
     floor.queues = {str(at): Queue(title=text, fresh="stale", as_of=ago(9)) for at in range(count)}
+    floor.agents = {str(at): Agent(name=text, state="paused", reason=text + "\x1b[2J", queues=["ventas"]) for at in range(count)}
+    floor.health = [Health(id="disk", level="red", text=text * 9)]
     for screen in shown(floor, EVERY_KIND, height, width):
         assert len(screen) <= height
         assert max(map(columns, screen)) <= width
         assert not any(ord(sign) < 32 or sign == "\u202e" for line in screen for sign in line)
+
+
+def test_how_long_the_buffer_lasts_has_room_in_every_language() -> None:
+    for language in LANGUAGES:
+        [screen] = shown(faced("link_down"), BoardSpec(page=(PageSpec(kind="floor"),)), language=language)
+        text = "\n".join(screen[:4])
+        assert words_of(language).text("fills_in", t="9 d") in text
+        assert "…" not in text
+
+
+def test_a_long_announcement_is_whole_on_its_page() -> None:
+    floor = sample()
+    floor.announcements = [Announcement(id="1", text=" ".join(f"palabra{at}" for at in range(40)))]
+    text = "\n".join(shown(floor, BoardSpec(page=(PageSpec(kind="announcements"),)))[0][2:])
+    assert all(f"palabra{at}" in text for at in range(40))
+    floor.announcements = [Announcement(id="1", text="palabra " * 2000)]
+    assert shown(floor, BoardSpec(page=(PageSpec(kind="announcements"),)))[0][-1].endswith("…")
 
 
 def test_a_cut_text_says_so() -> None:
