@@ -17,6 +17,7 @@ from appliance.core.clock import NS, rfc3339
 from appliance.core.errors import CorruptError
 from appliance.floor.calendar import HALF_HOUR_NS, Calendar, Span
 from appliance.floor.floor import Floor
+from appliance.floor.service_level import VARIANTS
 from appliance.floor.source import coverage
 from appliance.floor.state import STATES, AgentDay, Source
 from appliance.floor.tally import Tally
@@ -159,6 +160,12 @@ def day_from_bytes(data: bytes, local: date) -> Day:
         raise CorruptError(f"a summary of version {day.v}; this one reads version {VERSION}")
     if day.day != local.isoformat():
         raise CorruptError(f"the summary of {day.day}")
+    for part in day.parts:
+        unknown = next((queue.variant for queue in part.queues.values() if queue.variant not in VARIANTS), None)
+        if unknown is not None:
+            raise CorruptError(f'a summary with the service level "{unknown}", which this version does not know')
+        if any(len(agent.ms) not in (0, len(STATES)) for agent in part.agents.values()):
+            raise CorruptError(f"a summary whose agents have other than {len(STATES)} states")
     return day
 
 

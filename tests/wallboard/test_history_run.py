@@ -448,3 +448,19 @@ async def test_over_http_with_an_etag(box: Box) -> None:
     assert document["v"] == 1
     assert document["queues"].keys() == {"ventas"}
     assert document["queues"]["ventas"].keys() == {"offered", "waiting"}
+
+
+async def test_a_summary_that_speaks_of_what_is_not_known_is_set_aside(box: Box) -> None:
+    """A newer version's, or a hand's: the boards go on."""
+    box.until(DAY, 12.1)
+    box.calls(3)
+    await box.turn()
+    kept = box.kept(DAY)
+    assert kept is not None
+    queue = msgspec.structs.replace(queues_of(kept)["ventas"], variant="best_effort")
+    part = msgspec.structs.replace(kept.parts[0], queues={"ventas": queue})
+    box.files.write(DAY, bytes_from_day(msgspec.structs.replace(kept, parts=[part])))
+    box.until(DAY + timedelta(days=7), 12.4)
+    await box.turn()
+    assert last_week_of(box.run.week, "offered") is None
+    assert list(box.files.folder.glob("*.damaged"))
