@@ -27,6 +27,7 @@ MAX_PAGES: Final = 50
 MAX_NOTICES: Final = 100
 #: So many faults of one file are told: whoever mends them looks again.
 MAX_FAULTS: Final = 20
+_NO_PAGE: Final = "no page"
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 #: Which keys a page of each kind heeds, beside name, title and dwell_s.
 _HEEDS: Final[dict[str, frozenset[str]]] = {
@@ -69,13 +70,15 @@ def read_board(path: Path) -> tuple[BoardSpec | None, tuple[Fault, ...]]:
 def board_from_toml(text: str, path: Path) -> tuple[BoardSpec | None, tuple[Fault, ...]]:
     """As `read_board`, from the text of a file that stands, or would stand, at `path`."""
     data, broken, sound = parsed(text)
+    has_pages = "page" in data
     found = [*_too_many(data), *misfits(data, BoardSpec, _no_paths)]
     spec = msgspec.convert(data, BoardSpec)
     if not is_key(path.stem):
         found.append(Finding((), f'"{path.stem}" cannot be the name of a board', f"name the file {slug(path.stem)}.toml"))
     elif path.stem.partition(".")[0] in {"queue", "group", "led"} and "." in path.stem:
         found.append(Finding((), f'"{path.stem}" is the name of a board that the box makes itself', "choose another name for the file"))
-    found += [finding for finding, _ in _objections(spec)]
+    # Pages that fell out have told why; "no page" is for a file that has none.
+    found += [finding for finding, _ in _objections(spec) if finding.what != _NO_PAGE or not has_pages]
     lines = lines_from_toml(sound)
     faults = [Fault(str(path), line, "", what, mend) for line, what, mend in broken]
     faults += [Fault(str(path), line_of(lines, find.path), dotted(find.path), find.what, find.mend) for find in found]
@@ -118,7 +121,7 @@ def _known(page: PageSpec) -> PageSpec:
 def _objections(spec: BoardSpec) -> Iterator[tuple[Finding, tuple[str | int, ...]]]:
     """What the types allow and the board cannot mean; with the table that must go for it, () where nothing must."""
     if not spec.page:
-        yield Finding((), "no page", 'write at least [[page]] with kind = "floor"'), ()
+        yield Finding((), _NO_PAGE, 'write at least [[page]] with kind = "floor"'), ()
     names: list[str] = []
     for at, page in enumerate(spec.page):
         here = ("page", at)

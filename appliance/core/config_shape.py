@@ -37,6 +37,7 @@ def misfits(data: dict[str, Any], kind: type[Struct], hook: Hook) -> list[Findin
 
 def _table(data: dict[str, Any], kind: type[Struct], path: tuple[str | int, ...], hook: Hook) -> Iterator[Finding]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    written = set(data)
     for key in list(data):
         here = (*path, key)
         if key not in fields:
@@ -58,7 +59,7 @@ def _table(data: dict[str, Any], kind: type[Struct], path: tuple[str | int, ...]
         else:
             yield from _member(data, key, inner, here, hook)
     for key, field in fields.items():
-        if field.required and key not in data:
+        if field.required and key not in written:
             yield Finding(path, f"the key {key} is missing", f"write {key} = {example(field.type)}")
 
 

@@ -80,6 +80,12 @@ def test_each_fault_names_its_line_key_and_mend(line: str, said: str) -> None:
     assert [text for text in faults(line) if text.startswith(f"{FILE}{said}")], faults(line)
 
 
+def test_one_mistake_is_one_fault() -> None:
+    assert len(faults('[[page]]\nkind = "flor"\n')) == 1
+    assert len(faults('[[page]]\nkind = "queue"\n')) == 1
+    assert len(faults("")) == 1
+
+
 def test_what_is_sound_of_a_faulty_file_still_makes_a_board() -> None:
     text = SOUND + '[[page]]\nkind = "queue"\n[[page]]\nkind = "floor"\nfigures = ["nothing"]\n[[notice]]\ntext = "x"\nat = "99:00"\n'
     spec, found = board_from_toml(text, FILE)
