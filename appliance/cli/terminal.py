@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,8 @@ from typing import Any, Final, TextIO
 import msgspec
 
 _COLOURS: Final = {"red": "31", "green": "32", "amber": "33", "dim": "2", "bold": "1"}
+#: A screen is drawn whole after so many draws: what another program wrote over it does not stay.
+_WHOLE_EVERY: Final = 60
 
 
 def say(text: str = "") -> None:
@@ -68,10 +71,32 @@ def full_screen(stream: TextIO) -> Iterator[Callable[[Sequence[str]], None]]:
         yield lambda lines: _write(stream, "\n".join([*lines, "", ""]))
         return
     _write(stream, "\x1b[?1049h\x1b[?25l\x1b[2J")
+    drawing = _Drawing()
     try:
-        yield lambda lines: _write(stream, "\x1b[H" + "\x1b[K\n".join(lines) + "\x1b[K\x1b[J")
+        yield lambda lines: _write(stream, drawing.over(lines, shutil.get_terminal_size()))
     finally:
         _write(stream, "\x1b[?25h\x1b[?1049l")
+
+
+class _Drawing:
+    """What stands on a terminal: over a slow line only what changed is sent, so that what stands there is never seconds old."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._size: tuple[int, int] | None = None
+        self._draws = 0
+
+    def over(self, lines: Sequence[str], size: tuple[int, int]) -> str:
+        """What to send for these lines. All of it after the window was resized, and now and then for what others wrote there."""
+        whole = size != self._size or self._draws % _WHOLE_EVERY == 0
+        self._draws, self._size = self._draws + 1, size
+        before = [] if whole else self._lines
+        # A line is cleared before it is written: behind one that fills the window, clearing would take its last sign.
+        out = [f"\x1b[{at};1H\x1b[K{line}" for at, line in enumerate(lines, 1) if before[at - 1 : at] != [line]]
+        if whole or len(lines) < len(before):
+            out.append(f"\x1b[{len(lines) + 1};1H\x1b[J")
+        self._lines = list(lines)
+        return "".join(out)
 
 
 def _write(stream: TextIO, text: str) -> None:
