@@ -6,14 +6,14 @@ Every rate stands with its numerator and denominator; None is not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
 from appliance.core.clock import NS
 from appliance.floor.build import summed, window_of
 from appliance.floor.calendar import Calendar
-from appliance.floor.history import Day, KeptQueue, agents_of, covered_of, queues_of, total
+from appliance.floor.history import Day, KeptQueue, agents_of, coverage_of, covered_of, queues_of, total
 from appliance.floor.snapshot import Window
 from appliance.floor.state import STATES
 
@@ -55,11 +55,9 @@ def all_columns() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for columns in COLUMNS.values() for name in columns))
 
 
-def queue_window(day: Day, kept: KeptQueue, halves: Iterable[int] | None = None) -> Window:
-    """The figures of a queue over its day, or over some of its half-hours (Unix seconds)."""
-    tallies = kept.halves.values() if halves is None else [kept.halves[half] for half in halves if half in kept.halves]
-    covered = [part.coverage[kept.pbx] for part in day.parts if part.coverage.get(kept.pbx) is not None] if halves is None else []
-    return window_of(total(tallies), kept.variant, kept.target_s, sum(filter(None, covered)) if covered else None)
+def queue_window(day: Day, kept: KeptQueue) -> Window:
+    """The figures of a queue over its day."""
+    return window_of(total(kept.halves.values()), kept.variant, kept.target_s, coverage_of(day, kept.pbx))
 
 
 def day_window(day: Day, queues: dict[str, KeptQueue]) -> Window:
@@ -75,13 +73,14 @@ def _half_hours(day: Day, queues: dict[str, KeptQueue], calendar: Calendar) -> I
     told = {half for kept in queues.values() for half in kept.halves}
     told |= {half for part in day.parts for covered in part.covered.values() for half in covered}
     first, last = min(told, default=1), max(told, default=0)
+    covered = {pbx: covered_of(day, pbx) for pbx in {kept.pbx for kept in queues.values()}}
     for start in calendar.halves(calendar.day_on(date.fromisoformat(day.day))):
         half = start // NS
         if not first <= half <= last:
             continue
         for key, kept in queues.items():
             tally = total([kept.halves[half]] if half in kept.halves else [])
-            window = window_of(tally, kept.variant, kept.target_s, covered_of(day, kept.pbx, half))
+            window = window_of(tally, kept.variant, kept.target_s, covered[kept.pbx].get(half))
             place = {"start": calendar.local_text(start), "time": calendar.time_of_day(start)}
             yield _named("half-hours", day, key, kept) | place | _figures(window, tally.repeat, tally.known)
 

@@ -1,6 +1,7 @@
 """Decides what stood at the same time a week ago: the same local half-hour, and the day until now, from a kept day. Pure.
 
-What was not seen then is not known: without a kept day, or where the clock was put forward over that time, nothing is shown.
+What was not seen then is not known: without a kept day, where the clock was put forward over that time, or where less than 95 % of it
+was in sight, nothing is shown.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from appliance.floor.build import summed, window_of
 from appliance.floor.calendar import HALF_HOUR_NS, Calendar
 from appliance.floor.history import Day, KeptQueue, covered_of, queues_of, total
 from appliance.floor.snapshot import Satisfaction, Window
+from appliance.floor.source import COVERED
 from wallboard.figure import FIGURES, Figure
 from wallboard.layout import WindowName
 
@@ -65,13 +67,11 @@ def last_week_from(day: Day | None, then: Then, config: Config) -> LastWeek:
     if day is None:
         return LastWeek(then, {})
     kept = queues_of(day)
-    seen = _seen(day)
-    pairs = {key: _pair(day, queue, then, seen) for key, queue in kept.items()}
-    scopes = {f"queue.{key}": pair for key, pair in pairs.items()}
-    shown = [pair for key, pair in pairs.items() if not (key in config.queues and config.queues[key].hidden)]
-    scopes["floor"] = _sum(shown)
+    sights = {pbx: _sight(day, kept.values(), pbx, then) for pbx in {queue.pbx for queue in kept.values()}}
+    scopes = {f"queue.{key}": _sum([queue], sights) for key, queue in kept.items()}
+    scopes["floor"] = _sum([queue for key, queue in kept.items() if not (key in config.queues and config.queues[key].hidden)], sights)
     for key, group in config.groups.items():
-        scopes[f"group.{key}"] = _sum([pairs[queue] for queue in group.queues if queue in pairs])
+        scopes[f"group.{key}"] = _sum([kept[queue] for queue in group.queues if queue in kept], sights)
     return LastWeek(then, scopes)
 
 
@@ -94,35 +94,44 @@ def value_in(window: Window, figure: Figure) -> float | None:
     return value.mean if isinstance(value, Satisfaction) else value
 
 
-def _pair(day: Day, queue: KeptQueue, then: Then, seen: dict[str, set[int]]) -> Pair:
-    known = seen.get(queue.pbx, set())
+class _Sight(Struct, frozen=True):
+    """The half-hours (Unix seconds) of one PBX that a window is made of, and the share of them that was seen; None: nothing was due."""
+
+    halves: tuple[int, ...]
+    share: float | None
+
+    @property
+    def is_blind(self) -> bool:
+        """Too little of it was seen: what was counted is not what there was."""
+        return self.share is not None and self.share < COVERED
+
+
+def _sight(day: Day, queues: Iterable[KeptQueue], pbx: str, then: Then) -> tuple[_Sight, _Sight]:
+    """What was seen of a PBX in the half-hour, and in the day until then."""
+    shares = covered_of(day, pbx)
+    known = {half for queue in queues if queue.pbx == pbx for half in queue.halves} | shares.keys()
+
+    def of(halves: list[int]) -> _Sight:
+        due = [shares[half] for half in halves if half in shares]
+        return _Sight(tuple(halves), round(sum(due) / len(due), 4) if due else None)
+
     half = then.half_ns // NS
-    today = [each for each in known if each * NS < then.until_ns]
-    return Pair(
-        interval=_window(day, queue, [half]) if half in known else None,
-        today=_window(day, queue, today) if today else None,
-    )
+    return of([half] if half in known else []), of([each for each in known if each * NS < then.until_ns])
 
 
-def _window(day: Day, queue: KeptQueue, halves: list[int]) -> Window:
-    covered = [share for half in halves if (share := covered_of(day, queue.pbx, half)) is not None]
-    tally = total(queue.halves[half] for half in halves if half in queue.halves)
-    return window_of(tally, queue.variant, queue.target_s, round(sum(covered) / len(covered), 4) if covered else None)
+def _sum(queues: list[KeptQueue], sights: dict[str, tuple[_Sight, _Sight]]) -> Pair:
+    """Several queues as one; nothing where one of their PBXs was out of sight for too long, for the rest is not the whole."""
+    interval, today = (_window(queues, {pbx: sight[at] for pbx, sight in sights.items()}) for at in (0, 1))
+    return Pair(interval, today)
 
 
-def _seen(day: Day) -> dict[str, set[int]]:
-    """The half-hours of which something is known, by PBX: it was in sight at all, or a visit began."""
-    seen: dict[str, set[int]] = {}
-    for part in day.parts:
-        for pbx, covered in part.covered.items():
-            seen.setdefault(pbx, set()).update(half for half, share in covered.items() if share > 0)
-        for queue in part.queues.values():
-            seen.setdefault(queue.pbx, set()).update(queue.halves)
-    return seen
-
-
-def _sum(pairs: Iterable[Pair]) -> Pair:
-    pairs = list(pairs)
-    intervals = [pair.interval for pair in pairs if pair.interval is not None]
-    todays = [pair.today for pair in pairs if pair.today is not None]
-    return Pair(interval=summed(intervals) if intervals else None, today=summed(todays) if todays else None)
+def _window(queues: list[KeptQueue], sights: dict[str, _Sight]) -> Window | None:
+    seen = [(queue, sights[queue.pbx]) for queue in queues]
+    if any(sight.is_blind for _, sight in seen):
+        return None
+    windows = [
+        window_of(total(queue.halves[half] for half in sight.halves if half in queue.halves), queue.variant, queue.target_s, sight.share)
+        for queue, sight in seen
+        if sight.halves
+    ]
+    return summed(windows) if len(windows) > 1 else windows[0] if windows else None

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.floor.snapshot import Alarm, Fresh, Queue, Satisfaction, Snapshot, Window
+from appliance.floor.source import COVERED
 from wallboard.alarm import Level, Threshold
 from wallboard.figure import FIGURES, LINK_FIGURES, Figure
 from wallboard.last_week import LastWeek, last_week_of
@@ -15,8 +16,6 @@ from wallboard.layout import WindowName
 from wallboard.moment import age_s
 from wallboard.words import DASH, Words, clock_text
 
-#: Below this share of the window seen, a figure is hatched (kpis, "Windows").
-COVERED: Final = 0.95
 #: The states that stand beside "busy", in this order.
 _BUSY: Final = ("talking", "ringing", "holding")
 _REASONS_SHOWN: Final = 4

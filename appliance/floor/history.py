@@ -26,6 +26,7 @@ from appliance.floor.tally import Tally
 VERSION: Final = 1
 #: A day in which the journal was begun anew more often than this keeps its newest parts.
 _PARTS_KEPT: Final = 20
+_HALF_S: Final = HALF_HOUR_NS // NS
 #: A day is looked at again for so long after its end: last calls, their wrap-up.
 _SETTLED_NS: Final = 3600 * NS
 #: And for so long when a call of it has not been told to end.
@@ -192,10 +193,26 @@ def agents_of(day: Day) -> dict[str, KeptAgent]:
     return out
 
 
-def covered_of(day: Day, pbx: str, half: int) -> float | None:
-    """The share of a half-hour (Unix seconds) in which a PBX was seen, by any part."""
-    shares = [part.covered[pbx][half] for part in day.parts if half in part.covered.get(pbx, {})]
-    return min(1.0, sum(shares)) if shares else None
+def covered_of(day: Day, pbx: str) -> dict[int, float]:
+    """The share of each half-hour (Unix seconds) in which a PBX was seen, by any part; between two parts nobody looked.
+
+    Of a half-hour in which one part ended and the next began it is the most that can have been.
+    """
+    out: dict[int, float] = {}
+    for own in (part.covered[pbx] for part in day.parts if part.covered.get(pbx)):
+        if out:
+            out |= dict.fromkeys(range(max(out) + _HALF_S, min(own), _HALF_S), 0.0)
+        out |= {half: min(1.0, out.get(half, 0.0) + share) for half, share in own.items()}
+    return dict(sorted(out.items()))
+
+
+def coverage_of(day: Day, pbx: str) -> float | None:
+    """The share of the day in which a PBX was seen: as its only part tells it, of several the mean of the half-hours."""
+    told = [share for part in day.parts if (share := part.coverage.get(pbx)) is not None]
+    if len(told) < 2:
+        return told[0] if told else None
+    shares = covered_of(day, pbx).values()
+    return round(sum(shares) / len(shares), 4) if shares else None
 
 
 def total(tallies: Iterable[Tally]) -> Tally:

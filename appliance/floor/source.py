@@ -10,6 +10,8 @@ from appliance.core.clock import NS
 from appliance.floor.calendar import Calendar, Span
 from appliance.floor.state import FloorState, Source
 
+#: Below this share of a window seen, its figures are hatched, and none of another week is compared (kpis, "Windows").
+COVERED: Final = 0.95
 _SPANS_KEPT: Final = 500
 _KEPT_NS: Final = 2 * 86_400 * NS
 

@@ -262,6 +262,7 @@ def test_a_journal_begun_anew_within_the_day_adds_up(box: Box) -> None:
     assert (report.origin, offered(report)) == ("journal and summary", 8)
     (row,) = rows_of("queues", report.day, box.calendar)
     assert (row["answered"], row["abandoned"], row["abandon_rate_num"], row["abandon_rate_den"]) == (5, 3, 3, 8)
+    assert row["coverage"] == 1.0, "seen by both, and not twice"
 
 
 def test_a_title_is_no_formula_and_one_line(box: Box) -> None:

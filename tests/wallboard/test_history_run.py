@@ -385,6 +385,40 @@ async def test_what_was_out_of_sight_a_week_ago_is_not_shown(box: Box) -> None:
     assert last_week_of(box.run.week, "offered", "floor", "interval") is None
 
 
+async def test_a_morning_half_seen_is_no_figure_of_a_week_ago(box: Box) -> None:
+    """Five calls were seen, and nobody knows how many more there were."""
+    box.until(DAY, 8)
+    box.calls(5)
+    box.until(DAY, 9)
+    box.tell(PbxDown(pbx="p", reason="lost"))
+    box.until(DAY, 12)
+    box.tell(PbxUp(pbx="p"), PbxResynced(pbx="p"))
+    box.calls(2)
+    await days(box, 7)
+    box.until(DAY + timedelta(days=7), 9.1)  # 27 October: the clock was put back in between
+    await box.turn()
+    assert last_week_of(box.run.week, "offered") == 5
+    box.until(DAY + timedelta(days=7), 12.4)
+    await box.turn()
+    assert last_week_of(box.run.week, "offered") is None
+    assert last_week_of(box.run.week, "offered", "floor", "interval") is not None
+
+
+async def test_of_two_pbxs_one_that_was_out_of_sight_leaves_the_floor_s_figure_unknown(box: Box) -> None:
+    box.tell(PbxUp(pbx="q"), PbxResynced(pbx="q"))
+    box.until(DAY, 8.5)
+    box.calls(2)
+    box.tell(CallQueued(call="q1", pbx="q", visit="q1", queue="otra"), PbxDown(pbx="q", reason="lost"))
+    box.until(DAY, 10.1)
+    box.calls(1)
+    await days(box, 7)
+    box.until(DAY + timedelta(days=7), 10.2)
+    await box.turn()
+    assert last_week_of(box.run.week, "offered", "queue.ventas", "interval") == 21
+    assert last_week_of(box.run.week, "offered", "queue.otra", "interval") is None
+    assert last_week_of(box.run.week, "offered", "floor", "interval") is None
+
+
 async def test_the_answer_is_made_once_a_minute_and_the_lines_outlive_the_service(box: Box) -> None:
     box.calls(1)
     for _ in range(5):
