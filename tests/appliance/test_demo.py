@@ -135,10 +135,11 @@ def test_the_live_view_fits_24_lines_of_80_columns_and_takes_keys(folder: Path) 
         until(r"\(cable pulled\)(?s:.*)restore the CRM link")
         os.write(terminal, b"c")
         until(r"restore the CRM link(?s:.*)CRM link up")
-        screens = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen) for screen in seen.split("\x1b[H")[2:-1]]
-        assert max(screen.count("\r\n") + 1 for screen in screens) <= 24
-        assert [line for screen in screens for line in screen.split("\r\n") if len(line) > 80] == []
-        assert "█" in screens[-1], "the LED panel is lit"
+        lines = re.findall(r"\x1b\[(\d+);1H\x1b\[K([^\x1b\r\n]*)", seen)
+        assert max(int(row) for row, _ in lines) <= 24
+        assert "\n" not in seen[seen.index("\x1b[1;1H") :], "every line is put in its place"
+        assert [text for _, text in lines if len(text) > 80] == []
+        assert any("█" in text for _, text in lines), "the LED panel is lit"
         os.write(terminal, b"q")
         until("nothing was lost")
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
