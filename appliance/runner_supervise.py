@@ -107,7 +107,7 @@ class Supervisor:
         self._box = Context(config, journal, clock, Post("box", lambda: None), "box")
         self.posts = [Post(name, self._someone_ready) for name in names]
         self._stuck_s = stuck_s
-        self._said_ready = False
+        self._said_ready = self._stopping = False
 
     async def run(self, stop: asyncio.Event) -> list[str]:
         """Start every service in order, tend them until `stop` is set, drain them in reverse order; return those that would not stop.
@@ -144,17 +144,18 @@ class Supervisor:
                 service = self._make(post.name)
                 await service.run(Context(self._config, self._journal, self._clock, post, post.name))
             except asyncio.CancelledError as caught:
-                if (task := asyncio.current_task()) is not None and task.cancelling():
+                if self._stopping:
                     raise
                 fault = caught  # it cancelled itself: as dead as by any other fault
             except Exception as caught:  # noqa: BLE001, RUF100 - the one place where a service's death ends
-                if (task := asyncio.current_task()) is not None and task.cancelling():
+                if self._stopping:
                     _log.error("service %s failed while it was stopped: %s", post.name, printable(str(caught)))
                     return
                 fault = caught
             finally:
                 post.running = False
                 recovery.cancel()
+            _uncancelled()
             if time.monotonic() - started_s > self._backoff.forget_s:
                 post.failures = 0
             await self._failed(post, fault)
@@ -217,6 +218,7 @@ class Supervisor:
 
     async def _drain(self) -> list[str]:
         """Cancel in reverse order, each service with an equal share of what is left of the drain time."""
+        self._stopping = True
         end_s = time.monotonic() + DRAIN_S
         behind: list[str] = []
         left = [post for post in reversed(self.posts) if post.task is not None]
@@ -230,6 +232,13 @@ class Supervisor:
                 behind.append(post.name)
                 _log.error("service %s did not stop within %.1f s and is left behind", post.name, share_s)
         return behind
+
+
+def _uncancelled() -> None:
+    """Take back what a task group of the service's left behind: until Python 3.13 one that failed leaves its parent marked as cancelled."""
+    task = asyncio.current_task()
+    while task is not None and task.uncancel():
+        pass
 
 
 async def _until(stop: asyncio.Event) -> None:

@@ -102,6 +102,33 @@ async def test_a_service_that_ends_or_cancels_itself_is_started_again() -> None:
     assert told(journal)[0] == ("service.uplink", "red", "ended by itself")
 
 
+async def test_a_service_whose_task_group_failed_is_started_again() -> None:
+    """Until Python 3.13 a task group that fails leaves the task around it marked as cancelled: that is nobody who stops the box."""
+
+    async def part() -> None:
+        await asyncio.sleep(0.01)
+        raise TransientError("the chain is gone")
+
+    async def life(context: Context, start: int) -> None:
+        if start < 3:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(part())
+            except ExceptionGroup as faults:
+                raise faults.exceptions[0] from faults
+        await steady(context)
+
+    journal, stop = MemoryJournal(), asyncio.Event()
+    made, starts = supervisor(journal, life, ["wallboard"])
+    task = asyncio.create_task(made.run(stop))
+    await until(lambda: len(starts) == 3 or task.done())
+    assert starts == ["wallboard"] * 3
+    await until(lambda: len(told(journal)) == 2)
+    stop.set()
+    assert await task == []
+    assert told(journal) == [("service.wallboard", "red", "the chain is gone"), ("service.wallboard", "ok", "")]
+
+
 async def test_each_service_has_a_name_and_a_source_of_its_own() -> None:
     async def life(context: Context, start: int) -> None:
         assert context.event(BoxStarted(version="1")).source == f"{context.service}/{context.service}"
