@@ -30,6 +30,7 @@ class BoardSet:
     def __init__(self, config: Config) -> None:
         self._config = config
         self.zone = ZoneInfo(config.site.timezone)
+        self._targets = targets(config)  # of 200 queues they take longer than the rest of a queue's board
         self._stamps: dict[Path, tuple[int, ...]] = {}
         #: How things stood a week ago, where somebody knows.
         self.week: Callable[[], LastWeek | None] = lambda: None
@@ -78,7 +79,7 @@ class BoardSet:
         config = self._config
         words = words_of(language or spec.language or config.site.language)
         completion = config.kpi.window == "completion"
-        return Setting(words, self.zone, targets(config), names=config.privacy.agent_names, completion=completion, week=self.week())
+        return Setting(words, self.zone, self._targets, names=config.privacy.agent_names, completion=completion, week=self.week())
 
     def board(self, name: str, snapshot: Snapshot, now_wall_ns: int, language: str | None = None) -> Board:
         """The board of that name at this instant; one that no longer has a file is the floor's."""

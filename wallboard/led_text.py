@@ -13,6 +13,8 @@ from wallboard.glyphs import GLYPHS, MISSING
 GAP_PX: Final = 1
 #: A text of this many signs rolls for 50 s; of a longer one the beginning is shown, and … says that there is more.
 MOST_SIGNS: Final = 250
+#: What telephones and word processors write for signs that the font has.
+_PLAINER: Final = str.maketrans({**dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‘’‚`´", "'"), **dict.fromkeys("—―", "–"), **dict.fromkeys("‐‑−", "-"), "•": "·"})  # fmt: skip
 _UNSEEN: Final = {"Cf", "Mn", "Me", "Cc", "Cs", "Co"}
 
 
@@ -26,9 +28,15 @@ def glyph_text(text: str, most: int = MOST_SIGNS) -> str:
     """
     # A sign is at most a dozen code points here: what lies further is never looked at, however long the text.
     flat = " ".join(unicodedata.normalize("NFC", text[: 12 * most]).split())
-    signs = "".join(sign if sign in GLYPHS else MISSING for sign in flat if unicodedata.category(sign) not in _UNSEEN).strip()
+    signs = "".join(_sign(sign) for sign in flat.translate(_PLAINER) if unicodedata.category(sign) not in _UNSEEN).strip()
     cut = len(signs) > most or len(text) > 12 * most
     return signs[: most - 1].rstrip() + "…" if cut else signs
+
+
+def _sign(sign: str) -> str:
+    """The sign itself; of a letter whose mark the font lacks (ö, š) the letter alone."""
+    plain = sign if sign in GLYPHS else unicodedata.normalize("NFD", sign)[0]
+    return plain if plain in GLYPHS else MISSING
 
 
 def width_px(text: str) -> int:

@@ -192,7 +192,7 @@ def test_every_golden_belongs_to_a_test() -> None:
 
 def test_the_whole_font() -> None:
     lines = ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "0123456789 .,:;-–_+=/%()&#*<>$€@°·×ªº…", "¡Qué! ¿Sí? áéíóúüñ ÁÉÍÓÚÜÑ",
-             "ãõçâêôàèòï ÃÕÇÂÊÔÀÈÒÏ", "▲◆△◇▒✕\ufffd'\"!?"]  # fmt: skip
+             "ãõçâêôàèòï ÃÕÇÂÊÔÀÈÒÏ", "▲◆△◇▒✕\ufffd'\"!?", "[]{}|\\^~"]  # fmt: skip
     assert {sign for line in lines for sign in line} | {"\u00a0"} == set(GLYPHS)
     out = []
     for line in lines:
@@ -216,6 +216,13 @@ def test_every_board_text_can_be_drawn() -> None:
     for language in LANGUAGES:
         for key, text in words_of(language).texts.items():
             assert MISSING not in glyph_text(text.replace("{", "").replace("}", "")), (language, key)
+
+
+def test_what_telephones_write_is_drawn_with_the_signs_that_the_font_has() -> None:
+    assert glyph_text("“Reunión” — ‘hoy’ • 5−3 «sí»") == '"Reunión" – \'hoy\' · 5-3 "sí"'
+    assert glyph_text("Björn Škoda") == "Bjorn Skoda"
+    assert MISSING not in glyph_text("".join(map(chr, range(32, 127))))
+    assert glyph_text("😀 客 א") == f"{MISSING} {MISSING} {MISSING}"
 
 
 def ink(image: Image.Image) -> int:
