@@ -18,10 +18,10 @@ import aiohttp
 import msgspec
 import pytest
 
-from appliance.core.clock import NS
+from appliance.core.clock import NS, rfc3339
 from appliance.core.config import Config, GroupConfig, Led, Privacy, Site, Tv
 from appliance.core.config import Wallboard as Boards
-from appliance.floor.snapshot import Headset, Snapshot
+from appliance.floor.snapshot import AgentCounts, Headset, Snapshot
 from wallboard.board import Board
 from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
@@ -179,11 +179,19 @@ class Hour:
         self._trend = Trend()
         for minute in range(60, -1, -1):
             at_ns = now_ns - minute * 60 * NS
-            wave = 0.5 + 0.4 * math.sin(minute / 5)
+            wave, swell = 0.5 + 0.4 * math.sin(minute / 5), 0.5 + 0.4 * math.sin(minute / 9 + 1) + 0.1 * math.sin(minute * 1.7)
             for scope in (snapshot.floor, *snapshot.queues.values()):
                 scope.fresh = "stale" if 30 < minute < 36 else "live"
-                scope.waiting = round(6 * wave)
-                scope.today.service_level = round(0.78 + 0.1 * wave, 4)
+                scope.waiting = round(6 * wave + 3 * swell)
+                scope.longest_since = rfc3339(at_ns - round((5 + 50 * wave) * NS))
+                scope.agents = AgentCounts(
+                    logged_in=26, available=round(8 * swell), talking=round(14 * wave), wrap_up=round(4 * swell), paused=round(2 + 3 * wave)
+                )
+                today = scope.today
+                today.service_level, today.abandon_rate = round(0.78 + 0.1 * wave, 4), round(0.02 + 0.02 * swell, 4)
+                today.asa, today.answered, today.offered = round(8 + 5 * swell, 1), 386 - 5 * minute, 413 - 5 * minute
+            snapshot.trunks["pstn"].busy, snapshot.trunks["pstn"].all_busy_share = round(20 * wave), round(0.004 * swell, 4)
+            snapshot.utilisation.ab_allocation, snapshot.utilisation.bc_on_phone = round(0.8 + 0.1 * wave, 4), round(0.8 + 0.08 * swell, 4)
             self._trend.sample(snapshot, at_ns)
         self._week = {"service_level": 0.812, "abandon_rate": 0.031, "asa": 11.0, "answered": 371, "offered": 402}
 

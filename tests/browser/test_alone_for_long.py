@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appliance.core.alive import Alive
 from appliance.core.catalogue import CallQueued, LinkDown, LinkUp, PbxDown, PbxResynced, PbxUp
 from appliance.core.clock import SystemClock
 from appliance.core.config import Config, PbxConfig, Site, Tv
@@ -32,9 +33,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = Path(__file__).parent.parent.parent / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 STRIP = "document.querySelector('.strip').innerText"
 UPDATES = 100_000
-EVERY = "".join(
-    f'[[page]]\nkind = "{kind}"\n' for kind in ("floor", "queues", "totals", "agents", "trunks", "headsets", "announcements")
-)
+EVERY = "".join(f'[[page]]\nkind = "{kind}"\n' for kind in ("floor", "queues", "totals", "agents", "trunks", "headsets", "announcements"))
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is installed by make test-browser")
@@ -75,9 +74,15 @@ async def test_memory_stays_flat_over_a_day_of_updates(browser: Browser, box: Bo
     for at in range(1, UPDATES + 1):
         agent = f"agente-{101 + at % 26}"
         patch: dict[str, Any] = {
-            "floor": {"waiting": at % 1200, "longest_since": box.held.time, "today": {"service_level": round(dice.random(), 4), "answered": at}},
+            "floor": {
+                "waiting": at % 1200,
+                "longest_since": box.held.time,
+                "today": {"service_level": round(dice.random(), 4), "answered": at},
+            },
             "queues": {"ventas": {"waiting": at % 7, "today": {"asa": dice.random() * 60}}},
-            "agents": {agent: {"state": dice.choice(["talking", "available", "paused"]), "reason": dice.choice(["almuerzo", "baño", None])}},
+            "agents": {
+                agent: {"state": dice.choice(["talking", "available", "paused"]), "reason": dice.choice(["almuerzo", "baño", None])}
+            },
         }
         if at % 97 == 0:
             patch["announcements"] = [{"id": f"a{at}", "text": f"Aviso número {at} " * dice.randrange(1, 9), "severity": "info"}]
@@ -87,11 +92,12 @@ async def test_memory_stays_flat_over_a_day_of_updates(browser: Browser, box: Bo
         if at % 40 == 0:
             await asyncio.sleep(0.01)
         if at in (1000, UPDATES):
-            await tab.until(f"document.querySelector('.tile') && performance.now() > 0 && {at}", 5)
-            await asyncio.sleep(3)
+            await asyncio.sleep(17)  # each page has been on: what is made once has been made
             seen[at] = await heap_bytes(tab)
     counters = await tab.call("Memory.getDOMCounters")
-    print(f"\nheap after 1 000 updates {seen[1000] / 1e6:.2f} MB, after {UPDATES:,} {seen[UPDATES] / 1e6:.2f} MB; nodes {counters['nodes']}, listeners {counters['jsEventListeners']}")
+    print(
+        f"\nheap after 1 000 updates {seen[1000] / 1e6:.2f} MB, after {UPDATES:,} {seen[UPDATES] / 1e6:.2f} MB; nodes {counters['nodes']}, listeners {counters['jsEventListeners']}"
+    )
     assert box.feed.hub.dropped == 0
     assert seen[UPDATES] <= 1.1 * seen[1000]
 
@@ -137,7 +143,13 @@ async def test_figures_follow_a_real_journal_and_its_troubles_show_and_heal(brow
         crm=CrmConfig(url="mqtt://127.0.0.1:1"),
         wallboard=Boards(boards=tmp_path / "boards", tv=Tv(listen=f"127.0.0.1:{free_port}")),
     )
-    with SqliteJournal.open(tmp_path / "journal.db", run_dir=tmp_path) as journal:
+    with (
+        contextlib.closing(SqliteJournal.open(tmp_path / "journal.db", run_dir=tmp_path, due=lambda _: True)) as journal,
+        contextlib.ExitStack() as alive,
+    ):
+        # As if the other services ran: a dead one's word counts for nothing.
+        for service in ("gateway", "uplink"):
+            alive.callback(Alive.open(tmp_path, service).close)
         context = Context(config, journal, SystemClock(), Notes(), "gateway")
         uplink = Context(config, journal, context.clock, Notes(), "uplink")
 
@@ -162,18 +174,20 @@ async def test_figures_follow_a_real_journal_and_its_troubles_show_and_heal(brow
                 waits.append((await tab.ask(f"window.painted['{at}']")) - began * 1000)
                 await asyncio.sleep(random.uniform(0.02, 0.1))
             waits.sort()
-            print(f"\nappended to painted: median {statistics.median(waits):.0f} ms, p90 {waits[int(len(waits) * 0.9)]:.0f} ms, worst {waits[-1]:.0f} ms")
+            print(
+                f"\nappended to painted: median {statistics.median(waits):.0f} ms, p90 {waits[int(len(waits) * 0.9)]:.0f} ms, worst {waits[-1]:.0f} ms"
+            )
             await uplink.emit(LinkDown(reason="unreachable"))
             await tab.until(f"{STRIP}.includes('Sin enlace con la central') && {STRIP}.includes('Retenidos')", 5)
+            # Nobody delivers here: what is held stays held, and the link is said to catch up.
             await uplink.emit(LinkUp())
-            await tab.until("document.querySelector('.strip').hidden", 10)
+            await tab.until(f"!{STRIP}.includes('Sin enlace')", 5)
             await tell(PbxDown(pbx="central", reason="lost"))
             await tab.until(f"{STRIP}.includes('Sin conexión con la planta telefónica')", 5)
-            await tab.until("document.querySelector('.tile[data-key=waiting]').dataset.fresh === 'stale'", 5)
             await tell(PbxUp(pbx="central"), PbxResynced(pbx="central"))
-            await tab.until("document.querySelector('.strip').hidden", 10)
+            await tab.until(f"!{STRIP}.includes('Sin conexión con la planta telefónica')", 5)
         await tab.until("document.body.dataset.stream === 'lost'", 10)
         assert "Este tablero no recibe datos" in await tab.ask(STRIP)
         async with wallboard(context):
-            await tab.until("document.body.dataset.stream === 'live' && document.querySelector('.strip').hidden", 30)
+            await tab.until(f"document.body.dataset.stream === 'live' && !{STRIP}.includes('Este tablero no recibe datos')", 30)
         assert statistics.median(waits) < 2000, "the box was not even nearly awake"

@@ -90,7 +90,7 @@ export class TableView {
     this.root = root;
     this.rows = [];
     this.stamp = { icon: icon(), text: make("span") };
-    this.head = make("tr", "", make("th", "name", this.stamp.icon, this.stamp.text));
+    this.head = make("tr", "", make("td", "name", this.stamp.icon, this.stamp.text));
     this.body = make("tbody");
     this.group = [make("col")];
     this.columns = make("colgroup", "", ...this.group);
