@@ -14,7 +14,9 @@ GAP_PX: Final = 1
 #: A text of this many signs rolls for 50 s; of a longer one the beginning is shown, and … says that there is more.
 MOST_SIGNS: Final = 250
 #: What telephones and word processors write for signs that the font has.
-_PLAINER: Final = str.maketrans({**dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‘’‚`´", "'"), **dict.fromkeys("—―", "–"), **dict.fromkeys("‐‑−", "-"), "•": "·"})  # fmt: skip
+_PLAINER: Final = str.maketrans({
+    **dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‘’‚`´", "'"), **dict.fromkeys("—―", "–"), **dict.fromkeys("‐‑−", "-"), "•": "·",
+})  # fmt: skip
 _UNSEEN: Final = {"Cf", "Mn", "Me", "Cc", "Cs", "Co"}
 
 

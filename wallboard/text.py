@@ -138,7 +138,7 @@ def _cell(tile: Tile, width: int) -> Line:
     figure = _figure(tile)
     notes = [cleaned(note) for note in (*[tile.target] * (tile.level != "none"), *tile.notes, tile.last_week)]
     note = next((f" ({note})" for note in notes if note and columns(tile.label + figure + note) + 4 <= width), "")
-    label = tile.label if columns(tile.label + figure) < width else tile.short
+    label = tile.label if columns(tile.label + figure) < width else cut(tile.short, width - columns(figure) - 1)
     gap = " " * max(1, width - columns(label + figure + note))
     return Span(label + gap), Span(figure + note, tile.level if tile.level != "none" else "dim" if tile.fresh != "live" else "bold")
 
@@ -236,7 +236,7 @@ def cleaned(text: str) -> str:
     >>> cleaned("a\\x1b[2Jb")
     'a [2Jb'
     """
-    return "".join(sign if unicodedata.category(sign) not in ("Cc", "Cf", "Cs") else " " for sign in text)
+    return "".join(sign if unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else " " for sign in text)
 
 
 def cut(text: str, width: int) -> str:

@@ -18,7 +18,7 @@ from appliance.core.errors import MisconfiguredError
 from appliance.floor.snapshot import Snapshot
 from wallboard.board import Board
 from wallboard.board_set import BoardSet
-from wallboard.text import plain, screens
+from wallboard.text import cleaned, plain, screens
 from wallboard.words import words_of
 
 #: The page has heard the floor and laid itself out.
@@ -56,7 +56,8 @@ class Preview:
         """What a sign would say, in its order."""
         from wallboard.sign_text import sign_text  # noqa: PLC0415 - only where a sign is asked for
 
-        say(sign_text(self.board))
+        for line in sign_text(self.board).split("\n"):
+            say(cleaned(line))
         return 0
 
     def led(self, width: int, height: int, output: Path | None) -> int:

@@ -74,9 +74,9 @@ def site_from_file(
     broker's replay alone), `day_ns` when today began, `tick_ns` the `as_of` of what is live. Its own clock dates its floor only
     within itself, so that a box whose clock is wrong shows no wrong wait here.
     """
-    if file is None:
+    queue = _queue(file) if file is not None else None
+    if file is None or queue is None:
         return out.Site(title=title, site=place[0], box=place[1])
-    queue = msgspec.json.decode(file.floor, type=out.Queue)
     said_ns = wall_ns_from_rfc3339(file.time)
     state = _state(file, now_ns, heard_ns)
     skew_ns = floor_ns - said_ns if floor_ns is not None else 0
@@ -116,6 +116,14 @@ def all_sites(own: out.Queue, sites: Iterable[out.Site], tick_ns: int) -> out.Qu
         total.longest_since = None
         total.longest_wait = max((wait for floor in floors if (wait := _longest_wait_s(floor)) is not None), default=None)
     return total
+
+
+def _queue(file: SiteFile) -> out.Queue | None:
+    """The floor in the file; None where another version of the program wrote it: the uplink writes it anew."""
+    try:
+        return msgspec.json.decode(file.floor, type=out.Queue)
+    except msgspec.DecodeError:
+        return None
 
 
 def _longest_wait_s(floor: out.Queue) -> float | None:

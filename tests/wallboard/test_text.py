@@ -14,7 +14,7 @@ from wallboard.alarm import thresholds_from
 from wallboard.board import Board, board_from
 from wallboard.layout import BoardSpec, PageSpec, board_of_floor
 from wallboard.page import Setting
-from wallboard.sample import NOW_NS, ago, faced, sample
+from wallboard.sample import FACES, NOW_NS, ago, faced, sample
 from wallboard.text import columns, cut, plain, screens
 from wallboard.words import LANGUAGES, words_of
 
@@ -90,9 +90,10 @@ def test_a_closed_floor_has_no_figures() -> None:
 @pytest.mark.parametrize("language", ["es", "en", "pt"])
 @pytest.mark.parametrize("width", [40, 80, 132])
 def test_no_line_is_too_wide_in_any_language(language: str, width: int) -> None:
-    for screen in shown(sample(), EVERY_KIND, 24, width, language):
-        assert len(screen) <= 24
-        assert max(map(columns, screen)) <= width
+    for face in FACES:
+        for screen in shown(faced(face), EVERY_KIND, 24, width, language):
+            assert len(screen) <= 24
+            assert max(map(columns, screen)) <= width
 
 
 @settings(max_examples=60)

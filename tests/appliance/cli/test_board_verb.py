@@ -74,6 +74,14 @@ def test_a_preview_of_a_narrow_chain_shows_the_figures_after_their_labels(box: P
     assert said[at[0] + 1 : at[1]] != said[at[1] + 1 : at[1] + 5]
 
 
+def test_no_preview_commands_the_terminal(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = box / "boards" / "planta.toml"
+    file.write_text('title = "\\u001b[2J"\n[[page]]\nkind = "floor"\n[[notice]]\ntext = "\\u001b[2J"\n', encoding="utf-8")
+    for medium in ("text", "sign", "led"):
+        assert main(["board", "preview", str(file), "--medium", medium, "-c", str(box / "none.toml")]) == 0
+        assert "\x1b" not in capsys.readouterr().out
+
+
 def test_what_cannot_be_previewed_says_why(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(box / "boards" / "planta.toml")
     for words, said in [

@@ -246,3 +246,9 @@ def test_a_window_or_a_count_that_one_site_does_not_tell_is_not_told_of_all() ->
     total = all_sites(floor(), [seen(held(floor(interval=None, rolling=None, agents=None, waiting=None)))], NOW)
     assert (total.interval, total.rolling, total.agents, total.waiting, total.fresh) == (None, None, None, None, "live")
     assert total.today.answered == 220
+
+
+def test_a_file_of_another_version_of_the_program_is_a_site_not_heard_of() -> None:
+    """The boards are started before the uplink: what its predecessor wrote must not stop them."""
+    strange = msgspec.structs.replace(held(floor()), floor=msgspec.Raw(b'{"fresh": "new kind"}'))
+    assert seen(strange) == seen(None)
