@@ -13,7 +13,7 @@ from appliance.core.catalogue import AlarmAcknowledged, BoxHealth
 from appliance.core.clock import NS
 from appliance.core.config import Beacon
 from appliance.core.config_beacon import pin_number
-from appliance.core.errors import CallfloorError, MisconfiguredError
+from appliance.core.errors import CallfloorError
 from appliance.core.journal import BATCH
 from appliance.service import Context
 from drivers.gpio import Pins, Wiring, open_pins, place_from_url
@@ -76,14 +76,12 @@ class BeaconRun:
         return self._tower is not None
 
     async def run(self) -> None:
-        """Work until cancelled, then leave it off. What fails is tried again; a pin that the board lacks is a MisconfiguredError."""
+        """Work until cancelled, then leave it off. What fails is tried again, a pin that the board lacks too: the other media go on."""
         while True:
             try:
                 with self._opened():
                     await self._say_health("")
                     await self._live()
-            except MisconfiguredError:
-                raise
             except CallfloorError as fault:
                 await self._say_health(str(fault))
             await asyncio.sleep(self._retry_s)

@@ -1,4 +1,4 @@
-"""Decides how the boards' service lives: it follows the journal, and serves TV pages and LED chains from one view of the floor."""
+"""Decides how the boards' service lives: it follows the journal, and serves all media from one view of the floor, each apart."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from appliance.core.errors import TransientError
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
 from wallboard.alarm_run import AlarmRun
+from wallboard.apart import Apart
 from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
 from wallboard.history_run import HistoryRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
     from wallboard.beacons import Beacons
     from wallboard.http import Server
@@ -61,18 +63,18 @@ class Wallboard:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for run in runs:
-                    tasks.create_task(run.run())
-                for line in signs:
-                    tasks.create_task(line.run())
+                    tasks.create_task(Apart(f"LED chain {run.chain.name}").run(run.run))
+                for what, life in signs:
+                    tasks.create_task(Apart(what).run(life))
                 if server is not None and config.wallboard.tv is not None:
                     listening = asyncio.Event()
                     tasks.create_task(_listen(context, server, config.wallboard.tv, listening))
                     await listening.wait()
                 if beacons is not None:
-                    tasks.create_task(beacons.run())
+                    tasks.create_task(Apart("the stack lights").run(beacons.run))
                 context.watch.ready()
-                tasks.create_task(_read_again(boards))
-                tasks.create_task(history.run())
+                tasks.create_task(Apart("the reading of board files").run(lambda: _read_again(boards)))
+                tasks.create_task(Apart("the keeping of days").run(history.run))
                 tasks.create_task(_follow(context, view, feed, alarms, beacons, server))
         except ExceptionGroup as faults:
             raise faults.exceptions[0] from faults
@@ -85,14 +87,15 @@ class Wallboard:
 async def _follow(context: Context, view: FloorView, feed: Feed, alarms: AlarmRun, beacons: Beacons | None, server: Server | None) -> None:
     """Fold what is new, tell the boards, and let the watchdog know that both happened."""
     clock = context.clock
+    watch, lights = Apart("the alarm watch"), Apart("the stack lights")
     while True:
         if await view.follow(1.0):
             feed.changed()
         began_ns = clock.mono_ns()
         feed.turn()
-        alarms.turn(view.seq)
+        watch.turn(lambda: alarms.turn(view.seq))
         if beacons is not None:
-            beacons.turn()
+            lights.turn(beacons.turn)
         ended_ns = clock.mono_ns()
         context.watch.progress()
         _save(view.save_if_due)
@@ -136,12 +139,19 @@ def _led_runs(context: Context, feed: Feed, boards: BoardSet) -> list[LedRun]:
     return [LedRun(name, led, boards, feed, context.clock) for name, led in leds.items()]
 
 
-def _sign_runs(context: Context, feed: Feed, boards: BoardSet) -> list[LineRun]:
+def _sign_runs(context: Context, feed: Feed, boards: BoardSet) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+    """Each line's name, and what begins its life: a line that died is made anew."""
     if not context.config.wallboard.sign:
         return []
     from wallboard.sign_run import line_runs  # noqa: PLC0415 - a box without a sign needs no pyserial
 
-    return line_runs(context.config, boards, feed, context.clock)
+    def lines() -> list[LineRun]:
+        return line_runs(context.config, boards, feed, context.clock)
+
+    def life(at: int) -> Callable[[], Coroutine[Any, Any, None]]:
+        return lambda: lines()[at].run()  # noqa: PLW0108 - made anew at each life
+
+    return [(f"the line of signs {line.line.url}", life(at)) for at, line in enumerate(lines())]
 
 
 def _beacons(context: Context, feed: Feed) -> Beacons | None:

@@ -402,3 +402,23 @@ async def test_a_press_acknowledges_more_than_one_append_takes(tmp_path: Path, h
         await floor.until(lambda: len(floor.feed.snapshot().alarms) == 600 and floor.beacons.runs["torre"].is_open)
         header.pin(25).drive_low()
         await floor.until(lambda: all(alarm.acknowledged for alarm in floor.feed.snapshot().alarms))
+
+
+async def test_lamps_that_no_configuration_rule_could_refuse_leave_the_other_media_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only the board or the environment knows: here a pin factory that does not exist."""
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nonsense")
+    monkeypatch.setattr(Device, "pin_factory", None)
+    floor = Box(tmp_path, torre=TOWER)
+    task = asyncio.create_task(Wallboard().run(floor.context))
+    async with asyncio.timeout(10):
+        while not floor.events(BoxHealth) and not task.done():
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    assert ["GPIOZERO_PIN_FACTORY" in health.text for health in floor.events(BoxHealth)] == [True]
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    floor.journal.close()
