@@ -7,10 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+from PIL import Image
 
 from appliance.core.config import Config, Led, Privacy, Site
 from appliance.core.errors import MisconfiguredError
-from appliance.floor.snapshot import Crm
+from appliance.floor.snapshot import Announcement, Crm
 from drivers.led_matrix import SimMatrix
 from wallboard.board_set import BoardSet
 from wallboard.feed import Feed
@@ -110,3 +111,19 @@ def test_a_chain_that_is_described_wrongly_is_said_before_it_runs(led: Led) -> N
     view = HeldView()
     with pytest.raises(MisconfiguredError):
         LedRun("x", led, BoardSet(CONFIG), Feed(view, view.clock, Privacy()), view.clock)
+
+
+async def test_a_chain_whose_frames_take_long_leaves_half_of_the_time_to_everybody_else() -> None:
+    """4 096 colour LEDs are 0.12 s of the bus; a text that rolls wants 30 frames a second."""
+    async with running(Led(url="sim:?colours=1", width=256, height=16)) as (run, view, _):
+
+        class Slow(SimMatrix):
+            def show(self, image: Image.Image) -> None:
+                view.clock.advance(0.12)
+                super().show(image)
+
+        slow = run._plug.matrix = Slow(256, 16)
+        view.held.announcements = [Announcement(id="1", text="Simulacro de evacuación " * 9, severity="urgent")]
+        told(run)
+        await asyncio.sleep(0.6)
+        assert 1 <= slow.frames <= 6
