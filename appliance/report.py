@@ -19,7 +19,7 @@ from appliance.core.event import stored_from_body
 from appliance.core.journal import Journal
 from appliance.floor.calendar import Calendar
 from appliance.floor.collector import Collector
-from appliance.floor.history import Day, Part, day_from_bytes, empty_day, part_from_floor, tells_something, with_part
+from appliance.floor.history import Day, Part, day_from_bytes, empty_day, part_from_floor, tells_something, with_part, without_names
 from appliance.floor_view import FloorView, cache_of, summaries_of
 
 Origin = Literal["journal", "summary", "journal and summary"]
@@ -66,6 +66,8 @@ def day_report(journal: Journal, config: Config, clock: Clock, local: date | Non
         raise TransientError(_nothing(journal, calendar, wanted, begins))
     shown = kept if part is None else with_part(_without(kept, part, config, wanted), part)
     assert shown is not None
+    if not config.privacy.agent_names:
+        shown = without_names(shown)
     origin: Origin = "summary" if part is None else "journal" if len(shown.parts) == 1 else "journal and summary"
     froms = [each.from_ns for each in shown.parts]
     return DayReport(wanted, shown, origin, min(froms, default=0), max(p.as_of_ns for p in shown.parts), complaints)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.core.clock import NS
 from appliance.core.config import Tv
-from appliance.core.errors import TransientError
+from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
 from wallboard.alarm_run import AlarmRun
@@ -172,9 +172,10 @@ def _server(context: Context, feed: Feed, boards: BoardSet, runs: list[LedRun], 
 
 
 async def _listen(context: Context, server: Server, tv: Tv, listening: asyncio.Event) -> None:
-    """Serve until cancelled; a port that another program holds is tried again, while the LED chains go on."""
+    """Serve until cancelled; a port that is taken, or an address that is not here yet, is tried again while the other media go on."""
     from wallboard.http import open_server  # noqa: PLC0415 - a box without a TV needs no HTTP server
 
+    told = ""
     while True:
         try:
             async with open_server(server, tv) as (host, port):
@@ -183,8 +184,10 @@ async def _listen(context: Context, server: Server, tv: Tv, listening: asyncio.E
                 _log.info("boards on %s://%s:%s/", scheme, host, port)
                 listening.set()
                 await asyncio.Event().wait()
-        except TransientError as fault:
+        except (TransientError, MisconfiguredError) as fault:
             context.watch.status(str(fault))
-            _log.warning("%s; trying again every %.0f s", fault, _PORT_RETRY_S)
+            if str(fault) != told:
+                told = str(fault)
+                _log.warning("%s; trying again every %.0f s", fault, _PORT_RETRY_S)
             listening.set()
             await asyncio.sleep(_PORT_RETRY_S)

@@ -81,7 +81,7 @@ def main(args: argparse.Namespace) -> int:
     elif args.json:
         say_json(_document(report, config, calendar, queue, tables), pretty=sys.stdout.isatty())
     else:
-        for line in ReportText(report, words_of(args.language or config.site.language), calendar, queue).lines(tables):
+        for line in ReportText(report, words_of(args.language or config.site.language), calendar, queue, _hidden(config)).lines(tables):
             say(line)
     return 0
 
@@ -129,7 +129,7 @@ def _write_raw(text: str) -> None:
 
 
 def _document(report: DayReport, config: Config, calendar: Calendar, queue: str | None, tables: list[str]) -> dict[str, Any]:
-    queues = {key: kept for key, kept in queues_of(report.day).items() if queue in (None, key)}
+    queues, hidden = {key: kept for key, kept in queues_of(report.day).items() if queue in (None, key)}, _hidden(config)
     head: dict[str, Any] = {
         "v": 1,
         "site": config.site.name,
@@ -140,9 +140,15 @@ def _document(report: DayReport, config: Config, calendar: Calendar, queue: str 
         "from": rfc3339(report.from_ns) if report.from_ns else None,
         "as_of": rfc3339(report.as_of_ns),
         "final": report.is_over,
-        "floor": msgspec.to_builtins(day_window(report.day, queues)),
+        "floor": msgspec.to_builtins(
+            day_window(report.day, {key: kept for key, kept in queues.items() if key == queue or key not in hidden})
+        ),
     }
     return head | {table.replace("-", "_"): rows_of(table, report.day, calendar, queue) for table in tables}
+
+
+def _hidden(config: Config) -> frozenset[str]:
+    return frozenset(key for key, queue in config.queues.items() if queue.hidden)
 
 
 def _queue(report: DayReport, asked: str | None) -> str | None:

@@ -23,8 +23,12 @@ Column = tuple[str, Callable[[Row], str]]
 class ReportText:
     """Renders the tables of one day."""
 
-    def __init__(self, report: DayReport, words: Words, calendar: Calendar, queue: str | None = None) -> None:
+    def __init__(
+        self, report: DayReport, words: Words, calendar: Calendar, queue: str | None = None, hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """`hidden` queues are in no sum, as on the boards; their own rows stand."""
         self._report, self._words, self._calendar, self._queue = report, words, calendar, queue
+        self._hidden = hidden - {queue}
         self._tables: dict[str, Callable[[list[Row]], list[str]]] = {
             "half-hours": self._half_hours,
             "queues": self._queues,
@@ -50,15 +54,19 @@ class ReportText:
     def _half_hours(self, rows: list[Row]) -> list[str]:
         """All queues as one, half-hour by half-hour; those in which nothing began are left out."""
         halves: dict[Cell, list[Row]] = {}
-        for row in rows:
+        for row in self._counted(rows):
             halves.setdefault(row["start"], []).append(row)
         summed = [_sum(parts) | {"time": parts[0]["time"]} for parts in halves.values()]
         told = [row for row in summed if any(row[name] for name in (*_COUNTS, "waiting", "refused"))]
         return _table([(self._words.text("report.time"), lambda row: str(row["time"])), *self._figures()], told)
 
     def _queues(self, rows: list[Row]) -> list[str]:
-        total = [_sum(rows) | {"title": self._words.text("report.total")}] if len(rows) > 1 else []
+        counted = self._counted(rows)
+        total = [_sum(counted) | {"title": self._words.text("report.total")}] if len(rows) > 1 and counted else []
         return _table([(self._words.text("board.queue"), lambda row: _shown(row["title"])), *self._figures()], [*rows, *total])
+
+    def _counted(self, rows: list[Row]) -> list[Row]:
+        return [row for row in rows if row["queue"] not in self._hidden]
 
     def _agents(self, rows: list[Row]) -> list[str]:
         words = self._words

@@ -215,6 +215,15 @@ def coverage_of(day: Day, pbx: str) -> float | None:
     return round(sum(shares) / len(shares), 4) if shares else None
 
 
+def without_names(day: Day) -> Day:
+    """The day without agents' names: what was kept while they were allowed is not told once they are not."""
+    parts = [
+        msgspec.structs.replace(part, agents={key: msgspec.structs.replace(agent, name=None) for key, agent in part.agents.items()})
+        for part in day.parts
+    ]
+    return msgspec.structs.replace(day, parts=parts)
+
+
 def total(tallies: Iterable[Tally]) -> Tally:
     """The sum of several windows of one queue."""
     out = Tally()

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.cli.main import main
 from appliance.cli.report import csv_text
 from appliance.cli.report_text import ReportText
 from appliance.core.catalogue import CallAbandoned, CallAnswered, CallQueued, PbxResynced, PbxUp, kind_of
 from appliance.core.clock import NS, ManualClock
-from appliance.core.config import Config, JournalConfig, Site
+from appliance.core.config import Config, JournalConfig, Privacy, Site
 from appliance.core.day_files import DayFiles
 from appliance.core.errors import TransientError
 from appliance.core.event import Event
@@ -26,7 +27,7 @@ from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.core.slug import slug
 from appliance.floor.calendar import Calendar
-from appliance.floor.history import bytes_from_day, queues_of, total
+from appliance.floor.history import KeptAgent, bytes_from_day, queues_of, total
 from appliance.floor_view import FloorView
 from appliance.replay import events_from_capture
 from appliance.report import day_report
@@ -123,6 +124,37 @@ def test_forms_and_narrowing(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert end.value.code == 2
     assert main([*words[:1], "--day", "2031-01-01", *words[3:]]) == 1
     assert "nothing is known" in capsys.readouterr().err
+
+
+def test_a_hidden_queue_is_in_no_sum_as_on_the_boards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = recorded(tmp_path, "S2_busy")
+    words = ["report", "--day", local_day(folder), "-c", str(folder / "callfloor.toml")]
+
+    def document(*more: str) -> Any:
+        assert main([*words, "--json", *more]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    whole = document()
+    with (folder / "callfloor.toml").open("a") as file:
+        file.write("[queues.VIP]\nhidden = true\n")
+    told = document()
+    assert told["queues"] == whole["queues"], "its own row stands"
+    assert (whole["floor"]["offered"], told["floor"]["offered"]) == (56, 46)
+    assert document("--queue", "VIP")["floor"]["offered"] == 10
+    assert main(words) == 0
+    [total_row] = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("Total")]
+    assert total_row[1] == "46"
+
+
+def test_names_that_were_kept_are_not_told_once_they_are_not_allowed(box: Box) -> None:
+    box.days(1)
+    today = box.report()
+    [part] = today.day.parts
+    named = replace(part, epoch="before", agents={"ana": KeptAgent(name="Ana Garcia", answered=1, ms=[])})
+    DayFiles(box.folder / "summary").write(today.local, bytes_from_day(replace(today.day, parts=[named])))
+    assert [row["name"] for row in rows_of("agents", box.report().day, box.calendar)] == ["Ana Garcia"]
+    box.config = replace(box.config, privacy=Privacy(agent_names=False))
+    assert [row["name"] for row in rows_of("agents", box.report().day, box.calendar)] == [None]
 
 
 def test_reading_leaves_the_box_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,6 +111,15 @@ async def test_a_chain_that_is_not_there_does_not_stop_the_tv() -> None:
         assert answer.status == 200
 
 
+async def test_an_address_that_is_not_here_yet_does_not_stop_the_chains(caplog: pytest.LogCaptureFixture) -> None:
+    """At night the router gives the box another address: lamps, signs and chains are not on the network."""
+    boards = Boards(tv=Tv(listen="192.0.2.7:8080", allow=("192.0.2.0/24",)), led={"entrada": Led(url="sim:")})
+    async with service(boards) as (_, notes):
+        assert "no such address here" in notes.said[0]
+        await asyncio.sleep(0.1)
+    assert caplog.text.count("no such address here") == 1
+
+
 @pytest.mark.parametrize(
     ("boards", "word"),
     [
