@@ -13,8 +13,8 @@ from msgspec import Struct
 from appliance.floor.snapshot import AgentCounts, Announcement, Snapshot
 from wallboard.alarm import Level
 from wallboard.banner import Banner, banners
-from wallboard.layout import BoardSpec, PageSpec, page_names
-from wallboard.page import Maker, Page, Setting, is_of_sites
+from wallboard.layout import BoardSpec, PageSpec, is_of_sites, page_names
+from wallboard.page import Maker, Page, Setting
 
 _LEVELS: tuple[Level, ...] = ("none", "amber", "red")
 _SEVERITIES = ("urgent", "warning", "info")

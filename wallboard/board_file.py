@@ -17,8 +17,8 @@ from appliance.core.config_rules import Finding
 from appliance.core.config_shape import dotted, misfits
 from appliance.core.slug import is_key, slug
 from appliance.core.toml_lines import lines_from_toml
-from wallboard.figure import FIGURES
-from wallboard.layout import EVERY_SITE, BoardSpec, NoticeSpec, PageSpec, page_names
+from wallboard.figure import FIGURES, FLOOR_ONLY
+from wallboard.layout import EVERY_SITE, BoardSpec, NoticeSpec, PageSpec, is_of_sites, page_names
 
 #: A board is a screenful of lines; whatever is larger is some other file.
 MAX_BYTES: Final = 256 * 1024
@@ -114,8 +114,14 @@ def _sound(spec: BoardSpec) -> BoardSpec | None:
 
 
 def _known(page: PageSpec) -> PageSpec:
-    """The page without figures that nobody knows."""
-    return msgspec.structs.replace(page, figures=tuple(figure for figure in page.figures if figure in FIGURES))
+    """The page without figures that nobody knows, or that are not of what it shows."""
+    return msgspec.structs.replace(page, figures=tuple(figure for figure in page.figures if figure in _figures_for(page)))
+
+
+def _figures_for(page: PageSpec) -> frozenset[str]:
+    """What a page may show: under the name of a queue or a group, a figure of the whole floor would pass for theirs."""
+    whole = page.kind == "floor" or is_of_sites(page)
+    return frozenset(FIGURES) if whole else frozenset(FIGURES) - FLOOR_ONLY
 
 
 def _objections(spec: BoardSpec) -> Iterator[tuple[Finding, tuple[str | int, ...]]]:
@@ -150,10 +156,14 @@ def _page(page: PageSpec, here: tuple[str | int, ...]) -> Iterator[tuple[Finding
         yield Finding((*here, "sites"), "a page has totals of groups or of sites, not of both", "make two pages of it"), False
     if EVERY_SITE in page.sites and len(page.sites) > 1:
         yield Finding((*here, "sites"), f'"{EVERY_SITE}" is all of them already', f'write sites = ["{EVERY_SITE}"], or name them'), False
+    may = _figures_for(page)
+    alone = not any(figure in may for figure in page.figures)
     for at, figure in enumerate(page.figures):
         if figure not in FIGURES:
-            alone = not any(other in FIGURES for other in page.figures)
             yield Finding((*here, "figures", at), f'there is no figure "{figure}"', _nearest(figure)), alone
+        elif figure not in may:
+            mend = 'take it out, or show it on a page of kind "floor"'
+            yield Finding((*here, "figures", at), f'"{figure}" is a figure of the whole floor, not of a queue or a group', mend), alone
     if page.name is not None and not is_key(page.name):
         yield Finding((*here, "name"), f'"{page.name}" cannot be a name', f'write "{slug(page.name)}"; title takes any text'), True
 

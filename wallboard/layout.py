@@ -88,6 +88,11 @@ def page_names(spec: BoardSpec) -> tuple[str, ...]:
     return tuple(names)
 
 
+def is_of_sites(spec: PageSpec) -> bool:
+    """Whether a page shows sites and not groups."""
+    return spec.kind == "totals" and bool(spec.sites)
+
+
 def board_of_floor() -> BoardSpec:
     """The board that every box has: the floor's figures, its queues, its trunks where there are any."""
     return BoardSpec(page=(PageSpec(kind="floor"), PageSpec(kind="queues"), PageSpec(kind="trunks")))

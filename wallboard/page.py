@@ -12,7 +12,7 @@ from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue,
 from wallboard.alarm import Level, Threshold
 from wallboard.figure import COLUMNS, FLOOR_ONLY, LINK_FIGURES, usual_figures
 from wallboard.last_week import LastWeek
-from wallboard.layout import EVERY_SITE, PageKind, PageSpec
+from wallboard.layout import EVERY_SITE, PageKind, PageSpec, is_of_sites
 from wallboard.moment import age_s, local_time
 from wallboard.tile import Reader, Scope, Tile, figure_text
 from wallboard.words import DASH, Words, clock_text
@@ -233,11 +233,6 @@ def chosen(all_of: dict[str, Queue], wanted: tuple[str, ...]) -> dict[str, Queue
     ['b']
     """
     return {key: all_of.get(key, Queue()) for key in wanted} if wanted else all_of
-
-
-def is_of_sites(spec: PageSpec) -> bool:
-    """Whether a page shows sites and not groups."""
-    return spec.kind == "totals" and bool(spec.sites)
 
 
 def sites_of(snapshot: Snapshot, wanted: tuple[str, ...]) -> dict[str, Queue]:

@@ -204,3 +204,18 @@ def test_what_is_empty_or_no_table_says_how_it_is_written() -> None:
     assert "must say which" in faults('[[page]]\nkind = "queue"\nqueue = ""\n')[0]
     assert "notice[0].text: says nothing" in faults('[[page]]\nkind = "floor"\n[[notice]]\ntext = "  "\n')[0]
     assert faults('page = ["floor"]\n')[-1].endswith("write it as [[page]]")
+
+
+@pytest.mark.parametrize("page", ['kind = "queue"\nqueue = "ventas"', 'kind = "group"\ngroup = "g"', 'kind = "queues"', 'kind = "totals"'])
+def test_a_figure_of_the_whole_floor_does_not_pass_for_a_queue_s(page: str) -> None:
+    spec, found = board_from_toml(f'[[page]]\n{page}\nfigures = ["waiting", "ab_allocation"]\n', FILE)
+    assert spec is not None
+    assert spec.page[0].figures == ("waiting",)
+    assert [fault.key for fault in found] == ["page[0].figures[1]"]
+    assert "figure of the whole floor" in found[0].fault
+    assert board_from_toml(f'[[page]]\n{page}\nfigures = ["trunks"]\n', FILE)[0] is None, "it would show what nobody asked for"
+
+
+def test_a_figure_of_the_whole_floor_stands_on_its_page_and_among_sites() -> None:
+    for page in ('kind = "floor"', 'kind = "totals"\nsites = ["*"]'):
+        assert faults(f'[[page]]\n{page}\nfigures = ["waiting", "trunks"]\n') == []
