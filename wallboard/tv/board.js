@@ -6,14 +6,25 @@ import { Trends } from "./trend.js";
 import { view } from "./view.js";
 
 const painter = new Painter(document.getElementById("board"), new Trends());
+const WHOLE_MS = 1000;
 let asked = false;
+let last = null;
+let wholeAt = 0;
 
 function paint() {
   asked = false;
   const nowMs = stream.now();
   // With the stream lost, waits stand where they were: nobody knows whether those callers still wait.
   const atMs = stream.state() === "lost" ? nowMs - stream.ageSeconds() * 1000 : nowMs;
-  painter.paint(stream.floor && nowMs !== null ? view(stream.floor, atMs) : null, stream);
+  painter.paint(stream.floor && nowMs !== null ? seen(atMs) : null, stream);
+}
+
+function seen(atMs) {
+  const now = performance.now();
+  const whole = last === null || now - wholeAt >= WHOLE_MS;
+  if (whole) wholeAt = now;
+  last = view(stream.floor, atMs, whole ? null : last, document.body.dataset.page);
+  return last;
 }
 
 function repaint() {

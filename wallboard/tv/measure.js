@@ -1,7 +1,7 @@
 // Decides how wide a text will be, before it is drawn: per pixel of font size, in the page's own letters.
 
 const SIZE = 200;
-const KEPT = 800;
+const KEPT = 400;
 const SHORT = 80; // longer texts are announcements: measured once, not worth keeping
 export const FAMILY = '"Inter", "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 // Letters of the same height that take a fifth less room, where the machine has them.
@@ -30,9 +30,11 @@ export function em(text, weight = 400, narrow = false) {
   return width;
 }
 
+const BREAKS = / |(?<=\u200b)/;
+
 // The least width in which a text stands on so many lines, broken between words.
 export function wrapped(text, lines, weight = 400, narrow = false) {
-  const words = text.split(" ");
+  const words = text.split(BREAKS);
   if (lines === 1 || words.length === 1) return em(text, weight, narrow);
   const space = em("n n", weight, narrow) - em("nn", weight, narrow);
   const each = words.map((word) => em(word, weight, narrow));

@@ -12,6 +12,8 @@ const LARGEST = 2.4;
 const ICON = 0.9; // an alarm's shape beside the digits
 const NAME_MOST = 0.5; // of the width
 const LONGEST = 80;
+// A queue named by its key alone may be broken where the key has a joint.
+const titleOf = (row) => clean(row.title, LONGEST).replace(/([_./-])(?=.)/g, "$1\u200b");
 const SEAT_SHAPES = { muted: "muted", off_hook: "off_hook", on_hook: "on_hook", unknown: "unknown" };
 
 // The columns that a page's rows have, besides the name.
@@ -44,15 +46,15 @@ function columnNeed(column, rows, size, s, narrow) {
   return full <= Math.max(figure * 1.4, brief) ? { need: Math.max(figure, full), label: column.label } : { need: Math.max(figure, brief), label: column.short };
 }
 
-function attempt(page, rows, width, large, narrow, lines, s) {
+function attempt(wanted, rows, width, large, narrow, lines, s) {
   const size = Math.max(s.cells, s.body * 1.1) * large;
-  const titles = rows.map((row) => clean(row.title, LONGEST));
+  const titles = rows.map((row) => titleOf(row));
   const widest = Math.max(...titles.map((title) => wrapped(title, lines, 600, narrow)), em("88888", 700)) * 1.01;
   const body = widest * s.body * Math.min(1.3, large) > width * NAME_MOST ? s.body : s.body * Math.min(1.3, large);
   const name = Math.min(width * NAME_MOST, widest * body);
   let room = width - name - 2 * s.padX;
   const columns = [];
-  for (const column of wantedColumns(page)) {
+  for (const column of wanted) {
     const { need, label } = columnNeed(column, rows, size, s, narrow);
     if (need * 1.01 + 2 * s.padX > room) break;
     room -= need * 1.01 + 2 * s.padX;
@@ -62,27 +64,35 @@ function attempt(page, rows, width, large, narrow, lines, s) {
   return { size, body, narrow, lines, name, cut: widest * body > name + 1, columns, room, heads, head: heads * s.body * 1.08 + (heads ? s.padY : 0), row: Math.max(size * ROW, lines * body * 1.12 + body * 0.3) };
 }
 
-// How a page's rows are spread over screens: {plan, screens: [{from, to}]}.
+// How a page's rows are spread over screens, and the columns that one screen does not hold over further ones: {screens: [{from, to, plan}], fixed}.
 export function tableScreens(page, width, height, s) {
   const rows = rowsOf(page);
+  const fixed = rows[0]?.sum ? 1 : 0;
+  const screens = [];
+  for (let wanted = wantedColumns(page); ;) {
+    const { plan, pages } = planned(wanted, rows, fixed, width, height, s);
+    for (let index = 0, from = 0; index < pages; index += 1) {
+      const to = from + Math.ceil((rows.length - fixed - from) / (pages - index));
+      screens.push({ from, to, plan });
+      from = to;
+    }
+    wanted = wanted.slice(Math.max(1, plan.columns.length));
+    if (!wanted.length) return { screens, fixed };
+  }
+}
+
+// As many columns as fit, titles whole, then digits as large as they can be without a further screen.
+function planned(wanted, rows, fixed, width, height, s) {
   const per = (plan) => Math.max(1, Math.floor((height - plan.head - 2 * s.padY) / plan.row));
   const count = (plan) => plan.columns.length;
-  const ways = [[false, 1], [true, 1], [false, 2], [true, 2]].map(([narrow, lines]) => attempt(page, rows, width, 1, narrow, lines, s));
+  const pagesOf = (plan) => Math.max(1, Math.ceil((rows.length - fixed) / Math.max(1, per(plan) - fixed)));
+  const ways = [[false, 1], [true, 1], [false, 2], [true, 2]].map(([narrow, lines]) => attempt(wanted, rows, width, 1, narrow, lines, s));
   let best = ways.reduce((most, plan) => (most.cut !== plan.cut ? most.cut : count(plan) > count(most)) ? plan : most);
-  const fixed = rows[0]?.sum ? 1 : 0;
-  const pagesOf = (plan) => Math.ceil((rows.length - fixed) / Math.max(1, per(plan) - fixed));
   for (let large = LARGEST; large > 1; large -= 0.1) {
-    const plan = attempt(page, rows, width, large, best.narrow, best.lines, s);
+    const plan = attempt(wanted, rows, width, large, best.narrow, best.lines, s);
     if (count(plan) >= count(best) && plan.cut === best.cut && pagesOf(plan) <= pagesOf(best)) { best = plan; break; }
   }
-  const pages = Math.max(1, pagesOf(best));
-  const screens = [];
-  for (let index = 0, from = 0; index < pages; index += 1) {
-    const to = from + Math.ceil((rows.length - fixed - from) / (pages - index));
-    screens.push({ from, to });
-    from = to;
-  }
-  return { plan: best, screens, fixed };
+  return { plan: best, pages: pagesOf(best) };
 }
 
 export class TableView {
@@ -100,7 +110,7 @@ export class TableView {
   }
 
   lay(fit, screen, page, width, height, s) {
-    const { plan } = fit;
+    const { plan } = screen;
     const shown = screen.to - screen.from + fit.fixed;
     this.fit = fit;
     this.screen = screen;
@@ -130,7 +140,8 @@ export class TableView {
 
   paint(page, quiet) {
     const all = rowsOf(page);
-    const { fixed, plan } = this.fit;
+    const { fixed } = this.fit;
+    const { plan } = this.screen;
     const rows = [...all.slice(0, fixed), ...all.slice(fixed).slice(this.screen.from, this.screen.to)];
     // How old a page's rows are stands once, over all of them; each row that is old has the shape.
     const state = stateOf({ fresh: quiet ? "stale" : page.fresh, level: "none" }, quiet?.stamp ?? page.stamp, quiet?.age ?? page.age);
@@ -158,7 +169,7 @@ export class TableView {
     data(row.element, "sum", String(Boolean(said.sum)));
     const fresh = quiet && said.fresh === "live" ? "stale" : said.fresh;
     data(row.element, "fresh", fresh);
-    text(row.title, clean(said.title, LONGEST));
+    text(row.title, titleOf(said));
     while (row.cells.length < plan.columns.length) {
       const cell = { element: make("td"), icon: icon(), digits: make("span", "digits") };
       cell.element.append(cell.icon, cell.digits);

@@ -27,10 +27,17 @@ export function isClosed(floor) {
   return floor.open === false && !isOpenElsewhere(floor) && !floor.floor?.waiting && !(agents.talking || agents.holding || agents.ringing);
 }
 
-export function view(floor, nowMs) {
+function justOne(maker, pages, on) {
+  const at = pages.findIndex((page) => page.name === on);
+  const page = at < 0 ? null : maker.page(specs.find((spec) => spec.name === on));
+  return page && [...pages.slice(0, at), page, ...pages.slice(at + 1)];
+}
+
+// With `last` (a view of less than a second ago) only the page that is on is made anew: the others are looked at once a second.
+export function view(floor, nowMs, last = null, on = "") {
   const announcements = announced(floor, nowMs);
   const maker = new Maker(floor, announcements, nowMs);
-  const pages = specs.map((spec) => maker.page(spec)).filter(Boolean);
+  const pages = (last && justOne(maker, last.pages, on)) ?? specs.map((spec) => maker.page(spec)).filter(Boolean);
   return {
     name: setup.name,
     title: setup.title || floor.site || word("board"),
