@@ -35,7 +35,7 @@ from appliance.floor.history import (
 from appliance.floor_view import SAVE_EVERY_NS, FloorView, cache_of, summaries_of
 from appliance.service import Context
 from wallboard.feed import Feed
-from wallboard.last_week import LastWeek, last_week_from, then_of
+from wallboard.last_week import LastWeek, Then, last_week_from, then_of
 from wallboard.layout import WindowName
 from wallboard.trend import Trend
 from wallboard.trend_document import trend_document
@@ -206,12 +206,13 @@ class HistoryRun:
 
     async def _look_back(self, now_ns: int) -> None:
         then = then_of(self._calendar, now_ns)
-        if then is None:
-            self.week = None
-        else:
-            day = None if self._files is None else self._read(self._files, then.day)
-            self.week = last_week_from(day, then, self._config)
+        # In a thread: a large floor's day takes long enough for a lamp or a chain to stumble.
+        self.week = None if then is None else await asyncio.to_thread(self._week_of, then)
         self._answers.clear()
+
+    def _week_of(self, then: Then) -> LastWeek:
+        day = None if self._files is None else self._read(self._files, then.day)
+        return last_week_from(day, then, self._config)
 
     def _save_trend(self) -> None:
         self._saved_ns = self._clock.mono_ns()

@@ -31,6 +31,8 @@ EXAMPLES = """
 """
 _SPAN: Final = re.compile(r"(\d{1,4})([mhd])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+#: Beyond these calendars end, and the wall clock of no box has been.
+_YEARS: Final = (1971, 2999)
 _OURS: Final = b'{"k":"alarm.'
 
 
@@ -85,6 +87,8 @@ def since_from_text(text: str | None, now_wall_ns: int, zone: ZoneInfo) -> int:
         except ValueError as fault:
             raise ValueError(f"{text!r} is no time; write 2026-11-20, '2026-11-20 08:00', or a span such as 8h or 3d") from fault
         moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise ValueError(f"{text!r} is no time of a box; write a year from {_YEARS[0]} to {_YEARS[1]}")
     return int(moment.timestamp()) * NS
 
 

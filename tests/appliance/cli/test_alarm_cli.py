@@ -171,6 +171,11 @@ def test_since() -> None:
     assert hours_ago("30m") == 0.5
     assert hours_ago("2026-11-21T13:06:00Z") == 1
     assert hours_ago("2026-11-21 09:00") == pytest.approx(0.1)
+    for text in ("9999-12-31T23:59:59-12:00", "0001-01-01", "1970-01-01T00:00+14:00"):
+        with pytest.raises(ValueError, match="a year from 1971"):
+            since_from_text(text, now_ns, quito)
+    with pytest.raises(ValueError, match="8h or 3d"):
+        since_from_text("", now_ns, quito)
 
 
 def test_more_commands_than_one_append_takes(site: Path) -> None:
