@@ -55,12 +55,11 @@ def screens(
         return [[*head, (), (Span(board.face_text, "bold"),)]]
     shown = [page for page in board.pages if board.pin in (None, page.name)]
     room = None if height is None else max(_LEAST, height - len(head))
-    parts = [part for page in shown for part in _parts(page, words, width, room)]
     packed: list[list[Line]] = [[]]
-    for part in parts:
-        if room is not None and packed[-1] and len(packed[-1]) + len(part) > room:
+    for whole, further in (part for page in shown for part in _parts(page, words, width, room)):
+        if room is not None and packed[-1] and len(packed[-1]) + len(further) > room:
             packed.append([])
-        packed[-1] += part
+        packed[-1] += further if packed[-1] else whole
     if len(packed) == 1:
         return [head + packed[0]]
     return [_counted(head, f"{at}/{len(packed)}", width) + lines for at, lines in enumerate(packed, 1)]
@@ -102,22 +101,24 @@ def _joined(details: Iterable[str], width: int) -> list[str]:
     return lines
 
 
-def _parts(page: Page, words: Words, width: int, room: int | None) -> Iterator[list[Line]]:
-    """A page in pieces that each fit a screen, every piece under the page's title."""
+def _parts(page: Page, words: Words, width: int, room: int | None) -> Iterator[tuple[list[Line], list[Line]]]:
+    """A page in pieces that each fit a screen: as each begins a screen, under the page's title, and as it stands below another piece."""
     title = [(), _title(page, width)]
-    yield from _pieces(title, list(_tiles(page.tiles, width)), room)
+    for piece in _pieces(list(_tiles(page.tiles, width)), len(title), room):
+        yield title + piece, title + piece
     heading = list(_heading(page, width))
     rows = list(_rows(page, words, width))
     rows += [(Span(f"+{page.more}", "dim"),)] if page.more else []
-    first = [()] if page.tiles else title
-    yield from _pieces([*title, *heading], rows, room, [*first, *heading])
+    for at, piece in enumerate(_pieces(rows, len(title) + len(heading), room)):
+        whole = [*title, *heading, *piece]
+        yield whole, [(), *heading, *piece] if page.tiles and at == 0 else whole
 
 
-def _pieces(title: list[Line], lines: list[Line], room: int | None, first: list[Line] | None = None) -> Iterator[list[Line]]:
-    """The lines in pieces of at most `room`, each under the title; the first under `first`, where that is given."""
-    size = len(lines) if room is None else max(1, room - len(title))
+def _pieces(lines: list[Line], above: int, room: int | None) -> Iterator[list[Line]]:
+    """The lines in pieces that have room under so many lines of title."""
+    size = len(lines) if room is None else max(1, room - above)
     for at in range(0, len(lines), size or 1):
-        yield (first if first is not None and at == 0 else title) + lines[at : at + size]
+        yield lines[at : at + size]
 
 
 def _title(page: Page, width: int) -> Line:

@@ -57,6 +57,13 @@ def test_what_has_no_room_goes_to_the_next_screen_and_nothing_is_lost() -> None:
     assert rows == [f"Cola {at}" for at in range(40)], "each once, in order"
 
 
+@pytest.mark.parametrize("height", range(10, 40))
+def test_every_screen_says_whose_figures_it_has(height: int) -> None:
+    for screen in shown(sample(), BoardSpec(page=(PageSpec(kind="totals", sites=("*",)),)), height=height):
+        assert len(screen) <= height
+        assert screen[3] == "Todas las sedes", screen
+
+
 def test_columns_go_from_the_least_important_on_and_are_counted() -> None:
     [screen] = shown(sample(), BoardSpec(page=(PageSpec(kind="queues"),)), width=48)
     heading = next(line for line in screen if "Cola" in line and "Máx" in line)
