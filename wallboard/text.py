@@ -50,7 +50,9 @@ def screens(
     No line is wider than `width` columns. A table that does not fit goes on with the next screen.
     """
     head = [*_head(board, zone, now_wall_ns, width), *_said(board, words, width)]
-    head = head if height is None else head[: max(1, height - _LEAST)]
+    most = len(head) if height is None else max(2, height - _LEAST)
+    if len(head) > most:
+        head = [*head[: most - 1], (Span(f"+{len(head) - most + 1}", "amber"),)]
     if board.face == "closed":
         return [[*head, (), (Span(board.face_text, "bold"),)]]
     shown = [page for page in board.pages if board.pin in (None, page.name)]

@@ -88,6 +88,16 @@ def test_states_are_told_without_colour() -> None:
     assert "84,6\u00a0%░" in text
 
 
+def test_troubles_that_have_no_room_are_counted() -> None:
+    floor = sample()
+    floor.health = [Health(id=f"h{at}", level="red", text=f"falla {at}") for at in range(30)]
+    made = shown(floor, height=24)
+    assert any(line.startswith("En cola") for screen in made for line in screen)
+    for screen in made:
+        assert len(screen) <= 24
+        assert screen[18] == "+14", "30 faults and an announcement, 17 of them said"
+
+
 def test_a_closed_floor_has_no_figures() -> None:
     floor = sample()
     floor.open, floor.floor.waiting, floor.floor.agents = False, 0, None
