@@ -38,13 +38,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 NAMES_ONLY = ("appliance.version", "appliance.registry")
 #: Parts of a service that the composition may use, because a verb is about nothing else (`decode` reads what a source reads,
 #: `status` shows what a board shows). Services themselves are found by name.
-COMPOSITION_MAY = ("gateway.pbx", "wallboard", "drivers", "gateway.uplink")
+COMPOSITION_MAY = ("gateway.pbx", "wallboard", "drivers", "gateway.uplink", "headsets")
 #: A verb, the demo or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
 ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view")
 #: The one module with SQL.
 SQL = "appliance.core.store"
 #: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.
-WIRES = ("serial", "usb", "hid", "gpiozero", "lgpio", "luma", "spidev")
+WIRES = ("serial", "usb", "pyudev", "hid", "gpiozero", "lgpio", "luma", "spidev")
 WHERE = {
     "paho": ("gateway.uplink.mqtt",),
     # The journals turn the faults of the store's statements into ours; version only tells SQLite's own.

@@ -2,6 +2,7 @@
 
 ami     bytes of an Asterisk manager session, or a capture file: {"type", "name", "fields"}
 alpha   bytes of an Alpha sign's line, as they are or as hex: {"type", "address", "packets": [{"command", "label", "text"…}]}
+hid     a USB report descriptor as hex, or its bytes (/sys/class/hidraw/hidraw0/device/report_descriptor): {"hook", "mute", "leds"}
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from typing import Any
 
 import msgspec
 
-from appliance.cli.terminal import say, say_json
+from appliance.cli.terminal import complain, say, say_json
 from appliance.core.errors import CorruptError
 
 EXAMPLES = """
   callfloor decode ami session.txt
   nc pbx 5038 | callfloor decode ami - --json
   callfloor decode alpha "00 00 00 00 00 01 5A 30 30 02 47 61 30 35 3A 31 32 04"
+  callfloor decode hid /sys/class/hidraw/hidraw0/device/report_descriptor
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """KIND FILE|HEX|-, --profile, --json."""
-    parser.add_argument("kind", choices=["ami", "alpha"], help="what the bytes are")
-    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; alpha: or the bytes themselves, as hex")
+    parser.add_argument("kind", choices=["ami", "alpha", "hid"], help="what the bytes are")
+    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; alpha, hid: or the bytes themselves, as hex")
     parser.add_argument("--profile", metavar="P", help="the dialect, for kinds that have several (these have one)")
     parser.add_argument("--json", action="store_true", help="one object a line, and nothing else (the default when piped)")
 
@@ -50,9 +52,27 @@ def _records(kind: str, name: str) -> Iterable[Any]:
         given = None if len(name) < 256 and Path(name).is_file() else _from_hex(name)
         data = _bytes(name) if given is None else given
         return records(_from_hex(data.decode("latin-1")) or data)
+    if kind == "hid":
+        return [_descriptor(name)]
     from gateway.pbx.ami import decode  # noqa: PLC0415 - the kind decides which
 
     return decode(_received(_bytes(name)))
+
+
+def _descriptor(name: str) -> dict[str, Any]:
+    from headsets.descriptor import parse  # noqa: PLC0415 - the kind decides which
+    from headsets.layout import layout_of  # noqa: PLC0415
+    from headsets.record import bytes_of, record  # noqa: PLC0415
+
+    given = len(name) >= 256 or not (name == "-" or Path(name).exists())
+    try:
+        raw = bytes_of(name.encode() if given else _bytes(name))
+    except CorruptError as fault:
+        raise CorruptError(f"{name[:60]}: no such file, and {fault}" if given else f"{name}: {fault}") from fault
+    layout = layout_of(parse(raw))
+    for note in layout.notes:
+        complain(f"note: {note}")
+    return record(layout)
 
 
 def _from_hex(text: str) -> bytes | None:
