@@ -55,7 +55,7 @@ class Shots:
             seq=state.seq,
             time=rfc3339(now_ns),
             clock=clock,
-            open=floor.calendar.is_open(now_ns),
+            open=clock == "unset" or floor.calendar.is_open(now_ns),  # an hour that is a guess closes nothing
             crm=build.crm_from_account(floor, account, config.crm is not None, now_ns),
             pbx={key: build.pbx_from_source(floor.source(key)) for key in dict.fromkeys((*config.pbx, *state.sources))},
             queues=queues,

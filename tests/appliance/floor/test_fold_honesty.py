@@ -7,8 +7,9 @@ import pytest
 
 from appliance.core.catalogue import AgentLoggedOut, JournalStarted, LineReleased, LineSeized, PbxDown, PbxResynced, PbxUp
 from appliance.core.clock import NS
-from appliance.core.config import Config, GroupConfig, QueueConfig, TrunkConfig
+from appliance.core.config import Config, GroupConfig, Hours, QueueConfig, Site, TrunkConfig
 from appliance.floor.build import agent_snapshot, summed_queue, trunk_snapshot
+from appliance.floor.floor import Floor
 from appliance.floor.shot import Shots
 from appliance.floor.snapshot import Queue
 
@@ -110,3 +111,10 @@ def test_a_group_counts_a_queue_that_is_left_off_the_boards(make_day) -> None:
     day.queued(2, "v2", "interna")
     shot = Shots(day.floor).take(day.clock.wall_ns())
     assert (list(shot.queues), shot.groups["all"].waiting, shot.groups["all"].today.offered) == (["ventas"], 2, 2)
+
+
+def test_a_clock_that_is_not_set_closes_nothing() -> None:
+    """A box without a clock battery boots with last night's hour: no board may say closed to a floor at work."""
+    friday_evening_ns = 1_795_212_000 * NS
+    shots = Shots(Floor(Config(site=Site(timezone="UTC", hours=Hours(fri=("08:00-12:00",))))))
+    assert [shots.take(friday_evening_ns, clock=quality).open for quality in ("synced", "holdover", "unset")] == [False, False, True]
