@@ -29,7 +29,7 @@ def _chains(config: Config, path: Path) -> tuple[Fault, ...]:
     from appliance.core.toml_lines import lines_from_toml  # noqa: PLC0415 - for a box with LED chains alone
     from drivers.led_url import checked_url  # noqa: PLC0415
 
-    lines = lines_from_toml(path.read_text(encoding="utf-8"))
+    lines = lines_from_toml(path.read_text(encoding="utf-8-sig"))
     found = []
     for name, led in config.wallboard.led.items():
         try:

@@ -38,3 +38,10 @@ def test_a_sound_chain_has_no_fault(tmp_path: Path, capsys: pytest.CaptureFixtur
     path.write_text('[wallboard.led.entrada]\nurl = "spi:0.0?cascaded=8"\n')
     assert main(["check", "-c", str(path)]) == 0
     assert "no fault" in capsys.readouterr().out
+
+
+def test_a_file_saved_with_a_byte_order_mark_is_checked_like_any_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "callfloor.toml"
+    file.write_bytes(b'\xef\xbb\xbf[wallboard.led.entrada]\r\nurl = "spi:0.0?cascaded=3"\r\n')
+    assert main(["check", "-c", str(file)]) == 1
+    assert f"{file}:2: wallboard.led.entrada.url" in capsys.readouterr().out
