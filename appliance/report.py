@@ -15,8 +15,7 @@ from msgspec import Struct
 from appliance.core.clock import Clock, rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import CorruptError, TransientError
-from appliance.core.event import stored_from_body
-from appliance.core.journal import Journal
+from appliance.core.journal import Journal, begins_ns
 from appliance.floor.calendar import Calendar
 from appliance.floor.collector import Collector
 from appliance.floor.history import Day, Part, day_from_bytes, empty_day, part_from_floor, tells_something, with_part, without_names
@@ -53,7 +52,7 @@ def day_report(journal: Journal, config: Config, clock: Clock, local: date | Non
     kept, complaints = _kept(journal, wanted)
     if wanted > today:
         raise TransientError(f"nothing is known of {wanted}: it is {today} at the site")
-    begins = _first_ns(journal)
+    begins = begins_ns(journal)
     whole_from = 0 if journal.first_seq() == 1 else begins
     day = calendar.day_on(wanted)
     held = begins is not None and begins < day[1] and (whole_from or 0) <= day[0]
@@ -63,7 +62,7 @@ def day_report(journal: Journal, config: Config, clock: Clock, local: date | Non
     if part is not None and not (held or tells_something(part)):
         part = None
     if part is None and kept is None:
-        raise TransientError(_nothing(journal, calendar, wanted, begins))
+        raise TransientError("; ".join((_nothing(journal, calendar, wanted, begins), *complaints)))
     shown = kept if part is None else with_part(_without(kept, part, config, wanted), part)
     assert shown is not None
     if not config.privacy.agent_names:
@@ -84,11 +83,6 @@ def _kept(journal: Journal, local: date) -> tuple[Day | None, tuple[str, ...]]:
         return None, (f"the kept summary {files.path(local)} is left aside: {fault}",)
     except OSError as fault:
         return None, (f"the kept summary {files.path(local)} cannot be read: {fault.strerror or fault}",)
-
-
-def _first_ns(journal: Journal) -> int | None:
-    rows = journal.read(journal.first_seq() - 1, 1)
-    return stored_from_body(rows[0].body).wall_ns if rows else None
 
 
 def _folded(journal: Journal, config: Config, clock: Clock, wanted: date, today: date, progress: Told | None) -> Part | None:

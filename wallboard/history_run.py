@@ -18,7 +18,7 @@ import msgspec
 from appliance.core.clock import NS
 from appliance.core.day_files import DayFiles
 from appliance.core.errors import CorruptError
-from appliance.core.event import stored_from_body
+from appliance.core.journal import begins_ns
 from appliance.floor.calendar import Calendar
 from appliance.floor.collector import Collector
 from appliance.floor.history import (
@@ -189,11 +189,10 @@ class HistoryRun:
     def _missing(self) -> set[date]:
         """Days before yesterday that the journal holds whole and that no finished summary of this journal tells."""
         journal = self._context.journal
-        rows = journal.read(journal.first_seq() - 1, 1)
-        if not rows or self._files is None or self._clock.quality() == "unset":
+        begins = begins_ns(journal)
+        if begins is None or self._files is None or self._clock.quality() == "unset":
             return set()
-        begins = stored_from_body(rows[0].body).wall_ns
-        first = self._calendar.date_of(begins) + timedelta(days=0 if rows[0].seq == 1 else 1)
+        first = self._calendar.date_of(begins) + timedelta(days=0 if journal.first_seq() == 1 else 1)
         today = self._calendar.date_of(self._feed.now_ns())
         kept = self._config.journal
         furthest = min((today - first).days, kept.summary_days, int(kept.keep_days) + 2)

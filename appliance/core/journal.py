@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from appliance.core.event import Entry, Event, Position
+from appliance.core.event import Entry, Event, Position, stored_from_body
 
 #: A read never returns more rows than this, so that no reader pins the write-ahead log.
 PAGE: Final = 500
@@ -136,3 +136,13 @@ def new_epoch() -> str:
     10
     """
     return os.urandom(5).hex()
+
+
+def begins_ns(journal: Journal) -> int | None:
+    """When the oldest event was told, by the wall clock; None where the journal is empty. Rows that cannot be read are passed over."""
+    for row in journal.read(journal.first_seq() - 1):
+        try:
+            return stored_from_body(row.body).wall_ns
+        except msgspec.DecodeError:
+            continue
+    return None

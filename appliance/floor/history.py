@@ -161,6 +161,8 @@ def day_from_bytes(data: bytes, local: date) -> Day:
         raise CorruptError(f"a summary of version {day.v}; this one reads version {VERSION}")
     if day.day != local.isoformat():
         raise CorruptError(f"the summary of {day.day}")
+    if not day.parts:
+        raise CorruptError("a summary without a part")
     for part in day.parts:
         unknown = next((queue.variant for queue in part.queues.values() if queue.variant not in VARIANTS), None)
         if unknown is not None:

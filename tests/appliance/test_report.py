@@ -297,6 +297,16 @@ def test_a_journal_begun_anew_within_the_day_adds_up(box: Box) -> None:
     assert row["coverage"] == 1.0, "seen by both, and not twice"
 
 
+@pytest.mark.parametrize(
+    ("kept", "why"), [(b"rubbish", "no summary of a day"), (b'{"v":1,"day":"2026-11-10","timezone":"x","parts":[]}', "without a part")]
+)
+def test_a_day_whose_summary_is_of_no_use_says_so(box: Box, kept: bytes, why: str) -> None:
+    box.call()
+    DayFiles(box.folder / "summary").write(date(2026, 11, 10), kept)
+    with pytest.raises(TransientError, match=f"nothing is known of 2026-11-10.*2026-11-10.json is left aside: .*{why}"):
+        box.report(date(2026, 11, 10))
+
+
 def test_a_title_is_no_formula_and_one_line(box: Box) -> None:
     box.call()
     rows = rows_of("queues", box.report().day, box.calendar)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor.calendar import Calendar
 from appliance.floor.history import Day, bytes_from_day, day_from_bytes, empty_day, queues_of, total
 from appliance.floor_view import FloorView, cache_of
+from appliance.report import day_report
 from appliance.schema.trend import document as schema
 from appliance.service import Context
 from wallboard.board_set import BoardSet
@@ -498,3 +500,19 @@ async def test_a_summary_that_speaks_of_what_is_not_known_is_set_aside(box: Box)
     await box.turn()
     assert last_week_of(box.run.week, "offered") is None
     assert list(box.files.folder.glob("*.damaged"))
+
+
+async def test_a_first_row_that_cannot_be_read_costs_neither_the_boards_nor_the_report(box: Box) -> None:
+    """Damaged later, or left as the first one when those before it were pruned."""
+    box.until(DAY, 12)
+    box.calls(3)
+    box.until(DAY + timedelta(days=3), 12)
+    box.calls(1)
+    with sqlite3.connect(box.folder / "journal.db") as database:
+        database.execute("UPDATE event SET body = ? WHERE seq = 1", (b'{"k":5}',))
+    database.close()
+    await box.run.rebuild()
+    assert box.offered(DAY) == 3
+    assert box.offered(DAY + timedelta(days=1)) == 0
+    report = day_report(box.journal, box.config, box.clock, DAY)
+    assert sum(total(queue.halves.values()).offered for queue in queues_of(report.day).values()) == 3
