@@ -34,7 +34,7 @@ export const signature = (tiles) => tiles.map((tile) => `${tile.key}=${digitsEm(
 // A tile's least inner width at one size of digits.
 function need(tile, digits, way, s) {
   const label = wrapped(way.shorts.has(tile.key) ? tile.short : tile.label, way.lines, 600, way.narrow) * s.body * way.large;
-  const state = setup.figures[tile.key]?.alarm || tile.alarmed ? (Math.max(em(word("level.amber"), 400, true), em(word("level.red"), 400, true)) + ICON) * s.body : em("88:88", 700) * s.body;
+  const state = setup.figures[tile.key]?.alarm || tile.alarmed ? (Math.max(em(word("level.amber"), 400, true), em(word("level.red"), 400, true)) + ICON) * s.body : Math.max(em("88:88", 700), em(word("unknown"), 400, true) + ICON) * s.body;
   return Math.max(label, state, figureWidth(tile, digits, s)) * 1.01;
 }
 

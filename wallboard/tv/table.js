@@ -49,7 +49,7 @@ function columnNeed(column, rows, size, s, narrow) {
 function attempt(wanted, rows, width, large, narrow, lines, s) {
   const size = Math.max(s.cells, s.body * 1.1) * large;
   const titles = rows.map((row) => titleOf(row));
-  const widest = Math.max(...titles.map((title) => wrapped(title, lines, 600, narrow)), em("88888", 700)) * 1.01;
+  const widest = Math.max(...titles.map((title) => wrapped(title, lines, 600, narrow)), 1.45 + em("8:88:88", 600)) * 1.01; // at least the shape and the age of all rows
   const body = widest * s.body * Math.min(1.3, large) > width * NAME_MOST ? s.body : s.body * Math.min(1.3, large);
   const name = Math.min(width * NAME_MOST, widest * body);
   let room = width - name - 2 * s.padX;
