@@ -13,9 +13,8 @@ LAMPS: Final = ("green", "amber", "red", "blue")
 ROLES: Final = (*LAMPS, "buzzer", "button")
 #: GPIO 0 and 1 read the identity chip of an add-on board at boot.
 _RESERVED: Final = (0, 1)
-#: MISO, MOSI and SCLK of the header's first SPI bus; its chip selects are 8 (spi:0.0) and 7 (spi:0.1).
-_SPI0: Final = (9, 10, 11)
-_SPI0_SELECT: Final = (8, 7)
+#: The header's two SPI buses: MISO, MOSI and SCLK, and the chip selects in their order (spi:0.0 is 8, spi:0.1 is 7).
+_SPI: Final = {"0": ((9, 10, 11), (8, 7)), "1": ((19, 20, 21), (18, 17, 16))}
 _SPI_SCHEMES: Final = ("spi", "ws2812", "apa102")
 #: Where `ws2812:pwm` sends its data.
 _PWM: Final = 18
@@ -82,9 +81,10 @@ def _spi_pins(config: Config) -> Iterator[tuple[int, str]]:
         bus, _, selects = place.partition(".")
         if (scheme, place) == ("ws2812", "pwm"):
             yield _PWM, whose
-        elif scheme in _SPI_SCHEMES and bus == "0":
-            yield from ((pin, whose) for pin in _SPI0)
-            yield from ((pin, whose) for select, pin in enumerate(_SPI0_SELECT) if str(select) in selects.split(","))
+        elif scheme in _SPI_SCHEMES and bus in _SPI:
+            lines, chips = _SPI[bus]
+            yield from ((pin, whose) for pin in lines)
+            yield from ((pin, whose) for select, pin in enumerate(chips) if str(select) in selects.split(","))
 
 
 def _serial_pins(config: Config) -> Iterator[tuple[int, str]]:

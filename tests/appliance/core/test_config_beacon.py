@@ -62,7 +62,13 @@ def test_two_lights_share_no_pin_and_none_with_an_led_chain() -> None:
     both = "[wallboard.beacon.a]\ngreen = 17\n[wallboard.beacon.b]\ngreen = 17\n"
     assert [fault[1] for fault in faults(both)] == ["GPIO 17 is taken already: a, green"]
     chain = '[wallboard.led.pasillo]\nurl = "{}"\nwidth = 64\n[wallboard.beacon.a]\ngreen = {}\n'
-    for url, taken in (("spi:0.0?cascaded=8", (8, 9, 10, 11)), ("spi:0.0,1", (7, 8, 10)), ("apa102:0.1", (7, 11)), ("ws2812:pwm", (18,))):
+    for url, taken in (
+        ("spi:0.0?cascaded=8", (8, 9, 10, 11)),
+        ("spi:0.0,1", (7, 8, 10)),
+        ("apa102:0.1", (7, 11)),
+        ("ws2812:pwm", (18,)),
+        ("spi:1.2", (16, 19, 20, 21)),
+    ):
         for pin in taken:
             assert any("LED chain pasillo" in fault[1] for fault in faults(chain.format(url, pin))), (url, pin)
     read(chain.format("spi:0.0?cascaded=8", 7))
