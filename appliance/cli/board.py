@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     preview.add_argument("-o", "--output", metavar="PNG", type=Path, help="write a picture instead (tv, led)")
     preview.add_argument("--face", choices=FACES, default="normal", help="what the sample floor goes through (default normal)")
     preview.add_argument("--live", action="store_true", help="this box's own floor instead of the sample")
-    preview.add_argument("--page", metavar="NAME", help="this page alone (tv)")
+    preview.add_argument("--page", metavar="NAME", help="this page alone")
     preview.add_argument("--language", choices=["es", "en", "pt"], help="instead of the board's")
     add_config(preview)
 

@@ -10,6 +10,8 @@ from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from appliance.cli.screen import checked_board
 from appliance.cli.terminal import say
 from appliance.core.clock import ManualClock
@@ -18,6 +20,7 @@ from appliance.core.errors import MisconfiguredError
 from appliance.floor.snapshot import Snapshot
 from wallboard.board import Board
 from wallboard.board_set import BoardSet
+from wallboard.layout import page_names
 from wallboard.text import cleaned, plain, screens
 from wallboard.words import words_of
 
@@ -38,11 +41,16 @@ class Preview:
         spec = boards.spec(name)
         self._language = language or (spec.language if spec else None) or config.site.language
         self._page = page
+        names = (*page_names(spec), "link") if spec else ()
+        if page is not None and page not in names:
+            fault = f'the board {name} has no page "{page}"; there are {", ".join(names)}'
+            raise MisconfiguredError(fault)
 
     @property
     def board(self) -> Board:
-        """The view model."""
-        return self._boards.board(self._name, self._snapshot, self._now_ns, self._language)
+        """The view model; the page that was asked for stays."""
+        board = self._boards.board(self._name, self._snapshot, self._now_ns, self._language)
+        return msgspec.structs.replace(board, pin=self._page or board.pin)
 
     def text(self, width: int, height: int) -> int:
         """Every screen of the terminal, one below the other."""

@@ -60,6 +60,9 @@ async def _running(path: str, profile: str) -> AsyncIterator[int]:
     try:
         while process.returncode is None and "\n" not in await asyncio.to_thread(_read, stamp):  # noqa: ASYNC110 - another process's file
             await asyncio.sleep(_LOOK_EVERY_S)
+        if process.returncode is not None:
+            fault = f"it ended by itself, with {process.returncode}"
+            raise ConnectionError(fault)
         yield int((await asyncio.to_thread(_read, stamp)).split("\n")[0])
     finally:
         if process.returncode is None:

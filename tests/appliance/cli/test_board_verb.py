@@ -74,6 +74,35 @@ def test_a_preview_of_a_narrow_chain_shows_the_figures_after_their_labels(box: P
     assert said[at[0] + 1 : at[1]] != said[at[1] + 1 : at[1] + 5]
 
 
+def test_one_page_alone_on_every_medium(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for medium, gone in (("text", "Atendidas"), ("sign", "Atendidas"), ("led", "floor.waiting")):
+        words = ["board", "preview", str(box / "boards" / "planta.toml"), "--medium", medium, "-c", str(box / "none.toml")]
+        (box / "boards" / "planta.toml").write_text('[[page]]\nkind = "floor"\n[[page]]\nkind = "queues"\n', encoding="utf-8")
+        assert main(words) == 0
+        assert gone in capsys.readouterr().out
+        assert main([*words, "--page", "queues"]) == 0
+        assert gone not in capsys.readouterr().out
+
+
+def test_a_browser_that_ends_at_once_is_said(box: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (box / "chromium").write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+    (box / "chromium").chmod(0o755)
+    monkeypatch.setenv("PATH", str(box), prepend=":")
+    words = [
+        "board",
+        "preview",
+        str(box / "boards" / "planta.toml"),
+        "--medium",
+        "tv",
+        "-o",
+        str(box / "x.png"),
+        "-c",
+        str(box / "none.toml"),
+    ]
+    assert main(words) == 1
+    assert "it ended by itself, with 3" in capsys.readouterr().err
+
+
 def test_no_preview_commands_the_terminal(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = box / "boards" / "planta.toml"
     file.write_text('title = "\\u001b[2J"\n[[page]]\nkind = "floor"\n[[notice]]\ntext = "\\u001b[2J"\n', encoding="utf-8")
@@ -87,6 +116,7 @@ def test_what_cannot_be_previewed_says_why(box: Path, capsys: pytest.CaptureFixt
     for words, said in [
         (["nobody.toml"], "there is no such board file"), ([file, "--size", "big"], "write it as 1920x1080"), ([file, "-o", "x.png"], "has no picture"),
         ([file, "--medium", "led", "--size", "60x8"], "a multiple of 8 up to 256"), ([file, "--medium", "led", "-o", "/nowhere/x.png"], "/nowhere/x.png"),
+        ([file, "--page", "colas"], 'no page "colas"; there are floor, queues, link'),
         (["nobody", "-c", str(box / "callfloor.toml")], 'no board is called "nobody"'),
     ]:  # fmt: skip
         assert main(["board", "preview", *words]) == 1
