@@ -1,0 +1,144 @@
+"""Decides whether a headset is off or on hook, and how we know. Pure: fed with reports, with what the host wrote, and monotonic ns.
+
+| provenance | what stands behind it |
+| --- | --- |
+| level | the device's own switch, as it reported it last |
+| host | the off-hook lamp that the host wrote and the device took: it is off-hook because the host made it so |
+| toggle | presses counted from a state that was known |
+
+It is unknown until something was told, after the device was out of sight, and where two words contradict each other. A level that
+did not change is no news: it comes with every press of another button.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from headsets.press import MS, Presses
+from headsets.quirks import Mode, Quirk
+
+State = Literal["off", "on", "unknown"]
+Asked = Literal["off", "on"]
+By = Literal["level", "toggle", "host"]
+
+#: No hand lifts and hangs up within this time: the "level" is a button after all (Plantronics: 50 ms, WICG/webhid #61).
+PULSE_NS: Final = 150 * MS
+
+
+class Hook:
+    """One hook switch. `own` says that a host of ours answers it; `unanswered` counts presses that nobody took."""
+
+    def __init__(self, mode: Mode | None, quirk: Quirk, *, own: bool) -> None:
+        self.value: State = "unknown"
+        self.by: By = "level"
+        self.unanswered = 0
+        self._mode = mode and (quirk.hook or mode)
+        self._own = own
+        self._reverts = quirk.reverts
+        self._ignore_ns = round(quirk.ignore_s * 1000) * MS
+        self._patience_ns = round(quirk.patience_s * 1000) * MS
+        self._button = Presses(quirk.hook_on)
+        self._raw: bool | None = None
+        self._rose_ns: int | None = None
+        self._before: tuple[State, By] = ("unknown", "level")
+        self._written: bool | None = None
+        self._written_ns = 0
+        #: Until when the host may still answer a press; when a move right after a write is taken as a press after all.
+        self._answer_ns: int | None = None
+        self._settle_ns: int | None = None
+
+    @property
+    def mode(self) -> Mode | None:
+        """How the switch is read: as the descriptor or a quirk says, or as the device was found to behave; None without a switch."""
+        return self._mode
+
+    def reported(self, value: bool, now_ns: int) -> Asked | None:
+        """The switch's bit in a report. What the person asks of the host by it, if anything."""
+        if self._mode == "toggle":
+            return self._toggled(now_ns) if self._button.feed(value, now_ns) else None
+        if self._mode is None or value == self._raw:
+            return None
+        first, self._raw = self._raw is None, value
+        told: Asked = "off" if value else "on"
+        is_echo = self._written is not None and now_ns - self._written_ns <= self._ignore_ns
+        lasted_ns = now_ns - self._rose_ns if self._rose_ns is not None and not value else None
+        if first and self.by == "host" and value != self._written:
+            self._set("unknown", "level")  # two words, and nothing moved: either may be the old one
+            return None
+        if lasted_ns is not None and lasted_ns <= PULSE_NS:
+            self._is_a_button()
+            return None
+        if lasted_ns is not None and not self._own and self._reverts and self._gave_up(lasted_ns):
+            self.unanswered += 1
+        if value:
+            self._rose_ns, self._before = (None if is_echo else now_ns), (self.value, self.by)
+        self._set(told, "level")
+        if is_echo:
+            self._settle_ns = None if value == self._written else self._written_ns + self._ignore_ns
+        if is_echo or (first and not value):
+            return None
+        self._ask(now_ns)
+        return told
+
+    def wrote(self, lit: bool, now_ns: int) -> None:
+        """The device took a report of ours that sets its off-hook lamp. A dark one tells nothing before anything was lit or asked."""
+        told: Asked = "off" if lit else "on"
+        is_news = self._answer_ns is not None or (lit if self._written is None else lit != self._written)
+        if is_news:
+            self._written_ns, self._settle_ns = now_ns, None
+            if self.value != told:
+                self._set(told, "host")
+        self._written, self._answer_ns = lit, None
+
+    @property
+    def due_ns(self) -> int | None:
+        """When `tick` is due."""
+        return min((at_ns for at_ns in (self._answer_ns, self._settle_ns) if at_ns is not None), default=None)
+
+    def tick(self, now_ns: int) -> Asked | None:
+        """Time passes. A press that our host could not answer leaves us without knowledge; a move that was no echo is asked now."""
+        if self._answer_ns is not None and now_ns >= self._answer_ns:
+            self._answer_ns = None
+            self.unanswered += 1
+            self._set("unknown", "level")
+        if self._settle_ns is not None and now_ns >= self._settle_ns:
+            self._settle_ns = None
+            if self._raw is not None and self._raw != self._written:
+                self._ask(now_ns)
+                return "off" if self._raw else "on"
+        return None
+
+    def forget(self) -> None:
+        """The device, or the headset of a base, is out of sight."""
+        self._set("unknown", "level")
+        self._raw = self._rose_ns = self._written = self._answer_ns = self._settle_ns = None
+        self._button.forget()
+
+    def _toggled(self, now_ns: int) -> Asked:
+        asked: Asked = "on" if self.value == "off" else "off"
+        if self._own:
+            self._ask(now_ns)
+        elif self.value != "unknown":
+            self._set(asked, "toggle")
+        return asked
+
+    def _is_a_button(self) -> None:
+        """A level that fell at once: from now on this device's switch is read as presses, and this was the first."""
+        self._mode = "toggle"
+        self._settle_ns = None
+        value, by = self._before
+        if self.by == "host" or (self._written is not None and self._rose_ns is not None and self._written_ns >= self._rose_ns):
+            return  # the host has answered meanwhile: what it wrote holds
+        self._set(value, by)
+        if not self._own and value != "unknown":
+            self._set("on" if value == "off" else "off", "toggle")
+
+    def _ask(self, now_ns: int) -> None:
+        if self._own and self._answer_ns is None:
+            self._answer_ns = now_ns + self._patience_ns
+
+    def _gave_up(self, lasted_ns: int) -> bool:
+        return 0.75 * self._patience_ns <= lasted_ns <= 1.5 * self._patience_ns
+
+    def _set(self, value: State, by: By) -> None:
+        self.value, self.by = value, by
