@@ -167,11 +167,6 @@ def starts_s(page: Said, width: int, height: int) -> list[float]:
     return [at_s + 0.5 if int(at_s * 2) % 2 else at_s for at_s in begun_s]
 
 
-def moves(page: Said, width: int, height: int) -> bool:
-    """Whether a page rolls at any time, and so needs a frame per pixel step rather than two a second."""
-    return any(scene.over_px for scene in scenes(page, width, height))
-
-
 def next_s(page: Said, width: int, height: int, since_s: float) -> float:
     """After how many seconds the picture may be another one."""
     scene, at_s = _scene_at(page, width, height, since_s)

@@ -23,7 +23,7 @@ from wallboard.layout import BoardSpec, PageSpec
 from wallboard.led import Show, led_image
 from wallboard.led_dim import percent_now
 from wallboard.led_page import Part, Said, pages_from
-from wallboard.led_scene import CELL_PX, REST_S, ROLL_PX_PER_S, duration_s, frame, moves, next_s, scenes, side_by_side
+from wallboard.led_scene import CELL_PX, REST_S, ROLL_PX_PER_S, duration_s, frame, next_s, scenes, side_by_side
 from wallboard.led_text import MOST_SIGNS, draw, glyph_text, width_px
 from wallboard.sample import NOW_NS, ago, sample, window
 from wallboard.words import LANGUAGES, words_of
@@ -223,6 +223,11 @@ def test_what_telephones_write_is_drawn_with_the_signs_that_the_font_has() -> No
     assert glyph_text("Björn Škoda") == "Bjorn Skoda"
     assert MISSING not in glyph_text("".join(map(chr, range(32, 127))))
     assert glyph_text("😀 客 א") == f"{MISSING} {MISSING} {MISSING}"
+
+
+def moves(page: Said, width: int, height: int) -> bool:
+    """Whether a page rolls at any time."""
+    return any(scene.over_px for scene in scenes(page, width, height))
 
 
 def ink(image: Image.Image) -> int:
