@@ -422,3 +422,17 @@ async def test_lamps_that_no_configuration_rule_could_refuse_leave_the_other_med
     with contextlib.suppress(asyncio.CancelledError):
         await task
     floor.journal.close()
+
+
+async def test_lights_that_died_are_begun_again_as_they_were(tmp_path: Path, header: MockFactory) -> None:
+    """The same object lives a second time: its thread, its pins, its commands."""
+    floor = Box(tmp_path, torre=TOWER)
+    await floor.emit(*UP)
+    for _ in range(2):
+        task = asyncio.create_task(floor.beacons.run())
+        await floor.until(lambda: lit(header) == {"green"})
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert lit(header) == set()
+    floor.journal.close()
