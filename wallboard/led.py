@@ -92,14 +92,3 @@ class Show:
 
     def _turn(self, at: int, page: Said, now_s: float) -> None:
         self._at, self._key, self._since_s = at, page.key, now_s
-
-
-def led_image(board: Board, width: int, height: int, at_s: float) -> Image.Image:
-    """The chain's picture so many seconds after it was lit, for previews: width × height inks, nothing urgent breaking in."""
-    show = Show(width, height)
-    show.tell(board, 0.0)
-    image, wait_s, now_s = *show.step(0.0), 0.0
-    while now_s + wait_s <= at_s:
-        now_s += wait_s
-        image, wait_s = show.step(now_s)
-    return image

@@ -20,7 +20,7 @@ from wallboard.board_set import BoardSet
 from wallboard.chain import as_it_shines, rows_from
 from wallboard.glyphs import GLYPHS, HEIGHT, MISSING
 from wallboard.layout import BoardSpec, PageSpec
-from wallboard.led import Show, led_image
+from wallboard.led import Show
 from wallboard.led_dim import percent_now
 from wallboard.led_page import Part, Said, pages_from
 from wallboard.led_scene import CELL_PX, REST_S, ROLL_PX_PER_S, duration_s, frame, next_s, scenes, side_by_side
@@ -223,6 +223,17 @@ def test_what_telephones_write_is_drawn_with_the_signs_that_the_font_has() -> No
     assert glyph_text("Björn Škoda") == "Bjorn Skoda"
     assert MISSING not in glyph_text("".join(map(chr, range(32, 127))))
     assert glyph_text("😀 客 א") == f"{MISSING} {MISSING} {MISSING}"
+
+
+def led_image(board: Board, width: int, height: int, at_s: float) -> Image.Image:
+    """The chain's picture so many seconds after it was lit, nothing urgent breaking in."""
+    show = Show(width, height)
+    show.tell(board, 0.0)
+    image, wait_s, now_s = *show.step(0.0), 0.0
+    while now_s + wait_s <= at_s:
+        now_s += wait_s
+        image, wait_s = show.step(now_s)
+    return image
 
 
 def moves(page: Said, width: int, height: int) -> bool:
