@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -61,27 +62,29 @@ def _lacks(marker: str) -> str | None:
             else "CALLFLOOR_CORPUS is unset: other people's frames are not kept here"
         )
     if marker == "spi":
-        return _lacks_spi()
+        return _lacks_mocked("luma", "spidev")
+    if marker == "usb":
+        return _lacks_mocked("usb", "pyudev") or (None if find_library("usb-1.0") else "no libusb here: make setup installs it")
     if marker == "browser" and not (shutil.which("chromium", path=_PATH) and shutil.which("chromedriver", path=_PATH)):
         return "no Chromium here: make setup installs it"
     return None
 
 
-def _lacks_spi() -> str | None:
+def _lacks_mocked(*modules: str) -> str | None:
     """The mocked bus runs in the system's Python, the driver in this one."""
     plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     probe = ["/usr/bin/python3", "-c", "import gi; gi.require_version('UMockdev', '1.0'); from gi.repository import UMockdev"]
     known = shutil.which("umockdev-wrapper") and shutil.which(probe[0])
     if not known or subprocess.run(probe, capture_output=True, check=False, env=plain).returncode:
         return "no umockdev with python3-gi here: make setup installs them"
-    missing = [name for name in ("luma", "spidev") if find_spec(name) is None]
+    missing = [name for name in modules if find_spec(name) is None]
     return f"no {' and no '.join(missing)} in this Python: make setup installs it" if missing else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead."""
     strict = bool(os.environ.get("CALLFLOOR_NO_SKIPS"))
-    for marker in ("broker", "browser", "corpus", "spi"):
+    for marker in ("broker", "browser", "corpus", "spi", "usb"):
         concerned = [item for item in items if item.get_closest_marker(marker)]
         reason = _lacks(marker) if concerned else None
         if reason is None:

@@ -255,7 +255,14 @@ def test_every_folder_of_modules_is_a_package() -> None:
 def test_dependencies_are_used_and_declared() -> None:
     """What we import at run time is declared; what every box must install is imported."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    modules = {"paho-mqtt": "paho", "luma.led_matrix": "luma", "pillow": "PIL", "rpi_ws281x": "_rpi_ws281x", "pyserial": "serial", "pyusb": "usb"}
+    modules = {
+        "paho-mqtt": "paho",
+        "luma.led_matrix": "luma",
+        "pillow": "PIL",
+        "rpi_ws281x": "_rpi_ws281x",
+        "pyserial": "serial",
+        "pyusb": "usb",
+    }
 
     def top(requirement: str) -> str:
         name = re.split(r"[<>=\[; ]", requirement, maxsplit=1)[0]

@@ -1,0 +1,490 @@
+"""Mocked USB headsets (umockdev): usbfs, hidraw and sysfs as the kernel shows them. Run by the system's Python, which has python3-gi.
+
+    umockdev-wrapper /usr/bin/python3 hid_bus.py
+
+Says `{"root": …}` once it stands; clients run with `LD_PRELOAD=libumockdev-preload.so.0 UMOCKDEV_DIR=root`, in processes of their own. Takes one
+JSON list a line on its standard input, `[VERB, ARGUMENT…]`, and answers each with a JSON line; `Bus` has a method per verb.
+
+A node is a symbolic link to a pseudo terminal, because poll() must wait on it: libusb sleeps until its node is writable (output
+stopped: it sleeps; output on: something is to be reaped; closed: unplugged), a reader of hidraw until it is readable. Written for 64 bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import struct
+import sys
+import termios
+import threading
+import time
+import traceback
+import tty
+from collections import deque
+from pathlib import Path
+
+import gi
+
+gi.require_version("UMockdev", "1.0")
+from gi.repository import UMockdev  # noqa: E402 - gi chooses versions so
+
+HOST = "/devices/pci0000:00/0000:00:14.0/usb1"
+HID, AUDIO = 3, 0
+ENDPOINT_IN, ENDPOINT_OUT = 0x83, 0x04
+#: linux/usbdevice_fs.h, by number: what an ioctl of type `U` is.
+NAMES = {
+    3: "resetep", 4: "setinterface", 5: "setconfiguration", 8: "getdriver", 10: "submiturb", 11: "discardurb", 12: "reapurb", 13: "reapurb",
+    15: "claim", 16: "release", 18: "ioctl", 20: "reset", 21: "clear_halt", 22: "disconnect", 23: "connect", 26: "capabilities",
+}  # fmt: skip
+INTERRUPT, CONTROL = 1, 2
+#: struct usbdevfs_urb: where status, the buffer's pointer, its length and the length that was done stand.
+URB, URB_STATUS, URB_BUFFER, URB_LENGTH, URB_DONE = 56, 4, 16, 24, 28
+
+
+class Urb:
+    """One transfer that the client has submitted."""
+
+    def __init__(self, pointer) -> None:
+        self.address = address_of(pointer)
+        self.memory = pointer.resolve(0, URB)
+        raw = bytes(self.memory.retrieve())
+        self.kind, self.endpoint = raw[0], raw[1]
+        self.length = struct.unpack_from("<i", raw, URB_LENGTH)[0]
+        self.buffer = self.memory.resolve(URB_BUFFER, self.length) if self.length else None
+        self.sent = bytes(self.buffer.retrieve()) if self.buffer else b""
+
+
+def address_of(pointer) -> int:
+    return struct.unpack("<Q", bytes(pointer.retrieve()))[0]
+
+
+class Terminal:
+    """A pseudo terminal that stands for a node: pollable, and never read or written by the client itself."""
+
+    def __init__(self, node: Path) -> None:
+        self.node = node
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        node.parent.mkdir(parents=True, exist_ok=True)
+        node.symlink_to(os.ttyname(self.slave))
+
+    def writable(self, on: bool) -> None:
+        termios.tcflow(self.slave, termios.TCOON if on else termios.TCOOFF)
+
+    def hang_up(self) -> None:
+        os.close(self.master)
+        os.close(self.slave)
+        self.node.unlink()
+
+
+class Headset:
+    """A headset: two audio interfaces' worth of neighbours (one is enough) and one HID interface with its habits.
+
+    `habits`: `out` (has an interrupt OUT endpoint), `stall` (names of requests it refuses: set_idle, set_report, in), `hang` (requests it
+    never completes), `patience_s` and `reverts` (a report it sends when nobody answered a press in time), `echo` (sends this once written to).
+    """
+
+    def __init__(self, bed, number: int, port: str, vid: int, pid: int, serial: str, product: str, descriptor: bytes, habits: dict) -> None:
+        self.bed, self.number, self.port, self.vid, self.pid = bed, number, port, vid, pid
+        self.serial, self.product, self.descriptor, self.habits = serial, product, descriptor, habits
+        self.lock = threading.RLock()
+        self.log: list[tuple[int, str, str]] = []
+        self.waiting: deque[Urb] = deque()
+        self.hanging: list[Urb] = []
+        self.done: deque[Urb] = deque()
+        self.unread: deque[bytes] = deque()
+        self.claimed: set[int] = set()
+        self.halted = "in" in habits.get("stall", ())
+        self.writes = 0
+        self.raw: Raw | None = None
+        self.plugged = True
+        root = Path(bed.get_root_dir())
+        self.node = f"/dev/bus/usb/001/{number:03d}"
+        self.terminal = Terminal(root / self.node[1:])
+        self.terminal.writable(False)
+        self.handler = UMockdev.IoctlBase()
+        self.handler.connect("handle-ioctl", self._called)
+        bed.attach_ioctl(self.node, self.handler)
+        self.path = f"{HOST}/{port}"
+        self.hid_path = f"{self.path}/{port}:1.{HID}"
+        self._add_to_sysfs()
+        self._bind("usbhid")
+
+    # -- sysfs ---------------------------------------------------------------
+
+    def _add_to_sysfs(self) -> None:
+        device = [
+            f"P: {self.path}",
+            "E: SUBSYSTEM=usb", "E: DEVTYPE=usb_device", "E: BUSNUM=001", f"E: DEVNUM={self.number:03d}", f"E: DEVNAME={self.node}",
+            "A: busnum=1\\n", f"A: devnum={self.number}\\n", "A: speed=12\\n", "A: bConfigurationValue=1\\n",
+            f"A: idVendor={self.vid:04x}\\n", f"A: idProduct={self.pid:04x}\\n", f"A: product={self.product}\\n",
+            *([f"A: serial={self.serial}\\n"] if self.serial else []),
+            f"H: descriptors={(self.device_descriptor() + self.configuration()).hex()}",
+        ]  # fmt: skip
+        self.bed.add_from_string("\n".join(device) + "\n\n")
+        for number, kind in ((AUDIO, 1), (HID, 3)):
+            lines = [
+                f"P: {self.path}/{self.port}:1.{number}", "E: SUBSYSTEM=usb", "E: DEVTYPE=usb_interface",
+                f"A: bInterfaceClass={kind:02x}\\n", f"A: bInterfaceNumber={number:02x}\\n",
+            ]  # fmt: skip
+            self.bed.add_from_string("\n".join(lines) + "\n\n")
+
+    def _driver(self, name: str | None) -> None:
+        link = Path(f"{self.bed.get_root_dir()}/sys{self.hid_path}/driver")
+        link.unlink(missing_ok=True)
+        if name:
+            link.symlink_to(f"../../../../../../bus/usb/drivers/{name}")
+
+    def _bind(self, driver: str | None) -> None:
+        """The kernel's own driver comes, or goes: with it the report descriptor and the hidraw node."""
+        if self.raw is not None:
+            self.raw.go()
+            self.raw = None
+        self._driver(driver)
+        if driver == "usbhid":
+            self.raw = Raw(self)
+
+    # -- descriptors ---------------------------------------------------------
+
+    def device_descriptor(self) -> bytes:
+        return struct.pack("<BBHBBBBHHHBBBB", 18, 1, 0x0200, 0, 0, 0, 64, self.vid, self.pid, 0x0100, 1, 2, 3 if self.serial else 0, 1)
+
+    def configuration(self) -> bytes:
+        out = bool(self.habits.get("out"))
+        body = bytes([9, 4, AUDIO, 0, 0, 1, 1, 0, 0])
+        body += bytes([9, 4, HID, 0, 1 + out, 3, 0, 0, 0]) + struct.pack("<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(self.descriptor))
+        body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_IN, 3, 64, 1)
+        body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_OUT, 3, 64, 1) if out else b""
+        return struct.pack("<BBHBBBBB", 9, 2, 9 + len(body), 2, 1, 0, 0x80, 50) + body
+
+    # -- what happens at the desk --------------------------------------------
+
+    def note(self, what: str, data: bytes = b"") -> int:
+        now = time.monotonic_ns()
+        self.log.append((now, what, data.hex()))
+        return now
+
+    def report(self, data: bytes) -> int:
+        """The headset has something to say: to the claimed interface, or to hidraw."""
+        with self.lock:
+            at = self.note("in", data)
+            if self.raw is not None:
+                self.raw.arrive(data)
+            else:
+                self.unread.append(data)
+                self._pump()
+        return at
+
+    def press(self, data: bytes) -> int:
+        """As `report`; one that nobody answers is taken back."""
+        at, before = self.report(data), self.writes
+
+        def unanswered() -> None:
+            if self.writes == before and self.plugged:
+                self.report(bytes.fromhex(self.habits["reverts"]))
+
+        threading.Timer(self.habits["patience_s"], unanswered).start()
+        return at
+
+    def pull(self, how: str = "clean") -> None:
+        """`late`: the wire is dead first (EIO), the bus notices 0.1 s later, as measured on a real kernel; `power`: no udev event comes."""
+        with self.lock:
+            self.plugged = how == "late"
+            while self.waiting:
+                self._finish(self.waiting.popleft(), b"", -errno.EPROTO if how == "late" else -errno.ESHUTDOWN)
+            self.terminal.writable(True)
+        if how == "late":
+            time.sleep(0.1)
+            with self.lock:
+                self.plugged = False
+                while self.waiting:
+                    self._finish(self.waiting.popleft(), b"", -errno.ESHUTDOWN)
+                self.terminal.writable(True)
+        if self.raw is not None:
+            self.raw.go(quiet=how == "power")
+        if how != "power":
+            self.bed.uevent(f"/sys{self.path}/{self.port}:1.{HID}", "remove")
+            self.bed.uevent(f"/sys{self.path}", "remove")
+        time.sleep(0.02)  # let a client reap what is left before the node goes
+        with self.lock:
+            self.terminal.hang_up()
+        for path in (f"/sys{self.hid_path}", f"/sys{self.path}/{self.port}:1.{AUDIO}", f"/sys{self.path}"):
+            self.bed.remove_device(path)
+        self.bed.detach_ioctl(self.node)
+        # what remove_device leaves of links that it did not make
+        shutil.rmtree(f"{self.bed.get_root_dir()}/sys{self.path}", ignore_errors=True)
+
+    # -- usbfs ---------------------------------------------------------------
+
+    def _called(self, _handler, call) -> bool:
+        try:
+            with self.lock:
+                answer, fault = self._answer(call.get_request() & 0xFFFFFFFF, call.get_arg())
+        except Exception:  # a client must never hang on a mistake of this file
+            traceback.print_exc()
+            answer, fault = -1, errno.EIO
+        call.complete(answer, fault)
+        return True
+
+    def _answer(self, request: int, pointer) -> tuple[int, int]:
+        name = NAMES.get(request & 0xFF) if request >> 8 & 0xFF == ord("U") else None
+        if name == "reapurb":
+            return self._reap(pointer)
+        if not self.plugged:
+            return -1, errno.ENODEV
+        verb = getattr(self, f"_on_{name}", None)
+        return verb(pointer) if verb else (-1, errno.ENOTTY)
+
+    def _reap(self, pointer) -> tuple[int, int]:
+        if not self.done:
+            return -1, errno.EAGAIN if self.plugged else errno.ENODEV
+        urb = self.done.popleft()
+        pointer.resolve(0, 8).set_ptr(0, urb.memory)
+        if not self.done and self.plugged:
+            self.terminal.writable(False)
+        return 0, 0
+
+    def _on_capabilities(self, pointer) -> tuple[int, int]:
+        pointer.resolve(0, 4).update(0, list(struct.pack("<I", 0x1F)))
+        return 0, 0
+
+    def _bound(self, number: int) -> str | None:
+        if number != HID:
+            return "snd-usb-audio"
+        return "usbfs" if number in self.claimed else "usbhid" if self.raw else None
+
+    def _on_getdriver(self, pointer) -> tuple[int, int]:
+        memory = pointer.resolve(0, 260)
+        bound = self._bound(struct.unpack_from("<I", bytes(memory.retrieve()))[0])
+        if bound is None:
+            return -1, errno.ENODATA
+        memory.update(4, list(bound.encode() + b"\0"))
+        return 0, 0
+
+    def _on_ioctl(self, pointer) -> tuple[int, int]:
+        number, code = struct.unpack_from("<iI", bytes(pointer.resolve(0, 16).retrieve()))
+        what = NAMES.get(code & 0xFF)
+        if what == "disconnect":
+            if self._bound(number) in (None, "usbfs"):
+                return -1, errno.ENODATA
+            self.note("detach", bytes([number]))
+            if number == HID:
+                self._bind(None)
+            return 0, 0
+        if what == "connect":
+            if self._bound(number) is not None:
+                return -1, errno.EBUSY
+            self.note("attach", bytes([number]))
+            self._bind("usbhid")
+            return 1, 0
+        return -1, errno.ENOTTY
+
+    def _on_claim(self, pointer) -> tuple[int, int]:
+        number = struct.unpack_from("<I", bytes(pointer.resolve(0, 4).retrieve()))[0]
+        if self._bound(number) is not None:
+            return -1, errno.EBUSY
+        self.claimed.add(number)
+        self._driver("usbfs")
+        self.note("claim", bytes([number]))
+        return 0, 0
+
+    def _on_release(self, pointer) -> tuple[int, int]:
+        number = struct.unpack_from("<I", bytes(pointer.resolve(0, 4).retrieve()))[0]
+        if number not in self.claimed:
+            return -1, errno.EINVAL
+        self.let_go(number)
+        return 0, 0
+
+    def let_go(self, number: int = HID) -> None:
+        """As the kernel does at a release, or when the process that had claimed it dies: what was under way ends."""
+        self.claimed.discard(number)
+        self._driver(None)
+        self.note("release", bytes([number]))
+        while self.waiting:
+            self._finish(self.waiting.popleft(), b"", -errno.ENOENT)
+
+    def _on_clear_halt(self, _pointer) -> tuple[int, int]:
+        self.note("clear_halt")
+        self.halted = False
+        return 0, 0
+
+    def _on_discardurb(self, pointer) -> tuple[int, int]:
+        address = address_of(pointer)
+        for held in (self.waiting, self.hanging):
+            for urb in list(held):
+                if urb.address == address:
+                    held.remove(urb)
+                    self._finish(urb, b"", -errno.ENOENT)
+                    return 0, 0
+        return -1, errno.EINVAL
+
+    def _on_submiturb(self, pointer) -> tuple[int, int]:
+        urb = Urb(pointer)
+        if urb.kind == CONTROL:
+            return self._control(urb)
+        if urb.endpoint & 0x80:
+            self.waiting.append(urb)
+            self._pump()
+            return 0, 0
+        return self._take(urb, "out", urb.sent)
+
+    def _control(self, urb: Urb) -> tuple[int, int]:
+        kind, request, value, index, length = struct.unpack_from("<BBHHH", urb.sent)
+        if (kind, request) == (0x21, 0x09):
+            return self._take(urb, f"set_report {value:04x} {index}", urb.sent[8 : 8 + length])
+        if (kind, request) == (0x21, 0x0A):
+            return self._take(urb, f"set_idle {value:04x} {index}", b"")
+        self._finish(urb, b"", -errno.EPIPE)
+        return 0, 0
+
+    def _take(self, urb: Urb, what: str, data: bytes) -> tuple[int, int]:
+        verb = what.split(maxsplit=1)[0]
+        self.note(what, data)
+        if verb in self.habits.get("hang", ()):
+            self.hanging.append(urb)
+            return 0, 0
+        refused = verb in self.habits.get("stall", ())
+        self._finish(urb, b"", -errno.EPIPE if refused else 0, done=0 if refused else len(data))
+        if verb in ("set_report", "out") and not refused:
+            self.writes += 1
+            if "echo" in self.habits:
+                self.report(bytes.fromhex(self.habits["echo"]))
+        return 0, 0
+
+    def _pump(self) -> None:
+        while self.halted and self.waiting:
+            self._finish(self.waiting.popleft(), b"", -errno.EPIPE)
+        while self.unread and self.waiting:
+            self._finish(self.waiting.popleft(), self.unread.popleft(), 0)
+
+    def _finish(self, urb: Urb, data: bytes, status: int, done: int | None = None) -> None:
+        if data and urb.buffer is not None:
+            urb.buffer.update(0, list(data[: urb.length]))
+        urb.memory.update(URB_STATUS, list(struct.pack("<i", status)))
+        urb.memory.update(URB_DONE, list(struct.pack("<i", min(len(data), urb.length) if done is None else done)))
+        self.done.append(urb)
+        self.terminal.writable(True)
+
+
+class Raw:
+    """The hidraw node of a headset that the kernel's driver holds: one report a read, every reader sees what is there when it asks."""
+
+    count = 0
+
+    def __init__(self, headset: Headset) -> None:
+        self.headset, self.bed = headset, headset.bed
+        self.number, Raw.count = Raw.count, Raw.count + 1
+        self.name, self.gone = f"hidraw{self.number}", False
+        self.reports: deque[bytes] = deque()
+        self.terminal = Terminal(Path(self.bed.get_root_dir()) / "dev" / self.name)
+        self.handler = UMockdev.IoctlBase()
+        self.handler.connect("handle-read", self._read)
+        self.handler.connect("handle-write", self._write)
+        self.bed.attach_ioctl(f"/dev/{self.name}", self.handler)
+        bus_id = f"0003:{headset.vid:04X}:{headset.pid:04X}.{self.number + 1:04X}"
+        self.hid = f"{headset.hid_path}/{bus_id}"
+        lines = [
+            f"P: {self.hid}", "E: SUBSYSTEM=hid", f"E: HID_ID=0003:{headset.vid:08X}:{headset.pid:08X}",
+            f"H: report_descriptor={headset.descriptor.hex()}", "",
+            f"P: {self.hid}/hidraw/{self.name}", "E: SUBSYSTEM=hidraw", f"E: DEVNAME=/dev/{self.name}", "E: MAJOR=240", f"E: MINOR={self.number}", "",
+        ]  # fmt: skip
+        self.bed.add_from_string("\n".join(lines) + "\n")
+
+    def arrive(self, data: bytes) -> None:
+        self.reports.append(data)
+        os.write(self.terminal.master, b"!")  # readable, until a read is answered
+
+    def _read(self, _handler, call) -> bool:
+        with self.headset.lock:
+            if self.gone:
+                call.complete(-1, errno.EIO)
+            elif not self.reports:
+                call.complete(-1, errno.EAGAIN)
+            else:
+                os.read(self.terminal.slave, 1)
+                data = self.reports.popleft()
+                call.get_arg().update(0, list(data))
+                call.complete(len(data), 0)
+        return True
+
+    def _write(self, _handler, call) -> bool:
+        self.headset.note("raw_write", bytes(call.get_arg().retrieve()))
+        call.complete(-1, errno.EPERM)
+        return True
+
+    def go(self, *, quiet: bool = False) -> None:
+        self.gone = True
+        for path in (f"/sys{self.hid}/hidraw/{self.name}", f"/sys{self.hid}"):
+            if not quiet:
+                self.bed.uevent(path, "remove")
+            self.bed.remove_device(path)
+        shutil.rmtree(f"{self.bed.get_root_dir()}/sys{self.hid}", ignore_errors=True)
+        self.terminal.hang_up()
+
+
+class Bus:
+    """The orders that come on the standard input."""
+
+    def __init__(self) -> None:
+        self.bed = UMockdev.Testbed.new()
+        self.headsets: dict[str, Headset] = {}
+        self.number = 1
+
+    def plug(self, name: str, port: str, vid: int, pid: int, serial: str, product: str, descriptor: str, habits: dict) -> dict:
+        self.number += 1
+        self.headsets[name] = Headset(self.bed, self.number, port, vid, pid, serial, product, bytes.fromhex(descriptor), habits)
+        return {}
+
+    def report(self, name: str, *reports: str) -> dict:
+        return {"at": [self.headsets[name].report(bytes.fromhex(each)) for each in reports]}
+
+    def press(self, name: str, report: str) -> dict:
+        return {"at": [self.headsets[name].press(bytes.fromhex(report))]}
+
+    def pull(self, name: str, how: str = "clean") -> dict:
+        self.headsets.pop(name).pull(how)
+        return {}
+
+    def log(self, name: str) -> dict:
+        return {"log": self.headsets[name].log}
+
+    def crash(self, name: str) -> dict:
+        """What the kernel does when the process that had claimed it is killed."""
+        with self.headsets[name].lock:
+            self.headsets[name].let_go()
+        return {}
+
+    def habit(self, name: str, habits: dict) -> dict:
+        self.headsets[name].habits.update(habits)
+        return {}
+
+    def deny(self, name: str) -> dict:
+        headset = self.headsets[name]
+        headset.terminal.node.chmod(0)
+        if headset.raw is not None:
+            headset.raw.terminal.node.chmod(0)
+        return {}
+
+
+def main() -> None:
+    bus = Bus()
+    print(json.dumps({"root": bus.bed.get_root_dir()}), flush=True)
+    for line in sys.stdin:
+        verb, *rest = json.loads(line)
+        if verb == "bye":
+            break
+        try:
+            answer = getattr(bus, verb)(*rest)
+        except Exception as fault:
+            traceback.print_exc()
+            answer = {"fault": repr(fault)}
+        print(json.dumps(answer), flush=True)
+    with contextlib.suppress(OSError):
+        sys.stdout.close()
+
+
+if __name__ == "__main__":
+    main()
