@@ -362,3 +362,9 @@ def test_a_memory_journal_has_no_summary() -> None:
     clock = ManualClock()
     with pytest.raises(TransientError, match="the journal is empty; no summary is kept"):
         day_report(journal, Config(), clock)
+
+
+@pytest.mark.parametrize(("language", "words"), [("es", "Nada registrado"), ("en", "Nothing recorded"), ("pt", "Nada registrado")])
+def test_a_day_that_nobody_saw_is_not_a_day_without_calls(box: Box, language: str, words: str) -> None:
+    lines = ReportText(box.report(), words_of(language), box.calendar).lines(TABLES)
+    assert lines.count(words) == len(TABLES)
