@@ -158,7 +158,9 @@ def _elements(descriptor: Descriptor, kind: Kind, wanted: frozenset[int]) -> Ite
 
 
 def _usages(field: Field, wanted: frozenset[int]) -> Iterator[tuple[int, int | None]]:
-    if field.variable:
+    # An array of one usage with two values is a variable that somebody forgot to call so.
+    two_values = field.count == 1 and (field.logical_min, field.logical_max) == (0, 1)
+    if field.variable or (two_values and sum(map(len, field.usages)) == 1):
         if field.whole_usage in wanted:
             yield field.whole_usage, None
         return

@@ -2,7 +2,7 @@
 
 ami     bytes of an Asterisk manager session, or a capture file: {"type", "name", "fields"}
 alpha   bytes of an Alpha sign's line, as they are or as hex: {"type", "address", "packets": [{"command", "label", "text"…}]}
-hid     a USB report descriptor as hex, or its bytes (/sys/class/hidraw/hidraw0/device/report_descriptor): {"hook", "mute", "leds"}
+hid     a USB report descriptor, as hex or as its bytes: {"hook": {"report_id", "offset", "size", "mode"}, "mute", "leds"}
 """
 
 from __future__ import annotations

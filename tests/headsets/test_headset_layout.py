@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from descriptor_builder import LEVEL, application, bits, item, padding, report, said
+from descriptor_builder import ARRAY, CONSTANT, LEVEL, application, bits, item, padding, report, said
 from layouts import HEADSET, JABRA_LIKE, LAYOUTS, OFF_HOOK, POLY_LIKE, YEALINK_LIKE
 
 from appliance.cli.main import main
@@ -82,6 +82,11 @@ def test_of_several_the_first_in_a_telephony_collection(raw: bytes, report_id: i
 def test_buttons_outside_telephony_are_no_headsets() -> None:
     layout = layout_of(parse(application(0x010002, bits("input", 0x090001, 0x090002)) + application(HEADSET, HOOK)))
     assert layout.buttons == ()
+
+
+def test_an_array_of_one_usage_is_read_as_the_variable_that_was_meant() -> None:
+    layout = layout_of(parse(application(HEADSET, report(1), padding("input", 2), bits("input", HOOK_SWITCH, flags=ARRAY | CONSTANT))))
+    assert record(layout)["hook"] == {"report_id": 1, "offset": 2, "size": 1, "mode": "level"}
 
 
 def test_lamps_that_are_inputs_or_features_cannot_be_lit() -> None:
