@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("alarms", nargs="*", metavar="ALARM", help="as the list names it; without one, the list")
     parser.add_argument("--all", action="store_true", help="every alarm that stands and that nobody has seen")
     add_config(parser)
-    parser.add_argument("--wait", type=float, default=10.0, metavar="SECONDS", help="how long to wait for it to be done (default 10)")
+    parser.add_argument(
+        "--wait", type=issue.seconds, default=10.0, metavar="SECONDS", help="how long to wait until it is done (default 10)"
+    )
     parser.add_argument("--json", action="store_true")
 
 

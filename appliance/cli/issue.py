@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,22 @@ from appliance.core.journal import BATCH, PAGE
 from appliance.core.journal_sqlite import SqliteJournal
 
 _POLL_S: Final = 0.05
+_MOST_S: Final = 86_400.0
+
+
+def seconds(text: str) -> float:
+    """How long to wait, as an argument's type. Raises argparse.ArgumentTypeError.
+
+    >>> seconds("0.5")
+    0.5
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= _MOST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is no wait; write seconds, 0 to {_MOST_S:g}")
+    return value
 
 
 def command_from_args(

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("args", nargs="*", metavar="KEY=VALUE", help="lists with commas; JSON for anything nested")
     add_config(parser)
     parser.add_argument("--id", help="the command's id (default: a new one); the same id never runs twice")
-    parser.add_argument("--wait", type=float, default=10.0, metavar="SECONDS", help="how long to wait for its end (default 10)")
+    parser.add_argument("--wait", type=issue.seconds, default=10.0, metavar="SECONDS", help="how long to wait for its end (default 10)")
     parser.add_argument("--json", action="store_true")
 
 

@@ -187,3 +187,12 @@ def test_more_commands_than_one_append_takes(site: Path) -> None:
     assert issue.append(journal, clock, commands) == before + 500, "the ends of the first ones stand behind it"
     assert journal.head().seq == before + 600
     journal.close()
+
+
+@pytest.mark.parametrize("wait", ["nan", "-1", "inf", "soon"])
+def test_a_wait_that_would_never_end_is_refused(site: Path, wait: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["ack", ASA], ["send", "ping"]):
+        with pytest.raises(SystemExit) as end:
+            main([*words, "--wait", wait, "-c", str(site)])
+        assert end.value.code == 2
+        assert "0 to 86400" in capsys.readouterr().err
