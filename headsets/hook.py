@@ -46,36 +46,37 @@ class Hook:
         #: Until when the host may still answer a press; when a move right after a write is taken as a press after all.
         self._answer_ns: int | None = None
         self._settle_ns: int | None = None
+        self._in_doubt = False
 
     @property
     def mode(self) -> Mode | None:
         """How the switch is read: as the descriptor or a quirk says, or as the device was found to behave; None without a switch."""
         return self._mode
 
-    def reported(self, value: bool, now_ns: int) -> Asked | None:
-        """The switch's bit in a report. What the person asks of the host by it, if anything."""
+    def reported(self, value: bool, now_ns: int, *, alone: bool = True) -> Asked | None:
+        """The switch's bit in a report; `alone`: no other control moved in it. What the person asks of the host by it, if anything."""
         if self._mode == "toggle":
             return self._toggled(now_ns) if self._button.feed(value, now_ns) else None
-        if self._mode is None or value == self._raw:
+        if self._mode is None:
             return None
-        first, self._raw = self._raw is None, value
+        before, self._raw = self._raw, value
         told: Asked = "off" if value else "on"
         is_echo = self._written is not None and now_ns - self._written_ns <= self._ignore_ns
-        lasted_ns = now_ns - self._rose_ns if self._rose_ns is not None and not value else None
-        if first and self.by == "host" and value != self._written:
-            self._set("unknown", "level")  # two words, and nothing moved: either may be the old one
+        contradicts = self.by == "host" and self._written is not None and value != self._written
+        if value == before and self._in_doubt:
+            self._in_doubt, self._settle_ns = False, None  # it only repeats itself
+        if value == before or (before is None and contradicts):
+            return self._unmoved(told, now_ns, alone, is_echo) if contradicts else None
+        self._in_doubt = False
+        if not value and self._rose_ns is not None and self._fell(now_ns - self._rose_ns):
             return None
-        if lasted_ns is not None and lasted_ns <= PULSE_NS:
-            self._is_a_button()
-            return None
-        if lasted_ns is not None and not self._own and self._reverts and self._gave_up(lasted_ns):
-            self.unanswered += 1
+        known = self.value
         if value:
             self._rose_ns, self._before = (None if is_echo else now_ns), (self.value, self.by)
         self._set(told, "level")
         if is_echo:
             self._settle_ns = None if value == self._written else self._written_ns + self._ignore_ns
-        if is_echo or (first and not value):
+        if is_echo or (before is None and (not value or told == known)):
             return None
         self._ask(now_ns)
         return told
@@ -85,7 +86,7 @@ class Hook:
         told: Asked = "off" if lit else "on"
         is_news = self._answer_ns is not None or (lit if self._written is None else lit != self._written)
         if is_news:
-            self._written_ns, self._settle_ns = now_ns, None
+            self._written_ns, self._settle_ns, self._in_doubt = now_ns, None, False
             if self.value != told:
                 self._set(told, "host")
         self._written, self._answer_ns = lit, None
@@ -102,7 +103,7 @@ class Hook:
             self.unanswered += 1
             self._set("unknown", "level")
         if self._settle_ns is not None and now_ns >= self._settle_ns:
-            self._settle_ns = None
+            self._settle_ns, self._in_doubt = None, False
             if self._raw is not None and self._raw != self._written:
                 self._ask(now_ns)
                 return "off" if self._raw else "on"
@@ -112,6 +113,7 @@ class Hook:
         """The device, or the headset of a base, is out of sight."""
         self._set("unknown", "level")
         self._raw = self._rose_ns = self._written = self._answer_ns = self._settle_ns = None
+        self._in_doubt = False
         self._button.forget()
 
     def _toggled(self, now_ns: int) -> Asked:
@@ -122,23 +124,38 @@ class Hook:
             self._set(asked, "toggle")
         return asked
 
-    def _is_a_button(self) -> None:
-        """A level that fell at once: from now on this device's switch is read as presses, and this was the first."""
-        self._mode = "toggle"
-        self._settle_ns = None
+    def _unmoved(self, told: Asked, now_ns: int, alone: bool, is_echo: bool) -> Asked | None:
+        """The device says what it said before the host wrote something else, or says its first word against the host's.
+
+        Alone and late it is a press on a device that does not echo: why else would it report? Soon after the write it is one unless
+        it is said again. Beside another control's move either word may be the old one.
+        """
+        is_press = alone and not is_echo
+        self._set(told if is_press else "unknown", "level")
+        if is_press:
+            self._ask(now_ns)
+        elif alone:
+            self._in_doubt, self._settle_ns = True, self._written_ns + self._ignore_ns
+        return told if is_press else None
+
+    def _fell(self, lasted_ns: int) -> bool:
+        """The level fell. True when it fell at once: from now on this device's switch is read as presses, and this was the first."""
+        if lasted_ns > PULSE_NS:
+            if not self._own and self._reverts and 0.75 * self._patience_ns <= lasted_ns <= 1.5 * self._patience_ns:
+                self.unanswered += 1
+            return False
+        self._mode, self._settle_ns = "toggle", None
         value, by = self._before
-        if self.by == "host" or (self._written is not None and self._rose_ns is not None and self._written_ns >= self._rose_ns):
-            return  # the host has answered meanwhile: what it wrote holds
-        self._set(value, by)
-        if not self._own and value != "unknown":
-            self._set("on" if value == "off" else "off", "toggle")
+        has_answered = self._written is not None and self._rose_ns is not None and self._written_ns >= self._rose_ns
+        if self.by != "host" and not has_answered:
+            self._set(value, by)
+            if not self._own and value != "unknown":
+                self._set("on" if value == "off" else "off", "toggle")
+        return True
 
     def _ask(self, now_ns: int) -> None:
         if self._own and self._answer_ns is None:
             self._answer_ns = now_ns + self._patience_ns
-
-    def _gave_up(self, lasted_ns: int) -> bool:
-        return 0.75 * self._patience_ns <= lasted_ns <= 1.5 * self._patience_ns
 
     def _set(self, value: State, by: By) -> None:
         self.value, self.by = value, by

@@ -120,7 +120,25 @@ def test_a_move_right_after_a_write_is_asked_when_it_has_settled() -> None:
 def test_a_level_that_contradicts_the_host_without_having_moved_is_nothing_known() -> None:
     hook = Hook("level", NONE, own=True)
     hook.wrote(True, 0)
-    hook.reported(False, 3000 * MS)  # with a press of mute: the device's bit never moved
+    assert hook.reported(False, 3000 * MS, alone=False) is None  # with a press of mute: the device's bit may never have moved
+    assert hook.value == "unknown"
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+def test_a_device_that_does_not_echo_is_heard_all_the_same(told_before: bool) -> None:
+    hook = Hook("level", NONE, own=True)
+    if told_before:
+        hook.reported(False, 0)
+    hook.wrote(True, 1000 * MS)
+    assert hook.reported(False, 9000 * MS, alone=True) == "on"
+    assert (hook.value, hook.by) == ("on", "level")
+
+
+def test_a_device_that_repeats_itself_against_the_host_asks_nothing() -> None:
+    hook = Hook("level", NONE, own=True)
+    hook.reported(False, 0)
+    hook.wrote(True, 1000 * MS)
+    assert [hook.reported(False, at * MS) for at in range(1100, 3000, 100)] == [None] * 19
     assert hook.value == "unknown"
 
 
