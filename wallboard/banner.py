@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from appliance.core.clock import wall_ns_from_rfc3339
-from appliance.floor.snapshot import Pbx, Snapshot
+from appliance.floor.snapshot import Health, Pbx, Snapshot
 from wallboard.moment import age_s, local_time
 from wallboard.tile import span_text
 from wallboard.words import Words, clock_text
@@ -37,13 +37,29 @@ def banners(snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo) 
     if link:
         out.append(link)
     out += [
-        Banner("box", item.level, words.text("box.fault"), item.id.upper(), (item.text or item.id,), item.level == "red")
+        Banner("box", item.level, words.text("box.fault"), item.id.upper(), (health_text(words, item),), item.level == "red")
         for item in snapshot.health
         if item.level != "ok"
     ]
     if snapshot.clock == "unset":
         out.append(Banner("clock", "unset", words.text("clock.unset"), words.text("clock.unset"), (), severe=False))
     return tuple(sorted(out, key=lambda banner: not banner.severe))
+
+
+def health_text(words: Words, item: Health) -> str:
+    """What is wrong with the box, in the board's language; what has no words of its own says what its event says, in English.
+
+    >>> from wallboard.words import words_of
+    >>> health_text(words_of("es"), Health(id="service.uplink", level="red", text="no progress for 40 s"))
+    'Servicio detenido: uplink'
+    """
+    told = item.text or item.id
+    family, _, name = item.id.partition(".")
+    if words.language == "en":
+        return told
+    if f"health.{item.id}" in words.texts:
+        return words.text(f"health.{item.id}")
+    return words.text(f"health.{family}.named", n=name) if name and f"health.{family}.named" in words.texts else told
 
 
 def _pbx_banner(key: str, pbx: Pbx, of: int, words: Words, now_wall_ns: int, zone: ZoneInfo) -> Banner | None:

@@ -16,6 +16,7 @@ from wallboard.layout import WindowName
 from wallboard.moment import age_s
 from wallboard.words import DASH, Words, clock_text
 
+_UTILISATION: Final = "/utilisation."
 #: The states that stand beside "busy", in this order.
 _BUSY: Final = ("talking", "ringing", "holding")
 _REASONS_SHOWN: Final = 4
@@ -80,7 +81,7 @@ class Reader:
             fresh=fresh,
             level=alarm.level if alarm else "none",
             acknowledged=alarm is not None and alarm.acknowledged is not None,
-            hatched=known and figure.day and self._is_thin(scope),
+            hatched=known and self._is_thin(figure, scope),
             last_week=self._last_week(key, figure, scope),
         )  # fmt: skip
 
@@ -123,13 +124,21 @@ class Reader:
             return None
         return self._alarms.get(name)
 
-    def _is_thin(self, scope: Scope) -> bool:
-        window = scope.figures()
-        return window is not None and window.coverage is not None and window.coverage < COVERED
+    def _is_thin(self, figure: Figure, scope: Scope) -> bool:
+        """Whether too little was seen of what the figure is over: its window, or the agents' day."""
+        covered: float | None = None
+        if figure.source.startswith(_UTILISATION):
+            covered = self._snapshot.utilisation.coverage
+        elif figure.day:
+            window = scope.figures()
+            covered = None if window is None else window.coverage
+        return covered is not None and covered < COVERED
 
     def _notes(self, key: str, figure: Figure, scope: Scope) -> tuple[str, ...]:
         words, window = self._words, scope.figures()
-        notes: list[str] = []
+        # Trunks and agents' time are of the day, whatever window the page shows.
+        whole_day = scope.window != "today" and (figure.form == "all_busy" or figure.source.startswith(_UTILISATION))
+        notes: list[str] = [words.text("window.today")] if whole_day else []
         if key == "service_level" and window is not None:
             within = [] if window.target is None else [words.text("within", t=words.number(window.target))]
             definition = " ".join([*([window.service_level_variant] if window.service_level_variant else []), *within])

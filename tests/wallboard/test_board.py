@@ -247,3 +247,23 @@ def test_the_same_time_a_week_ago_stands_beside_the_figures_of_a_window() -> Non
     assert tiles["answered"] == "Hace 7 días 377"
     assert tiles["asa"] == "", "nobody knows"
     assert tiles["waiting"] == "", "of a moment"
+
+
+def test_trunks_and_agents_time_are_of_the_day_whatever_the_page_shows_and_hatched_where_little_of_it_was_seen() -> None:
+    floor = sample()
+    floor.utilisation.coverage = 0.9
+    rolling = BoardSpec(page=(PageSpec(kind="floor", window="rolling", figures=("all_busy", "ab_allocation", "waiting")),))
+    notes = {tile.key: (tile.notes, tile.hatched) for tile in board(floor, spec=rolling).pages[0].tiles}
+    assert notes == {"all_busy": (("Hoy",), False), "ab_allocation": (("Hoy",), True), "waiting": ((), False)}
+    assert {tile.key for tile in board(floor).pages[0].tiles if tile.hatched} == {"ab_allocation", "bc_on_phone"}
+
+
+def test_the_boxs_own_troubles_are_told_in_the_boards_language() -> None:
+    floor = sample()
+    floor.health = [
+        Health(id="disk", level="red", text="12 MiB left"),
+        Health(id="service.uplink", level="red", text="no progress for 40 s"),
+        Health(id="x", level="amber"),
+    ]
+    assert [each.details for each in board(floor).banners] == [("Poco espacio en el disco",), ("Servicio detenido: uplink",), ("x",)]
+    assert [each.details for each in board(floor, "en").banners] == [("12 MiB left",), ("no progress for 40 s",), ("x",)]

@@ -1,6 +1,6 @@
 // Decides which troubles a board says in words, and how. Mirrors wallboard/banner.py; a shape for each is added here.
 
-import { ageS, duration, number, span, timeOfDay, word } from "./setup.js";
+import { ageS, duration, has, number, setup, span, timeOfDay, word } from "./setup.js";
 
 const LINK_SHAPES = { down: "link", draining: "drain", no_consumer: "deaf", denied: "lock" };
 const since = (moment, nowMs) => `${word("since", { t: timeOfDay(Date.parse(moment)) })} (${duration(ageS(moment, nowMs))})`;
@@ -17,10 +17,19 @@ export function banners(floor, nowMs) {
   const link = linkBanner(floor.crm ?? { state: "off" }, nowMs);
   if (link) out.push(link);
   for (const item of floor.health ?? []) {
-    if (item.level !== "ok") out.push({ trouble: "box", state: item.level, shape: "box", text: word("box.fault"), details: [item.text || item.id], severe: item.level === "red" });
+    if (item.level !== "ok") out.push({ trouble: "box", state: item.level, shape: "box", text: word("box.fault"), details: [healthText(item)], severe: item.level === "red" });
   }
   if (floor.clock === "unset") out.push({ trouble: "clock", state: "unset", shape: "clock", text: word("clock.unset"), details: [], severe: false });
   return out.sort((a, b) => Number(b.severe) - Number(a.severe));
+}
+
+// In the board's language; what has no words of its own says what its event says, in English.
+function healthText(item) {
+  const [family, ...rest] = item.id.split(".");
+  const name = rest.join(".");
+  if (setup.language === "en") return item.text || item.id;
+  if (has(`health.${item.id}`)) return word(`health.${item.id}`);
+  return name && has(`health.${family}.named`) ? word(`health.${family}.named`, { n: name }) : item.text || item.id;
 }
 
 function linkBanner(crm, nowMs) {

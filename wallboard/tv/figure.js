@@ -3,6 +3,7 @@
 import { DASH, ageS, duration, has, number, percent, setup, span, word } from "./setup.js";
 
 const COVERED = 0.95; // below this share of the window seen, a figure is hatched
+const UTILISATION = "/utilisation.";
 const BUSY = ["talking", "ringing", "holding"];
 const REASONS_SHOWN = 4;
 const SHARES = new Set(["share", "ratio", "all_busy"]);
@@ -61,13 +62,14 @@ export class Reader {
     const [digits, unit] = figureText(figure.form, value);
     const alarm = this.alarm(figure, worst || `${scope.path}.${key}`, scope, fresh);
     const window = scope.queue[scope.window];
-    const hatched = known(value) && Boolean(figure.day) && known(window?.coverage) && window.coverage < COVERED;
+    const coverage = figure.source.startsWith(UTILISATION) ? this.floor.utilisation?.coverage : figure.day ? window?.coverage : null;
+    const hatched = known(value) && known(coverage) && coverage < COVERED;
     return {
       key, label: label(key), short: short(key), form: figure.form, value: digits, unit,
       notes: known(value) ? this.notes(key, figure, scope, window) : [],
       target: figure.alarm ? targetText(key, scope.path) : "",
       fresh, level: alarm?.level ?? "none", acknowledged: known(alarm?.acknowledged),
-      hatched, covered: hatched ? window.coverage : null,
+      hatched, covered: hatched ? coverage : null,
     };
   }
 
@@ -108,7 +110,9 @@ export class Reader {
   }
 
   notes(key, figure, scope, window) {
-    const notes = [];
+    // Trunks and agents' time are of the day, whatever window the page shows.
+    const wholeDay = scope.window !== "today" && (figure.form === "all_busy" || figure.source.startsWith(UTILISATION));
+    const notes = wholeDay ? [word("window.today")] : [];
     if (key === "service_level" && window) {
       const parts = [window.service_level_variant, known(window.target) ? word("within", { t: number(window.target) }) : null].filter(Boolean);
       if (parts.length) notes.push(parts.join(" "));
