@@ -6,7 +6,9 @@ and at least every 5 s for what ticks; whoever follows has at each seq what GET 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -171,12 +173,25 @@ def sse(event: str, data: Any, position: int | None = None) -> bytes:
 
 
 def _private(snapshot: Snapshot, privacy: Privacy) -> Snapshot:
-    """What may leave the box towards screens: headsets and names only where the site allows them."""
+    """What may leave the box towards screens: headsets, and names or keys made of them, only where the site allows them."""
     if snapshot.headsets is not None and not privacy.headsets:
         snapshot = msgspec.structs.replace(snapshot, headsets=None)
-    if snapshot.agents and not privacy.agent_names:
-        nameless = {
-            key: agent if agent.name is None else msgspec.structs.replace(agent, name=None) for key, agent in snapshot.agents.items()
-        }
+    if privacy.agent_names:
+        return snapshot
+    epoch = snapshot.epoch or ""
+    if snapshot.agents:
+        nameless = {_alias(epoch, key): msgspec.structs.replace(agent, name=None) for key, agent in snapshot.agents.items()}
         snapshot = msgspec.structs.replace(snapshot, agents=nameless)
+    if snapshot.headsets:
+        unworn = {
+            seat: each if each.agent is None else msgspec.structs.replace(each, agent=_alias(epoch, each.agent))
+            for seat, each in snapshot.headsets.items()
+        }
+        snapshot = msgspec.structs.replace(snapshot, headsets=unworn)
     return snapshot
+
+
+@lru_cache(maxsize=5000)
+def _alias(epoch: str, key: str) -> str:
+    """A key for an agent who is not named: a PBX's member key is mostly somebody's name. The same as long as the journal lasts."""
+    return f"a-{hashlib.sha256(f'{epoch}/{key}'.encode()).hexdigest()[:12]}"

@@ -172,7 +172,13 @@ async def test_headsets_and_names_leave_only_where_the_site_allows() -> None:
     assert closed["headsets"] is None
     assert closed["agents"]["agente-101"]["name"] == "Agente 101"
     assert json.loads(make(view, headsets=True).document())["headsets"]["a12"]["hook"] == "off"
-    assert json.loads(make(view, agent_names=False).document())["agents"]["agente-101"]["name"] is None
+    view.held.headsets["a12"].agent = "agente-101"
+    text = make(view, headsets=True, agent_names=False).document()
+    assert b"agente" not in text.lower(), "a key is made of a name too"
+    nameless = json.loads(text)
+    assert {agent["name"] for agent in nameless["agents"].values()} == {None}
+    assert len(nameless["agents"]) == len(view.held.agents or {})
+    assert nameless["headsets"]["a12"]["agent"] in nameless["agents"]
 
 
 async def test_a_slow_follower_is_dropped_and_the_others_go_on() -> None:
