@@ -13,8 +13,9 @@ _LAMPS: Final = ("off_hook", "mute", "ring", "hold", "microphone")
 #: Every descriptor begins with an item, which is no printable text: 05 to 0B, 06, 85, A1 …
 _TEXT: Final = re.compile(rb"[\t\n\r -~]*")
 #: The line of hid-recorder that holds the descriptor: its length, then its bytes.
-_RECORDED: Final = re.compile(r"^R:\s*(\d+)\s+([0-9a-fA-F\s]+?)$", re.MULTILINE)
-_ITEM: Final = re.compile(r"0x([0-9a-fA-F]{1,2})\b")
+_RECORDED: Final = re.compile(r"^R:\s*\d+\s+([0-9a-fA-F \t]+)$", re.MULTILINE)
+#: What may stand between the digits: blanks, the signs of a C list and its comments, colons.
+_BETWEEN: Final = re.compile(r"(?://[^\n]*|/\*.*?\*/|[\s,;:{}])+", re.DOTALL)
 
 
 def record(layout: HeadsetLayout) -> dict[str, Any]:
@@ -45,13 +46,12 @@ def bytes_of(data: bytes) -> bytes:
     """
     if not _TEXT.fullmatch(data):
         return data
-    text = data.decode("ascii").strip()
+    text = data.decode("ascii")
     if recorded := _RECORDED.search(text):
-        return bytes.fromhex(recorded[2])
-    if listed := _ITEM.findall(re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)):
-        return bytes(int(one, 16) for one in listed)
+        text = recorded[1]
+    words = filter(None, _BETWEEN.split(text))
     try:
-        raw = bytes.fromhex(text)
+        raw = bytes.fromhex("".join(word[2:].zfill(2) if len(word) > 2 and word[:2] in {"0x", "0X"} else word for word in words))
     except ValueError as fault:
         raise CorruptError("not hex; give a report descriptor as pairs of hex digits") from fault
     if not raw:
