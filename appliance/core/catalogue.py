@@ -295,9 +295,14 @@ class HeadsetFault(_Headset, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HeadsetFinding(_Headset, frozen=True, kw_only=True, omit_defaults=True):
-    """The headset and the PBX disagree."""
+    """The headset and the PBX disagree; with `over`, they no longer do. `for_s` is how long it had been so.
+
+    `finding` is one of call_on_hook, off_hook_no_call, available_unplugged, muted_in_call, held_elsewhere; more may come.
+    """
 
     finding: str
+    over: bool = False
+    for_s: Seconds | None = None
 
 
 class PbxUp(Struct, frozen=True, kw_only=True, omit_defaults=True):

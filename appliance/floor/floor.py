@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from copy import copy
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +17,8 @@ from appliance.core.catalogue import (
     BoxHealth,
     HeadsetAttached,
     HeadsetDetached,
+    HeadsetFault,
+    HeadsetFinding,
     HeadsetHook,
     HeadsetMute,
     JournalStarted,
@@ -37,9 +38,11 @@ from appliance.floor.trunk import TrunkFold
 from appliance.floor.visit import VisitFold
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
-VERSION: Final = 4
+VERSION: Final = 5
 _ANNOUNCEMENTS_KEPT: Final = 200
 _ALARMS_KEPT: Final = 5000
+_SEATS_KEPT: Final = 5000
+_FINDINGS_KEPT: Final = 16
 _MARK_BYTES: Final = 32
 
 Handler = Callable[[Any, int], None]
@@ -88,6 +91,8 @@ class Floor:
             "headset.detached": self._detached,
             "headset.hook": self._hook,
             "headset.mute": self._mute,
+            "headset.fault": self._headset_failed,
+            "headset.finding": self._found,
             "box.health": self._health,
             "alarm.raised": self._raised,
             "alarm.acknowledged": self._acknowledged,
@@ -139,6 +144,11 @@ class Floor:
             self._day = day
             self.visits.forget_old(at_ns)
             self.agents.forget_old(day)
+            today, headsets = rfc3339(day), self.state.headsets
+            for seat in [
+                seat for seat, one in headsets.items() if one.attached is False and not one.findings and (one.since or "") < today
+            ]:
+                del headsets[seat]
 
     def _queue_touched(self, key: str) -> None:
         self.dirty.add(f"queues/{key}")
@@ -185,25 +195,45 @@ class Floor:
         self.state.link.state, self.state.link.since_ns = state, at_ns
 
     def _attached(self, data: HeadsetAttached, at_ns: int) -> None:
-        headset = Headset(seat=data.seat, agent=data.agent, product=data.product, fresh="live", since=rfc3339(at_ns))
-        self.state.headsets[data.seat] = headset
+        self._plug(Headset(seat=data.seat, agent=data.agent, product=data.product, attached=True, fresh="live", since=rfc3339(at_ns)))
 
-    def _detached(self, data: HeadsetDetached, _at_ns: int) -> None:
-        self.state.headsets.pop(data.seat, None)
+    def _detached(self, data: HeadsetDetached, at_ns: int) -> None:
+        self._plug(Headset(seat=data.seat, agent=data.agent, attached=False, fresh="live", since=rfc3339(at_ns)))
 
     def _hook(self, data: HeadsetHook, at_ns: int) -> None:
-        headset = self._headset(data.seat)
-        headset.hook, headset.since = data.hook, rfc3339(at_ns)
+        before = self._headset(data.seat)
+        since = before.since if before.hook == data.hook and before.fresh == "live" else rfc3339(at_ns)
+        self._seat(msgspec.structs.replace(before, agent=data.agent, attached=True, hook=data.hook, fresh="live", since=since))
 
-    def _mute(self, data: HeadsetMute, _at_ns: int) -> None:
-        self._headset(data.seat).mute = data.mute
+    def _mute(self, data: HeadsetMute, at_ns: int) -> None:
+        before = self._headset(data.seat)
+        since = before.since if before.mute == data.mute and before.fresh == "live" else rfc3339(at_ns)
+        self._seat(msgspec.structs.replace(before, agent=data.agent, attached=True, mute=data.mute, fresh="live", since=since))
+
+    def _headset_failed(self, data: HeadsetFault, at_ns: int) -> None:
+        before = self._headset(data.seat)
+        self._seat(msgspec.structs.replace(before, agent=data.agent, fresh="stale", since=before.since or rfc3339(at_ns)))
+
+    def _found(self, data: HeadsetFinding, _at_ns: int) -> None:
+        before = self._headset(data.seat)
+        others = tuple(finding for finding in before.findings if finding != data.finding)
+        findings = others if data.over else (*others, data.finding)[-_FINDINGS_KEPT:]
+        self._seat(msgspec.structs.replace(before, findings=findings))
+
+    def _plug(self, headset: Headset) -> None:
+        """Nothing of the headset before holds but what the cross-check found of the seat: it ends its findings itself."""
+        headset.findings = self._headset(headset.seat).findings
+        self._seat(headset)
 
     def _headset(self, seat: str) -> Headset:
-        """The headset at a seat, to be changed: a new object, since snapshots hold on to the one before."""
-        headset = self.state.headsets.get(seat)
-        made = Headset(seat=seat, fresh="live") if headset is None else copy(headset)
-        self.state.headsets[seat] = made
-        return made
+        return self.state.headsets.get(seat) or Headset(seat=seat)
+
+    def _seat(self, headset: Headset) -> None:
+        """Always a new object, since snapshots hold on to the one before."""
+        headsets = self.state.headsets
+        headsets[headset.seat] = headset
+        while len(headsets) > _SEATS_KEPT:
+            del headsets[next(iter(headsets))]
 
     def _health(self, data: BoxHealth, _at_ns: int) -> None:
         if data.level == "ok":

@@ -157,15 +157,20 @@ class Trunk(Struct, kw_only=True):
 
 
 class Headset(Struct, kw_only=True):
-    """One headset at a seat."""
+    """One headset at a seat. Stale: as it was when the device failed. `attached` false: unplugged; the seat stays listed for the day.
+
+    `findings`: in what it and the PBX disagree now, longest first.
+    """
 
     seat: str
     agent: str | None = None
     product: str | None = None
+    attached: bool | None = None
     hook: Literal["off", "on", "unknown"] = "unknown"
     mute: bool | None = None
     fresh: Fresh = "unknown"
     since: str | None = None
+    findings: tuple[str, ...] = ()
 
 
 class Utilisation(Struct, kw_only=True):
