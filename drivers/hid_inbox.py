@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import Final
@@ -20,17 +21,20 @@ class Inbox:
     def __init__(self, loop: asyncio.AbstractEventLoop, heard: Heard, lost: Lost) -> None:
         self._loop, self._heard, self._lost = loop, heard, lost
         self._waiting: deque[tuple[bytes, int]] = deque()
+        self._lock = threading.Lock()
         self._closed = False
         self.dropped = 0
 
     def put(self, report: bytes, mono_ns: int) -> None:
         """From the reading thread: the loop is woken once for all that wait."""
-        if len(self._waiting) >= _WAITING:
-            self.dropped += 1
-            with suppress(IndexError):  # the loop has just emptied it
+        with self._lock:
+            asleep = not self._waiting
+            if len(self._waiting) >= _WAITING:
                 self._waiting.popleft()
-        self._waiting.append((report, mono_ns))
-        self._wake(self._drain)
+                self.dropped += 1
+            self._waiting.append((report, mono_ns))
+        if asleep:
+            self._wake(self._drain)
 
     def end(self, fault: CallfloorError) -> None:
         """From the reading thread: nothing comes any more."""
@@ -45,11 +49,21 @@ class Inbox:
             self._loop.call_soon_threadsafe(call, *args)  # type: ignore[arg-type]
 
     def _drain(self) -> None:
-        while self._waiting and not self._closed:
-            self._heard(*self._waiting.popleft())
+        with self._lock:
+            taken, self._waiting = self._waiting, deque()
+        while taken and not self._closed:
+            try:
+                self._heard(*taken.popleft())
+            except BaseException:  # the loop tells of it; what came after it is heard all the same
+                with self._lock:
+                    self._waiting.extendleft(reversed(taken))
+                self._loop.call_soon(self._drain)
+                raise
 
     def _end(self, fault: CallfloorError) -> None:
         if not self._closed:
-            self._drain()
-            self._closed = True
-            self._lost(fault)
+            try:
+                self._drain()
+            finally:
+                self._closed = True
+                self._lost(fault)

@@ -27,6 +27,8 @@ _READ_S: Final = 60.0
 _WRITE_S: Final = 0.5
 #: libusb contexts that nobody uses now. Never freed: pyusb may free a context before the devices in it, and libusb crashes.
 _CONTEXTS: Final[list[Any]] = []
+#: A reader that does not end in so long is left alone: to close its device under it would crash.
+_LEAVE_S, _JOIN_S = 3.0, 0.1
 #: How often a reader tries again after faults in a row, waiting longer each time, 1.5 s in all.
 _TRIES: Final = 5
 _FIRST_WAIT_S: Final = 0.05
@@ -111,6 +113,7 @@ class UsbHid:
         return self._descriptor
 
     def read(self, timeout_s: float) -> bytes | None:
+        self._check_open()
         try:
             return bytes(self._device.read(self._in.bEndpointAddress, self._size, max(1, round(timeout_s * 1000)))) or None
         except OSError as error:
@@ -122,6 +125,7 @@ class UsbHid:
             raise fault_of(self.info, "waiting for a report", error) from error
 
     def write(self, report: bytes) -> None:
+        self._check_open()
         wait_ms = int(_WRITE_S * 1000)
         try:
             if self._out is not None:
@@ -133,6 +137,7 @@ class UsbHid:
             raise fault_of(self.info, f"writing report {report[:1].hex()}", error) from error
 
     def listen(self, loop: asyncio.AbstractEventLoop, heard: Heard, lost: Lost) -> None:
+        self._check_open()
         self._inbox = Inbox(loop, heard, lost)
         self._reader = threading.Thread(target=self._listen, args=(self._inbox,), name=f"headset {self.info.port}", daemon=True)
         self._reader.start()
@@ -162,15 +167,25 @@ class UsbHid:
         self._closing.set()
         if self._inbox:
             self._inbox.close()
-        while self._reader and self._reader.is_alive():
-            # The kernel ends a blocked read when its interface is let go; again, should the reader have begun another one just then.
+        _give_back(self.info, self._device, attach=True, dispose=self._end_reader())
+
+    def _end_reader(self) -> bool:
+        """The kernel ends a blocked read when its interface is let go; again, should the reader have begun another one just then."""
+        for _ in range(round(_LEAVE_S / _JOIN_S)):
+            if self._reader is None or not self._reader.is_alive():
+                return True
             with suppress(OSError):
                 _usb().util.release_interface(self._device, self.info.interface)
-            self._reader.join(0.1)
-        _give_back(self.info, self._device, attach=True)
+            self._reader.join(_JOIN_S)
+        _LOG.warning("%s: its reader did not end; it ends by itself within %d s", self.info, _READ_S)
+        return False
+
+    def _check_open(self) -> None:
+        if self._closing.is_set():
+            raise TransientError(f"{self.info}: it is closed; open it again")
 
 
-def _give_back(info: HidInfo, device: Any, *, attach: bool) -> bool:
+def _give_back(info: HidInfo, device: Any, *, attach: bool, dispose: bool = True) -> bool:
     """Release, and let the kernel's driver have it again: whether it has."""
     done = False
     try:
@@ -184,8 +199,9 @@ def _give_back(info: HidInfo, device: Any, *, attach: bool) -> bool:
         if not done and error.errno not in (errno.ENODEV, errno.ENOENT):
             _LOG.warning("%s: the kernel did not take it back (%s); replug it", info, error)
     finally:
-        _usb().util.dispose_resources(device)
-        _CONTEXTS.append(device.backend)
+        if dispose:
+            _usb().util.dispose_resources(device)
+            _CONTEXTS.append(device.backend)
     return done
 
 
@@ -195,7 +211,8 @@ def _find(info: HidInfo) -> Any:
         usb = _usb()
     except ImportError as error:
         raise UnsupportedError(f"{info}: the package {error.name} is not installed; install callfloor[headsets]") from error
-    shared = usb.backend.libusb1.get_backend()
+    # Named here: to look for it by itself, pyusb runs ldconfig and a compiler.
+    shared = usb.backend.libusb1.get_backend(lambda _name: "libusb-1.0.so.0")
     if shared is None:
         raise UnsupportedError(f"{info}: there is no libusb here; install libusb-1.0-0")
     context = _CONTEXTS.pop() if _CONTEXTS else type(shared)(shared.lib)

@@ -124,6 +124,14 @@ def test_closed_while_listening_nothing_is_heard_any_more(desk: Desk) -> None:
     assert desk.box.do("heard", 1, 0.1)["heard"] == []
 
 
+def test_what_is_closed_says_so(desk: Desk) -> None:
+    desk.box.do("close", PORT)
+    for order in (("read", PORT, 0.1), ("listen", PORT), ("write", PORT, "020300")):
+        said = desk.box.ask(*order)
+        assert said["fault"] == ("DeniedError" if (desk.kind, order[0]) == ("watch", "write") else "TransientError"), order
+    assert desk.written() == []
+
+
 def test_what_is_written_arrives_unless_it_is_only_watched(desk: Desk) -> None:
     said = desk.box.ask("write", PORT, "020300")
     if desk.kind == "watch":

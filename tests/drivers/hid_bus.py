@@ -399,12 +399,11 @@ class Raw:
 
     def _read(self, _handler, call) -> bool:
         with self.headset.lock:
-            if self.gone:
-                call.complete(-1, errno.EIO)
-            elif not self.reports:
-                call.complete(-1, errno.EAGAIN)
-            else:
-                os.read(self.terminal.slave, 1)
+            if not self.reports:
+                call.complete(-1, errno.EIO if self.gone else errno.EAGAIN)
+            else:  # what was there before it went is handed out first, as by the kernel
+                if not self.gone:
+                    os.read(self.terminal.slave, 1)
                 data = self.reports.popleft()
                 call.get_arg().update(0, list(data))
                 call.complete(len(data), 0)
@@ -446,6 +445,11 @@ class Bus:
 
     def pull(self, name: str, how: str = "clean") -> dict:
         self.headsets.pop(name).pull(how)
+        return {}
+
+    def clear(self) -> dict:
+        for name in list(self.headsets):
+            self.pull(name)
         return {}
 
     def log(self, name: str) -> dict:

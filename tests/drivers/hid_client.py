@@ -126,9 +126,8 @@ class Client:
         return {"heard": out}
 
     async def close(self, port: str) -> Any:
-        device = self.devices.pop(port)
-        device.close()
-        device.close()
+        self.devices[port].close()
+        self.devices[port].close()
         return {"logged": self.logged}
 
     async def repair(self) -> Any:
@@ -184,8 +183,9 @@ async def main() -> None:
             except CallfloorError as error:
                 answer = told(error)
             print(json.dumps(answer), flush=True)
-        for device in client.devices.values():
-            device.close()
+    # The bus cannot do without a reader of its events: they end before the devices are let go.
+    for device in client.devices.values():
+        device.close()
 
 
 if __name__ == "__main__":

@@ -17,10 +17,16 @@ pytestmark = pytest.mark.usb
 NEVER_S = 600
 
 
-@pytest.fixture
-def bus() -> Iterator[Bus]:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Bus]:
     with open_bus() as made:
         yield made
+
+
+@pytest.fixture
+def bus(shared: Bus) -> Iterator[Bus]:
+    yield shared
+    shared.do("clear")
 
 
 @pytest.fixture
