@@ -18,10 +18,11 @@ from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
-from appliance.core.catalogue import AgentState
+from appliance.core.catalogue import AgentState, HeadsetFinding
 from appliance.core.clock import NS
 from appliance.floor.snapshot import Fresh
 from headsets.hook import State
+from headsets.seat import Seat
 
 Finding = Literal["call_on_hook", "off_hook_no_call", "available_unplugged", "muted_in_call", "held_elsewhere"]
 
@@ -128,6 +129,26 @@ class CrossCheck:
         lasted_ns = (watch.over_ns if watch.over_ns is not None else now_ns) - (watch.since_ns if watch.since_ns is not None else now_ns)
         self._watch[finding] = _Watch(since_ns=watch.since_ns, told=True) if began else _Watch()
         return [Verdict(finding, began, max(0.0, lasted_ns / NS))]
+
+
+def facts_of(seat: Seat, agent_state: AgentState | None, held_elsewhere: bool | None = None) -> Facts:
+    """What is known of a seat, by its headset and by the PBX's word of its agent."""
+    return Facts(
+        agent_state=agent_state,
+        attached=seat.attached,
+        hook=seat.hook.value,
+        mute=seat.mute.value,
+        fresh=seat.fresh,
+        held_elsewhere=held_elsewhere,
+    )
+
+
+def events_of(seat: Seat, verdicts: tuple[Verdict, ...]) -> tuple[HeadsetFinding, ...]:
+    """The verdicts as the journal has them."""
+    return tuple(
+        HeadsetFinding(seat=seat.seat, agent=seat.agent, finding=verdict.finding, over=not verdict.began, for_s=round(verdict.for_s, 3))
+        for verdict in verdicts
+    )
 
 
 def truth_of(finding: Finding, facts: Facts) -> bool | None:

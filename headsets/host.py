@@ -29,9 +29,13 @@ OBEY_NS: Final = 5000 * MS
 
 
 class Host:
-    """The host's side of one headset. `lamps`: the names of those that the device has."""
+    """The host's side of one headset. `lamps`: the names of those that the device has.
 
-    def __init__(self, lamps: frozenset[str], quirk: Quirk, *, answer: bool = False, hang_up: bool = False) -> None:
+    `found`: the device was there before us. A call that is under way then is left alone until it changes or a button is pressed:
+    its mute cannot be read, and our first report would end it.
+    """
+
+    def __init__(self, lamps: frozenset[str], quirk: Quirk, *, answer: bool = False, hang_up: bool = False, found: bool = False) -> None:
         self.call: Call = "unknown"
         self.mute = False
         self._lamps = lamps
@@ -39,6 +43,7 @@ class Host:
         self._own_mute = quirk.own_mute
         self._on_line = quirk.on_line
         self._patience_ns = round(quirk.patience_s * 1000) * MS
+        self._found = found
         self._may: dict[Verb, bool] = {"answer": answer, "hangup": hang_up}
         self._off_hook = False
         self._asked_ns: int | None = None
@@ -59,6 +64,7 @@ class Host:
         if call in ("unknown", before):
             return False
         self.call, self._asked_ns = call, None
+        self._found = self._found and before == "unknown"
         was, now = before in ("talking", "holding"), call in ("talking", "holding")
         if was != now or before == "unknown":
             self._off_hook = now
@@ -108,9 +114,10 @@ class Host:
         if self._flying is not None or not self._lamps or now_ns < self._not_before_ns:
             return None
         wanted = self.wanted(now_ns)
-        if self._owed_ns is None and (
-            wanted == self._shown or (self.call == "unknown" and self._shown is None and not any(wanted.values()))
-        ):
+        is_left_alone = self._found and self.call in ("talking", "holding")
+        is_untold = self.call == "unknown" and self._shown is None and not any(wanted.values())
+        if self._owed_ns is None and (is_left_alone or is_untold or wanted == self._shown):
+            self._failed = False
             return None
         self._flying, self._flown_ns, self._presses_flown = wanted, now_ns, self._presses
         return wanted
@@ -175,6 +182,7 @@ class Host:
     def _owe(self, now_ns: int, *lamps: str) -> None:
         if self._lamps.intersection(lamps):
             self._presses += 1
+            self._found = False
             self._not_before_ns = 0
             if self._owed_ns is None:
                 self._owed_ns = now_ns

@@ -81,10 +81,13 @@ class Seat:
         ends = (self.hook.due_ns, self.mute.due_ns, self.host.due_ns)
         return min((end for end in ends if end is not None), default=None)
 
-    def plugged(self, device: Device, layout: HeadsetLayout, now_ns: int) -> Step:
-        """A headset was found at the seat: a new one, whatever was there before. What it is doing is unknown."""
+    def plugged(self, device: Device, layout: HeadsetLayout, now_ns: int, *, found: bool = False) -> Step:
+        """A headset is at the seat: a new one, whatever was there before. What it is doing is unknown.
+
+        `found`: it was there when we began to look, perhaps in the middle of a call, which is then left as it is.
+        """
         events: tuple[HeadsetEvent, ...] = self._gone() if self.attached else ()
-        self._fit(device, layout)
+        self._fit(device, layout, found=found)
         self.attached = True
         told = HeadsetAttached(seat=self.seat, agent=self.agent, **device_fields(device))
         return Step(events=(*events, told), lamps=self._lamps(now_ns))
@@ -180,11 +183,11 @@ class Seat:
             events = (*events, *self.failed(_UNANSWERED).events)
         return Step(events=events, lamps=self._lamps(now_ns), intent=intent)
 
-    def _fit(self, device: Device, layout: HeadsetLayout | None) -> None:
+    def _fit(self, device: Device, layout: HeadsetLayout | None, *, found: bool = False) -> None:
         """Take up a new device, of which nothing is known yet."""
         quirk = quirk_of(device.vendor_id, device.product_id)
         leds = frozenset(layout.leds) if layout and self._own else frozenset()
-        self.host = Host(leds, quirk, answer=self._own and self._answer, hang_up=self._own and self._hang_up)
+        self.host = Host(leds, quirk, answer=self._own and self._answer, hang_up=self._own and self._hang_up, found=found)
         self.host.told(self._call)
         self.hook = Hook(layout.hook.mode if layout and layout.hook else None, quirk, own="off_hook" in leds)
         self.mute = Mute(layout.mute.mode if layout and layout.mute else None, quirk, own=self.host.can_show_mute)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core.catalogue import HeadsetAttached, HeadsetDetached, HeadsetFault, HeadsetHook, HeadsetMute, kind_of
+from appliance.core.catalogue import HeadsetAttached, HeadsetDetached, HeadsetFault, HeadsetFinding, HeadsetHook, HeadsetMute, kind_of
+from headsets.crosscheck import CrossCheck, events_of, facts_of
 from headsets.host import RETRY_NS
 from headsets.layout import Control, HeadsetLayout, Led
 from headsets.seat import Device, Seat, Step
@@ -142,6 +143,24 @@ def test_of_a_call_that_nobody_knows_of_nothing_is_written() -> None:
     desk.call(None)
     desk.call("talking")
     assert len(desk.writes) == written, "the PBX out of sight ends no call, and coming back unmutes nobody"
+
+
+def test_a_call_that_was_there_before_us_is_left_alone() -> None:
+    """Our first report would darken a mute lamp of which nobody can tell whether it is lit."""
+    desk = Desk()
+    desk.run(desk.seat.pulled()).call("talking").writes.clear()
+    desk.run(desk.seat.plugged(JABRA, layout(), desk.now, found=True)).after(10)
+    assert desk.writes == []
+    desk.press_mute()
+    assert desk.lit() == {"off_hook", "mute"}
+    assert desk.call("available").lit() == set()
+    desk.run(desk.seat.pulled()).call("talking").writes.clear()
+    desk.run(desk.seat.plugged(JABRA, layout(), desk.now))
+    assert desk.lit() == {"off_hook"}, "plugged in during the call"
+    desk.run(desk.seat.pulled()).writes.clear()
+    desk.run(desk.seat.plugged(JABRA, layout(), desk.now, found=True)).call("wrap_up")
+    assert desk.lit() == set()
+    assert len(desk.writes) == 1
 
 
 def test_mute_is_asked_by_the_headset_and_decided_by_the_host() -> None:
@@ -284,6 +303,17 @@ def test_two_buttons_ask_each_for_its_own_state() -> None:
     assert desk.seat.mute.value is False
     desk.after(1).says(mute=1).says(mute=0).after(1).says(mute=-1).says(mute=0)
     assert desk.seat.mute.value is False
+
+
+def test_the_cross_check_of_a_seat() -> None:
+    desk = Desk(hold="watch").says(hook=0)
+    check = CrossCheck()
+    assert check.look(facts_of(desk.seat, "talking"), desk.now) == ()
+    verdicts = check.look(facts_of(desk.seat, "talking"), desk.now + 5 * S)
+    assert events_of(desk.seat, verdicts) == (HeadsetFinding(seat="a1", finding="call_on_hook", for_s=5.0),)
+    desk.run(desk.seat.failed("it stalls"))
+    (over,) = events_of(desk.seat, check.look(facts_of(desk.seat, "talking"), desk.now + 6 * S))
+    assert (over.over, over.for_s) == (True, 6.0)
 
 
 class Jabralike:
@@ -438,7 +468,7 @@ def test_an_own_headset_ends_answered_within_its_patience(acts: list[Act], devic
         desk.after(gap_ms / 1000)
         if act == "write":
             continue
-        writes, desk.takes = len(desk.writes), act not in ("hook", "mute", "both")
+        writes, desk.takes = len(desk.writes), act not in ("hook", "mute", "both", "call", "ring", "plug")
         desk.run(done(desk.seat, act, value, turn, desk.now, device, layout()))
         if not desk.takes:
             is_owed = desk.seat.mute.due_ns is not None or desk.seat.host.due_ns is not None
