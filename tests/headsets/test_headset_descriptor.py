@@ -335,9 +335,11 @@ def test_nonsense_is_bounded(name: str) -> None:
 
 
 def test_what_is_nested_too_deep_still_ends_where_it_ends() -> None:
-    raw = said(*[("collection", 2)] * 40, *["end"] * 40) + HOOK
-    (hook,) = parse(raw).fields
-    assert [one.usage for one in hook.path] == [HEADSET]
+    begun = said(("page", 0x0B), ("usage", 5), ("collection", 1), *[("collection", 2)] * 40, *["end"] * 39)
+    descriptor = parse(begun + bits("input", HOOK_SWITCH) + said("end", "end"))
+    (hook,) = descriptor.fields
+    assert [(one.kind, one.usage) for one in hook.path] == [(1, HEADSET), (2, 0)]
+    assert descriptor.notes == ("collections deeper than 16",)
 
 
 def check(descriptor: Descriptor) -> None:

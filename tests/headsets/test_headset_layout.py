@@ -139,7 +139,7 @@ def test_hex_as_other_programs_write_it() -> None:
     assert bytes_of(f"/* 0x99 */ {{ {listed} }}; // 0x98".encode()) == YEALINK_LIKE
     assert bytes_of(b"0x" + YEALINK_LIKE.hex().encode()) == YEALINK_LIKE
     assert bytes_of(YEALINK_LIKE.hex(":").encode()) == YEALINK_LIKE
-    assert bytes_of(b"0x5, 0xB,\r\n0x09") == bytes.fromhex("050B09")
+    assert bytes_of(b"0x5, 0XB,\r\n0x09") == bytes.fromhex("050B09")
     recorded = f"# a recording\nD: 0\nR: {len(YEALINK_LIKE)} {YEALINK_LIKE.hex(' ')}\nN: a headset\nE: 000000.000000 2 01 00\n"
     assert bytes_of(recorded.encode()) == YEALINK_LIKE
 
