@@ -13,10 +13,10 @@ from appliance.cli.terminal import coloured
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.floor.snapshot import Snapshot
-from wallboard.beacon import Policy, lamps_of
-from wallboard.beacon_pattern import STEADY
-from wallboard.beacon_sight import Viewpoint
-from wallboard.led import Show
+from wallboard.beacon.pattern import STEADY
+from wallboard.beacon.policy import Policy, lamps_of
+from wallboard.beacon.sight import Viewpoint
+from wallboard.led.show import Show
 
 LED_WIDTH: Final = 64
 LED_HEIGHT: Final = 8

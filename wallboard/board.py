@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from appliance.floor.snapshot import AgentCounts, Announcement, Snapshot
-from wallboard.alarm import Level
+from wallboard.alarm.quiet import Level
 from wallboard.banner import Banner, banners
 from wallboard.layout import BoardSpec, PageSpec, is_of_sites, page_names
 from wallboard.page import Maker, Page, Setting

@@ -13,7 +13,7 @@ from appliance.core.threshold import Threshold, figures_of, rule_of, thresholds_
 from appliance.floor.snapshot import Snapshot
 from wallboard.board import Board, board_from
 from wallboard.board_file import read_board
-from wallboard.last_week import LastWeek
+from wallboard.history.last_week import LastWeek
 from wallboard.layout import EVERY_SITE, BoardSpec, board_of_floor, board_of_group, board_of_queue
 from wallboard.notice import notices_now
 from wallboard.page import Setting

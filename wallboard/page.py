@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue, Snapshot, Trunk
-from wallboard.alarm import Level, Threshold
+from wallboard.alarm.quiet import Level, Threshold
 from wallboard.figure import COLUMNS, FLOOR_ONLY, LINK_FIGURES, usual_figures
-from wallboard.last_week import LastWeek
+from wallboard.history.last_week import LastWeek
 from wallboard.layout import EVERY_SITE, PageKind, PageSpec, is_of_sites
 from wallboard.moment import age_s, local_time
 from wallboard.tile import Reader, Scope, Tile, figure_text

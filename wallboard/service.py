@@ -11,20 +11,20 @@ from appliance.core.config import Tv
 from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
-from wallboard.alarm_run import AlarmRun
+from wallboard.alarm.run import AlarmRun
 from wallboard.apart import Apart
 from wallboard.board_set import BoardSet
-from wallboard.feed import Feed
-from wallboard.history_run import HistoryRun
+from wallboard.history.run import HistoryRun
+from wallboard.stream.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from wallboard.beacons import Beacons
-    from wallboard.http import Server
-    from wallboard.led_run import LedRun
-    from wallboard.sign_run import LineRun
+    from wallboard.beacon.together import Beacons
+    from wallboard.led.run import LedRun
+    from wallboard.sign.run import LineRun
+    from wallboard.web.http import Server
 
 _log = logging.getLogger(__name__)
 _PORT_RETRY_S: Final = 3.0
@@ -134,7 +134,7 @@ def _led_runs(context: Context, feed: Feed, boards: BoardSet) -> list[LedRun]:
     leds = context.config.wallboard.led
     if not leds:
         return []
-    from wallboard.led_run import LedRun  # noqa: PLC0415 - a box without a chain needs no Pillow
+    from wallboard.led.run import LedRun  # noqa: PLC0415 - a box without a chain needs no Pillow
 
     return [LedRun(name, led, boards, feed, context.clock) for name, led in leds.items()]
 
@@ -143,7 +143,7 @@ def _sign_runs(context: Context, feed: Feed, boards: BoardSet) -> list[tuple[str
     """Each line's name, and what begins its life: a line that died is made anew."""
     if not context.config.wallboard.sign:
         return []
-    from wallboard.sign_run import line_runs  # noqa: PLC0415 - a box without a sign needs no pyserial
+    from wallboard.sign.run import line_runs  # noqa: PLC0415 - a box without a sign needs no pyserial
 
     def lines() -> list[LineRun]:
         return line_runs(context.config, boards, feed, context.clock)
@@ -157,7 +157,7 @@ def _sign_runs(context: Context, feed: Feed, boards: BoardSet) -> list[tuple[str
 def _beacons(context: Context, feed: Feed) -> Beacons | None:
     if not context.config.wallboard.beacon:
         return None
-    from wallboard.beacons import Beacons  # noqa: PLC0415 - a box without lamps needs no thread for them
+    from wallboard.beacon.together import Beacons  # noqa: PLC0415 - a box without lamps needs no thread for them
 
     return Beacons(context, feed)
 
@@ -166,14 +166,14 @@ def _server(context: Context, feed: Feed, boards: BoardSet, runs: list[LedRun], 
     tv = context.config.wallboard.tv
     if tv is None:
         return None
-    from wallboard.http import Server  # noqa: PLC0415 - a box without a TV needs no HTTP server
+    from wallboard.web.http import Server  # noqa: PLC0415 - a box without a TV needs no HTTP server
 
     return Server(context.config, tv, feed, boards, context.clock, {run.chain.name: run.chain for run in runs}, history)
 
 
 async def _listen(context: Context, server: Server, tv: Tv, listening: asyncio.Event) -> None:
     """Serve until cancelled; a port that is taken, or an address that is not here yet, is tried again while the other media go on."""
-    from wallboard.http import open_server  # noqa: PLC0415 - a box without a TV needs no HTTP server
+    from wallboard.web.http import open_server  # noqa: PLC0415 - a box without a TV needs no HTTP server
 
     told = ""
     while True:

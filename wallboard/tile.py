@@ -9,9 +9,9 @@ from msgspec import Struct
 from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.floor.snapshot import Alarm, Fresh, Queue, Satisfaction, Snapshot, Window
 from appliance.floor.source import COVERED
-from wallboard.alarm import Level, Threshold
+from wallboard.alarm.quiet import Level, Threshold
 from wallboard.figure import FIGURES, LINK_FIGURES, Figure
-from wallboard.last_week import LastWeek, last_week_of
+from wallboard.history.last_week import LastWeek, last_week_of
 from wallboard.layout import WindowName
 from wallboard.moment import age_s
 from wallboard.words import DASH, Words, clock_text

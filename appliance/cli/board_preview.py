@@ -62,7 +62,7 @@ class Preview:
 
     def sign(self) -> int:
         """What a sign would say, in its order."""
-        from wallboard.sign_text import sign_text  # noqa: PLC0415 - only where a sign is asked for
+        from wallboard.sign.text import sign_text  # noqa: PLC0415 - only where a sign is asked for
 
         for line in sign_text(self.board).split("\n"):
             say(cleaned(line))
@@ -77,9 +77,9 @@ class Preview:
 
         from drivers.led_matrix import blocks_text  # noqa: PLC0415
         from drivers.led_url import checked_url  # noqa: PLC0415
-        from wallboard.chain import as_it_shines  # noqa: PLC0415
-        from wallboard.led_page import pages_from  # noqa: PLC0415
-        from wallboard.led_scene import frame, side_by_side, starts_s  # noqa: PLC0415
+        from wallboard.led.chain import as_it_shines  # noqa: PLC0415
+        from wallboard.led.page import pages_from  # noqa: PLC0415
+        from wallboard.led.scene import frame, side_by_side, starts_s  # noqa: PLC0415
 
         checked_url("sim:", width, height)
         pages = side_by_side(pages_from(self.board), width, height)
@@ -107,9 +107,9 @@ class Preview:
 
     async def _serve(self, width: int, height: int, output: Path | None) -> None:
         from appliance.cli.browser_shot import take  # noqa: PLC0415
-        from wallboard.feed import Feed  # noqa: PLC0415
-        from wallboard.http import Server, open_server  # noqa: PLC0415 - aiohttp, for this medium alone
         from wallboard.sample import HeldView  # noqa: PLC0415
+        from wallboard.stream.feed import Feed  # noqa: PLC0415
+        from wallboard.web.http import Server, open_server  # noqa: PLC0415 - aiohttp, for this medium alone
 
         view = HeldView(ManualClock(wall_ns=self._now_ns))
         view.held = self._snapshot

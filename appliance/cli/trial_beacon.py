@@ -17,10 +17,10 @@ from appliance.core.config import Beacon, Config
 from appliance.core.config_beacon import pin_number
 from appliance.core.errors import CallfloorError, MisconfiguredError
 from drivers.gpio import Pins, open_pins, place_from_url
-from wallboard.beacon_clockwork import Clockwork, Tower
-from wallboard.beacon_pattern import FLASH, PATTERNS, STEADY, Pattern, beeps
-from wallboard.beacon_run import wires_of, wiring_of
-from wallboard.beacon_step import Stepper
+from wallboard.beacon.clockwork import Clockwork, Tower
+from wallboard.beacon.pattern import FLASH, PATTERNS, STEADY, Pattern, beeps
+from wallboard.beacon.run import wires_of, wiring_of
+from wallboard.beacon.step import Stepper
 
 #: A person's test may stand still for as long as a person does.
 _NO_HEARTBEAT_S = 1e6

@@ -59,7 +59,7 @@ def _led(config: Config, name: str) -> Led:
 
 
 def _walk(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) -> Iterator[str]:
-    from wallboard.led_trial import steps  # noqa: PLC0415 - Pillow, only where there is a chain
+    from wallboard.led.trial import steps  # noqa: PLC0415 - Pillow, only where there is a chain
 
     with open_matrix(led.url, led.width, led.height) as matrix:
         for step in steps(led.width, led.height, seconds, colours=url.colours):
@@ -73,7 +73,7 @@ def _walk(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) ->
 
 def _find(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) -> Iterator[str]:
     """Every way in turn: the right one is where all numbers stand upright, in order, and nothing is mirrored."""
-    from wallboard.led_trial import numbered  # noqa: PLC0415
+    from wallboard.led.trial import numbered  # noqa: PLC0415
 
     if url.kind == "sim":
         raise MisconfiguredError(f'url = "{led.url}": a simulated chain is never wired wrongly; try one with spi:, ws2812: or apa102:')

@@ -158,5 +158,5 @@ WORDS: Final[dict[str, str]] = {
     "Limit.hold_s": "instead of the hold_s of [alarm]",
     "Limit.off": "this figure raises no alarm here",
     "Privacy.headsets": "show headsets in snapshots that leave the box",
-    "Privacy.agent_names": "show agents' names on boards; without it their keys, which are made of names, do not leave towards screens either",
+    "Privacy.agent_names": "show agents' names on boards; without it their keys, made of names, stay away from screens too",
 }

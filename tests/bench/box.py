@@ -25,9 +25,7 @@ _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sb
 class Box:
     """A configuration in a folder, and the processes started on it; all are stopped at the end of the block."""
 
-    def __init__(
-        self, folder: Path, *, pbx_port: int = 9, crm_port: int | None = 9, journal: Path | None = None, more: str = ""
-    ) -> None:
+    def __init__(self, folder: Path, *, pbx_port: int = 9, crm_port: int | None = 9, journal: Path | None = None, more: str = "") -> None:
         self.folder = folder
         self.journal = journal or folder / "journal.db"
         self.board_port = free_port()

@@ -24,13 +24,13 @@ from appliance.core.config import Wallboard as Boards
 from appliance.floor.snapshot import AgentCounts, Headset, Snapshot
 from wallboard.board import Board
 from wallboard.board_set import BoardSet
-from wallboard.feed import Feed
-from wallboard.http import Server, open_server
+from wallboard.history.trend import Trend
+from wallboard.history.trend_document import trend_document
 from wallboard.layout import WindowName
-from wallboard.led_run import LedRun
+from wallboard.led.run import LedRun
 from wallboard.sample import HeldView, ago, faced, sample
-from wallboard.trend import Trend
-from wallboard.trend_document import trend_document
+from wallboard.stream.feed import Feed
+from wallboard.web.http import Server, open_server
 
 ZONE = "America/Guayaquil"
 

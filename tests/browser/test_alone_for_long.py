@@ -23,8 +23,8 @@ from appliance.core.config import Crm as CrmConfig
 from appliance.core.config import Wallboard as Boards
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.service import Context
-from wallboard.feed import sse
 from wallboard.service import Wallboard
+from wallboard.stream.feed import sse
 
 if TYPE_CHECKING:
     from conftest import Box, Browser, Tab

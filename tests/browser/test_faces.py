@@ -147,7 +147,7 @@ async def test_troubles_differ_in_shape_and_word(browser: Browser, box: Box) -> 
     assert [word for word, _, _ in said] == [
         "Sin conexión con la planta telefónica",
         "La central no escucha",
-        "Falla de la caja",
+        "Falla del equipo",
         "Sin enlace con la central",
     ]
     assert len({shape for _, shape, _ in said}) == 4

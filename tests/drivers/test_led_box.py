@@ -14,8 +14,8 @@ import pytest
 from max7219_model import Cascade
 from spi_rig import ROOT, Rig, seen
 
-from wallboard.chain import rows_from
-from wallboard.led_trial import numbered, steps
+from wallboard.led.chain import rows_from
+from wallboard.led.trial import numbered, steps
 
 pytestmark = pytest.mark.spi
 CALLFLOOR = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", "from appliance.cli.main import main; raise SystemExit(main())"]

@@ -21,9 +21,9 @@ from appliance.floor.snapshot import Alarm, Snapshot
 from drivers.led_colour import COLOURS
 from drivers.led_matrix import Ink
 from wallboard.board_set import BoardSet
-from wallboard.chain import rows_from
-from wallboard.led_page import pages_from
-from wallboard.led_scene import frame
+from wallboard.led.chain import rows_from
+from wallboard.led.page import pages_from
+from wallboard.led.scene import frame
 from wallboard.sample import NOW_NS, ago, sample
 
 pytestmark = pytest.mark.spi

@@ -28,8 +28,8 @@ from appliance.core.event import Event, stored_from_body
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor_view import FloorView
 from appliance.service import Context
-from wallboard.alarm_run import AlarmRun
-from wallboard.feed import Feed
+from wallboard.alarm.run import AlarmRun
+from wallboard.stream.feed import Feed
 
 SL = "queue.ventas.service_level"
 #: 2026-11-20 is a Friday; noon.

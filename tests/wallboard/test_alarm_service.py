@@ -17,8 +17,8 @@ from appliance.core.config import Wallboard as Boards
 from appliance.core.event import stored_from_body
 from appliance.core.journal_memory import MemoryJournal
 from appliance.service import Context
-from wallboard.patch import apply
 from wallboard.service import Wallboard
+from wallboard.stream.patch import apply
 
 
 class Runner:

@@ -12,7 +12,7 @@ from appliance.core.clock import NS
 from appliance.core.config import AlarmConfig, Config, GroupConfig, Limit, QueueConfig, TrunkConfig
 from appliance.core.threshold import Level
 from appliance.floor.snapshot import Alarm, Fresh, Queue, Satisfaction, Snapshot, Trunk, Utilisation, Window
-from wallboard.alarm_watch import MOST, Change, Watch
+from wallboard.alarm.watch import MOST, Change, Watch
 
 HOLD = 10
 

@@ -10,9 +10,9 @@ import pytest
 from appliance.core.clock import NS, rfc3339
 from appliance.core.config import Beacon, Config, GroupConfig
 from appliance.floor.snapshot import AgentCounts, Alarm, Crm, Health, Pbx, Queue, Snapshot, Trunk
-from wallboard.beacon import HOLD_S, Policy, Sight, safe_show
-from wallboard.beacon_pattern import DOUBLE, FLASH, SINGLE, STEADY, TRIPLE, Pattern
-from wallboard.beacon_sight import Viewpoint
+from wallboard.beacon.pattern import DOUBLE, FLASH, SINGLE, STEADY, TRIPLE, Pattern
+from wallboard.beacon.policy import HOLD_S, Policy, Sight, safe_show
+from wallboard.beacon.sight import Viewpoint
 
 NOW = 1_795_270_000 * NS
 ZONE = ZoneInfo("America/Guayaquil")

@@ -19,8 +19,8 @@ from appliance.core.event import stored_from_body
 from appliance.core.journal import Cursor
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.service import Context
-from wallboard.beacon_command import SINK, BeaconCommands
-from wallboard.beacon_pattern import FLASH, STEADY, Pattern, beeps
+from wallboard.beacon.command import SINK, BeaconCommands
+from wallboard.beacon.pattern import FLASH, STEADY, Pattern, beeps
 
 
 class Notes:

@@ -42,12 +42,12 @@ from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor_view import FloorView
 from appliance.service import Context
 from drivers.gpio import SimPins, Wiring
-from wallboard.beacon_clockwork import Clockwork, Tower
-from wallboard.beacon_pattern import FLASH, STEADY, beeps
-from wallboard.beacon_step import Stepper
-from wallboard.beacons import Beacons
-from wallboard.feed import Feed
+from wallboard.beacon.clockwork import Clockwork, Tower
+from wallboard.beacon.pattern import FLASH, STEADY, beeps
+from wallboard.beacon.step import Stepper
+from wallboard.beacon.together import Beacons
 from wallboard.service import Wallboard
+from wallboard.stream.feed import Feed
 
 TOWER = Beacon(green=17, amber=27, red=22, blue=23, buzzer=24, button=25, test_at_start=False)
 

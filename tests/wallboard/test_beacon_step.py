@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wallboard.beacon_pattern import DARK, DOUBLE, FLASH, PATTERNS, SINGLE, STEADY, TRIPLE, Pattern, beeps, lit_at, once
-from wallboard.beacon_step import HEARTBEAT_S, Stepper
+from wallboard.beacon.pattern import DARK, DOUBLE, FLASH, PATTERNS, SINGLE, STEADY, TRIPLE, Pattern, beeps, lit_at, once
+from wallboard.beacon.step import HEARTBEAT_S, Stepper
 
 LAMPS = ("green", "amber", "red", "blue", "buzzer")
 

@@ -10,9 +10,9 @@ import pytest
 from appliance.core.clock import NS
 from appliance.core.config import Kpi
 from appliance.floor.snapshot import Alarm, Announcement, Crm, Health, Pbx, Snapshot, Window
-from wallboard.alarm import above, below, thresholds_from
+from wallboard.alarm.quiet import above, below, thresholds_from
 from wallboard.board import Board, board_from
-from wallboard.last_week import LastWeek, Pair, Then
+from wallboard.history.last_week import LastWeek, Pair, Then
 from wallboard.layout import BoardSpec, PageSpec, board_of_floor, board_of_queue
 from wallboard.page import Setting
 from wallboard.precedence import items

@@ -12,10 +12,10 @@ from appliance.core.clock import rfc3339
 from appliance.core.config import Privacy
 from appliance.core.errors import FullError
 from appliance.floor.snapshot import Headset, Snapshot
-from wallboard.feed import Feed
-from wallboard.hub import Client, Hub
-from wallboard.patch import apply, without_nulls
 from wallboard.sample import HeldView
+from wallboard.stream.feed import Feed
+from wallboard.stream.hub import Client, Hub
+from wallboard.stream.patch import apply, without_nulls
 
 TICKING = ("time", "longest_wait", "seconds", "utilisation", "coverage", "all_busy_share")
 

@@ -31,9 +31,9 @@ from appliance.core.event import Event
 from appliance.core.journal_memory import MemoryJournal
 from appliance.floor.shot import Shots
 from appliance.floor_view import FloorView
-from wallboard.feed import Feed
-from wallboard.hub import Client
-from wallboard.patch import apply, without_nulls
+from wallboard.stream.feed import Feed
+from wallboard.stream.hub import Client
+from wallboard.stream.patch import apply, without_nulls
 
 TICKING = ("time", "longest_wait", "seconds", "utilisation", "coverage", "all_busy_share")
 CONFIG = Config(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.clock import NS
-from wallboard.guess import Guesses
+from wallboard.web.guess import Guesses
 
 S = NS
 

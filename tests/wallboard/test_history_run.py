@@ -29,10 +29,10 @@ from appliance.report import day_report
 from appliance.schema.trend import document as schema
 from appliance.service import Context
 from wallboard.board_set import BoardSet
-from wallboard.feed import Feed
-from wallboard.history_run import HistoryRun
-from wallboard.http import Server, open_server
-from wallboard.last_week import last_week_of
+from wallboard.history.last_week import last_week_of
+from wallboard.history.run import HistoryRun
+from wallboard.stream.feed import Feed
+from wallboard.web.http import Server, open_server
 
 ZONE = "Europe/Madrid"
 

@@ -17,14 +17,14 @@ import pytest
 from appliance.core.config import Config, Led, Privacy, Site, Tv
 from appliance.core.config import Wallboard as Boards
 from appliance.core.errors import MisconfiguredError, TransientError
-from wallboard.access import Door, door_from, is_own_host, listen_from
 from wallboard.board_set import BoardSet
-from wallboard.feed import Feed
-from wallboard.http import HEADERS, Server, open_server
-from wallboard.hub import Hub
-from wallboard.led_run import LedRun
-from wallboard.patch import apply, without_nulls
+from wallboard.led.run import LedRun
 from wallboard.sample import HeldView
+from wallboard.stream.feed import Feed
+from wallboard.stream.hub import Hub
+from wallboard.stream.patch import apply, without_nulls
+from wallboard.web.access import Door, door_from, is_own_host, listen_from
+from wallboard.web.http import HEADERS, Server, open_server
 
 
 class Running:
@@ -42,11 +42,11 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(
-    tv: Tv | None = None, hub: Hub | None = None, language: str = "es", folder: Path | None = None
-) -> AsyncIterator[Running]:
+async def running(tv: Tv | None = None, hub: Hub | None = None, language: str = "es", folder: Path | None = None) -> AsyncIterator[Running]:
     tv = tv or Tv(listen="127.0.0.1:0")
-    config = Config(site=Site(name="quito-norte", box="piso-3", timezone="America/Guayaquil", language=language), wallboard=Boards(tv=tv, boards=folder))  # type: ignore[arg-type]
+    config = Config(
+        site=Site(name="quito-norte", box="piso-3", timezone="America/Guayaquil", language=language), wallboard=Boards(tv=tv, boards=folder)
+    )  # type: ignore[arg-type]
     view = HeldView()
     feed = Feed(view, view.clock, Privacy(), hub)
     boards = BoardSet(config)

@@ -17,14 +17,14 @@ from appliance.floor.snapshot import Agent, AgentCounts, Alarm, Announcement, Cr
 from drivers.led_matrix import Ink, blocks_text
 from wallboard.board import Board, board_from
 from wallboard.board_set import BoardSet
-from wallboard.chain import as_it_shines, rows_from
-from wallboard.glyphs import GLYPHS, HEIGHT, MISSING
 from wallboard.layout import BoardSpec, PageSpec
-from wallboard.led import Show
-from wallboard.led_dim import percent_now
-from wallboard.led_page import Part, Said, pages_from
-from wallboard.led_scene import CELL_PX, REST_S, ROLL_PX_PER_S, duration_s, frame, next_s, scenes, side_by_side
-from wallboard.led_text import MOST_SIGNS, draw, glyph_text, width_px
+from wallboard.led.chain import as_it_shines, rows_from
+from wallboard.led.dim import percent_now
+from wallboard.led.glyphs import GLYPHS, HEIGHT, MISSING
+from wallboard.led.page import Part, Said, pages_from
+from wallboard.led.scene import CELL_PX, REST_S, ROLL_PX_PER_S, duration_s, frame, next_s, scenes, side_by_side
+from wallboard.led.show import Show
+from wallboard.led.text import MOST_SIGNS, draw, glyph_text, width_px
 from wallboard.sample import NOW_NS, ago, sample, window
 from wallboard.words import LANGUAGES, words_of
 

@@ -14,9 +14,9 @@ from appliance.core.errors import MisconfiguredError
 from appliance.floor.snapshot import Announcement, Crm
 from drivers.led_matrix import SimMatrix
 from wallboard.board_set import BoardSet
-from wallboard.feed import Feed
-from wallboard.led_run import SET_UP_EVERY_S, LedRun
+from wallboard.led.run import SET_UP_EVERY_S, LedRun
 from wallboard.sample import HeldView, ago
+from wallboard.stream.feed import Feed
 
 CONFIG = Config(site=Site(name="quito", timezone="America/Guayaquil"))
 

@@ -21,12 +21,12 @@ from appliance.core.config import Config, Privacy, Site, Tv
 from appliance.core.config_file import ConfigFaultsError, config_from_toml
 from appliance.core.errors import MisconfiguredError
 from wallboard.board_set import BoardSet
-from wallboard.certificate import Certificate, certificate_of
-from wallboard.feed import Feed
-from wallboard.gate import Gate
-from wallboard.http import Server, open_server
-from wallboard.hub import MAX_CLIENTS
 from wallboard.sample import HeldView
+from wallboard.stream.feed import Feed
+from wallboard.stream.hub import MAX_CLIENTS
+from wallboard.web.certificate import Certificate, certificate_of
+from wallboard.web.gate import Gate
+from wallboard.web.http import Server, open_server
 
 TOKEN = "a-long-enough-random-word"
 

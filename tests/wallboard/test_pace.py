@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.clock import NS
-from wallboard.pace import BURST, LEAST_PER_S, MOST_PER_S, Pace, patches_per_s
+from wallboard.stream.pace import BURST, LEAST_PER_S, MOST_PER_S, Pace, patches_per_s
 
 MS = NS // 1000
 

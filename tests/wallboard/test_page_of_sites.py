@@ -11,15 +11,15 @@ import pytest
 from appliance.core.config import Config, Crm, Kpi, Privacy, Site, SiteConfig, Wallboard
 from appliance.floor import snapshot as out
 from appliance.floor.sites import all_sites
-from wallboard.alarm import thresholds_from
+from wallboard.alarm.quiet import thresholds_from
 from wallboard.board import Board, board_from
 from wallboard.board_file import board_from_toml
 from wallboard.board_set import BoardSet
-from wallboard.feed import Feed
 from wallboard.layout import BoardSpec, PageSpec
 from wallboard.page import Page, Setting
-from wallboard.patch import apply, without_nulls
 from wallboard.sample import NOW_NS, HeldView, ago, sample
+from wallboard.stream.feed import Feed
+from wallboard.stream.patch import apply, without_nulls
 from wallboard.words import DASH, words_of
 
 

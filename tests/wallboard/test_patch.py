@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.floor.snapshot import Agent, AgentCounts, Health, Queue, Snapshot, Window
-from wallboard.patch import apply, diff, is_due, without_nulls
+from wallboard.stream.patch import apply, diff, is_due, without_nulls
 
 KEYS = st.sampled_from(["a", "b", "time", "seconds", "queues", "waiting", "coverage", "longest_wait"])
 LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=3)

@@ -18,11 +18,11 @@ from wallboard.board import Board
 from wallboard.board_set import BoardSet
 from wallboard.layout import BoardSpec, PageSpec
 from wallboard.sample import NOW_NS, ago, sample
-from wallboard.sign_page import Phrase, Sayings, sayings_from
-from wallboard.sign_plan import Planner, is_same
-from wallboard.sign_priority import Burst, Bursts
-from wallboard.sign_sender import RELEASE, RELEASE_AGAIN_S, Moment, Sender
-from wallboard.sign_text import sign_text
+from wallboard.sign.page import Phrase, Sayings, sayings_from
+from wallboard.sign.plan import Planner, is_same
+from wallboard.sign.priority import Burst, Bursts
+from wallboard.sign.sender import RELEASE, RELEASE_AGAIN_S, Moment, Sender
+from wallboard.sign.text import sign_text
 from wallboard.words import LANGUAGES
 
 MOMENT = Moment("0903", 7, trusted=True)

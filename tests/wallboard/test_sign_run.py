@@ -26,10 +26,10 @@ from appliance.sim.sign_line import Wire, on_pty, on_tcp
 from drivers.alpha_command import Memory, WriteText, command_from_body
 from drivers.alpha_pace import Timing
 from wallboard.board_set import BoardSet
-from wallboard.feed import Feed
 from wallboard.sample import HeldView, ago
 from wallboard.service import Wallboard
-from wallboard.sign_run import LineRun, line_runs
+from wallboard.sign.run import LineRun, line_runs
+from wallboard.stream.feed import Feed
 
 #: A sign in a hurry: everything else is as on a real one.
 FAST = Timing(gap_s=0.0, after_stx_s=0.001, after_memory_s=0.05, after_reset_s=0.05, after_tone_s=0.05, answer_s=0.3)
@@ -204,7 +204,7 @@ async def test_a_sign_that_answers_rubbish_shows_the_floor() -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wallboard.sign_run.RETRY_S", 0.05)
+    monkeypatch.setattr("wallboard.sign.run.RETRY_S", 0.05)
     monkeypatch.setattr("drivers.led_sign.WRITE_S", 0.2)
 
 
@@ -272,7 +272,7 @@ async def test_a_serial_server_that_hangs_up_is_dialled_again() -> None:
 
 @pytest.mark.parametrize("answers", [True, False], ids=["answers", "silent"])
 async def test_a_sign_that_is_switched_on_after_the_box(answers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wallboard.sign_run.CHECK_FIRST_S", 1.5)
+    monkeypatch.setattr("wallboard.sign.run.CHECK_FIRST_S", 1.5)
     sign = sim(answers=answers)
     wire = Wire([], CLOCK)
     async with on_pty(wire) as path:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from appliance.core.config import Kpi
 from appliance.floor.snapshot import Agent, Alarm, Announcement, Crm, Health, Queue, Snapshot
-from wallboard.alarm import thresholds_from
+from wallboard.alarm.quiet import thresholds_from
 from wallboard.board import Board, board_from
 from wallboard.layout import BoardSpec, PageSpec, board_of_floor
 from wallboard.page import Setting

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from appliance.core.clock import NS, wall_ns_from_rfc3339
 from appliance.floor.snapshot import Queue, Snapshot
 from wallboard.figure import FIGURES
+from wallboard.history.trend import POINTS, STEP_S, WINDOWS, Trend
+from wallboard.history.trend_document import trend_document
 from wallboard.sample import NOW_NS, HeldView, sample
-from wallboard.trend import POINTS, STEP_S, WINDOWS, Trend
-from wallboard.trend_document import trend_document
 
 MINUTE = 60 * NS
 

@@ -26,7 +26,7 @@ from appliance.service import Context
 from gateway.uplink.endpoint import endpoints_from_config
 from gateway.uplink.link import End, Message
 from gateway.uplink.mqtt import Link
-from wallboard.feed import Feed
+from wallboard.stream.feed import Feed
 
 pytestmark = pytest.mark.broker
 

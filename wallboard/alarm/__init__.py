@@ -1,0 +1,1 @@
+"""Alarms: thresholds held against the floor, raised and cleared in the journal, silent in quiet hours."""

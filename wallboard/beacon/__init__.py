@@ -1,0 +1,1 @@
+"""Stack lights, buzzer and button: the floor told by lamps."""

@@ -1,0 +1,1 @@
+"""What was: the last hour's lines, the kept days, the same time a week ago."""

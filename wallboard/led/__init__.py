@@ -1,0 +1,1 @@
+"""LED chains: a board as short pages, drawn dot by dot."""

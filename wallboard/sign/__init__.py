@@ -1,0 +1,1 @@
+"""Serial signs: a board as the files that an Alpha sign holds."""

@@ -1,0 +1,1 @@
+"""The floor on its way to whoever follows it: full first, then patches, nobody waited for."""

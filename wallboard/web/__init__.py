@@ -1,0 +1,1 @@
+"""The listener: who may look, and what a browser is given."""
