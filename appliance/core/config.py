@@ -176,7 +176,7 @@ class Commands(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Tv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The boards' listener. Beyond loopback `allow` (networks) or `token_file` is needed, and a certificate makes it HTTPS; `metrics`: there too."""
+    """The boards' listener. Beyond loopback `allow` (networks) or `token_file` is needed; a certificate makes it HTTPS."""
 
     listen: str = "127.0.0.1:8080"
     allow: tuple[str, ...] = ()
