@@ -18,6 +18,7 @@ Call = Literal["none", "ringing", "talking", "holding", "unknown"]
 Verb = Literal["answer", "hangup"]
 Leds = dict[str, bool]
 
+_EITHER: Final = ("mute", "microphone")
 #: A write that failed is tried again after this time, while a press waits for it.
 RETRY_NS: Final = 100 * MS
 #: The same where nothing waits, and the device may be in trouble.
@@ -177,7 +178,8 @@ class Host:
         if self._own_mute:
             return ()
         wish = {"mute": ("mute",), "microphone": ("microphone",), "both": ("mute", "microphone")}[self._mute_led]
-        return tuple(name for name in wish if name in self._lamps) or tuple(name for name in ("mute",) if name in self._lamps)
+        # Chromium's developers answer mute by the microphone lamp (WICG/webhid #72): it is taken where there is no other.
+        return tuple(name for name in wish if name in self._lamps) or tuple(name for name in _EITHER if name in self._lamps)[:1]
 
     def _owe(self, now_ns: int, *lamps: str) -> None:
         if self._lamps.intersection(lamps):

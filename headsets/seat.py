@@ -9,6 +9,7 @@ A headset that is there and silent is *live* and its state unknown; one that fai
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -20,12 +21,21 @@ from headsets.hook import Asked, Hook
 from headsets.host import Call, Host, Leds, Verb
 from headsets.layout import HeadsetLayout
 from headsets.mute import Mute
+from headsets.press import MS
 from headsets.quirks import quirk_of
 
 Hold = Literal["own", "watch"]
 HeadsetEvent = HeadsetAttached | HeadsetDetached | HeadsetFault | HeadsetHook | HeadsetMute
 
 _CALLS: Final[dict[AgentState, Call]] = {"ringing": "ringing", "talking": "talking", "holding": "holding", "unknown": "unknown"}
+#: More changes than these in so long are no person's: a broken cable, or firmware gone mad.
+_CHATTER: Final = 200
+_CHATTER_NS: Final = 5000 * MS
+#: Whoever chattered is listened to again after so long a silence.
+_QUIET_NS: Final = 2000 * MS
+_CHATTERS: Final = (
+    f"the device reports more than {_CHATTER * 1000 * MS // _CHATTER_NS} changes a second; its reports are passed over until it is quiet"
+)
 _UNANSWERED: Final = "the device takes no output report; presses on it go unanswered"
 
 
@@ -100,6 +110,8 @@ class Seat:
         """An input report, decoded: what it says of each control, as `headsets.report.values` gives it."""
         if not self.attached:
             return Step()
+        if self._chatters(now_ns):
+            return Step(events=self.failed(_CHATTERS).events, lamps=self._lamps(now_ns))
         before = self._alive()
         self._heard = True
         intent: Intent | None = None
@@ -114,7 +126,9 @@ class Seat:
             if asked is not None and self._own:
                 self.host.mute_asked(asked, now_ns)
         self._said.update(said)
-        return Step(events=self._changes(before), lamps=self._lamps(now_ns), intent=intent)
+        events = self._changes(before)
+        self._changed.extend(now_ns for _ in events)
+        return Step(events=events, lamps=self._lamps(now_ns), intent=intent)
 
     def wrote(self, ok: bool, now_ns: int) -> Step:
         """The lamps of the last step were written, or could not be."""
@@ -194,12 +208,24 @@ class Seat:
         self._mute_in_call, self._wireless, self._gated = quirk.mute_in_call, quirk.wireless, quirk.off_hook_gates_mute
         self._heard = False
         self._said: dict[str, int] = {}
+        self._changed: deque[int] = deque(maxlen=_CHATTER)
+        self._chatter_ns: int | None = None
         self.fault = None
 
     def _gone(self) -> tuple[HeadsetEvent, ...]:
         self._fit(Device(), None)
         self.attached = False
         return (HeadsetDetached(seat=self.seat, agent=self.agent),)
+
+    def _chatters(self, now_ns: int) -> bool:
+        """Whether this report is one too many. While a device chatters each of its reports puts off the end of the quiet asked for."""
+        if self._chatter_ns is not None and now_ns - self._chatter_ns >= _QUIET_NS:
+            self._chatter_ns = None
+            self._changed.clear()
+        is_full = len(self._changed) == _CHATTER and now_ns - self._changed[0] < _CHATTER_NS
+        if is_full or self._chatter_ns is not None:
+            self._chatter_ns = now_ns
+        return self._chatter_ns is not None
 
     def _alive(self) -> tuple[object, object] | None:
         """The state before a device spoke; None when it had failed, so that whatever holds now is told anew."""

@@ -297,6 +297,26 @@ def test_who_sits_there_is_told_with_every_event() -> None:
     assert desk.events[-1].agent == "ana"
 
 
+def test_a_device_that_chatters_is_at_fault_until_it_is_quiet() -> None:
+    desk = Desk(hold="watch")
+    for turn in range(20_000):
+        desk.says(hook=turn % 2)
+        desk.now += 5 * MS
+    assert len(desk.events) < 300
+    assert (desk.told()[-1][0], desk.seat.fresh) == ("fault", "stale")
+    desk.after(2).says(hook=1)
+    assert ([kind for kind, _ in desk.told()], desk.seat.fresh) == (["hook", "mute"], "live")
+    desk = Desk(hold="watch")
+    for turn in range(500):
+        desk.after(0.2).says(hook=turn % 2)
+    assert desk.seat.fault is None, "five a second may be"
+
+
+def test_mute_is_shown_by_the_microphone_lamp_where_there_is_no_other() -> None:
+    desk = Desk(PLAIN, layout(leds=("off_hook", "microphone"))).call("talking").after(5)
+    assert desk.press_mute().lit() == {"off_hook", "microphone"}
+
+
 def test_two_buttons_ask_each_for_its_own_state() -> None:
     desk = Desk().call("talking").after(5)
     desk.says(mute=-1).says(mute=0)
