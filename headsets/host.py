@@ -124,7 +124,10 @@ class Host:
         return wanted
 
     def wrote(self, ok: bool, now_ns: int) -> Leds | None:
-        """The write is over. The lamps that the device took, None when it took nothing."""
+        """The write is over. The lamps that the device took, None when it took nothing.
+
+        None of them where a press came meanwhile: the device has moved since, and the next write is its answer.
+        """
         flying, self._flying = self._flying, None
         if flying is None:
             return None
@@ -134,8 +137,9 @@ class Host:
             self._not_before_ns = now_ns + (RETRY_NS if self._owed_ns is not None else SLOW_RETRY_NS)
             return None
         self._shown, self._failed, self._not_before_ns = flying, False, 0
-        if self._presses_flown == self._presses:
-            self._owed_ns = None
+        if self._presses_flown != self._presses:
+            return {}
+        self._owed_ns = None
         return flying
 
     def tick(self, now_ns: int) -> bool:

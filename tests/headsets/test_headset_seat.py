@@ -222,6 +222,21 @@ def test_in_a_call_the_person_may_hang_up_the_headset_alone() -> None:
     assert (desk.intents, desk.lit(), desk.seat.hook.value) == ([], set(), "on")
 
 
+def test_a_press_during_a_write_is_answered_by_the_next_one() -> None:
+    desk = Desk().call("ringing").says(hook=0).after(5)
+    desk.told()
+    step = desk.seat.told("available", desk.now)
+    assert step.lamps is not None
+    assert step.lamps["off_hook"] is False
+    assert said(desk.seat.reported({"hook": 1}, desk.now + MS)) == [("hook", "off")]
+    step = desk.seat.wrote(True, desk.now + 2 * MS)
+    assert step.events == (), "what it took was older than the press"
+    assert step.lamps is not None
+    assert step.lamps["off_hook"] is True
+    assert said(desk.seat.wrote(True, desk.now + 3 * MS)) == [("mute", False)]
+    assert (desk.seat.hook.value, desk.seat.hook.unanswered) == ("off", 0)
+
+
 def test_a_headset_to_be_found_rings_for_its_time() -> None:
     desk = Desk(of=layout(leds=(*ALL, "ringer")))
     desk.run(desk.seat.ring(desk.now + 2 * S, desk.now))
