@@ -29,6 +29,7 @@ class HidInfo(Struct, frozen=True):
 
     `folder` is the interface's folder in sysfs, `address` the number that the kernel gave at this plugging (a replug gets another).
     `driver` is who has it: `usbhid` the kernel, `usbfs` a program (maybe we), None nobody. `descriptor` is read while the kernel has it.
+    `sleeps`: the kernel may suspend the device (power/control is auto), and not every headset wakes at a press.
     """
 
     port: str
@@ -43,6 +44,7 @@ class HidInfo(Struct, frozen=True):
     driver: str | None = None
     hidraw: str | None = None
     descriptor: bytes | None = None
+    sleeps: bool = False
 
     @property
     def model(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -34,7 +35,8 @@ class Plugs:
         self.present: dict[tuple[str, int], HidInfo] = {}
         self.without_events: str | None = None
         self.looks = 0
-        self._loop, self._telephony, self._changed, self._sweep_s = loop, telephony, changed, sweep_s
+        self._loop, self._changed, self._sweep_s = loop, changed, sweep_s
+        self._telephony = lru_cache(maxsize=256)(telephony)  # to parse a descriptor costs more than all of a look
         self._soon: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
 

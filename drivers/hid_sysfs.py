@@ -82,6 +82,7 @@ def _info(port: str, folder: Path) -> HidInfo:
         driver=_driver(folder),
         hidraw=f"/dev/{nodes[0].name}" if nodes else None,
         descriptor=_descriptor(hid) if hid else None,
+        sleeps=_text(device / "power" / "control") == "auto",
     )
 
 

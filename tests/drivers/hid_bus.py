@@ -32,8 +32,10 @@ gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402 - gi chooses versions so
 
 HOST = "/devices/pci0000:00/0000:00:14.0/usb1"
-HID, AUDIO = 3, 0
-ENDPOINT_IN, ENDPOINT_OUT = 0x83, 0x04
+HID, AUDIO, KEYS = 3, 0, 4
+#: What volume keys look like: Consumer Control, one key.
+KEYS_DESCRIPTOR = "050c0901a1011500250109e9750195018102750795018101c0"
+ENDPOINT_IN, ENDPOINT_OUT, ENDPOINT_KEYS = 0x83, 0x04, 0x85
 #: linux/usbdevice_fs.h, by number: what an ioctl of type `U` is.
 NAMES = {
     3: "resetep", 4: "setinterface", 5: "setconfiguration", 8: "getdriver", 10: "submiturb", 11: "discardurb", 12: "reapurb", 13: "reapurb",
@@ -81,7 +83,7 @@ class Terminal:
 
 
 class Headset:
-    """A headset: two audio interfaces' worth of neighbours (one is enough) and one HID interface with its habits.
+    """A headset: one HID interface with its habits, an audio interface, and another HID interface, for its volume keys, as neighbours.
 
     `habits`: `out` (has an interrupt OUT endpoint), `stall` (names of requests it refuses: set_idle, set_report, in), `hang` (requests it
     never completes), `patience_s` and `reverts` (a report it sends when nobody answered a press in time), `echo` (sends this once written to).
@@ -120,17 +122,24 @@ class Headset:
             f"P: {self.path}",
             "E: SUBSYSTEM=usb", "E: DEVTYPE=usb_device", "E: BUSNUM=001", f"E: DEVNUM={self.number:03d}", f"E: DEVNAME={self.node}",
             "A: busnum=1\\n", f"A: devnum={self.number}\\n", "A: speed=12\\n", "A: bConfigurationValue=1\\n",
+            f"A: power/control={self.habits.get('power', 'on')}\\n",
             f"A: idVendor={self.vid:04x}\\n", f"A: idProduct={self.pid:04x}\\n", f"A: product={self.product}\\n",
             *([f"A: serial={self.serial}\\n"] if self.serial else []),
             f"H: descriptors={(self.device_descriptor() + self.configuration()).hex()}",
         ]  # fmt: skip
         self.bed.add_from_string("\n".join(device) + "\n\n")
-        for number, kind in ((AUDIO, 1), (HID, 3)):
+        for number, kind in ((AUDIO, 1), (HID, 3), (KEYS, 3)):
             lines = [
                 f"P: {self.path}/{self.port}:1.{number}", "E: SUBSYSTEM=usb", "E: DEVTYPE=usb_interface",
                 f"A: bInterfaceClass={kind:02x}\\n", f"A: bInterfaceNumber={number:02x}\\n",
             ]  # fmt: skip
             self.bed.add_from_string("\n".join(lines) + "\n\n")
+
+        keys = f"{self.path}/{self.port}:1.{KEYS}"
+        self.bed.add_from_string(
+            f"P: {keys}/0003:{self.vid:04X}:{self.pid:04X}.{0x8000 + self.number:04X}\nE: SUBSYSTEM=hid\nH: report_descriptor={KEYS_DESCRIPTOR}\n\n"
+        )
+        Path(f"{self.bed.get_root_dir()}/sys{keys}/driver").symlink_to("../../../../../../bus/usb/drivers/usbhid")
 
     def _driver(self, name: str | None) -> None:
         link = Path(f"{self.bed.get_root_dir()}/sys{self.hid_path}/driver")
@@ -158,7 +167,9 @@ class Headset:
         body += bytes([9, 4, HID, 0, 1 + out, 3, 0, 0, 0]) + struct.pack("<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(self.descriptor))
         body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_IN, 3, 64, 1)
         body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_OUT, 3, 64, 1) if out else b""
-        return struct.pack("<BBHBBBBB", 9, 2, 9 + len(body), 2, 1, 0, 0x80, 50) + body
+        body += bytes([9, 4, KEYS, 0, 1, 3, 0, 0, 0]) + struct.pack("<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(KEYS_DESCRIPTOR) // 2)
+        body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_KEYS, 3, 8, 1)
+        return struct.pack("<BBHBBBBB", 9, 2, 9 + len(body), 3, 1, 0, 0x80, 50) + body
 
     # -- what happens at the desk --------------------------------------------
 
@@ -211,7 +222,9 @@ class Headset:
         time.sleep(0.02)  # let a client reap what is left before the node goes
         with self.lock:
             self.terminal.hang_up()
-        for path in (f"/sys{self.hid_path}", f"/sys{self.path}/{self.port}:1.{AUDIO}", f"/sys{self.path}"):
+        keys = f"/sys{self.path}/{self.port}:1.{KEYS}"
+        hid = f"{keys}/0003:{self.vid:04X}:{self.pid:04X}.{0x8000 + self.number:04X}"
+        for path in (hid, keys, f"/sys{self.hid_path}", f"/sys{self.path}/{self.port}:1.{AUDIO}", f"/sys{self.path}"):
             self.bed.remove_device(path)
         self.bed.detach_ioctl(self.node)
         # what remove_device leaves of links that it did not make
@@ -253,7 +266,7 @@ class Headset:
 
     def _bound(self, number: int) -> str | None:
         if number != HID:
-            return "snd-usb-audio"
+            return "usbhid" if number == KEYS else "snd-usb-audio"
         return "usbfs" if number in self.claimed else "usbhid" if self.raw else None
 
     def _on_getdriver(self, pointer) -> tuple[int, int]:

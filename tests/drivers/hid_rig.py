@@ -106,7 +106,11 @@ def open_bus() -> Iterator[Bus]:
 def open_box(bus: Bus, *before: str, **extra: str) -> Iterator[Talk]:
     """The drivers in a process that sees the mocked bus; `before` goes before its command line, `extra` into its environment."""
     command = [*before, sys.executable, "-W", "error", str(HERE / "hid_client.py")]
-    env = os.environ | {"LD_PRELOAD": "libumockdev-preload.so.0", "UMOCKDEV_DIR": bus.root, "PYTHONPATH": str(ROOT)} | extra
+    env = (
+        os.environ
+        | {"LD_PRELOAD": "libumockdev-preload.so.0", "UMOCKDEV_DIR": bus.root, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
+        | extra
+    )
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdin is not None
         try:
@@ -114,4 +118,4 @@ def open_box(bus: Bus, *before: str, **extra: str) -> Iterator[Talk]:
         finally:
             process.stdin.close()
             process.wait(10)
-    assert process.returncode in (0, -9), "the box died"
+    assert process.returncode in (0, -9), f"the box ended with {process.returncode}"

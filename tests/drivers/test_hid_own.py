@@ -44,7 +44,9 @@ def heard(box: Talk, count: int, timeout_s: float = 5.0) -> list[str]:
 
 
 def test_the_kernel_loses_the_one_interface_and_gets_it_back(bus: Bus, box: Talk) -> None:
+    """Its volume keys are a HID interface too: they and its sound stay with the kernel."""
     bus.plug()
+    assert [info["interface"] for info in box.do("list")["headsets"]] == [3]
     box.do("open", "own", "1-2")
     assert bus.log() == [("detach", "03"), ("claim", "03"), ("set_idle 0000 3", "")]
     assert [info["driver"] for info in box.do("list")["held"]] == ["usbfs"]
@@ -229,6 +231,12 @@ def test_presses_and_repeats_come_as_they_were_sent(bus: Bus, box: Talk) -> None
     assert heard(box, len(sent)) == sent
     box.do("write", "1-2", "020100")
     assert heard(box, 1) == [OFF_HOOK]
+
+
+def test_whether_the_kernel_may_suspend_it_is_told(bus: Bus, box: Talk) -> None:
+    bus.plug("1-2", power="auto")
+    bus.plug("1-3", serial="S2")
+    assert [info["sleeps"] for info in box.do("list")["headsets"]] == [True, False]
 
 
 def test_text_of_a_device_reaches_nobodys_terminal(bus: Bus, box: Talk) -> None:

@@ -95,9 +95,11 @@ def test_a_storm_ends_in_what_is_plugged_with_few_looks(bus: Bus, box: Talk) -> 
     for _ in range(2):
         for number, port in enumerate(ports):
             bus.plug(port, serial=f"S{number}")
+            box.do("changes", 0)  # the mocked bus dies of a listener that does not keep up, where the kernel drops events
         assert len(until(box, sorted(ports))["present"]) == 20
         for port in ports:
             bus.do("pull", port)
+            box.do("changes", 0)
         told = until(box, [])
     assert told["looks"] < 200, "of at least 240 events"
 
