@@ -215,12 +215,17 @@ class Maker:
     def _headset(self, spec: PageSpec, seat: Headset) -> Row:
         words = self._setting.words
         state = "unknown"
-        if seat.fresh == "live":
+        if seat.attached is False:
+            state = "unplugged"
+        elif seat.fresh == "live":
             state = "muted" if seat.mute else {"off": "off_hook", "on": "on_hook"}.get(seat.hook, "unknown")
-        word = words.text("agents.unknown" if state == "unknown" else f"headset.{state}")
+        finding = seat.findings[0] if seat.findings and seat.fresh == "live" else ""
+        # In what it and the PBX disagree says more than either alone.
+        word = words.texts.get(f"finding.{finding}", finding) or words.text("agents.unknown" if state == "unknown" else f"headset.{state}")
+        level: Level = "amber" if finding else "none"
         agent = (self._snapshot.agents or {}).get(seat.agent or "")
         whose = f" · {agent.name or seat.agent}" if agent and spec.names and self._setting.names else ""
-        return Row(seat.seat, seat.seat + whose, (), seat.fresh, self._age(seat.since), state, word, seat.since)
+        return Row(seat.seat, seat.seat + whose, (), seat.fresh, self._age(seat.since), state, word, seat.since, level)
 
     def _age(self, since: str | None) -> str:
         return clock_text(age_s(since, self._now_ns)) if since else ""

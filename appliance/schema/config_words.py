@@ -131,7 +131,7 @@ WORDS: Final[dict[str, str]] = {
     "Led.dim_brightness": "how bright in the hours of `dim`, per cent",
     "Led.closed": "outside opening hours: the board's closed face, or `dark`: nothing but the heartbeat and what is urgent",
     "Beacon.url": "where its pins are: `gpio:` (this box's own, through lgpio; `gpio:?chip=4` for another chip), or `sim:` for none",
-    "Beacon.green": "the pin of the lamp that says that all are served: a Broadcom number, `17` or `\"gpio:17\"`",
+    "Beacon.green": 'the pin of the lamp that says that all are served: a Broadcom number, `17` or `"gpio:17"`',
     "Beacon.amber": "the pin of the lamp for callers that wait, and for what is near its limit",
     "Beacon.red": "the pin of the lamp for what is off target, and for all lines busy",
     "Beacon.blue": "the pin of the lamp for faults: PBX, box, link to the CRM; without it amber tells them",

@@ -258,6 +258,8 @@ class Box:
             "a1": Headset(seat="a1", agent="agente-101", hook="off", mute=True, fresh="live", since=ago(30)),
             "a2": Headset(seat="a2", hook="on", mute=False, fresh="live", since=ago(3000)),
             "a3": Headset(seat="a3"),
+            "a4": Headset(seat="a4", attached=False, hook="off", since=ago(20), fresh="live"),
+            "a5": Headset(seat="a5", attached=True, hook="on", since=ago(9), fresh="live", findings=("call_on_hook", "muted_in_call")),
         }
         self.held.groups = {"todas": self.held.floor} if face != "unknown" else {}
         states = ("talking", "talking", "available", "paused", "wrap_up", "ringing", "holding")

@@ -9,7 +9,8 @@ import pytest
 
 from appliance.core.clock import NS
 from appliance.core.config import Kpi
-from appliance.floor.snapshot import Alarm, Announcement, Crm, Health, Pbx, Snapshot, Window
+from appliance.floor.snapshot import Alarm, Announcement, Crm, Headset, Health, Pbx, Snapshot, Window
+from headsets.crosscheck import FINDINGS
 from wallboard.alarm.quiet import above, below, thresholds_from
 from wallboard.board import Board, board_from
 from wallboard.history.last_week import LastWeek, Pair, Then
@@ -267,3 +268,20 @@ def test_the_boxs_own_troubles_are_told_in_the_boards_language() -> None:
     ]
     assert [each.details for each in board(floor).banners] == [("Poco espacio en el disco",), ("Servicio detenido: uplink",), ("x",)]
     assert [each.details for each in board(floor, "en").banners] == [("12 MiB left",), ("no progress for 40 s",), ("x",)]
+
+
+def test_seats_say_unplugged_and_in_what_headset_and_pbx_disagree() -> None:
+    floor = sample()
+    floor.headsets = {
+        "a1": Headset(seat="a1", attached=False, hook="off", fresh="live"),
+        "a2": Headset(seat="a2", attached=True, hook="on", fresh="live", findings=("call_on_hook",)),
+        "a3": Headset(seat="a3", attached=True, hook="on", fresh="stale", findings=("call_on_hook",)),
+    }
+    rows = board(floor, spec=BoardSpec(page=(PageSpec(kind="headsets"),))).pages[0].rows
+    assert [(row.state, row.word, row.level) for row in rows] == [
+        ("unplugged", "Diadema desconectada", "none"), ("on_hook", "En llamada y colgada", "amber"), ("unknown", "Sin dato", "none"),
+    ]  # fmt: skip
+
+
+def test_every_finding_has_its_words() -> None:
+    assert all(f"finding.{finding}" in words_of(language).texts for finding in FINDINGS for language in LANGUAGES)

@@ -1,7 +1,7 @@
 // Decides what stands on each page: its figures in large, or its rows. Mirrors wallboard/page.py.
 
 import { Reader, figureText, label, short } from "./figure.js";
-import { DASH, ageS, duration, number, setup, timeOfDay, word } from "./setup.js";
+import { DASH, ageS, duration, has, number, setup, timeOfDay, word } from "./setup.js";
 
 const ROWS = 500;
 const WINDOWED = new Set(["floor", "queue", "group", "queues", "totals"]);
@@ -138,10 +138,14 @@ export class Maker {
 
   headset(spec, seat) {
     let state = "unknown";
-    if (seat.fresh === "live") state = seat.mute ? "muted" : { off: "off_hook", on: "on_hook" }[seat.hook] ?? "unknown";
+    if (seat.attached === false) state = "unplugged";
+    else if (seat.fresh === "live") state = seat.mute ? "muted" : { off: "off_hook", on: "on_hook" }[seat.hook] ?? "unknown";
+    // In what it and the PBX disagree says more than either alone.
+    const finding = seat.fresh === "live" ? seat.findings?.[0] ?? "" : "";
+    const said = finding ? (has(`finding.${finding}`) ? word(`finding.${finding}`) : finding) : word(state === "unknown" ? "agents.unknown" : `headset.${state}`);
     const agent = this.floor.agents?.[seat.agent ?? ""];
     const whose = agent && spec.names && setup.names ? ` · ${agent.name || seat.agent}` : "";
-    return row(seat.seat, seat.seat + whose, { fresh: seat.fresh ?? "unknown", age: this.age(seat.since), state, word: word(state === "unknown" ? "agents.unknown" : `headset.${state}`), since: seat.since ?? null });
+    return row(seat.seat, seat.seat + whose, { fresh: seat.fresh ?? "unknown", age: this.age(seat.since), state, word: said, since: seat.since ?? null, level: finding ? "amber" : "none" });
   }
 
   age(since) {
