@@ -170,11 +170,13 @@ class UsbHid:
         _give_back(self.info, self._device, attach=True, dispose=self._end_reader())
 
     def _end_reader(self) -> bool:
-        """The kernel ends a blocked read when its interface is let go; again, should the reader have begun another one just then."""
+        """The kernel ends a blocked read when its interface is let go. A reader that begins another one just then claims it again
+        without pyusb's knowledge (the kernel claims for whoever submits): so claim before each release, mostly for nothing."""
         for _ in range(round(_LEAVE_S / _JOIN_S)):
             if self._reader is None or not self._reader.is_alive():
                 return True
             with suppress(OSError):
+                _usb().util.claim_interface(self._device, self.info.interface)
                 _usb().util.release_interface(self._device, self.info.interface)
             self._reader.join(_JOIN_S)
         _LOG.warning("%s: its reader did not end; it ends by itself within %d s", self.info, _READ_S)

@@ -99,6 +99,7 @@ class Headset:
         self.done: deque[Urb] = deque()
         self.unread: deque[bytes] = deque()
         self.claimed: set[int] = set()
+        self.owner = self.caller = None  # the open file that has the claim, and the one that calls
         self.halted = "in" in habits.get("stall", ())
         self.writes = 0
         self.raw: Raw | None = None
@@ -235,6 +236,7 @@ class Headset:
     def _called(self, _handler, call) -> bool:
         try:
             with self.lock:
+                self.caller = call
                 answer, fault = self._answer(call.get_request() & 0xFFFFFFFF, call.get_arg())
         except Exception:  # a client must never hang on a mistake of this file
             traceback.print_exc()
@@ -297,16 +299,22 @@ class Headset:
 
     def _on_claim(self, pointer) -> tuple[int, int]:
         number = struct.unpack_from("<I", bytes(pointer.resolve(0, 4).retrieve()))[0]
+        if number in self.claimed and self.owner == self.caller:
+            return 0, 0
+        return self._claim(number)
+
+    def _claim(self, number: int) -> tuple[int, int]:
         if self._bound(number) is not None:
             return -1, errno.EBUSY
         self.claimed.add(number)
+        self.owner = self.caller
         self._driver("usbfs")
         self.note("claim", bytes([number]))
         return 0, 0
 
     def _on_release(self, pointer) -> tuple[int, int]:
         number = struct.unpack_from("<I", bytes(pointer.resolve(0, 4).retrieve()))[0]
-        if number not in self.claimed:
+        if number not in self.claimed or self.owner != self.caller:
             return -1, errno.EINVAL
         self.let_go(number)
         return 0, 0
@@ -338,6 +346,8 @@ class Headset:
         urb = Urb(pointer)
         if urb.kind == CONTROL:
             return self._control(urb)
+        if HID not in self.claimed and self._claim(HID)[0]:  # the kernel claims for whoever submits
+            return -1, errno.EBUSY
         if urb.endpoint & 0x80:
             self.waiting.append(urb)
             self._pump()

@@ -65,6 +65,17 @@ def test_a_process_that_ends_gives_back(bus: Bus) -> None:
     assert bus.log()[-2:] == [("release", "03"), ("attach", "03")]
 
 
+def test_closed_the_moment_it_begins_to_listen(bus: Bus, box: Talk) -> None:
+    """The reader may be about to begin its read when its interface is let go."""
+    bus.plug()
+    for _ in range(40):
+        box.do("open", "own", "1-2")
+        box.begin("listen", "1-2")
+        box.begin("close", "1-2")
+        assert [box.answer(), box.answer()] == [{}, {"logged": []}]
+        assert [info["driver"] for info in box.do("list")["headsets"]] == ["usbhid"]
+
+
 def test_what_a_killed_process_left_is_repaired_at_the_next_start(bus: Bus) -> None:
     bus.plug()
     bus.plug("1-3", descriptor=KEYBOARD, serial="K")
