@@ -90,8 +90,7 @@ class Reader:
         if figure.form == "wait":
             return longest_wait_s(scope.queue, self._now_ns), ""
         if figure.form == "agents":
-            counts = scope.queue.agents
-            return None if counts is None else sum(getattr(counts, state) for state in figure.states), ""
+            return agents_in(scope.queue, figure.states), ""
         if figure.form == "lines":
             return self._lines(), ""
         if figure.form == "all_busy":
@@ -177,6 +176,15 @@ class Reader:
             return ""
         digits, unit = limit_text(self._words, FIGURES[key].form, threshold.red)
         return f"{self._words.text('target')} {'≤' if threshold.side == 'above' else '≥'} {digits}{unit}"
+
+
+def agents_in(queue: Queue, states: tuple[str, ...]) -> int | None:
+    """How many agents are in one of `states`; None where nobody knows: once the source is out of sight agents are *unknown*, and a 0 would
+    claim that nobody is available, or busy."""
+    counts = queue.agents
+    if counts is None or (counts.unknown and queue.fresh != "live" and "logged_in" not in states):
+        return None
+    return sum(int(getattr(counts, state)) for state in states)
 
 
 def limit_text(words: Words, form: str, limit: float) -> tuple[str, str]:

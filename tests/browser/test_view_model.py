@@ -154,7 +154,7 @@ class Dice:
 
     def queue(self) -> Queue:
         r = self.random
-        counts = AgentCounts(logged_in=r.randrange(2000), available=r.randrange(40), ringing=r.randrange(3), talking=r.randrange(1500), holding=r.randrange(2), wrap_up=r.randrange(9), paused=r.randrange(9))  # fmt: skip
+        counts = AgentCounts(logged_in=r.randrange(2000), available=r.randrange(40), ringing=r.randrange(3), talking=r.randrange(1500), holding=r.randrange(2), wrap_up=r.randrange(9), paused=r.randrange(9), unknown=r.choice([0, 3]))  # fmt: skip
         return Queue(
             title=self.maybe(r.choice(["Ventas", "Атака", "שלום queue", "a\u0000b\tc", "😀" * 30, ""])), fresh=r.choice(["live", "live", "stale", "unknown"]), as_of=self.maybe(ago(r.randrange(4000))),
             waiting=self.maybe(r.choice([0, 1, 12, 1234])), longest_wait=self.maybe(41.5), longest_since=self.maybe(ago(r.randrange(8000))), agents=self.maybe(counts),

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.core.clock import NS
 from appliance.core.config import Kpi
-from appliance.floor.snapshot import Alarm, Announcement, Crm, Headset, Health, Pbx, Snapshot, Window
+from appliance.floor.snapshot import AgentCounts, Alarm, Announcement, Crm, Headset, Health, Pbx, Snapshot, Window
 from headsets.crosscheck import FINDINGS
 from wallboard.alarm.quiet import above, below, thresholds_from
 from wallboard.board import Board, board_from
@@ -115,6 +115,16 @@ def test_a_closed_floor_shows_its_closed_face_once_nobody_waits_or_talks() -> No
     floor.floor.waiting = 0
     floor.floor.agents = None
     assert (board(floor).face, board(floor).face_text) == ("closed", "Cerrado")
+
+
+def test_what_agents_do_is_a_dash_while_the_source_is_out_of_sight_and_never_a_nought() -> None:
+    floor = sample()
+    floor.floor.agents = AgentCounts(logged_in=14, available=2, unknown=12)
+    keys = ("available", "busy", "paused", "wrap_up", "logged_in")
+    spec = BoardSpec(page=(PageSpec(kind="floor", figures=keys),))
+    assert [tile.value for tile in board(floor, spec=spec).pages[0].tiles] == ["2", "0", "0", "0", "14"]
+    floor.floor.fresh, floor.floor.as_of = "stale", ago(7)
+    assert [tile.value for tile in board(floor, spec=spec).pages[0].tiles] == ["–", "–", "–", "–", "14"]
 
 
 def test_a_level_is_an_alarm_of_the_snapshot_and_of_a_live_figure_of_the_day_alone() -> None:

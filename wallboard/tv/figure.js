@@ -77,8 +77,10 @@ export class Reader {
     const { form, source } = figure;
     if (form === "wait") return [longestWait(scope.queue, this.nowMs), ""];
     if (form === "agents") {
-      const counts = scope.queue.agents;
-      return [counts ? figure.states.reduce((sum, state) => sum + (counts[state] ?? 0), 0) : null, ""];
+      const { agents: counts, fresh } = scope.queue;
+      // Out of sight agents are unknown, and a 0 would claim that nobody is available, or busy.
+      const lost = !counts || (counts.unknown && fresh !== "live" && !figure.states.includes("logged_in"));
+      return [lost ? null : figure.states.reduce((sum, state) => sum + (counts[state] ?? 0), 0), ""];
     }
     if (form === "lines") return [this.lines(), ""];
     if (form === "all_busy") return this.allBusy();
