@@ -126,8 +126,9 @@ class FloorView:
         if account.waiting:
             limits = self._limits_lately()
             self._forecast.feed(self.clock.mono_ns(), account, limits)
-            shot.crm.drain_s = self._forecast.drain_s(account)
-            shot.crm.full_in_s = self._forecast.full_in_s(limits) if shot.crm.state not in ("up", "draining") else None
+            flows = shot.crm.state in ("up", "draining")
+            shot.crm.drain_s = self._forecast.drain_s(account) if flows else None
+            shot.crm.full_in_s = None if flows else self._forecast.full_in_s(limits)
         return shot
 
     def _limits_lately(self) -> Limits:
