@@ -188,7 +188,7 @@ class Maker:
         rows = []
         for at, (key, agent) in enumerate(here, 1):
             state = agent.state if fresh == "live" else "unknown"
-            word = words.text("agents.unknown" if state == "unknown" else state)
+            word = words.text({"unknown": "agents.unknown", "available": "one.available"}.get(state, state))
             if state == "paused" and agent.reason:
                 word = f"{word} · {agent.reason}"
             title = (agent.name or key) if named else ""

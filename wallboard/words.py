@@ -20,6 +20,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "agents": ("Agentes", "Agents", "Agentes"),
     "logged_in": ("Agentes conectados", "Agents logged in", "Agentes conectados"),
     "available": ("Disponibles", "Available", "Disponíveis"),
+    "one.available": ("Disponible", "Available", "Disponível"),
     "busy": ("Ocupados", "Busy", "Ocupados"),
     "talking": ("Hablando", "Talking", "Falando"),
     "holding": ("En espera", "On hold", "Em espera"),

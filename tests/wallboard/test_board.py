@@ -170,6 +170,7 @@ def test_agents_stand_by_state_and_have_names_only_where_both_page_and_site_allo
     floor.agents["agente-105"].state = "logged_out"
     named = board(floor, spec=BoardSpec(page=(PageSpec(kind="agents", names=True),))).pages[0].rows
     assert [row.title for row in named][:2] == ["Agente 103", "Agente 101"]
+    assert named[0].word == "Disponible", "one person, not many"
     assert (named[-1].title, named[-1].word, named[-1].age) == ("Agente 104", "En pausa · Almuerzo", "1:05")
     assert len(named) == 25
     bare = board(floor, spec=BoardSpec(page=(PageSpec(kind="agents"),))).pages[0].rows

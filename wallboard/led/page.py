@@ -134,7 +134,7 @@ def _board(said: Iterable[Item], words: Words, several: bool) -> list[Said]:
             if several:
                 out.append(Said(f"{page.name}#", glyph_text(page.title), blinks=page.fresh == "stale"))
             if _is_counted(page):
-                out += _counted(page)
+                out += _counted(page, words)
         if item.row is None or not _is_counted(page):
             out += _of(item, words, several)
         if page.more and item.row is page.rows[-1]:
@@ -220,10 +220,11 @@ def _is_counted(page: Page) -> bool:
     return page.kind in ("agents", "headsets") and bool(page.rows) and (len(page.rows) > _ROWS or not any(row.title for row in page.rows))
 
 
-def _counted(page: Page) -> list[Said]:
+def _counted(page: Page, words: Words) -> list[Said]:
     counts: dict[str, int] = {}
     for row in page.rows:
-        counts[row.word] = counts.get(row.word, 0) + 1
+        word = words.text("available") if row.state == "available" else row.word  # one is disponible, many are disponibles
+        counts[word] = counts.get(word, 0) + 1
     if page.more:
         counts["…"] = page.more
     return [

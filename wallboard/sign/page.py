@@ -165,7 +165,8 @@ def _counted(page: Page, words: Words) -> Iterator[Phrase]:
     """People and seats by what they do: a sign names nobody."""
     counts: dict[str, int] = {}
     for row in page.rows:
-        word = row.word.partition(" · ")[0]
+        # One is disponible, many are disponibles.
+        word = words.text("available") if row.state == "available" else row.word.partition(" · ")[0]
         counts[word] = counts.get(word, 0) + 1
     for word, count in counts.items():
         key = f"{page.name}={word}"

@@ -115,7 +115,7 @@ export class Maker {
     here.sort(([a, left], [b, right]) => place(left) - place(right) || text(left.since ?? "", right.since ?? "") || text(a, b));
     return here.map(([key, agent], at) => {
       const state = fresh === "live" ? agent.state : "unknown";
-      let said = word(state === "unknown" ? "agents.unknown" : state);
+      let said = word({ unknown: "agents.unknown", available: "one.available" }[state] ?? state);
       if (state === "paused" && agent.reason) said = `${said} · ${agent.reason}`;
       const since = state === "unknown" ? null : agent.since ?? null;
       return row(named ? key : String(at + 1), named ? agent.name || key : "", { fresh, age: this.age(since), state, word: said, since });
