@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from appliance.cli.access import configured, open_readonly
 from appliance.cli.main import add_config
@@ -47,16 +49,25 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         say_json(told, pretty=sys.stdout.isatty())
     else:
-        _show(told)
+        _show(told, ZoneInfo(config.site.timezone))
     return 0
 
 
-def _show(told: Explanation) -> None:
+def _show(told: Explanation, zone: ZoneInfo) -> None:
     for row in told.rows:
         mark = "+" if row.above else "·" if row.below else " "
         where = f"{row.queue}{'/' + row.agent if row.agent else ''}"
-        say(f"{row.joined[11:19]}  {row.above:>8g} / {row.below:<8g} {mark} {where:<28} {row.why}")
+        say(f"{wall_time(row.joined, zone)}  {row.above:>8g} / {row.below:<8g} {mark} {where:<28} {row.why}")
     variant = f" ({told.variant}, T = {told.target_s:g} s)" if told.variant and told.target_s is not None else ""
     value = "–" if told.value is None else f"{told.value:g}"
     of = f" = {told.numerator:g} / {told.denominator:g}" if told.denominator else ""
     say(coloured(f"{told.figure}{variant}, {told.queue or 'floor'}, {told.window}: {value}{of}", "bold"))
+
+
+def wall_time(time: str, zone: ZoneInfo) -> str:
+    """A time as the clock on the site's wall had it, to the second, as in `callfloor alarms`.
+
+    >>> wall_time("2026-11-22T02:09:13.250Z", ZoneInfo("America/Guayaquil"))
+    '21:09:13'
+    """
+    return f"{datetime.fromisoformat(time).astimezone(zone):%H:%M:%S}"
