@@ -22,6 +22,7 @@ from appliance.core.config_file import Fault, load
 from appliance.core.errors import MisconfiguredError
 from appliance.floor.snapshot import Snapshot
 from wallboard.board_set import BoardSet
+from wallboard.layout import page_names
 from wallboard.sample import FACES, NOW_NS, faced
 
 EXAMPLES = """
@@ -62,10 +63,12 @@ def _list(args: argparse.Namespace) -> int:
         names = {name: (spec.title if (spec := boards.spec(name)) else None) for name in boards.names()}
         say_json({"boards": names, "faults": boards.faults}, pretty=True)
         return 1 if boards.faults else 0
+    width = max(len(name) for name in boards.names())
     for name in boards.names():
         spec = boards.spec(name)
-        kinds = ", ".join(page.kind for page in spec.page) if spec else ""
-        say(f"{coloured(name, 'bold')}  {(spec.title if spec else None) or ''}  {coloured(kinds, 'dim')}")
+        pages = ", ".join(page_names(spec)) if spec else ""
+        said = f'"{spec.title}", ' if spec and spec.title else ""
+        say(f"{coloured(name.ljust(width), 'bold')}  {said}{coloured(f'pages {pages}', 'dim')}")
     say(coloured("and queue.KEY, group.KEY for each queue and group", "dim"))
     _tell(boards.faults)
     return 1 if boards.faults else 0
