@@ -117,6 +117,7 @@ def _without(kept: Day | None, part: Part, config: Config, wanted: date) -> Day:
 def _nothing(journal: Journal, calendar: Calendar, wanted: date, begins: int | None) -> str:
     files = summaries_of(journal)
     days = files.days() if files is not None else []
-    kept = f"summaries are kept of {len(days)} days, {days[0]} to {days[-1]}" if days else "no summary is kept"
+    many = "1 day" if len(days) == 1 else f"{len(days)} days"
+    kept = f"summaries are kept of {many}, {days[0]} to {days[-1]}" if days else "no summary is kept"
     held = "the journal is empty" if begins is None else f"the journal begins {calendar.date_of(begins)} ({rfc3339(begins)})"
     return f"nothing is known of {wanted}: {held}; {kept}"

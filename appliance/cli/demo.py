@@ -1,4 +1,4 @@
-"""The whole floor in one command: simulated PBX, embedded broker and CRM, boards, LED panel; no configuration, no root, no device.
+"""The whole floor in one command: simulated PBX, embedded CRM, boards, LED panel, sign, lamps; no configuration, root or device.
 
 In a terminal it shows the LED panel, the floor and what the CRM received, and takes keys: c cuts and restores the link
 to the CRM, p restarts the PBX, d drops the connection to it, a announces, q ends. From a second terminal the same is:

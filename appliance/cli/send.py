@@ -72,7 +72,8 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         say_json(end)
     else:
-        say(f"{command.id}: {end.state}{': ' + end.reason if end.reason else ''}{' ' + str(end.result) if end.result else ''}")
+        result = f" {msgspec.json.encode(end.result).decode()}" if end.result else ""
+        say(f"{command.id}: {end.state}{': ' + end.reason if end.reason else ''}{result}")
     return 0 if end.state == "done" else 1
 
 

@@ -269,7 +269,7 @@ def test_a_day_that_the_journal_lost_comes_from_the_summary(box: Box) -> None:
     box.journal = box.opened()
     report = box.report(local)
     assert (report.origin, report.day) == ("summary", kept)
-    with pytest.raises(TransientError, match="summaries are kept of 1 days, 2026-11-16 to 2026-11-16"):
+    with pytest.raises(TransientError, match="summaries are kept of 1 day, 2026-11-16 to 2026-11-16"):
         box.report(date(2026, 11, 15))
     files.path(local).write_bytes(b"\0" * 4096)
     with pytest.raises(TransientError):
