@@ -6,6 +6,8 @@ Looks at the file and at the files that it names; opens no device and no connect
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from appliance import registry
@@ -22,23 +24,27 @@ EXAMPLES = """
 """
 
 
-def _chains(config: Config, path: Path) -> tuple[Fault, ...]:
-    """LED chains whose address means nothing to their driver, or does not fit their size."""
-    if not config.wallboard.led:
+def _urls(config: Config, path: Path) -> tuple[Fault, ...]:
+    """LED chains and signs whose address means nothing to their driver, or does not fit their size."""
+    if not (config.wallboard.led or config.wallboard.sign):
         return ()
-    from appliance.core.toml_lines import lines_from_toml  # noqa: PLC0415 - for a box with LED chains alone
+    from appliance.core.toml_lines import lines_from_toml  # noqa: PLC0415 - for a box with LED chains or signs alone
+    from drivers.led_sign import sign_url  # noqa: PLC0415
     from drivers.led_url import checked_url  # noqa: PLC0415
 
     lines = lines_from_toml(path.read_text(encoding="utf-8-sig"))
+    tried: list[tuple[str, str, Callable[[], object]]] = []
+    tried += [("led", name, partial(checked_url, led.url, led.width, led.height)) for name, led in config.wallboard.led.items()]
+    tried += [("sign", name, partial(sign_url, sign.url)) for name, sign in config.wallboard.sign.items()]
     found = []
-    for name, led in config.wallboard.led.items():
+    for kind, name, check in tried:
         try:
-            checked_url(led.url, led.width, led.height)
+            check()
         except MisconfiguredError as fault:
             what, mark, mend = str(fault).rpartition("; ")
             if not mark:
                 what, _, mend = str(fault).rpartition(": ")
-            key = ("wallboard", "led", name, "url")
+            key = ("wallboard", kind, name, "url")
             found.append(Fault(str(path.absolute()), line_of(lines, key), ".".join(key), what, mend))
     return tuple(found)
 
@@ -55,7 +61,7 @@ def main(args: argparse.Namespace) -> int:
     faults: tuple[Fault, ...] = ()
     try:
         config = load(Path(args.config))
-        services, faults = registry.enabled(config), (*_chains(config, Path(args.config)), *BoardSet(config).faults)
+        services, faults = registry.enabled(config), (*_urls(config, Path(args.config)), *BoardSet(config).faults)
     except ConfigFaultsError as fault:
         faults = fault.faults
     if args.json:

@@ -38,6 +38,15 @@ def test_check_tells_the_faults_of_board_files_too(box: Path, capsys: pytest.Cap
     assert 'wallboard.led.puerta.board: no board is called "plamta"' in said
 
 
+def test_check_tells_a_sign_that_its_driver_would_not_open(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (box / "signs.toml").write_text('[wallboard.sign.s]\nurl = "serial:///dev/ttyUSB0?format=9X9"\n', encoding="utf-8")
+    assert main(["check", "-c", str(box / "signs.toml")]) == 1
+    said = capsys.readouterr().out
+    assert "signs.toml:2: wallboard.sign.s.url: " in said
+    assert "format=9X9" in said
+    assert "it may be 7E1, 8N1, 7E2, 7O1" in said
+
+
 def test_list_names_every_board_and_fault(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["board", "list", "--json", "-c", str(box / "callfloor.toml")]) == 1
     said = json.loads(capsys.readouterr().out)
