@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from appliance import registry
 from appliance.cli.main import add_config
 from appliance.cli.terminal import coloured, say, say_json
@@ -61,7 +63,10 @@ def main(args: argparse.Namespace) -> int:
     faults: tuple[Fault, ...] = ()
     try:
         config = load(Path(args.config))
-        services, faults = registry.enabled(config), (*_urls(config, Path(args.config)), *BoardSet(config).faults)
+        here = str(Path(args.config).absolute())
+        # What a board set finds in the configuration itself names no file: it does not know where that stands.
+        boards = (fault if fault.file else msgspec.structs.replace(fault, file=here) for fault in BoardSet(config).faults)
+        services, faults = registry.enabled(config), (*_urls(config, Path(args.config)), *boards)
     except ConfigFaultsError as fault:
         faults = fault.faults
     if args.json:

@@ -35,7 +35,7 @@ def test_check_tells_the_faults_of_board_files_too(box: Path, capsys: pytest.Cap
     said = capsys.readouterr().out
     assert f'{box}/boards/planta.toml:5: page[0].figures[2]: there is no figure "serviselevel"' in said
     assert "did you mean service_level?" in said
-    assert 'wallboard.led.puerta.board: no board is called "plamta"' in said
+    assert f'{box}/callfloor.toml: wallboard.led.puerta.board: no board is called "plamta"' in said
 
 
 def test_check_tells_a_sign_that_its_driver_would_not_open(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
