@@ -254,6 +254,8 @@ async def test_announcements_take_turns_and_roll_only_where_they_do_not_fit(brow
     await tab.until(f"{foot}.dataset.severity === 'urgent' && {foot}.dataset.rolls === 'true'")
     assert await tab.ask("document.querySelector('.words').getAnimations().length") == 1
     odd = "\u202eאבג \u0007" + "😀" * 40 + "x" * 10_000
+    box.tell(announcements=[Announcement(id="e", text="Aviso"), Announcement(id="f", text="Evacuar", severity="urgent")])
+    await tab.until(f"{foot}.dataset.severity === 'urgent' && {foot}.innerText.includes('Evacuar')")
     box.tell(announcements=[Announcement(id="d", text=odd)])
     await tab.until(f"{words}.includes('אבג')")
     assert await tab.ask(f"{words}.length") < 1100

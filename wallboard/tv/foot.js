@@ -20,8 +20,9 @@ export class Foot {
     this.calm = make("p", "calm");
     this.element = make("section", "foot", this.notice, this.calm);
     this.key = "";
-    this.until = 0;
+    this.until = performance.now() + TURN_MS;
     this.at = 0;
+    this.urgent = "";
   }
 
   lay(top, height, s) {
@@ -52,15 +53,23 @@ export class Foot {
     return undefined;
   }
 
-  // Each stands for its time, or until it has rolled through once.
+  // Each stands for its time, or until it has rolled through once. What is urgent comes first, and again after each of the others.
   inTurn(notices) {
-    if (!notices.length) return null;
+    const urgent = notices.filter((each) => each.severity === "urgent");
+    const others = notices.filter((each) => each.severity !== "urgent");
+    const round = urgent.length ? (others.length ? others : [null]).flatMap((each) => (each ? [...urgent, each] : urgent)) : others;
+    if (!round.length) return null;
     const now = performance.now();
-    if (now > this.until) {
+    const fresh = urgent.map((each) => each.id).join("\n");
+    if (fresh !== this.urgent) {
+      this.urgent = fresh;
+      this.at = 0;
+      this.until = now + TURN_MS;
+    } else if (now > this.until) {
       this.at += 1;
       this.until = now + TURN_MS;
     }
-    return notices[this.at % notices.length];
+    return round[this.at % round.length];
   }
 
   roll(said) {

@@ -59,10 +59,12 @@ function lastWeek(document, path, key, window) {
   return word("last_week", { v: figureText(setup.figures[key].form, value).join("") });
 }
 
+const FEWEST = 5;
+
 // An SVG path through the points, lifted where one is not known; a single point between gaps is a dash.
 export function line(points) {
   const known = (points ?? []).filter((point) => point !== null);
-  if (known.length < 2) return "";
+  if (known.length < FEWEST) return ""; // fewer are strokes, not a line
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const [width, height] = BOX;
   const y = (value) => (high === low ? height / 2 : height - MARGIN - ((value - low) / (high - low)) * (height - 2 * MARGIN));
