@@ -246,6 +246,24 @@ def test_a_dead_uplink_is_a_link_down_whatever_it_said_last(box: Box) -> None:
     again.close()
 
 
+def test_no_time_to_go_is_told_while_nothing_flows(box: Box) -> None:
+    alive = Alive.open(box.journal.run_dir, "uplink")
+    box.tell(LinkUp(), source="uplink/crm")
+    for call in range(200):
+        box.tell(CallQueued(call=f"c{call}", pbx="p", visit=f"v{call}", queue="ventas"))
+    view, head = box.view(), box.journal.head()
+    for second in range(10):
+        box.journal.save("uplink", Cursor(head.epoch, head.seq, 10 * (second + 1)))
+        flowing = view.snapshot().crm
+        box.clock.advance(1)
+    assert flowing.backlog > 0
+    assert flowing.drain_s == pytest.approx(flowing.backlog / 10, rel=0.3)
+    alive.close()
+    box.clock.advance(1)
+    cut = view.snapshot().crm
+    assert (cut.state, cut.backlog, cut.drain_s) == ("down", flowing.backlog, None)
+
+
 def test_a_clock_stepped_many_times_costs_one_more_fold_and_not_one_a_step(box: Box, gateway: Alive) -> None:
     reads = 0
 
