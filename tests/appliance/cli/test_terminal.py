@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import struct
 import termios
 from collections.abc import Iterator
@@ -26,7 +27,11 @@ class Window:
         fcntl.ioctl(self.stream, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def came(self) -> str:
-        return os.read(self.master, 65536).decode()
+        """All that was written: the kernel hands it over in pieces, a moment later on a busy machine."""
+        out = b""
+        while select.select([self.master], [], [], 0.2 if out else 5.0)[0]:
+            out += os.read(self.master, 65536)
+        return out.decode()
 
 
 @pytest.fixture
