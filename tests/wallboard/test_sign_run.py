@@ -225,6 +225,22 @@ async def test_a_sign_that_vanishes_and_comes_back_is_told_everything_again(tmp_
     assert caplog.text.count("is back") == 2
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_a_stop_in_the_moment_that_a_line_is_given_up_is_obeyed() -> None:
+    sign = sim()
+    async with on_pty(Wire([sign], CLOCK)) as path:
+        bench = Bench(entrada=Sign(url=f"serial://{path}?baud=115200", width=60))
+        [run] = line_runs(bench.config, BoardSet(bench.config), bench.feed, CLOCK, FAST)
+        task = asyncio.create_task(run.run())
+        await until(lambda: "En cola 4" in texts(sign), "the floor's figures")
+    async with asyncio.timeout(10):
+        while run.is_open:
+            await asyncio.sleep(0)
+    task.cancel()  # the port is being closed in its thread
+    done, _ = await asyncio.wait([task], timeout=5)
+    assert done, "it goes on as if nobody had stopped it"
+
+
 def fill(fd: int) -> int:
     """Write until no more is taken; how much that was."""
     count = 0

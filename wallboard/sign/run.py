@@ -221,9 +221,8 @@ class LineRun:
                     self._pace.sent(frame, on_wire_s, self._now_s())
 
     async def _closed(self, port: Port, *, failed: bool) -> None:
-        closing = asyncio.get_running_loop().run_in_executor(self._threads, lambda: port.close(failed=failed))
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(closing)
+        """Closed before the line is opened again; a cancel that comes meanwhile is obeyed, and the thread closes on its own."""
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, lambda: port.close(failed=failed)))
 
     async def _off_loop(self, call: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
