@@ -20,6 +20,8 @@ NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 
 #: Layer → what it may import of ours, by dotted prefix; the longest prefix that fits a module decides its layer.
 #: A layer may always import itself.
+#: What services stand on.
+RUNTIME = ("appliance.core", "appliance.floor", "appliance.floor_view", "appliance.service", "appliance.apart", "appliance.command_run")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "appliance.core": (),
     "drivers": ("appliance.core.errors", "appliance.core.clock"),
@@ -27,10 +29,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "appliance.forecast": ("appliance.core",),
     "appliance.floor_view": ("appliance.core", "appliance.floor", "appliance.forecast"),
     "appliance.service": ("appliance.core", "appliance.floor"),
+    "appliance.apart": ("appliance.core",),
+    "appliance.command_run": ("appliance.core", "appliance.service"),
     "appliance.schema": ("appliance.core", "appliance.floor"),
-    "wallboard": ("appliance.core", "appliance.floor", "appliance.floor_view", "appliance.service", "drivers"),
-    "headsets": ("appliance.core", "appliance.floor", "appliance.floor_view", "appliance.service", "drivers"),
-    "gateway": ("appliance.core", "appliance.floor", "appliance.floor_view", "appliance.service", "drivers"),
+    "wallboard": (*RUNTIME, "drivers"),
+    "headsets": (*RUNTIME, "drivers"),
+    "gateway": (*RUNTIME, "drivers"),
     # Composition: it knows the floors below, and finds services by name.
     "appliance": ("appliance",),
 }

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from appliance.apart import Apart
 from appliance.core.clock import NS
 from appliance.core.config import Tv
 from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
 from wallboard.alarm.run import AlarmRun
-from wallboard.apart import Apart
 from wallboard.board_set import BoardSet
 from wallboard.history.run import HistoryRun
 from wallboard.stream.feed import Feed

@@ -305,6 +305,20 @@ class HeadsetFinding(_Headset, frozen=True, kw_only=True, omit_defaults=True):
     for_s: Seconds | None = None
 
 
+class HeadsetMinute(_Headset, frozen=True, kw_only=True, omit_defaults=True):
+    """One minute at one seat in which something happened: for how long what was so. `told_s` of it are told, 60 of a whole one.
+
+    `in_call_s` is the PBX's word; `unknown_s` is how long the hook was not known. `changes` counts changes of hook and mute.
+    """
+
+    told_s: Seconds
+    off_hook_s: Seconds = 0.0
+    muted_s: Seconds = 0.0
+    in_call_s: Seconds = 0.0
+    unknown_s: Seconds = 0.0
+    changes: int = 0
+
+
 class PbxUp(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A session with the PBX stands; `started` is the PBX's own start time as it gives it, to tell a restart."""
 
@@ -520,6 +534,7 @@ KINDS: Final[dict[str, Kind]] = {
     "headset.mute": Kind(HeadsetMute, due=False),
     "headset.fault": Kind(HeadsetFault),
     "headset.finding": Kind(HeadsetFinding, due=False),
+    "headset.minute": Kind(HeadsetMinute, due=False),
     "pbx.up": Kind(PbxUp),
     "pbx.down": Kind(PbxDown),
     "pbx.resynced": Kind(PbxResynced),

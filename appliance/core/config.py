@@ -7,11 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-Port = Annotated[int, Meta(ge=1, le=65535)]
-#: A duration that must pass, and one that may be nothing; a day is the most that makes sense for either.
-Period = Annotated[float, Meta(gt=0, le=86400, extra={"unit": "s"})]
-Span = Annotated[float, Meta(ge=0, le=86400, extra={"unit": "s"})]
-Share = Annotated[float, Meta(ge=0, le=1)]
+from appliance.core.headset_config import HeadsetsConfig
+from appliance.core.quantity import Period, Port, Share, Span
 
 Variant = Literal[
     "handled", "less_short", "abandon_in_time", "answered", "offered",
@@ -290,6 +287,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     crm: Crm | None = None
     commands: Commands = field(default_factory=Commands)
     wallboard: Wallboard = field(default_factory=Wallboard)
+    headsets: HeadsetsConfig | None = None
     kpi: Kpi = field(default_factory=Kpi)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     queues: dict[str, QueueConfig] = field(default_factory=dict)

@@ -38,7 +38,7 @@ QUEUE: Final = 20_000
 _RESERVE_BYTES: Final = 256 * 1024
 _POLL_S: Final = 1.0
 _PRESSURE_LOOK_NS: Final = NS
-_NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute"})
+_NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute", "headset.minute"})
 
 
 class SqliteJournal:

@@ -61,6 +61,7 @@ EXAMPLES: Final[tuple[Struct, ...]] = (
     c.HeadsetMute(**_SEAT, mute=True, by="toggle"),
     c.HeadsetFault(**_SEAT, fault="the device answers no output report"),
     c.HeadsetFinding(**_SEAT, finding="call_on_hook", for_s=5.0),
+    c.HeadsetMinute(**_SEAT, told_s=60.0, off_hook_s=41.5, muted_s=12.0, in_call_s=40.9, changes=3),
     c.PbxUp(pbx="central", version="Asterisk 22.5.2", started="2026-11-21 06:00:04", limits=("command",)),
     c.PbxDown(pbx="central", reason="silent", unseen_s=25.0, text="no answer to a ping within 25 s"),
     c.PbxResynced(

@@ -28,11 +28,13 @@ command received finished
 alarm raised acknowledged cleared
 announcement shown ended
 """
+#: Beyond the first contract, and due only where the configuration asks for all of its group.
+OURS = ("headset.minute",)
 LISTED = [f"{group}.{kind}" for group, *kinds in map(str.split, CONTRACT.strip().splitlines()) for kind in kinds]
 
 
 def test_kinds_are_the_contracts() -> None:
-    assert list(KINDS) == LISTED
+    assert [kind for kind in KINDS if kind not in OURS] == LISTED
 
 
 def test_kind_and_type_name_each_other() -> None:

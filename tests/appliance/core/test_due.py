@@ -29,7 +29,7 @@ def test_by_default_the_catalogue_decides() -> None:
     [
         ("none", {"attached", "detached", "fault"}),
         ("findings", {"attached", "detached", "fault", "finding"}),
-        ("all", {"attached", "detached", "fault", "finding", "hook", "mute"}),
+        ("all", {"attached", "detached", "fault", "finding", "hook", "mute", "minute"}),
     ],
 )
 def test_headsets(headsets: str, due: set[str]) -> None:

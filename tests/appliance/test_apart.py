@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from wallboard.apart import Apart
+from appliance.apart import Apart
 
 
 async def stopped(task: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""Decides that the media of a box live apart: one that dies of a fault nobody foresaw is begun again, and the others go on.
+"""Decides that the parts of a service live apart: one that dies of a fault nobody foresaw is begun again, and the others go on.
 
 What a medium foresees (pulled, refused, blocked) it deals with itself. A fault of configuration is found before any of them begins.
 """
