@@ -6,11 +6,11 @@ import tracemalloc
 from itertools import pairwise
 
 import pytest
-from descriptor_builder import ARRAY, LEVEL, PRESS, application, bits, item, padding, report, said
 from hypothesis import given
 from hypothesis import strategies as st
 from layouts import HEADSET, LAYOUTS, YEALINK_LIKE
 
+from appliance.sim.headset_descriptor import ARRAY, LEVEL, PRESS, application, bits, item, padding, report, said
 from headsets.descriptor import MAX_BYTES, MAX_FIELDS, MAX_REPORT_BITS, Descriptor, Field, parse
 from headsets.layout import layout_of
 from headsets.usage import HOOK_SWITCH, PHONE_MUTE

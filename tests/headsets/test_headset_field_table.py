@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from descriptor_builder import ARRAY, CONSTANT, LEVEL, PRESS, item, said
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.sim.headset_descriptor import ARRAY, CONSTANT, LEVEL, PRESS, item, said
 from headsets.descriptor import Field, parse
 
 KINDS = ("input", "output", "feature")

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from descriptor_builder import ARRAY, CONSTANT, LEVEL, application, bits, item, padding, report, said
 from layouts import HEADSET, JABRA_LIKE, LAYOUTS, OFF_HOOK, POLY_LIKE, YEALINK_LIKE
 
 from appliance.cli.main import main
 from appliance.core.errors import CorruptError
+from appliance.sim.headset_descriptor import ARRAY, CONSTANT, LEVEL, application, bits, item, padding, report, said
 from headsets.descriptor import parse
 from headsets.layout import layout_of
 from headsets.record import bytes_of, record

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from descriptor_builder import ARRAY, LEVEL, PRESS, application, bits, item, padding, report, said
 from hypothesis import given
 from hypothesis import strategies as st
 from layouts import ARRAY_LIKE, CONSTANT_HOOK, CONSUMER_ONLY, EPOS_LIKE, HEADSET, JABRA_LIKE, LAYOUTS, OFF_HOOK, POLY_LIKE, YEALINK_LIKE
 
+from appliance.sim.headset_descriptor import ARRAY, LEVEL, PRESS, application, bits, item, padding, report, said
 from headsets.descriptor import parse
 from headsets.layout import HeadsetLayout, layout_of
 from headsets.report import changes, fault, input_report, led_report, lit, split, values

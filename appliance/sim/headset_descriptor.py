@@ -1,4 +1,4 @@
-"""Report descriptors written item by item, from field tables and the HID Usage Tables: what the fixtures here are made of."""
+"""Decides how a report descriptor is written, item by item, from a field table and the HID Usage Tables. Simulated headsets have such."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def application(usage: int, *content: bytes, page: int | None = None) -> bytes:
 
 
 def report(report_id: int) -> bytes:
+    """What follows stands in the report of this id."""
     return item("report", report_id)
 
 
@@ -60,6 +61,7 @@ def bits(kind: str, *usages: int, flags: int = LEVEL, size: int = 1, low: int = 
 
 
 def padding(kind: str, count: int) -> bytes:
+    """So many bits that mean nothing."""
     return said(("size", 1), ("count", count), (kind, CONSTANT))
 
 
