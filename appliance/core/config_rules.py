@@ -287,6 +287,13 @@ def _sites(config: Config) -> Iterator[Finding]:
         yield from findings_of_sites(config)
 
 
+def _headsets(config: Config) -> Iterator[Finding]:
+    if config.headsets is not None:
+        from appliance.core.config_headsets import findings_of_headsets  # noqa: PLC0415 - a box without headsets starts without it
+
+        yield from findings_of_headsets(config)
+
+
 def _alarm(config: Config) -> Iterator[Finding]:
     tables = (config.queues, config.groups, config.trunks)
     if config.alarm == AlarmConfig() and not any(each.alarm for table in tables for each in table.values()):
@@ -340,5 +347,6 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _sign,
     _floor,
     _sites,
+    _headsets,
     _alarm,
 )

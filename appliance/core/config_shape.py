@@ -56,6 +56,7 @@ def _table(data: dict[str, Any], kind: type[Struct], path: tuple[str | int, ...]
         elif many:
             for name in list(data[key]):
                 yield from _member(data[key], name, inner, (*here, name), hook)
+            yield from _leaf(data, key, fields[key].type, here, hook)  # what may not be so many
         else:
             yield from _member(data, key, inner, here, hook)
     for key, field in fields.items():
@@ -173,6 +174,8 @@ def _header(path: tuple[str | int, ...]) -> str:
 
 def _struct_of(kind: Any) -> tuple[type[Struct] | None, bool]:
     """The struct inside a field's type and whether the field is a table of them."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
     if isinstance(kind, types.UnionType) or get_origin(kind) is Union:
         kind = next((part for part in get_args(kind) if isinstance(part, type) and issubclass(part, Struct)), None)
     if get_origin(kind) is dict and isinstance(inner := get_args(kind)[1], type) and issubclass(inner, Struct):
@@ -194,6 +197,8 @@ def _options(kind: Any) -> list[str]:
 
 
 def _bounds(meta: Meta) -> str:
+    if meta.max_length is not None:
+        return f" with at most {meta.max_length} entries"
     if meta.ge is not None and meta.le is not None:
         return f" from {meta.ge} to {meta.le}"
     if meta.gt is not None:
