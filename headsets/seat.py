@@ -169,13 +169,44 @@ class Seat:
             self.host.ring(until_ns)
         return Step(lamps=self._lamps(now_ns))
 
+    def opened(self, device: Device, layout: HeadsetLayout, now_ns: int) -> Step:
+        """The device was opened again after a fault, or for the first time after it could not be: it is silent so far, and so unknown."""
+        if not self.attached or self.fault is None:
+            return Step(lamps=self._lamps(now_ns))
+        self._fit(device, layout, found=True)
+        return Step(events=self._changes(None), lamps=self._lamps(now_ns))
+
+    def missed(self, now_ns: int) -> Step:
+        """Reports of it were lost: what it said last may hold no more."""
+        before = self._state()
+        self.hook.forget()
+        self.mute.forget()
+        self._said.clear()
+        return Step(events=self._changes(before) if self.attached and not self.fault else (), lamps=self._lamps(now_ns))
+
+    def news(self) -> tuple[HeadsetEvent, ...]:
+        """All that is known, told anew: for whoever has missed events."""
+        if self.attached is None:
+            return ()
+        if not self.attached:
+            return (HeadsetDetached(seat=self.seat, agent=self.agent),)
+        told = HeadsetAttached(seat=self.seat, agent=self.agent, **device_fields(self.device))
+        fault = () if self.fault is None else (HeadsetFault(seat=self.seat, agent=self.agent, fault=self.fault),)
+        return (told, *self._changes(None), *fault)
+
     def out_of_range(self, now_ns: int) -> Step:
         """A base says that its headset is not there: unknown, whatever its reports said on the way out."""
-        before = self._state()
+        if not self.attached:
+            return Step()
+        if self._chatters(now_ns):
+            return Step(events=self.failed(_CHATTERS).events, lamps=self._lamps(now_ns))
+        before = self._alive()
         self._heard = False
         self.hook.forget()
         self.mute.forget()
-        return Step(events=self._changes(before), lamps=self._lamps(now_ns))
+        events = self._changes(before)
+        self._changed.extend(now_ns for _ in events)
+        return Step(events=events, lamps=self._lamps(now_ns))
 
     def failed(self, fault: str) -> Step:
         """The device cannot be read or written. Told once until it speaks again; what was known grows old from here."""
@@ -199,6 +230,7 @@ class Seat:
 
     def _fit(self, device: Device, layout: HeadsetLayout | None, *, found: bool = False) -> None:
         """Take up a new device, of which nothing is known yet."""
+        self.device = device
         quirk = quirk_of(device.vendor_id, device.product_id)
         leds = frozenset(layout.leds) if layout and self._own else frozenset()
         self.host = Host(leds, quirk, answer=self._own and self._answer, hang_up=self._own and self._hang_up, found=found)

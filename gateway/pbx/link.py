@@ -19,9 +19,9 @@ from appliance.core.catalogue import PbxDown, PbxDownReason
 from appliance.core.clock import NS
 from appliance.core.config import PbxConfig
 from appliance.core.errors import DeniedError, MisconfiguredError, TransientError
+from appliance.outbox import Outbox
 from appliance.service import Context
 from gateway.pbx.ami import Message
-from gateway.pbx.outbox import Outbox
 from gateway.pbx.source import ACTIONS, PbxSource
 from gateway.pbx.wire import Wire, open_wire, secret_of
 

@@ -19,10 +19,10 @@ from appliance.core.catalogue import event_from_stored
 from appliance.core.errors import TransientError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import PAGE, Journal
+from appliance.outbox import Outbox
 from appliance.service import Context
 from gateway.pbx import known as past
 from gateway.pbx.link import Link
-from gateway.pbx.outbox import Outbox
 from gateway.pbx.source import PbxSource
 
 _log = logging.getLogger("callfloor.gateway")

@@ -20,11 +20,11 @@ from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import Journal
 from appliance.core.journal_memory import MemoryJournal
 from appliance.core.journal_sqlite import SqliteJournal
+from appliance.outbox import Outbox
 from appliance.service import Context
 from appliance.sim.floor_model_plan import plan_named
 from appliance.sim.pbx import SimPbx
 from appliance.sim.pbx_session import User, read_only
-from gateway.pbx.outbox import Outbox
 from gateway.pbx.service import Gateway
 
 

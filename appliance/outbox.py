@@ -1,7 +1,7 @@
-"""Decides how events reach the journal without ever holding up the reading of the PBX: a bounded queue and one append at a time.
+"""Decides how events reach the journal without ever holding up whoever sees them: a bounded queue and one append at a time.
 
-Asterisk drops a client that stops reading, so reading goes on while the journal is slow or full; when the queue is
-full as well, `put` refuses, and the session is dropped and everything taken up again from the journal.
+Asterisk drops a client that stops reading, and a headset presses again, so reading goes on while the journal is slow or full; when the
+queue is full as well, `put` refuses, and its caller has to take everything up again once there is room (`on_room`).
 No task stands between `put` and the journal: each turn of the loop costs, fifty times a second.
 """
 
@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from appliance.core.errors import FullError, TransientError
 from appliance.core.event import Event
 from appliance.core.journal import Journal
 
-_log = logging.getLogger("callfloor.gateway")
+_log = logging.getLogger("callfloor.outbox")
 BATCH: Final = 500
 RETRY_S: Final = 1.0
 
@@ -37,11 +38,15 @@ class Outbox:
         self._retry: asyncio.TimerHandle | None = None
         self.refused = 0
         self.full = False
+        #: Called once there is room again after `put` refused.
+        self.on_room: Callable[[], object] = lambda: None
+        self._is_refusing = False
 
     def put(self, events: list[Event]) -> bool:
         """Queue events, all or none; False when there is no room."""
         if len(self._queue) + len(events) > self._max:
             self.refused += len(events)
+            self._is_refusing = True
             return False
         if events:
             self._queue.extend(events)
@@ -116,6 +121,9 @@ class Outbox:
             self._begin()
         else:
             self._empty.set()
+        if self._is_refusing and len(self._queue) <= self._max // 2:
+            self._is_refusing = False
+            self.on_room()
 
     def _again(self) -> None:
         if self._retry is not None:
