@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import grp
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from appliance.core.errors import CallfloorError, DeniedError, TransientError, UnpluggedError
 from drivers.hid_device import HidInfo
+from drivers.hid_holder import held
 from drivers.hid_sysfs import still_there
 
 _GONE: Final = {errno.ENODEV, errno.ENOENT, errno.ESHUTDOWN, errno.ENXIO}
@@ -52,32 +51,7 @@ def _right(info: HidInfo, node: str) -> str:
 
 def _holder(node: str) -> str:
     """Who has a node open, as far as /proc tells us."""
-    found = _open_by(node)
+    found = held([node]).by_path[node][:_HOLDERS]
     if not found:
         return f"another program holds it (/proc does not say which; as root, `fuser {node}` does)"
-    return "another program holds it: " + ", ".join(found)
-
-
-def _open_by(node: str) -> list[str]:
-    try:
-        wanted = Path(node).stat()
-    except OSError:
-        return []
-    found: list[str] = []
-    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: -int(path.name)):
-        if process.name == str(os.getpid()):
-            continue
-        with suppress(OSError):  # ended meanwhile, or not ours to see
-            if any(_same(wanted, file) for file in (process / "fd").iterdir()):
-                found.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
-        if len(found) == _HOLDERS:
-            break
-    return found
-
-
-def _same(wanted: os.stat_result, file: Path) -> bool:
-    try:
-        other = file.stat()
-    except OSError:
-        return False
-    return (other.st_dev, other.st_ino) == (wanted.st_dev, wanted.st_ino)
+    return "another program holds it: " + ", ".join(map(str, found))
