@@ -113,7 +113,8 @@ class Seat:
         if self._chatters(now_ns):
             return Step(events=self.failed(_CHATTERS).events, lamps=self._lamps(now_ns))
         before = self._alive()
-        self._heard = True
+        if said:  # a base has reports of its own
+            self._heard = True
         intent: Intent | None = None
         if "hook" in said and (value := _bit(said["hook"], self.hook.value == "off")) is not None:
             was = self.hook.value
@@ -263,7 +264,7 @@ class Seat:
         """The state before a device spoke; None when it had failed, so that whatever holds now is told anew."""
         if self.fault is None:
             return self._state()
-        self.fault = None
+        self.fault, self._heard = None, False
         self.hook.forget()
         self.mute.forget()
         return None

@@ -293,6 +293,22 @@ def test_a_base_whose_headset_is_out_of_range_is_unknown_not_on_hook() -> None:
     assert desk.seat.hook.value == "unknown"
 
 
+def test_a_base_that_failed_or_speaks_of_itself_has_told_nothing_of_its_headset() -> None:
+    desk = Desk(BASE).says(hook=0).call("talking")
+    desk.run(desk.seat.failed("it stalls")).run(desk.seat.told("holding", desk.now))
+    assert (desk.seat.fault, desk.seat.hook.value) == (None, "unknown"), "that it takes lamps again tells nothing of the headset"
+    desk = Desk(BASE).says().call("talking")
+    assert desk.seat.hook.value == "unknown", "a report of no control that is known may be the base's own"
+
+
+def test_a_base_that_failed_and_says_that_its_headset_is_away_has_spoken() -> None:
+    desk = Desk(BASE, hold="watch").says(hook=1)
+    desk.run(desk.seat.failed("it stalls"))
+    desk.told()
+    desk.run(desk.seat.out_of_range(desk.now))
+    assert (desk.seat.fault, desk.told()) == (None, [("hook", "unknown"), ("mute", None)])
+
+
 def test_watching_never_writes_and_counts_mute_within_a_call() -> None:
     desk = Desk(hold="watch").call("talking").says(hook=1)
     assert desk.told()[1:] == [("hook", "off"), ("mute", False)]
