@@ -180,6 +180,7 @@ class Seat:
     def missed(self, now_ns: int) -> Step:
         """Reports of it were lost: what it said last may hold no more."""
         before = self._state()
+        self._heard = False
         self.hook.forget()
         self.mute.forget()
         self._said.clear()

@@ -299,6 +299,8 @@ def test_a_base_that_failed_or_speaks_of_itself_has_told_nothing_of_its_headset(
     assert (desk.seat.fault, desk.seat.hook.value) == (None, "unknown"), "that it takes lamps again tells nothing of the headset"
     desk = Desk(BASE).says().call("talking")
     assert desk.seat.hook.value == "unknown", "a report of no control that is known may be the base's own"
+    desk.says(hook=0).run(desk.seat.missed(desk.now)).call("available").call("talking")
+    assert desk.seat.hook.value == "unknown", "a report that was lost may have said that the headset went away"
 
 
 def test_a_base_that_failed_and_says_that_its_headset_is_away_has_spoken() -> None:
