@@ -187,7 +187,7 @@ class FloorView:
             stored = stored_from_body(body)
             if floor.state.from_ns is None:
                 floor.state.from_ns = 0 if seq == 1 else stored.wall_ns
-            if floor.wants(stored.kind):
+            if stored.origin is not None or floor.wants(stored.kind):
                 event = event_from_stored(stored)
                 if event is not None:
                     return floor.apply(seq, event)
@@ -197,8 +197,8 @@ class FloorView:
         return False
 
     def _look(self) -> None:
-        """Ask the kernel whether the other processes live: what a dead gateway told is as old as its last sight, and a
-        dead uplink delivers nothing whatever it said last.
+        """Ask the kernel whether the other processes live: what a dead gateway told is as old as its last sight, a dead
+        uplink delivers nothing whatever it said last, and what dead headsets told holds no more until their successor speaks.
         """
         now = self.clock.mono_ns()
         if self._run_dir is None or now - self._looked_ns < _LOOK_NS:
@@ -215,6 +215,8 @@ class FloorView:
             self._awaited -= spoken
         else:
             self._awaited = set(floor.state.sources)
+        if not is_alive(self._run_dir, "headsets"):
+            floor.headsets.unheard = floor.headsets.own_seats()
         seen = sights(self._run_dir, "gateway")
         hidden = {key for key, source in floor.state.sources.items() if key in self._awaited or self._is_old(source, seen.get(key))}
         if hidden == floor.unsighted.keys():

@@ -298,11 +298,13 @@ class HeadsetFinding(_Headset, frozen=True, kw_only=True, omit_defaults=True):
     """The headset and the PBX disagree; with `over`, they no longer do. `for_s` is how long it had been so.
 
     `finding` is one of call_on_hook, off_hook_no_call, available_unplugged, muted_in_call, held_elsewhere; more may come.
+    `box` is the seat box at which the seat is; null: this box.
     """
 
     finding: str
     over: bool = False
     for_s: Seconds | None = None
+    box: Key | None = None
 
 
 class HeadsetMinute(_Headset, frozen=True, kw_only=True, omit_defaults=True):
@@ -411,6 +413,13 @@ class JournalSkipped(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str
 
 
+class JournalPurged(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Stands in the place of an event that was taken out before the journal let go of it: what it told is gone, its numbers stay.
+
+    Its time is that of the event, to the next whole hour.
+    """
+
+
 class BoxStarted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A process of the box started."""
 
@@ -432,6 +441,17 @@ class BoxHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     level: Literal["ok", "amber", "red"]
     text: str = ""
+
+
+class BoxGap(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Events of a seat box were lost on the way here: what was known of its seats holds no more, until they speak anew.
+
+    `reason`: `missing`, one did not come that came before another; `session`, the broker no longer knew this box and what it
+    kept for it; `journal`, the seat box began a new journal; `gone`, its status was taken away.
+    """
+
+    box: Key
+    reason: Literal["missing", "session", "journal", "gone"]
 
 
 class CommandReceived(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -545,9 +565,11 @@ KINDS: Final[dict[str, Kind]] = {
     "journal.gap": Kind(JournalGap),
     "journal.pressure": Kind(JournalPressure),
     "journal.skipped": Kind(JournalSkipped),
+    "journal.purged": Kind(JournalPurged, due=False),
     "box.started": Kind(BoxStarted),
     "box.clock_stepped": Kind(BoxClockStepped),
     "box.health": Kind(BoxHealth),
+    "box.gap": Kind(BoxGap, due=False),
     "command.received": Kind(CommandReceived, due=False),
     "command.finished": Kind(CommandFinished, due=False),
     "alarm.raised": Kind(AlarmRaised),
@@ -577,4 +599,5 @@ def event_from_stored(stored: Stored) -> Event | None:
         if kind not in KINDS:
             return None
         decoder = _decoders[kind] = msgspec.json.Decoder(KINDS[kind].type)
-    return Event(kind, stored.source, stored.wall_ns, stored.mono_ns, stored.boot, stored.clock, decoder.decode(stored.data))
+    data = decoder.decode(stored.data)
+    return Event(kind, stored.source, stored.wall_ns, stored.mono_ns, stored.boot, stored.clock, data, stored.origin)

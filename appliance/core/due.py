@@ -2,7 +2,8 @@
 
 The catalogue's word first; `[crm] headsets` widens or narrows the headset group (a seat box sends all of it);
 `[crm] events` then keeps only the groups or kinds that it lists. What the journal says about itself stays due, for
-without it a consumer could not tell a gap from silence. Without a `[crm]` nothing is due.
+without it a consumer could not tell a gap from silence. Without a `[crm]` nothing is due. What another box told is never due
+here: that box sends it itself.
 """
 
 from __future__ import annotations
@@ -43,6 +44,6 @@ def due_from_config(config: Config) -> Due:
     kinds = due_kinds(config)
 
     def due(event: Event) -> bool:
-        return event.kind in kinds
+        return event.kind in kinds and event.origin is None
 
     return due

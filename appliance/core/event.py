@@ -1,7 +1,7 @@
 """The envelope of an event, as stored in the journal and handed to folds, and its encoding.
 
 The stored body is one JSON object: `{"k": kind, "s": source, "w": wall_ns, "m": mono_ns, "b": boot,
-"c": clock quality, "d": data}`. The data part is kept raw while an event is only carried (the uplink
+"c": clock quality, "d": data}`, and `"o"` where another box told it. The data part is kept raw while an event is only carried (the uplink
 splices it into a CloudEvent) and decoded into its catalogue type when it is folded.
 """
 
@@ -14,16 +14,33 @@ import msgspec
 ClockQuality = Literal["synced", "holdover", "unset"]
 
 
+class Origin(msgspec.Struct, frozen=True, gc=False, rename={"wall_ns": "w", "clock": "c"}):
+    """Where an event comes from that another box of the site has told: its id there (`epoch-seq`), and when it was by that box's clock."""
+
+    id: str
+    box: str
+    wall_ns: int
+    clock: ClockQuality
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Its epoch and seq in that box's journal."""
+        epoch, _, seq = self.id.rpartition("-")
+        return epoch, int(seq)
+
+
 class Stored(
     msgspec.Struct,
     frozen=True,
     gc=False,
-    rename={"kind": "k", "source": "s", "wall_ns": "w", "mono_ns": "m", "boot": "b", "clock": "c", "data": "d"},
+    omit_defaults=True,
+    rename={"kind": "k", "source": "s", "wall_ns": "w", "mono_ns": "m", "boot": "b", "clock": "c", "data": "d", "origin": "o"},
 ):
     """An event as the journal holds it, its data still encoded.
 
     `kind` is `group.name`; `source` is `service/name` (`gateway/central`); `wall_ns` is nanoseconds since
-    1970 UTC by the box's clock at arrival; `mono_ns` is CLOCK_MONOTONIC of the boot named by `boot`.
+    1970 UTC by the box's clock at arrival; `mono_ns` is CLOCK_MONOTONIC of the boot named by `boot`. These are of this box
+    also where `origin` says that another one told it.
     """
 
     kind: str
@@ -33,6 +50,7 @@ class Stored(
     boot: str
     clock: ClockQuality
     data: msgspec.Raw
+    origin: Origin | None = None
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -45,6 +63,7 @@ class Event(msgspec.Struct, frozen=True):
     boot: str
     clock: ClockQuality
     data: msgspec.Struct
+    origin: Origin | None = None
 
     @property
     def group(self) -> str:
@@ -81,6 +100,5 @@ def stored_from_body(body: bytes) -> Stored:
 
 def body_from_event(event: Event) -> bytes:
     """Encode an event as a journal body."""
-    return _encode(
-        Stored(event.kind, event.source, event.wall_ns, event.mono_ns, event.boot, event.clock, msgspec.Raw(_encode(event.data)))
-    )
+    data = msgspec.Raw(_encode(event.data))
+    return _encode(Stored(event.kind, event.source, event.wall_ns, event.mono_ns, event.boot, event.clock, data, event.origin))

@@ -266,6 +266,12 @@ def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
     )
 
 
+def headsets(floor: Floor) -> dict[str, out.Headset]:
+    """The headsets by seat, stale where whoever told of them is not heard now."""
+    own = floor.config.headsets
+    return floor.headsets.shown(own.boxes if own is not None else (), linked=not floor.unlinked_ns)
+
+
 def announcements(floor: Floor, now_ns: int) -> list[out.Announcement]:
     """Those in force now, newest last."""
     shown = []

@@ -15,12 +15,6 @@ from appliance.core.catalogue import (
     AnnouncementEnded,
     AnnouncementShown,
     BoxHealth,
-    HeadsetAttached,
-    HeadsetDetached,
-    HeadsetFault,
-    HeadsetFinding,
-    HeadsetHook,
-    HeadsetMute,
     JournalStarted,
     LinkDown,
     LinkUp,
@@ -31,18 +25,17 @@ from appliance.core.config import Config
 from appliance.core.event import Event
 from appliance.floor.agent import AgentFold
 from appliance.floor.calendar import Calendar
-from appliance.floor.snapshot import Alarm, Headset, Health
+from appliance.floor.headset import HeadsetFold
+from appliance.floor.snapshot import Alarm, Health
 from appliance.floor.source import SourceFold
 from appliance.floor.state import FloorState, Source
 from appliance.floor.trunk import TrunkFold
 from appliance.floor.visit import VisitFold
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
-VERSION: Final = 5
+VERSION: Final = 6
 _ANNOUNCEMENTS_KEPT: Final = 200
 _ALARMS_KEPT: Final = 5000
-_SEATS_KEPT: Final = 5000
-_FINDINGS_KEPT: Final = 16
 _MARK_BYTES: Final = 32
 
 Handler = Callable[[Any, int], None]
@@ -60,6 +53,7 @@ class Floor:
         self.agents = AgentFold(self.state, self.calendar, self._agent_touched, self.visits.wrapped)
         self.trunks = TrunkFold(self.state, config, self.calendar)
         self.sources = SourceFold(self.state, self._blind, self._sighted)
+        self.headsets = HeadsetFold(self.state)
         #: Sources whose process is dead, as they are to be shown: told from outside, since a dead process writes no event.
         self.unsighted: dict[str, Source] = {}
         #: Since when the process that speaks with the CRM is dead, 0 while it lives: told from outside likewise.
@@ -87,12 +81,6 @@ class Floor:
             "line.released": trunks.released,
             "link.up": self._link_up,
             "link.down": self._link_down,
-            "headset.attached": self._attached,
-            "headset.detached": self._detached,
-            "headset.hook": self._hook,
-            "headset.mute": self._mute,
-            "headset.fault": self._headset_failed,
-            "headset.finding": self._found,
             "box.health": self._health,
             "alarm.raised": self._raised,
             "alarm.acknowledged": self._acknowledged,
@@ -100,10 +88,14 @@ class Floor:
             "announcement.shown": self._shown,
             "announcement.ended": self._announcement_ended,
             "journal.started": self._started,
+            **self.headsets.handlers,
         }
 
     def wants(self, kind: str) -> bool:
-        """Whether a kind changes anything here; others need not even be decoded (box.clock_stepped moves the time line)."""
+        """Whether a kind changes anything here; others need not even be decoded (box.clock_stepped moves the time line).
+
+        What another box told is always wanted: how far that was heard is part of the state.
+        """
         return kind in self._handlers or kind == "box.clock_stepped"
 
     def apply(self, seq: int, event: Event) -> bool:
@@ -112,7 +104,9 @@ class Floor:
         again = state.timeline.learn(seq, event)
         at_ns = state.timeline.offsets[event.boot] + event.mono_ns
         handler = self._handlers.get(event.kind)
-        if handler is not None:
+        if event.origin is not None:
+            self.headsets.told_elsewhere(event, at_ns)
+        elif handler is not None:
             handler(event.data, at_ns)
             if event.source.startswith("gateway/"):
                 self.sources.heard(event.source[8:], at_ns)
@@ -144,11 +138,7 @@ class Floor:
             self._day = day
             self.visits.forget_old(at_ns)
             self.agents.forget_old(day)
-            today, headsets = rfc3339(day), self.state.headsets
-            for seat in [
-                seat for seat, one in headsets.items() if one.attached is False and not one.findings and (one.since or "") < today
-            ]:
-                del headsets[seat]
+            self.headsets.turn_day(rfc3339(day))
 
     def _queue_touched(self, key: str) -> None:
         self.dirty.add(f"queues/{key}")
@@ -193,47 +183,6 @@ class Floor:
     def _link_down(self, data: LinkDown, at_ns: int) -> None:
         state = data.reason if data.reason in ("denied", "no_consumer") else "down"
         self.state.link.state, self.state.link.since_ns = state, at_ns
-
-    def _attached(self, data: HeadsetAttached, at_ns: int) -> None:
-        self._plug(Headset(seat=data.seat, agent=data.agent, product=data.product, attached=True, fresh="live", since=rfc3339(at_ns)))
-
-    def _detached(self, data: HeadsetDetached, at_ns: int) -> None:
-        self._plug(Headset(seat=data.seat, agent=data.agent, attached=False, fresh="live", since=rfc3339(at_ns)))
-
-    def _hook(self, data: HeadsetHook, at_ns: int) -> None:
-        before = self._headset(data.seat)
-        since = before.since if before.hook == data.hook and before.fresh == "live" else rfc3339(at_ns)
-        self._seat(msgspec.structs.replace(before, agent=data.agent, attached=True, hook=data.hook, fresh="live", since=since))
-
-    def _mute(self, data: HeadsetMute, at_ns: int) -> None:
-        before = self._headset(data.seat)
-        since = before.since if before.mute == data.mute and before.fresh == "live" else rfc3339(at_ns)
-        self._seat(msgspec.structs.replace(before, agent=data.agent, attached=True, mute=data.mute, fresh="live", since=since))
-
-    def _headset_failed(self, data: HeadsetFault, at_ns: int) -> None:
-        before = self._headset(data.seat)
-        self._seat(msgspec.structs.replace(before, agent=data.agent, fresh="stale", since=before.since or rfc3339(at_ns)))
-
-    def _found(self, data: HeadsetFinding, _at_ns: int) -> None:
-        before = self._headset(data.seat)
-        others = tuple(finding for finding in before.findings if finding != data.finding)
-        findings = others if data.over else (*others, data.finding)[-_FINDINGS_KEPT:]
-        self._seat(msgspec.structs.replace(before, findings=findings))
-
-    def _plug(self, headset: Headset) -> None:
-        """Nothing of the headset before holds but what the cross-check found of the seat: it ends its findings itself."""
-        headset.findings = self._headset(headset.seat).findings
-        self._seat(headset)
-
-    def _headset(self, seat: str) -> Headset:
-        return self.state.headsets.get(seat) or Headset(seat=seat)
-
-    def _seat(self, headset: Headset) -> None:
-        """Always a new object, since snapshots hold on to the one before."""
-        headsets = self.state.headsets
-        headsets[headset.seat] = headset
-        while len(headsets) > _SEATS_KEPT:
-            del headsets[next(iter(headsets))]
 
     def _health(self, data: BoxHealth, _at_ns: int) -> None:
         if data.level == "ok":

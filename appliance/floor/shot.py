@@ -63,7 +63,7 @@ class Shots:
             groups={key: self._group(key) for key in config.groups},
             agents=self._agents,
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
-            headsets=dict(state.headsets) if config.privacy.headsets else None,
+            headsets=build.headsets(floor) if config.privacy.headsets else None,
             utilisation=self._utilisation or out.Utilisation(),
             health=build.health(floor, list(self._broken)),
             announcements=build.announcements(floor, now_ns),

@@ -157,12 +157,14 @@ class Trunk(Struct, kw_only=True):
 
 
 class Headset(Struct, kw_only=True):
-    """One headset at a seat. Stale: as it was when the device failed. `attached` false: unplugged; the seat stays listed for the day.
+    """One headset at a seat. `attached` false: unplugged; the seat stays listed for the day. `box`: the seat box it is at, null: this one.
 
+    Stale: as it was when the device failed, or when its service, its box or the link was last heard. Unknown: until it speaks anew.
     `findings`: in what it and the PBX disagree now, longest first.
     """
 
     seat: str
+    box: str | None = None
     agent: str | None = None
     product: str | None = None
     attached: bool | None = None

@@ -78,11 +78,19 @@ class Link(Struct):
     since_ns: int = 0
 
 
+class Heard(Struct):
+    """How far another box's events were heard: its journal's epoch, and the last seq."""
+
+    epoch: str
+    seq: int
+
+
 class FloorState(Struct):
     """Everything, as of one journal position.
 
     `begun_again_ns`: when this journal took the place of one damaged or deleted. `from_ns`: the first event folded, 0 when
-    that was the journal's very first: days before it are not whole. `gone`: agents of yesterday who did not come today.
+    that was the journal's very first: days before it are not whole. `gone`: agents of yesterday who did not come today. `headsets`:
+    by seat, those of other boxes by `box.seat`; `pressed`: their changes are not recorded now. `boxes`: the seat boxes heard.
     """
 
     version: int = 1
@@ -102,6 +110,8 @@ class FloorState(Struct):
     trunks: dict[str, TrunkState] = {}
     link: Link = field(default_factory=Link)
     headsets: dict[str, Headset] = {}
+    pressed: bool = False
+    boxes: dict[str, Heard] = {}
     health: dict[str, Health] = {}
     announcements: dict[str, AnnouncementShown] = {}
     alarms: dict[str, Alarm] = {}

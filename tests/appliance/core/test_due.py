@@ -8,7 +8,7 @@ import pytest
 from appliance.core.catalogue import KINDS
 from appliance.core.config import Config
 from appliance.core.due import due_from_config, due_kinds
-from appliance.core.event import Event
+from appliance.core.event import Event, Origin
 from appliance.schema.example import example_of
 
 
@@ -53,3 +53,10 @@ def test_rule_as_the_journal_asks_it(kind: str) -> None:
     config = configured(events=["call", "link"])
     event = Event(kind, "gateway/central", 2, 1, "b", "synced", example_of(kind))
     assert due_from_config(config)(event) == (kind in due_kinds(config))
+
+
+def test_what_another_box_told_is_never_due_here() -> None:
+    event = Event("headset.hook", "headsets/headsets", 2, 1, "b", "synced", example_of("headset.hook"))
+    due = due_from_config(configured(headsets="all"))
+    assert due(event)
+    assert not due(msgspec.structs.replace(event, origin=Origin("e-1", "isla-4", 1, "synced")))

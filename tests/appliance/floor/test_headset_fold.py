@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import msgspec
 
-from appliance.core.catalogue import HeadsetAttached, HeadsetDetached, HeadsetFault, HeadsetFinding, HeadsetHook, HeadsetMute
+from appliance.core.catalogue import (
+    BoxGap,
+    BoxHealth,
+    BoxStarted,
+    HeadsetAttached,
+    HeadsetDetached,
+    HeadsetFault,
+    HeadsetFinding,
+    HeadsetHook,
+    HeadsetMute,
+    JournalPressure,
+    LinkDown,
+    LinkUp,
+    kind_of,
+)
 from appliance.core.clock import rfc3339
+from appliance.core.event import Event, Origin
 from appliance.floor import snapshot as out
+from appliance.floor.state import Heard
 
 
 def headset(day) -> out.Headset:
@@ -76,3 +92,113 @@ def test_a_snapshot_keeps_what_it_saw(day) -> None:
     before = msgspec.json.encode(seen)
     day.tell(20, HeadsetHook(seat="a1", hook="off"), HeadsetFinding(seat="a1", finding="call_on_hook"), HeadsetFault(seat="a1", fault="x"))
     assert msgspec.json.encode(seen) == before
+
+
+def elsewhere(day, at_s: float, number: int, data, *, ago_s: float = 0.0, clock: str = "synced", box: str = "isla-4") -> None:
+    """Another box told this so many seconds ago; it comes now."""
+    day.tell(at_s)
+    origin = Origin(f"e-{number}", box, day.clock.wall_ns() - round(ago_s * 1e9), clock)
+    day.floor.apply(day.floor.state.seq + 1, msgspec.structs.replace(event(day, data), origin=origin))
+
+
+def event(day, data) -> Event:
+    clock = day.clock
+    return Event(kind_of(data), "headsets/headsets", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)
+
+
+def shown(day, *boxes: str, linked: bool = True) -> dict[str, out.Headset]:
+    return day.floor.headsets.shown(boxes or ("*",), linked=linked)
+
+
+def test_seats_of_other_boxes_stand_beside_the_own_by_box_and_seat(day) -> None:
+    day.tell(5, LinkUp())
+    day.tell(10, HeadsetAttached(seat="a1", product="Own"))
+    elsewhere(day, 20, 3, HeadsetAttached(seat="a1", product="There"))
+    elsewhere(day, 30, 4, HeadsetHook(seat="a1", hook="off"), ago_s=4)
+    assert [(one.box, one.product, one.hook, one.fresh) for one in shown(day).values()] == [
+        (None, "Own", "unknown", "live"),
+        ("isla-4", "There", "off", "live"),
+    ]
+    assert list(shown(day)) == ["a1", "isla-4.a1"]
+    assert shown(day)["isla-4.a1"].since == at(day, 26), "by that box's clock, for both are set by a time server"
+    assert day.floor.state.boxes == {"isla-4": Heard("e", 4)}
+    assert list(shown(day, "isla-5")) == ["a1"], "one that is not read any more is not shown"
+    elsewhere(day, 40, 5, HeadsetMute(seat="a1", mute=True), ago_s=5, clock="holdover")
+    assert shown(day)["isla-4.a1"].since == at(day, 40)
+
+
+def test_a_key_that_is_taken_gets_a_number_and_keeps_it(day) -> None:
+    day.tell(5, LinkUp(), HeadsetAttached(seat="isla-4.a1"))
+    for number, box in enumerate(("x" * 64, "x" * 63 + "y")):
+        elsewhere(day, 10 + number, 1, HeadsetHook(seat="a1", hook="off"), box=box)
+    elsewhere(day, 20, 1, HeadsetHook(seat="a1", hook="off"))
+    elsewhere(day, 21, 2, HeadsetMute(seat="a1", mute=False))
+    seats = [(key, one.box or "", one.hook) for key, one in shown(day).items()]
+    long = "x" * 64
+    assert seats == [
+        ("isla-4.a1", "", "unknown"),
+        (long, long, "off"),
+        (long[:63] + "y", long[:63] + "y", "off"),
+        ("isla-4.a1-2", "isla-4", "off"),
+    ]
+
+
+def test_another_boxs_seats_are_stale_while_it_or_the_link_is_away(day) -> None:
+    elsewhere(day, 10, 1, HeadsetHook(seat="a1", hook="off"))
+    assert shown(day)["isla-4.a1"].fresh == "stale", "nothing is known of the link"
+    day.tell(20, LinkUp())
+    assert shown(day)["isla-4.a1"].fresh == "live"
+    assert shown(day, linked=False)["isla-4.a1"].fresh == "stale", "the process that hears it is dead"
+    day.tell(30, BoxHealth(id="seat-box.isla-4", level="amber", text="away"))
+    stale = shown(day)["isla-4.a1"]
+    assert (stale.fresh, stale.hook) == ("stale", "off")
+    assert shown(day)["isla-4.a1"] is stale, "the same object while nothing changed"
+    day.tell(40, BoxHealth(id="seat-box.isla-4", level="ok"), LinkDown(reason="no_consumer"))
+    assert shown(day)["isla-4.a1"].fresh == "live", "the link stands, though the CRM does not listen"
+    day.tell(50, LinkDown(reason="unreachable"))
+    assert shown(day)["isla-4.a1"].fresh == "stale"
+
+
+def test_after_a_gap_nothing_is_known_until_a_seat_speaks_anew(day) -> None:
+    day.tell(5, LinkUp(), HeadsetHook(seat="a1", hook="off"))
+    elsewhere(day, 10, 1, HeadsetHook(seat="a1", hook="off"))
+    elsewhere(day, 11, 2, HeadsetAttached(seat="a2"))
+    day.tell(20, BoxGap(box="isla-4", reason="missing"))
+    assert [(one.attached, one.hook, one.fresh) for one in shown(day).values()] == [
+        (True, "off", "live"),
+        (None, "unknown", "unknown"),
+        (None, "unknown", "unknown"),
+    ]
+    elsewhere(day, 30, 9, HeadsetMute(seat="a2", mute=True))
+    one = shown(day)["isla-4.a2"]
+    assert (one.attached, one.hook, one.mute, one.fresh) == (True, "unknown", True, "live")
+    elsewhere(day, 86_400 + 30, 10, HeadsetMute(seat="a2", mute=False))
+    assert list(shown(day)) == ["a1", "isla-4.a2"], "what never spoke again is forgotten at the turn of the day"
+
+
+def test_own_seats_hold_only_while_their_service_lives(day) -> None:
+    day.tell(10, HeadsetHook(seat="a1", hook="off"), HeadsetHook(seat="a2", hook="on"))
+    day.floor.headsets.unheard = day.floor.headsets.own_seats()
+    assert [one.fresh for one in shown(day).values()] == ["stale", "stale"]
+    day.tell(20, HeadsetFinding(seat="a2", finding="call_on_hook"))
+    day.tell(21, HeadsetAttached(seat="a1"))
+    assert [(one.hook, one.fresh) for one in shown(day).values()] == [("unknown", "live"), ("on", "stale")]
+    day.tell(30, BoxStarted(version="1", services=("gateway",)))
+    assert shown(day)["a1"].fresh == "live"
+    day.tell(40, BoxStarted(version="1", services=("headsets",)))
+    assert [(one.hook, one.fresh) for one in shown(day).values()] == [("unknown", "unknown")] * 2
+
+
+def test_changes_that_were_not_recorded_are_not_known(day) -> None:
+    day.tell(10, HeadsetAttached(seat="a1"), HeadsetHook(seat="a1", hook="off"))
+    day.tell(20, JournalPressure(state="begins"))
+    assert (shown(day)["a1"].hook, shown(day)["a1"].fresh) == ("off", "stale")
+    day.tell(30, JournalPressure(state="ends", not_recorded=7))
+    assert (shown(day)["a1"].hook, shown(day)["a1"].attached, shown(day)["a1"].fresh) == ("unknown", True, "live")
+
+
+def test_a_finding_names_the_box_of_its_seat(day) -> None:
+    day.tell(5, LinkUp())
+    elsewhere(day, 10, 1, HeadsetHook(seat="a1", hook="on"))
+    day.tell(20, HeadsetFinding(seat="a1", box="isla-4", finding="call_on_hook"))
+    assert {key: one.findings for key, one in shown(day).items()} == {"isla-4.a1": ("call_on_hook",)}
