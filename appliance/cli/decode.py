@@ -2,6 +2,8 @@
 
 ami     bytes of an Asterisk manager session, or a capture file: {"type", "name", "fields"}
 alpha   bytes of an Alpha sign's line, as they are or as hex: {"type", "address", "packets": [{"command", "label", "text"…}]}
+callerid  a packet in hex (SDMF, MDMF, ETSI), DTMF digits, a modem's lines, a line monitor's records:
+        {"format", "checksum_ok", "date", "time", "number", "name", "absent"}
 hid     a USB report descriptor, as hex or as its bytes: {"hook": {"report_id", "offset", "size", "mode"}, "mute", "leds"}
 """
 
@@ -22,14 +24,15 @@ EXAMPLES = """
   callfloor decode ami session.txt
   nc pbx 5038 | callfloor decode ami - --json
   callfloor decode alpha "00 00 00 00 00 01 5A 30 30 02 47 61 30 35 3A 31 32 04"
+  callfloor decode callerid "04 12 30 39 33 30 31 32 32 34 36 30 39 35 35 35 31 32 31 32 51"
   callfloor decode hid /sys/class/hidraw/hidraw0/device/report_descriptor
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """KIND FILE|HEX|-, --profile, --json."""
-    parser.add_argument("kind", choices=["ami", "alpha", "hid"], help="what the bytes are")
-    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; alpha, hid: or the bytes themselves, as hex")
+    parser.add_argument("kind", choices=["ami", "alpha", "callerid", "hid"], help="what the bytes are")
+    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; all but ami: or the bytes themselves, as hex")
     parser.add_argument("--profile", metavar="P", help="the dialect, for kinds that have several (these have one)")
     parser.add_argument("--json", action="store_true", help="one object a line, and nothing else (the default when piped)")
 
@@ -52,6 +55,11 @@ def _records(kind: str, name: str) -> Iterable[Any]:
         given = None if len(name) < 256 and Path(name).is_file() else _from_hex(name)
         data = _bytes(name) if given is None else given
         return records(_from_hex(data.decode("latin-1")) or data)
+    if kind == "callerid":
+        from gateway.fxo.decode import records as callers  # noqa: PLC0415 - the kind decides which
+
+        named = name == "-" or (len(name) < 256 and Path(name).exists())
+        return callers(_received(_bytes(name)) if named else name.encode())
     if kind == "hid":
         return [_descriptor(name)]
     from gateway.pbx.ami import decode  # noqa: PLC0415 - the kind decides which
