@@ -35,6 +35,8 @@ class Plugs:
         self.present: dict[tuple[str, int], HidInfo] = {}
         self.without_events: str | None = None
         self.looks = 0
+        #: Called after each look: who has a device may have changed though it stayed where it is.
+        self.looked: Callable[[], object] = lambda: None
         self._loop, self._changed, self._sweep_s = loop, changed, sweep_s
         self._telephony = lru_cache(maxsize=256)(telephony)  # to parse a descriptor costs more than all of a look
         self._soon: asyncio.TimerHandle | None = None
@@ -51,6 +53,12 @@ class Plugs:
         self.present = now
         if pulled or came:
             self._changed(pulled, came)
+        self.looked()
+
+    def look_soon(self) -> None:
+        """Look in a moment, once, however often it is asked for."""
+        if self._soon is None:
+            self._soon = self._loop.call_later(_PAUSE_S, self.look)
 
     def _event(self, monitor: Any) -> None:
         try:
@@ -58,8 +66,7 @@ class Plugs:
                 pass
         except OSError:  # more events came than the kernel keeps: they are a reason to look all the same
             pass
-        if self._soon is None:
-            self._soon = self._loop.call_later(_PAUSE_S, self.look)
+        self.look_soon()
 
     def _cancel(self) -> None:
         for timer in (self._soon, self._sweep):

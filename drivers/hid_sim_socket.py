@@ -63,7 +63,7 @@ def open_sim(path: str, *, writes: bool = True, now_ns: Callable[[], int] = time
         line.connect(path)
         said, rest = _hello(line, path)
         info = _info(said, path)
-        line.setblocking(False)  # noqa: FBT003 - its own name for it
+        line.setblocking(False)
     except BaseException as error:
         line.close()
         if isinstance(error, OSError) and not isinstance(error, CallfloorError):

@@ -37,7 +37,7 @@ _TO_INTERFACE, _SET_REPORT, _SET_IDLE, _OUTPUT = 0x21, 0x09, 0x0A, 0x0200
 
 
 def open_own(info: HidInfo, *, longest_input_bytes: int | None = None, now_ns: Callable[[], int] = time.monotonic_ns) -> UsbHid:
-    """Take a listed headset from the kernel. `longest_input_bytes`: of its longest input report with id, where that exceeds a USB packet.
+    """Take a listed headset from the kernel. `longest_input_bytes`: of its longest input report with id; it may take several USB packets.
 
     Raises UnpluggedError when it is gone, DeniedError without the right to it or when another program holds it, UnsupportedError without
     pyusb or libusb, TransientError when it does not take what it is told, or when a program that died left it (`repair`).
@@ -94,7 +94,7 @@ class UsbHid:
         self._descriptor, self._device, self._now_ns = descriptor, device, now_ns
         self._numbered = numbers_reports(descriptor)
         self._in, self._out = endpoints
-        self._size = longest_input_bytes or self._in.wMaxPacketSize
+        self._size = max(longest_input_bytes or 0, self._in.wMaxPacketSize)
         self._closing = threading.Event()
         self._reader: threading.Thread | None = None
         self._inbox: Inbox | None = None

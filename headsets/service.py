@@ -1,21 +1,38 @@
-"""Decides how the headsets' service lives: one keeper of the seats, the monitor that reads the devices, each part apart."""
+"""Decides how the headsets' service lives: one keeper of the seats, USB and simulated headsets that feed it, each part apart.
+
+Where every configured seat is simulated, the USB headsets of the machine are left alone: they are somebody's own.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Final
 
+from appliance.apart import Apart
 from appliance.core.alive import Alive, Sight
+from appliance.core.catalogue import HeadsetDetached
+from appliance.core.clock import NS
 from appliance.core.errors import TransientError
+from appliance.core.headset_config import HeadsetsConfig
+from appliance.core.headset_url import headset_url
 from appliance.outbox import Outbox
 from appliance.service import Context
 from headsets.keeper import SeatKeeper
+from headsets.minute import Minutes
+from headsets.monitor import Monitor, usb_seats
+from headsets.past import attached_seats
+from headsets.rim import Rim
+from headsets.sim_life import SimLife
+
+_log = logging.getLogger("callfloor.headsets")
 
 #: Events that may wait while the journal takes nothing: a floor's presses of some hours.
 MAX_QUEUED_EVENTS: Final = 20_000
 #: How often the watchdog hears of the loop: more seldom than every 5 s is too seldom.
 _PROGRESS_S: Final = 4.0
+_MINUTE_S: Final = 60
 
 
 class Headsets:
@@ -25,6 +42,7 @@ class Headsets:
 
     def __init__(self, *, max_queued_events: int = MAX_QUEUED_EVENTS) -> None:
         self._max_queued_events = max_queued_events
+        self.keeper: SeatKeeper | None = None
 
     async def run(self, context: Context) -> None:
         """Work until cancelled. Raises TransientError when another process reads this box's headsets already."""
@@ -37,18 +55,69 @@ class Headsets:
                 alive.close()
 
     async def _run(self, context: Context, alive: Alive | None) -> None:
+        config = context.config.headsets or HeadsetsConfig()
         outbox = Outbox(context.journal, self._max_queued_events)
-        keeper = SeatKeeper(context, outbox)
+        self.keeper = keeper = SeatKeeper(context, outbox)
+        rim = Rim()
+        gone = _Gone(keeper, await asyncio.to_thread(attached_seats, context.journal, self.name))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(outbox.run(), name="outbox")
                 tasks.create_task(_live(context, alive), name="progress")
+                if config.minutes:
+                    tasks.create_task(Apart("the minutes of the headsets").run(lambda: _sum_up(context, keeper)))
+                for key, path in _simulated(config):
+                    life = SimLife(key, path, config.seat[key].hold or config.hold, keeper, rim)
+                    tasks.create_task(Apart(f"the simulated headset at seat {key}").run(life.run))
+                if _wants_usb(config):
+                    usb = Apart("the watch over USB headsets")
+                    tasks.create_task(usb.run(lambda: Monitor(config, keeper, rim, gone.tell).run()))
+                else:
+                    gone.tell()
                 context.watch.ready()
         except BaseExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:
             keeper.close()
-            await asyncio.shield(outbox.finish())
+            # Both at once: systemd waits 5 s for all of it.
+            _, left = await asyncio.shield(asyncio.gather(outbox.finish(), rim.finish()))
+            if left:
+                _log.error("%d headsets were not given back to the kernel in time; the next start does it", left)
+
+
+class _Gone:
+    """Seats without a name in the configuration whose headset went while nobody looked."""
+
+    def __init__(self, keeper: SeatKeeper, attached: frozenset[str]) -> None:
+        self._keeper, self._attached = keeper, attached
+
+    def tell(self) -> None:
+        """Those that are here are told by now: the others are gone."""
+        gone, self._attached = self._attached - self._keeper.seats.keys(), frozenset()
+        self._keeper.emit(*(HeadsetDetached(seat=key) for key in sorted(gone)))
+
+
+def _simulated(config: HeadsetsConfig) -> list[tuple[str, str]]:
+    """Seat and path of each simulated headset."""
+    urls = {key: headset_url(seat.url) for key, seat in config.seat.items()}
+    return [(key, url.sim) for key, url in urls.items() if url.sim is not None]
+
+
+def _wants_usb(config: HeadsetsConfig) -> bool:
+    return not config.seat or bool(usb_seats(config))
+
+
+async def _sum_up(context: Context, keeper: SeatKeeper) -> None:
+    """Tell each minute of the wall clock when it is over, of all seats at once."""
+    minutes, clock = Minutes(), context.clock
+    keeper.changed.append(minutes.feed)
+    try:
+        while True:
+            await asyncio.sleep(_MINUTE_S - clock.wall_ns() / NS % _MINUTE_S)
+            keeper.emit(*minutes.end(clock.mono_ns()))
+    finally:
+        keeper.changed.remove(minutes.feed)
+        keeper.emit(*minutes.end(clock.mono_ns()))
 
 
 async def _live(context: Context, alive: Alive | None) -> None:

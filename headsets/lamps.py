@@ -1,0 +1,79 @@
+"""Decides how a seat's lamps reach its device: off the loop, one write at a time, the newest wish wins while one is under way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from appliance.core.clock import NS
+from appliance.core.errors import CallfloorError
+from drivers.hid_device import HidDevice
+from headsets.host import LOST_NS, Leds
+from headsets.keeper import SeatKeeper
+from headsets.layout import HeadsetLayout
+from headsets.report import led_report
+from headsets.rim import Rim
+
+_log = logging.getLogger("callfloor.headsets")
+_LOST_S: Final = LOST_NS / NS
+
+
+class Lamps:
+    """The lamps of one plugged headset, from its plugging to its pulling. `failed` hears of faults of a write."""
+
+    def __init__(self, key: str, keeper: SeatKeeper, rim: Rim, failed: Callable[[BaseException], object]) -> None:
+        self._key, self._keeper, self._rim, self._failed = key, keeper, rim, failed
+        self._loop = asyncio.get_running_loop()
+        self._device: HidDevice | None = None
+        self._layout: HeadsetLayout | None = None
+        self._next: tuple[Leds, float] | None = None
+        self._shown: Leds | None = None
+        self._writing: asyncio.Future[None] | None = None
+
+    def show(self, leds: Leds) -> None:
+        """Show these: now, or when the device is open or the write under way is over."""
+        self._next = leds, self._loop.time()
+        self._begin()
+
+    def opened(self, device: HidDevice, layout: HeadsetLayout) -> None:
+        """The device can be written. What is shown on it is not known."""
+        self._device, self._layout, self._shown = device, layout, None
+        if self._next is not None and self._loop.time() - self._next[1] >= _LOST_S:
+            self._next = None  # the seat has given it up, and asks anew
+        self._begin()
+
+    def shut(self) -> asyncio.Future[None] | None:
+        """The device is to be closed: nothing is begun any more. The write that is still under way."""
+        self._device = self._layout = None
+        return self._writing
+
+    def _begin(self) -> None:
+        if self._writing is not None or self._next is None or self._device is None or self._layout is None:
+            return
+        (leds, _), self._next = self._next, None
+        # With nothing changed it is a press's answer: then all of it is said again.
+        reports = led_report(self._layout, leds, self._shown) or led_report(self._layout, leds)
+        self._writing = self._rim.write(self._device, reports)
+        self._writing.add_done_callback(partial(self._written, leds, self._device))
+
+    def _written(self, leds: Leds, device: HidDevice, writing: asyncio.Future[None]) -> None:
+        self._writing = None
+        if writing.cancelled():  # the loop is being closed
+            return
+        fault = writing.exception()
+        if device is self._device:
+            self._shown = leds if fault is None else None
+            if fault is not None:
+                self._failed(fault)
+        if self._next is None:
+            self._keeper.apply(self._key, lambda seat, now_ns: seat.wrote(fault is None and device is self._device, now_ns))
+        else:
+            self._begin()  # the seat had given the last one up
+
+
+def text_of(fault: BaseException) -> str:
+    """A fault as a person reads it."""
+    return str(fault) if isinstance(fault, CallfloorError) else f"{type(fault).__name__}: {fault}"
