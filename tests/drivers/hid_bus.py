@@ -4,9 +4,6 @@
 
 Says `{"root": …}` once it stands; clients run with `LD_PRELOAD=libumockdev-preload.so.0 UMOCKDEV_DIR=root`, in processes of their own. Takes one
 JSON list a line on its standard input, `[VERB, ARGUMENT…]`, and answers each with a JSON line; `Bus` has a method per verb.
-
-A node is a symbolic link to a pseudo terminal, because poll() must wait on it: libusb sleeps until its node is writable (output
-stopped: it sleeps; output on: something is to be reaped; closed: unplugged), a reader of hidraw until it is readable. Written for 64 bits.
 """
 
 from __future__ import annotations
@@ -14,15 +11,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import shutil
 import struct
 import sys
-import termios
 import threading
 import time
 import traceback
-import tty
 from collections import deque
 from pathlib import Path
 
@@ -30,6 +24,7 @@ import gi
 
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402 - gi chooses versions so
+from hid_nodes import URB_DONE, URB_STATUS, Raw, Terminal, Urb, address_of  # noqa: E402 - it needs gi too
 
 HOST = "/devices/pci0000:00/0000:00:14.0/usb1"
 HID, AUDIO, KEYS = 3, 0, 4
@@ -42,44 +37,6 @@ NAMES = {
     15: "claim", 16: "release", 18: "ioctl", 20: "reset", 21: "clear_halt", 22: "disconnect", 23: "connect", 26: "capabilities",
 }  # fmt: skip
 INTERRUPT, CONTROL = 1, 2
-#: struct usbdevfs_urb: where status, the buffer's pointer, its length and the length that was done stand.
-URB, URB_STATUS, URB_BUFFER, URB_LENGTH, URB_DONE = 56, 4, 16, 24, 28
-
-
-class Urb:
-    """One transfer that the client has submitted."""
-
-    def __init__(self, pointer) -> None:
-        self.address = address_of(pointer)
-        self.memory = pointer.resolve(0, URB)
-        raw = bytes(self.memory.retrieve())
-        self.kind, self.endpoint = raw[0], raw[1]
-        self.length = struct.unpack_from("<i", raw, URB_LENGTH)[0]
-        self.buffer = self.memory.resolve(URB_BUFFER, self.length) if self.length else None
-        self.sent = bytes(self.buffer.retrieve()) if self.buffer else b""
-
-
-def address_of(pointer) -> int:
-    return struct.unpack("<Q", bytes(pointer.retrieve()))[0]
-
-
-class Terminal:
-    """A pseudo terminal that stands for a node: pollable, and never read or written by the client itself."""
-
-    def __init__(self, node: Path) -> None:
-        self.node = node
-        self.master, self.slave = os.openpty()
-        tty.setraw(self.slave)
-        node.parent.mkdir(parents=True, exist_ok=True)
-        node.symlink_to(os.ttyname(self.slave))
-
-    def writable(self, on: bool) -> None:
-        termios.tcflow(self.slave, termios.TCOON if on else termios.TCOOFF)
-
-    def hang_up(self) -> None:
-        os.close(self.master)
-        os.close(self.slave)
-        self.node.unlink()
 
 
 class Headset:
@@ -203,18 +160,29 @@ class Headset:
 
     def pull(self, how: str = "clean") -> None:
         """`late`: the wire is dead first (EIO), the bus notices 0.1 s later, as measured on a real kernel; `power`: no udev event comes."""
+        self.die(how)
+        self.leave(how)
+
+    def die(self, how: str = "clean") -> None:
+        """Its wire is dead from here: what was under way ends."""
         with self.lock:
             self.plugged = how == "late"
-            while self.waiting:
-                self._finish(self.waiting.popleft(), b"", -errno.EPROTO if how == "late" else -errno.ESHUTDOWN)
-            self.terminal.writable(True)
+            self._end_all(-errno.EPROTO if how == "late" else -errno.ESHUTDOWN)
         if how == "late":
             time.sleep(0.1)
             with self.lock:
                 self.plugged = False
-                while self.waiting:
-                    self._finish(self.waiting.popleft(), b"", -errno.ESHUTDOWN)
-                self.terminal.writable(True)
+                self._end_all(-errno.ESHUTDOWN)
+
+    def _end_all(self, status: int) -> None:
+        while self.waiting:
+            self._finish(self.waiting.popleft(), b"", status)
+        while self.hanging:
+            self._finish(self.hanging.pop(), b"", status)
+        self.terminal.writable(True)
+
+    def leave(self, how: str = "clean") -> None:
+        """The bus notices, and everything of it goes."""
         if self.raw is not None:
             self.raw.go(quiet=how == "power")
         if how != "power":
@@ -392,61 +360,6 @@ class Headset:
         self.terminal.writable(True)
 
 
-class Raw:
-    """The hidraw node of a headset that the kernel's driver holds: one report a read, every reader sees what is there when it asks."""
-
-    count = 0
-
-    def __init__(self, headset: Headset) -> None:
-        self.headset, self.bed = headset, headset.bed
-        self.number, Raw.count = Raw.count, Raw.count + 1
-        self.name, self.gone = f"hidraw{self.number}", False
-        self.reports: deque[bytes] = deque()
-        self.terminal = Terminal(Path(self.bed.get_root_dir()) / "dev" / self.name)
-        self.handler = UMockdev.IoctlBase()
-        self.handler.connect("handle-read", self._read)
-        self.handler.connect("handle-write", self._write)
-        self.bed.attach_ioctl(f"/dev/{self.name}", self.handler)
-        bus_id = f"0003:{headset.vid:04X}:{headset.pid:04X}.{self.number + 1:04X}"
-        self.hid = f"{headset.hid_path}/{bus_id}"
-        lines = [
-            f"P: {self.hid}", "E: SUBSYSTEM=hid", f"E: HID_ID=0003:{headset.vid:08X}:{headset.pid:08X}",
-            f"H: report_descriptor={headset.descriptor.hex()}", "",
-            f"P: {self.hid}/hidraw/{self.name}", "E: SUBSYSTEM=hidraw", f"E: DEVNAME=/dev/{self.name}", "E: MAJOR=240", f"E: MINOR={self.number}", "",
-        ]  # fmt: skip
-        self.bed.add_from_string("\n".join(lines) + "\n")
-
-    def arrive(self, data: bytes) -> None:
-        self.reports.append(data)
-        os.write(self.terminal.master, b"!")  # readable, until a read is answered
-
-    def _read(self, _handler, call) -> bool:
-        with self.headset.lock:
-            if not self.reports:
-                call.complete(-1, errno.EIO if self.gone else errno.EAGAIN)
-            else:  # what was there before it went is handed out first, as by the kernel
-                if not self.gone:
-                    os.read(self.terminal.slave, 1)
-                data = self.reports.popleft()
-                call.get_arg().update(0, list(data))
-                call.complete(len(data), 0)
-        return True
-
-    def _write(self, _handler, call) -> bool:
-        self.headset.note("raw_write", bytes(call.get_arg().retrieve()))
-        call.complete(-1, errno.EPERM)
-        return True
-
-    def go(self, *, quiet: bool = False) -> None:
-        self.gone = True
-        for path in (f"/sys{self.hid}/hidraw/{self.name}", f"/sys{self.hid}"):
-            if not quiet:
-                self.bed.uevent(path, "remove")
-            self.bed.remove_device(path)
-        shutil.rmtree(f"{self.bed.get_root_dir()}/sys{self.hid}", ignore_errors=True)
-        self.terminal.hang_up()
-
-
 class Bus:
     """The orders that come on the standard input."""
 
@@ -469,6 +382,19 @@ class Bus:
     def pull(self, name: str, how: str = "clean") -> dict:
         self.headsets.pop(name).pull(how)
         return {}
+
+    def cut(self, how: str, *names: str) -> dict:
+        """The power of a hub goes: all of them are dead at once, and leave one after the other."""
+        gone = [self.headsets.pop(name) for name in names]
+        for headset in gone:
+            headset.die(how)
+        for headset in gone:
+            headset.leave(how)
+        return {}
+
+    def claimed(self) -> dict:
+        """Those that a program has taken."""
+        return {"claimed": [name for name, headset in self.headsets.items() if headset.claimed]}
 
     def clear(self) -> dict:
         for name in list(self.headsets):
