@@ -1,42 +1,19 @@
-"""Decides how the command `beacon` is carried out: each at most once, in the journal's order, as the contract has it.
-
-The cursor is on disk at a command's row before a lamp is touched: a command that was received and not passed runs after a restart,
-unless its time is over; one that was passed and has no end is `unknown`. One that was refused at the door has its end beside it.
-"""
+"""Decides which lamps the command `beacon` means, what is played on them, and why it cannot be."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-import msgspec
-
-from appliance.core.catalogue import CommandFinished, CommandReceived
-from appliance.core.clock import NS
-from appliance.core.command import Beacon, args_of, judge
-from appliance.core.errors import CallfloorError
-from appliance.core.event import Entry, Stored, stored_from_body
-from appliance.core.journal import PAGE, Cursor
+from appliance.command_run import FULL_S, CommandRun
+from appliance.core.command import Beacon
 from appliance.service import Context
 from wallboard.beacon.pattern import PATTERNS, Pattern, beeps
-
-_log = logging.getLogger(__name__)
 
 SINK: Final = "wallboard.beacon"
 VERB: Final = "beacon"
 SECONDS: Final = 60.0
 BUZZER: Final = "buzzer"
-#: At most so many looks a second, however fast the journal grows.
-_REST_S: Final = 0.1
-_SAVE_S: Final = 60.0
-FULL_S: Final = 1.0
-#: An id that comes again is passed over; so many are remembered.
-_IDS: Final = 10_000
-_COMMAND: Final = b'{"k":"command.'
-_RECEIVED: Final = msgspec.json.Decoder(CommandReceived)
-_FINISHED: Final = msgspec.json.Decoder(CommandFinished)
 
 
 class Light(Protocol):
@@ -61,95 +38,19 @@ class BeaconCommands:
 
     def __init__(self, context: Context, lights: Mapping[str, Light], *, full_s: float = FULL_S) -> None:
         """`full_s`: how long to wait before a full journal is tried again."""
-        self._context, self._lights, self._full_s = context, lights, full_s
-        self._epoch = context.journal.epoch
-        saved = context.journal.cursor(SINK)
-        self._at = self._saved = saved.seq if saved.epoch == self._epoch else 0
-        self._saved_s = 0.0
-        self._ids: dict[str, None] = {}
+        self._lights = lights
+        self._run = CommandRun(context, VERB, SINK, self, full_s=full_s)
 
     async def run(self) -> None:
         """Follow the journal until cancelled."""
-        await self._bury()
-        journal = self._context.journal
-        while True:
-            if journal.epoch != self._epoch:  # set aside whole and begun anew: every row of the new one is ahead
-                self._epoch, self._at = journal.epoch, 0
-            if await self.page():
-                await asyncio.sleep(0)
-                continue
-            await self._save_lazily()
-            await journal.wait(self._at, 1.0)
-            await asyncio.sleep(_REST_S)
+        await self._run.run()
 
-    async def page(self) -> bool:
-        """Handle one page; whether there may be another."""
-        rows = self._context.journal.read(self._at, PAGE)
-        for entry in rows:
-            if entry.body.startswith(_COMMAND):
-                await self._handle(entry)
-            self._at = entry.seq
-        return len(rows) == PAGE
+    def seconds(self, args: Beacon) -> float:
+        """For how long it is asked."""
+        return args.seconds or SECONDS
 
-    async def _bury(self) -> None:
-        """End as `unknown` what stands at the cursor without an end: it was passed, and nobody can say whether the lamp was lit."""
-        journal = self._context.journal
-        first = journal.read(self._at - 1, 1) if self._at else []
-        command = _received(first[0])[1] if first and first[0].seq == self._at else None
-        if command is None:
-            return
-        self._ids[command.id] = None
-        if not await self._has_end(self._at, command.id):
-            await self._emit(CommandFinished(id=command.id, state="unknown", reason="the box stopped while the command was under way"))
-
-    async def _has_end(self, after: int, command: str) -> bool:
-        """Whether a command has its end already: it was refused at the door, or carried out before a cursor was lost."""
-        while rows := self._context.journal.read(after, PAGE):
-            if any(_ends(row, command) for row in rows):
-                return True
-            after = rows[-1].seq
-            await asyncio.sleep(0)
-        return False
-
-    async def _handle(self, entry: Entry) -> None:
-        row, command = _received(entry)
-        if row is None or command is None or command.id in self._ids:
-            return
-        self._ids[command.id] = None
-        while len(self._ids) > _IDS:
-            del self._ids[next(iter(self._ids))]
-        if await self._has_end(entry.seq, command.id):
-            return
-        await self._pass(entry.seq)
-        await self._emit(self._carry_out(row, command))
-
-    def _carry_out(self, row: Stored, command: CommandReceived) -> CommandFinished:
-        context = self._context
-        verdict = judge(
-            command.verb,
-            command.args,
-            command.expires,
-            allow=context.config.commands.allow,
-            owned={VERB},
-            now_ns=context.clock.wall_ns(),
-            quality=context.clock.quality(),
-        )
-        if verdict.state != "run":
-            return CommandFinished(id=command.id, state=verdict.state, reason=verdict.reason)
-        args = args_of(VERB, command.args)
-        assert isinstance(args, Beacon)
-        seconds = args.seconds or SECONDS
-        left_s = seconds - self._age_s(row)
-        if left_s <= 0:
-            return CommandFinished(id=command.id, state="expired", reason=f"its {seconds:g} s were over before it could be carried out")
-        try:
-            lit = self._play(args, left_s)
-        except ValueError as fault:
-            return CommandFinished(id=command.id, state="failed", reason=str(fault))
-        return CommandFinished(id=command.id, state="done", result={"lamps": lit, "seconds": round(left_s, 1)})
-
-    def _play(self, args: Beacon, seconds: float) -> list[str]:
-        """Raises ValueError: the reason why not."""
+    def carry_out(self, args: Beacon, seconds: float) -> dict[str, Any]:
+        """Play it. Raises ValueError: the reason why not."""
         name, lamps = self._meant(args.lamp)
         light = self._lights[name]
         if lamps == (BUZZER,):
@@ -164,7 +65,7 @@ class BeaconCommands:
             pattern = PATTERNS[args.pattern or "flash"]
         if not all(light.play(lamp, pattern, seconds) for lamp in lamps):
             raise ValueError(f"unplugged: the pins of {name} are not held; `callfloor status` and the log say why")
-        return [f"{name}.{lamp}" for lamp in lamps]
+        return {"lamps": [f"{name}.{lamp}" for lamp in lamps]}
 
     def _meant(self, lamp: str) -> tuple[str, tuple[str, ...]]:
         """The light, and which of its lamps: all but the buzzer where only the light is named."""
@@ -177,70 +78,3 @@ class BeaconCommands:
             return name, (role,)
         known = ", ".join(f"{name}.{role}" for name, light in self._lights.items() for role in light.lamps)
         raise ValueError(f"unknown_lamp: none here is called {lamp}; there are {known}"[:500])
-
-    def _age_s(self, row: Stored) -> float:
-        clock = self._context.clock
-        if row.boot == clock.boot:
-            return (clock.mono_ns() - row.mono_ns) / NS
-        return max(0.0, (clock.wall_ns() - row.wall_ns) / NS)
-
-    async def _pass(self, seq: int) -> None:
-        """Have the cursor at this row, on disk. While that cannot be, nothing is carried out."""
-        while True:
-            try:
-                await self._save(seq)
-            except OSError as fault:
-                _log.error("a command must wait, its cursor cannot be saved: %s", fault)
-                await asyncio.sleep(self._full_s)
-            else:
-                return
-
-    async def _save(self, seq: int) -> None:
-        journal = self._context.journal
-        await asyncio.to_thread(journal.save, SINK, Cursor(journal.epoch, seq))
-        self._saved, self._saved_s = seq, self._context.clock.mono_ns() / NS
-
-    async def _save_lazily(self) -> None:
-        """So that a restart need not read the day again; only between two commands, so that the last one's end is on disk."""
-        now_s = self._context.clock.mono_ns() / NS
-        if self._at == self._saved or now_s - self._saved_s < _SAVE_S:
-            return
-        try:
-            await self._save(self._at)
-        except OSError as fault:
-            self._saved_s = now_s
-            _log.warning("the place of the lamps' commands could not be saved; tried again in a minute: %s", fault)
-
-    async def _emit(self, finished: CommandFinished) -> None:
-        """The end of a command is told however long the journal is full or away."""
-        while True:
-            try:
-                await self._context.emit(finished)
-            except CallfloorError as fault:
-                _log.error("the end of a command must wait: %s", fault)
-                await asyncio.sleep(self._full_s)
-            else:
-                return
-
-
-def _received(entry: Entry) -> tuple[Stored | None, CommandReceived | None]:
-    """The command `beacon` that a row holds, if it holds one. A row that cannot be read holds none."""
-    if not entry.body.startswith(_COMMAND):
-        return None, None
-    try:
-        row = stored_from_body(entry.body)
-        command = _RECEIVED.decode(row.data) if row.kind == "command.received" else None
-    except msgspec.DecodeError as fault:
-        _log.warning("row %d cannot be read and is passed over: %s", entry.seq, fault)
-        return None, None
-    return (row, command) if command is not None and command.verb == VERB else (None, None)
-
-
-def _ends(entry: Entry, command: str) -> bool:
-    """Whether a row is the end of this command."""
-    if not entry.body.startswith(_COMMAND + b'finished"'):
-        return False
-    try:
-        return _FINISHED.decode(stored_from_body(entry.body).data).id == command
-    except msgspec.DecodeError:
-        return False
