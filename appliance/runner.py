@@ -24,6 +24,7 @@ from appliance.core.config import Config
 from appliance.core.due import due_from_config
 from appliance.core.errors import FullError, MisconfiguredError, TransientError
 from appliance.core.event import Event
+from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.version import VERSION
 
@@ -69,6 +70,7 @@ def open_journal(config: Config, clock: Clock) -> SqliteJournal:
         run_dir=run_dir_of(config),
         due=due_from_config(config),
         keep_days=site.keep_days,
+        headset_days=(config.headsets or HeadsetsConfig()).keep_days,
         max_bytes=site.max_bytes,
         clock=clock,
     )

@@ -98,6 +98,11 @@ def stored_from_body(body: bytes) -> Stored:
     return _stored.decode(body)
 
 
+def body_from_stored(stored: Stored) -> bytes:
+    """Encode a stored event as it was decoded."""
+    return _encode(stored)
+
+
 def body_from_event(event: Event) -> bytes:
     """Encode an event as a journal body."""
     data = msgspec.Raw(_encode(event.data))

@@ -22,6 +22,8 @@ from appliance.core.cursor_file import CursorFile
 from appliance.core.errors import CallfloorError, CorruptError, FullError, TransientError
 from appliance.core.event import Entry, Event, Position, body_from_event
 from appliance.core.journal import BATCH, PAGE, Account, Cursor, Due, Head, Limits, new_epoch
+from appliance.core.purge import Purge
+from appliance.core.reserve import Reserve
 from appliance.core.retention import Retention
 from appliance.core.store import Store, error_from_sqlite, is_blank, refuse_network_path
 from appliance.core.ticket import Ticket, TicketQueue
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 #: Events that may wait for the appender in one process; more is refused, never silently dropped.
 QUEUE: Final = 20_000
-_RESERVE_BYTES: Final = 256 * 1024
 _POLL_S: Final = 1.0
 _PRESSURE_LOOK_NS: Final = NS
 _NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute", "headset.minute"})
@@ -44,7 +45,9 @@ _NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute", "headset
 class SqliteJournal:
     """A journal in a file, shared by every process of the box."""
 
-    def __init__(self, path: Path, run_dir: Path, due: Due, keep_days: float, max_bytes: int, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, run_dir: Path, due: Due, keep_days: float, max_bytes: int, clock: Clock, headset_days: float | None = None
+    ) -> None:
         self.path = path
         self.run_dir = run_dir
         self.max_bytes = max_bytes
@@ -65,6 +68,8 @@ class SqliteJournal:
         self._pressure_at_ns = 0
         self._not_recorded = 0
         self._retention = Retention(clock, keep_days, max_bytes)
+        self._purge = Purge(clock, keep_days if headset_days is None else headset_days)
+        self._reserve = Reserve(path.parent)
         self._writing = threading.Lock()
         with self._locked():
             self._store = self._opened()
@@ -79,10 +84,11 @@ class SqliteJournal:
         run_dir: Path | None = None,
         due: Due | None = None,
         keep_days: float = 7.0,
+        headset_days: float | None = None,
         max_bytes: int = 2 * 1024**3,
         clock: Clock | None = None,
     ) -> Self:
-        """Open or create the journal; a damaged one is set aside whole and a new epoch begun.
+        """Open or create the journal; a damaged one is set aside whole and a new epoch begun. `headset_days`: see `core.purge`.
 
         Raises UnsupportedError on a network file system or a newer format, TransientError when the folder cannot be
         written, FullError when there is no room for a new file.
@@ -92,7 +98,7 @@ class SqliteJournal:
             refuse_network_path(path)
             place = run_dir or path.parent / "run"
             (place / "bells").mkdir(parents=True, exist_ok=True)
-            return cls(path, place, due or (lambda _event: True), keep_days, max_bytes, clock or SystemClock())
+            return cls(path, place, due or (lambda _event: True), keep_days, max_bytes, clock or SystemClock(), headset_days)
         except OSError as fault:
             if isinstance(fault, CallfloorError):
                 raise
@@ -225,7 +231,7 @@ class SqliteJournal:
     def _refuse(self, batch: list[Ticket], error: CallfloorError) -> None:
         self._full = isinstance(error, FullError)
         if self._full:
-            (self.path.parent / "journal.reserve").unlink(missing_ok=True)
+            self._reserve.give()
         if not batch:
             batch.extend(self._tickets.gather())
         for ticket in batch:
@@ -264,7 +270,7 @@ class SqliteJournal:
             self.path.chmod(0o660)
         event = self._stamped(JournalStarted(reason=reason, previous=previous))
         store.insert([(body_from_event(event), self._due(event))], ())
-        self._make_reserve()
+        self._reserve.make()
         return store
 
     def replace_damaged(self, reason: str) -> None:
@@ -309,12 +315,6 @@ class SqliteJournal:
         with self._reading:
             self._reader.close()
             self._reader = Store.open(self.path, check_rows=0)
-
-    def _make_reserve(self) -> None:
-        reserve = self.path.parent / "journal.reserve"
-        with suppress(OSError):
-            if not reserve.exists():
-                reserve.write_bytes(b"\1" * _RESERVE_BYTES)
 
     def _stamped(self, data: Struct) -> Event:
         clock = self._clock
@@ -442,7 +442,7 @@ class SqliteJournal:
     # -- upkeep ------------------------------------------------------------------------------------------------
 
     def upkeep(self) -> None:
-        """One step of retention, shedding and reserve; blocks. One process of the box calls it every few seconds.
+        """One step of retention, shedding, reserve and purge; blocks. One process of the box calls it every few seconds.
 
         Announces what the CRM will miss (`journal.gap`) and what is not recorded (`journal.pressure`).
         Raises FullError or TransientError when the disk refuses.
@@ -456,14 +456,16 @@ class SqliteJournal:
                 self._pressure = self._store.books().pressure
         except sqlite3.Error as fault:
             raise error_from_sqlite(fault, self.path) from fault
-        if self._room():
-            self._make_reserve()
+        self._reserve.make_again()
         if told:
             self.append([self._stamped(data) for data in told])
-
-    def _room(self) -> bool:
-        disk = os.statvfs(self.path.parent)
-        return disk.f_bavail * disk.f_frsize > 8 * _RESERVE_BYTES
+        if self._full:
+            return
+        try:
+            with self._locked():  # apart from the former, which makes room where there is none, and lets writers in between
+                self._purge.step(self._store, settled)
+        except sqlite3.Error as fault:
+            raise error_from_sqlite(fault, self.path) from fault
 
     def check(self) -> list[str]:
         """The full check, in words; empty when sound. Reads the whole file."""

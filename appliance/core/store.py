@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
@@ -275,6 +275,34 @@ class Store:
                 db.execute("ROLLBACK")
             raise
         return deleted, shed
+
+    def purged_to(self) -> tuple[int, dict[str, int]]:
+        """How far `purge` has come, and what it was told to remember on the way."""
+        if not self._db.execute("SELECT count(*) FROM sqlite_master WHERE name='passed'").fetchone()[0]:
+            return 0, {}
+        place = self._db.execute("SELECT value FROM meta WHERE key='purged_to'").fetchone()
+        return int(place[0]) if place else 0, dict(self._db.execute("SELECT key, seq FROM passed").fetchall())
+
+    def purge(self, rows: Sequence[tuple[bytes, int]], to: int, passed: Mapping[str, int]) -> None:
+        """Put other bodies in the place of those of some rows (body, seq), and remember a place and (key, seq) pairs, all or nothing.
+
+        What stood in a page is overwritten, not only forgotten (docs/decisions/0009 says what remains elsewhere).
+        """
+        db = self._db
+        if not db.execute("PRAGMA secure_delete").fetchone()[0]:
+            db.execute("PRAGMA secure_delete=FAST")
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.execute("CREATE TABLE IF NOT EXISTS passed(key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID")
+            db.executemany("UPDATE event SET body=? WHERE seq=?", rows)
+            db.executemany("INSERT OR REPLACE INTO passed VALUES(?,?)", passed.items())
+            db.execute("DELETE FROM passed WHERE seq<(SELECT min(seq) FROM event)")
+            db.execute("INSERT OR REPLACE INTO meta VALUES('purged_to',?)", (to,))
+            db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
 
     def set_meta(self, key: str, value: int) -> None:
         """Remember a small fact (`pressure`, `gap_from`)."""
