@@ -1,8 +1,9 @@
 """One simulated piece of the floor, for a rig or a trial: it speaks on the same wire as the real one.
 
-pbx   an Asterisk with a seeded floor behind its manager port
-crm   a CRM that counts what arrives over MQTT, and shows doubles and gaps
-sign  an Alpha sign on a pty or a TCP port that shows what it received
+pbx      an Asterisk with a seeded floor behind its manager port
+crm      a CRM that counts what arrives over MQTT, and shows doubles and gaps
+sign     an Alpha sign on a pty or a TCP port that shows what it received
+headset  USB headsets at sockets, for `sim:` urls, driven by keys or a script
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ EXAMPLES = """
   callfloor sim pbx --port 5038 --scenario morning --seed 7
   callfloor sim crm --listen 127.0.0.1:1883
   callfloor sim sign --address 01,02
+  callfloor sim headset --model epos --count 4
 """
 
-_PIECES: Final = {"pbx": "appliance.sim.pbx_cli", "crm": "appliance.sim.crm_cli", "sign": "appliance.sim.sign_cli"}
+_PIECES: Final = {
+    "pbx": "appliance.sim.pbx_cli",
+    "crm": "appliance.sim.crm_cli",
+    "sign": "appliance.sim.sign_cli",
+    "headset": "appliance.sim.headset_cli",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
