@@ -89,8 +89,7 @@ class Monitor:
 
     def _plugged(self, key: str, info: HidInfo) -> None:
         self._keeper.seat(key)
-        look = self._plugs.look_soon if self._plugs is not None else _nothing
-        life = UsbLife(key, info, self._hold(key), self._keeper, self._rim, look, partial(self._again, info))
+        life = UsbLife(key, info, self._hold(key), self._keeper, self._rim, self._look, partial(self._again, info))
         life.begin(found=self._is_first)
         self._lives[key] = life, asyncio.create_task(Apart(f"{info} at seat {key}").run(life.run), name=f"seat {key}")
 
@@ -106,6 +105,10 @@ class Monitor:
         task.cancel()
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+
+    def _look(self) -> None:
+        if self._plugs is not None:  # else the first look is under way
+            self._plugs.look_soon()
 
     def _looked(self) -> None:
         for life, _ in self._lives.values():
@@ -124,7 +127,3 @@ def usb_seats(config: HeadsetsConfig) -> Mapping[str, HeadsetUrl]:
     """The seats with a USB headset, by key."""
     urls = {key: headset_url(seat.url) for key, seat in config.seat.items()}
     return {key: url for key, url in urls.items() if url.sim is None}
-
-
-def _nothing() -> None:
-    """Nobody looks yet: the look that is under way is the first."""
