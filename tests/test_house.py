@@ -48,7 +48,7 @@ NAMES_ONLY = ("appliance.version", "appliance.registry")
 #: `status` shows what a board shows). Services themselves are found by name.
 COMPOSITION_MAY = ("gateway.pbx", "gateway.fxo", "wallboard", "drivers", "gateway.uplink", "headsets")
 #: A verb, the demo or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
-ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view")
+ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view", "appliance.doctor")
 #: The one module with SQL.
 SQL = "appliance.core.store"
 #: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.

@@ -57,18 +57,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object: file, ok, services, faults")
 
 
+def examined(path: Path) -> tuple[Config | None, tuple[str, ...], tuple[Fault, ...]]:
+    """The configuration (None: it cannot be used at all), the services that it enables, and every fault."""
+    try:
+        config = load(path)
+    except ConfigFaultsError as fault:
+        return None, (), fault.faults
+    here = str(path.absolute())
+    # What a board set finds in the configuration itself names no file: it does not know where that stands.
+    boards = (fault if fault.file else msgspec.structs.replace(fault, file=here) for fault in BoardSet(config).faults)
+    return config, registry.enabled(config), (*_urls(config, path), *boards)
+
+
 def main(args: argparse.Namespace) -> int:
     """Print the faults; 1 if there is any."""
-    services: tuple[str, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    try:
-        config = load(Path(args.config))
-        here = str(Path(args.config).absolute())
-        # What a board set finds in the configuration itself names no file: it does not know where that stands.
-        boards = (fault if fault.file else msgspec.structs.replace(fault, file=here) for fault in BoardSet(config).faults)
-        services, faults = registry.enabled(config), (*_urls(config, Path(args.config)), *boards)
-    except ConfigFaultsError as fault:
-        faults = fault.faults
+    _, services, faults = examined(Path(args.config))
     if args.json:
         say_json({"file": str(Path(args.config).absolute()), "ok": not faults, "services": services, "faults": faults}, pretty=True)
     elif faults:

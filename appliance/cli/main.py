@@ -21,6 +21,7 @@ VERBS: Final[dict[str, str]] = {
     "run": "run services until SIGTERM",
     "demo": "the whole floor with simulated hardware, no configuration needed",
     "check": "validate the configuration",
+    "doctor": "look at what the configuration names: what is wrong, what shows it, what mends it",
     "status": "one screen of the floor",
     "top": "the same, following",
     "board": "boards without their hardware: list, preview",

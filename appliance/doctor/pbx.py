@@ -1,0 +1,73 @@
+"""Decides whether each PBX can be reached, and whether it is one that answers there. It does not log in."""
+
+from __future__ import annotations
+
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from msgspec import Struct
+
+from appliance.core.config import Config, PbxConfig
+from appliance.doctor.finding import Finding, Scene
+from appliance.doctor.reach import Reached, Stage, reached
+
+LIMIT_S: Final = 12.0
+_AT_ONCE: Final = 8
+_BLIND: Final = "the floor's figures stand still and say so; calls meanwhile are missing"
+_BANNER: Final = b"Asterisk Call Manager"
+
+_SAID: Final[dict[Stage, tuple[str, str]]] = {
+    "name": ("its name is not known", "getent hosts {host}"),
+    "silent": ("it does not answer", "ping -c 3 {host}"),
+    "refused": ("nothing listens there", "ssh {host} asterisk -rx 'manager show settings'"),
+    "route": ("there is no way there", "ip route get {host}"),
+    "tls": ("TLS failed", "openssl s_client -connect {where} -servername {host} </dev/null"),
+}
+
+
+class PbxFacts(Struct, frozen=True):
+    """One PBX: its name, what the configuration says, how far a connection got."""
+
+    name: str
+    config: PbxConfig
+    reached: Reached
+
+
+def wanted(config: Config) -> bool:
+    """There is a [pbx.NAME]."""
+    return bool(config.pbx)
+
+
+def findings(scene: Scene) -> tuple[Finding, ...]:
+    """Look at every PBX at the same time."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return tuple(map(judge, pool.map(probe, *zip(*scene.config.pbx.items(), strict=True))))
+
+
+def probe(name: str, pbx: PbxConfig) -> PbxFacts:
+    """Connect, hear its banner, close."""
+    where = f"{pbx.host}:{pbx.port}"
+    try:
+        context = ssl.create_default_context(cafile=pbx.ca_file) if pbx.tls else None
+    except (OSError, ssl.SSLError) as fault:
+        return PbxFacts(name, pbx, Reached(where, "tls", f"{pbx.ca_file}: {fault}"))
+    return PbxFacts(name, pbx, reached(pbx.host, pbx.port, context, hello=True))
+
+
+def judge(facts: PbxFacts) -> Finding:
+    """What follows."""
+    item, at = f"pbx {facts.name}", facts.reached
+    if at.stage != "through":
+        what, mend = _SAID[at.stage]
+        if at.stage == "refused" and facts.config.host in ("127.0.0.1", "::1", "localhost"):
+            mend = "sudo asterisk -rx 'manager show settings'"
+        return Finding(item, "red", what, f"{at.where}: {at.fault}", _BLIND, mend.format(host=facts.config.host, where=at.where))
+    if not at.hello.startswith(_BANNER):
+        said = f'"{at.hello[:40].decode("ascii", "replace").strip()}"' if at.hello else "nothing"
+        what = "something answers, and it is no Asterisk manager"
+        other = "with tls = true it may be the other port" if facts.config.tls else "TLS may be wanted there"
+        mend = f"ssh {facts.config.host} asterisk -rx 'manager show settings'"
+        return Finding(item, "red", what, f"{at.where} said {said}; {other}", _BLIND, mend)
+    banner = at.hello.partition(b"\r")[0].decode("ascii", "replace")
+    return Finding(item, "ok", "it answers", f"{at.where}: {banner} after {at.took_ms} ms")
