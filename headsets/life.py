@@ -28,8 +28,8 @@ from headsets.rim import Rim
 
 _log = logging.getLogger("callfloor.headsets")
 _FIRST_S, _LAST_S = 1.0, 30.0
-#: One that says it is gone: so long sysfs has to say so too.
-_PULLED_S: Final = 0.3
+#: When sysfs is asked about one that says it is gone: the wire is dead some time before the kernel has taken the device down.
+_LOOKS_S: Final = (0.02, 0.04, 0.08, 0.16, 0.32)
 #: One that was heard for so long was well.
 _WELL_S: Final = 10.0
 _SLEEPS: Final = "the kernel may suspend it (power/control is auto), and a press may not wake it; install the udev rules (docs/headsets.md)"
@@ -80,8 +80,9 @@ class UsbLife:
             began_s = loop.time()
             fault = await self._opened()
             if isinstance(fault, UnpluggedError):
-                self._look()
-                await asyncio.sleep(_PULLED_S)
+                for wait_s in _LOOKS_S:
+                    self._look()
+                    await asyncio.sleep(wait_s)
             if loop.time() - began_s >= _WELL_S:
                 backoff.reset()
             self._failed(fault)

@@ -43,7 +43,8 @@ class Headset:
     """A headset: one HID interface with its habits, an audio interface, and another HID interface, for its volume keys, as neighbours.
 
     `habits`: `out` (has an interrupt OUT endpoint), `stall` (names of requests it refuses: set_idle, set_report, in), `hang` (requests it
-    never completes), `patience_s` and `reverts` (a report it sends when nobody answered a press in time), `echo` (sends this once written to).
+    never completes), `patience_s` and `reverts` (a report it sends when nobody answered a press in time), `echo` (sends this once written to),
+    `audio` (false: its configuration names no audio interface), `keyboard` (the volume keys say that they are a boot keyboard).
     """
 
     def __init__(self, bed, number: int, port: str, vid: int, pid: int, serial: str, product: str, descriptor: bytes, habits: dict) -> None:
@@ -121,11 +122,12 @@ class Headset:
 
     def configuration(self) -> bytes:
         out = bool(self.habits.get("out"))
-        body = bytes([9, 4, AUDIO, 0, 0, 1, 1, 0, 0])
+        body = bytes([9, 4, AUDIO, 0, 0, 1, 1, 0, 0]) if self.habits.get("audio", True) else b""
         body += bytes([9, 4, HID, 0, 1 + out, 3, 0, 0, 0]) + struct.pack("<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(self.descriptor))
         body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_IN, 3, 64, 1)
         body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_OUT, 3, 64, 1) if out else b""
-        body += bytes([9, 4, KEYS, 0, 1, 3, 0, 0, 0]) + struct.pack("<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(KEYS_DESCRIPTOR) // 2)
+        boot = 1 if self.habits.get("keyboard") else 0
+        body += bytes([9, 4, KEYS, 0, 1, 3, boot, boot, 0]) + struct.pack("<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(KEYS_DESCRIPTOR) // 2)
         body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_KEYS, 3, 8, 1)
         return struct.pack("<BBHBBBBB", 9, 2, 9 + len(body), 3, 1, 0, 0x80, 50) + body
 
@@ -406,8 +408,12 @@ class Bus:
 
     def crash(self, name: str) -> dict:
         """What the kernel does when the process that had claimed it is killed."""
-        with self.headsets[name].lock:
-            self.headsets[name].let_go()
+        headset = self.headsets[name]
+        with headset.lock:
+            for urbs in (headset.waiting, headset.hanging, headset.done):
+                urbs.clear()  # of a process that is no more
+            headset.let_go()
+            headset.terminal.writable(False)
         return {}
 
     def habit(self, name: str, habits: dict) -> dict:
@@ -419,6 +425,10 @@ class Bus:
         headset.terminal.node.chmod(0)
         if headset.raw is not None:
             headset.raw.terminal.node.chmod(0)
+        return {}
+
+    def allow(self, name: str) -> dict:
+        self.headsets[name].terminal.node.chmod(0o666)
         return {}
 
 
