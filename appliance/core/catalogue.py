@@ -156,9 +156,12 @@ class CallCallbackRequested(_Call, frozen=True, kw_only=True, omit_defaults=True
 
 
 class CallLost(_Call, frozen=True, kw_only=True, omit_defaults=True):
-    """A visit that the box lost sight of and that was not waiting any more when sight came back: outcome `unknown`."""
+    """A visit that the box lost sight of and that was not waiting any more when sight came back: outcome `unknown`.
 
-    reason: Literal["blind", "pbx_killed"] = "blind"
+    `not_sensed`: on an analog line on which nothing tells that a call is taken.
+    """
+
+    reason: Literal["blind", "pbx_killed", "not_sensed"] = "blind"
     found_talking: bool = False
 
 
@@ -228,15 +231,21 @@ class LineSeized(_Line, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LineReleased(_Line, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of a trunk group became free."""
+    """A line of a trunk group became free.
+
+    Of an analog line that rang `outcome` says what became of the call, `unknown` where nothing told; `rang_s` is its first ring to its last.
+    """
 
     inferred: bool = False
+    outcome: Literal["answered", "abandoned", "unknown"] | None = None
+    rang_s: Seconds | None = None
 
 
 class LineFault(_Line, frozen=True, kw_only=True, omit_defaults=True):
-    """A line is dead, stuck off-hook, or in glare."""
+    """A line is dead (no_battery), stuck (stuck_off_hook, stuck_ringing), or in glare; with `over`, it no longer is."""
 
     fault: str
+    over: bool = False
 
 
 class LineAllBusy(Struct, frozen=True, kw_only=True, omit_defaults=True):
