@@ -127,7 +127,9 @@ class Headset:
         body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_IN, 3, 64, 1)
         body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_OUT, 3, 64, 1) if out else b""
         boot = 1 if self.habits.get("keyboard") else 0
-        body += bytes([9, 4, KEYS, 0, 1, 3, boot, boot, 0]) + struct.pack("<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(KEYS_DESCRIPTOR) // 2)
+        body += bytes([9, 4, KEYS, 0, 1, 3, boot, boot, 0]) + struct.pack(
+            "<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(KEYS_DESCRIPTOR) // 2
+        )
         body += struct.pack("<BBBBHB", 7, 5, ENDPOINT_KEYS, 3, 8, 1)
         return struct.pack("<BBHBBBBB", 9, 2, 9 + len(body), 3, 1, 0, 0x80, 50) + body
 
