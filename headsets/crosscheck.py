@@ -14,6 +14,7 @@ what is merely over must have been over for `CLEAR_S`, so that a finding does no
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, Literal, get_args
 
 from msgspec import Struct
@@ -71,18 +72,31 @@ class _Watch(Struct):
     since_ns: int | None = None
     over_ns: int | None = None
     told: bool = False
+    #: One told before a restart waits so long for facts.
+    kept_ns: int | None = None
 
 
 class CrossCheck:
-    """One seat's findings."""
+    """One seat's findings: of those named, all unless told."""
 
-    def __init__(self, holds: Holds | None = None, *, muted_after_s: float | None = None) -> None:
+    def __init__(self, holds: Holds | None = None, *, muted_after_s: float | None = None, findings: Collection[str] = FINDINGS) -> None:
         """`muted_after_s` sets the hold time of `muted_in_call` alone."""
         holds = holds or Holds()
+        self._findings = frozenset(findings)
         self._hold_ns = {finding: round(getattr(holds, finding) * NS) for finding in FINDINGS}
         if muted_after_s is not None:
             self._hold_ns["muted_in_call"] = round(muted_after_s * NS)
         self._watch = {finding: _Watch() for finding in FINDINGS}
+
+    def adopt(self, finding: Finding, since_ns: int, until_ns: int) -> None:
+        """It was told before a restart, and its end was not: until `until_ns` it does not end because nothing is known yet."""
+        self._watch[finding] = _Watch(since_ns=since_ns, told=True, kept_ns=until_ns)
+
+    def end(self, now_ns: int) -> tuple[Verdict, ...]:
+        """End all that stand: somebody else sits there now, or nobody looks any more. What had not been told begins anew."""
+        standing = self.standing
+        self._watch = {finding: watch if watch.told else _Watch() for finding, watch in self._watch.items()}
+        return tuple(verdict for finding in standing for verdict in self._tell(finding, False, now_ns))
 
     @property
     def standing(self) -> tuple[Finding, ...]:
@@ -96,12 +110,15 @@ class CrossCheck:
 
     def look(self, facts: Facts, now_ns: int) -> tuple[Verdict, ...]:
         """The facts as they are now. What has begun or is over by them and by the time that passed."""
-        return tuple(verdict for finding in FINDINGS for verdict in self._look(finding, truth_of(finding, facts), now_ns))
+        return tuple(verdict for finding in FINDINGS for verdict in self._look(finding, self._truth(finding, facts), now_ns))
+
+    def _truth(self, finding: Finding, facts: Facts) -> bool | None:
+        return truth_of(finding, facts) if finding in self._findings else None
 
     def _end(self, finding: Finding) -> int | None:
         watch = self._watch[finding]
         if watch.told:
-            return None if watch.over_ns is None else watch.over_ns + round(CLEAR_S * NS)
+            return watch.kept_ns if watch.over_ns is None else watch.over_ns + round(CLEAR_S * NS)
         return None if watch.since_ns is None else watch.since_ns + self._hold_ns[finding]
 
     def _look(self, finding: Finding, is_so: bool | None, now_ns: int) -> list[Verdict]:
@@ -109,6 +126,10 @@ class CrossCheck:
         if self._watch[finding].over_ns is not None:
             verdicts += self._fall_due(finding, now_ns)  # over for long enough before it became so again
         watch = self._watch[finding]
+        if watch.kept_ns is not None:
+            if is_so is None and now_ns < watch.kept_ns:
+                return verdicts
+            watch.kept_ns = None
         if is_so:
             watch.over_ns = None
             watch.since_ns = now_ns if watch.since_ns is None else watch.since_ns

@@ -19,11 +19,13 @@ from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.headset_url import headset_url
 from appliance.outbox import Outbox
 from appliance.service import Context
+from headsets.desk import Desk
 from headsets.keeper import SeatKeeper
 from headsets.minute import Minutes
 from headsets.monitor import Monitor, usb_seats
 from headsets.past import attached_seats
 from headsets.rim import Rim
+from headsets.ring import Rings
 from headsets.sim_life import SimLife
 
 _log = logging.getLogger("callfloor.headsets")
@@ -64,6 +66,8 @@ class Headsets:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(outbox.run(), name="outbox")
                 tasks.create_task(_live(context, alive), name="progress")
+                tasks.create_task(Apart("what the seats are told of the PBX").run(lambda: Desk(context, keeper).run()))
+                tasks.create_task(Apart("the command headset_ring").run(lambda: Rings(context, keeper).run()))
                 if config.minutes:
                     tasks.create_task(Apart("the minutes of the headsets").run(lambda: _sum_up(context, keeper)))
                 for key, path in _simulated(config):

@@ -6,5 +6,8 @@ from appliance.core.config import Config
 
 
 def owned_elsewhere(config: Config) -> frozenset[str]:
-    """The verbs that wait in the journal for their owner: `beacon` for the boards' service, where there are lamps."""
-    return frozenset({"beacon"} if config.wallboard.beacon else ())
+    """The verbs that wait in the journal for their owner: `beacon` for the boards' service, where there are lamps; `headset_ring`
+    for the headsets'.
+    """
+    verbs = {"beacon": bool(config.wallboard.beacon), "headset_ring": config.headsets is not None}
+    return frozenset(verb for verb, owned in verbs.items() if owned)
