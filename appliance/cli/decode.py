@@ -5,6 +5,8 @@ alpha   bytes of an Alpha sign's line, as they are or as hex: {"type", "address"
 callerid  a packet in hex (SDMF, MDMF, ETSI), DTMF digits, a modem's lines, a line monitor's records:
         {"format", "checksum_ok", "date", "time", "number", "name", "absent"}
 hid     a USB report descriptor, as hex or as its bytes: {"hook": {"report_id", "offset", "size", "mode"}, "mute", "leds"}
+smdr    lines of a PBX's call-record port, or a capture file: {"profile", "direction", "extension", "trunk", "number", "start",
+        "duration_s", "ring_s", "answered", "abandoned", "transferred"…}; without --profile all are tried and the one that fits is named
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +29,22 @@ EXAMPLES = """
   callfloor decode alpha "00 00 00 00 00 01 5A 30 30 02 47 61 30 35 3A 31 32 04"
   callfloor decode callerid "04 12 30 39 33 30 31 32 32 34 36 30 39 35 35 35 31 32 31 32 51"
   callfloor decode hid /sys/class/hidraw/hidraw0/device/report_descriptor
+  callfloor decode smdr printed.txt --profile panasonic
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """KIND FILE|HEX|-, --profile, --json."""
-    parser.add_argument("kind", choices=["ami", "alpha", "callerid", "hid"], help="what the bytes are")
-    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; all but ami: or the bytes themselves, as hex")
-    parser.add_argument("--profile", metavar="P", help="the dialect, for kinds that have several (these have one)")
+    parser.add_argument("kind", choices=["ami", "alpha", "callerid", "hid", "smdr"], help="what the bytes are")
+    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; but for ami and smdr: or the bytes, as hex")
+    parser.add_argument("--profile", metavar="P", help="smdr: one of the profiles (docs/smdr.md), or a file of your own, ….toml")
     parser.add_argument("--json", action="store_true", help="one object a line, and nothing else (the default when piped)")
 
 
 def main(args: argparse.Namespace) -> int:
     """Raises CorruptError when the file cannot be read."""
     readable = sys.stdout.isatty() and not args.json
-    for record in _records(args.kind, args.file):
+    for record in _records(args.kind, args.file, args.profile):
         if readable:
             say(msgspec.json.format(msgspec.json.encode(record), indent=1).decode())
         else:
@@ -48,7 +52,9 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _records(kind: str, name: str) -> Iterable[Any]:
+def _records(kind: str, name: str, profile: str | None) -> Iterable[Any]:
+    if kind == "smdr":
+        return _call_records(name, profile)
     if kind == "alpha":
         from drivers.alpha_record import records  # noqa: PLC0415 - the kind decides which
 
@@ -65,6 +71,21 @@ def _records(kind: str, name: str) -> Iterable[Any]:
     from gateway.pbx.ami import decode  # noqa: PLC0415 - the kind decides which
 
     return decode(_received(_bytes(name)))
+
+
+def _call_records(name: str, profile: str | None) -> Iterator[Any]:
+    from gateway.smdr.decode import decode, notes  # noqa: PLC0415 - the kind decides which
+
+    data = _bytes(name)
+    # Years that are not printed are told from when the file was written.
+    written = datetime.now().astimezone() if name == "-" else datetime.fromtimestamp(Path(name).stat().st_mtime).astimezone()
+    result = decode(_received(data), profile, written.replace(tzinfo=None))
+    counts = result.reader.counts
+    complain(f"profile {result.profile.name}: {len(result.records)} records of {counts.lines} lines, {counts.headers} headings")
+    for note in notes(result):
+        complain(f"note: {note}")
+    for record in result.records:
+        yield record.as_json()
 
 
 def _descriptor(name: str) -> dict[str, Any]:
