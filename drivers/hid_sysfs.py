@@ -27,11 +27,15 @@ _TEXT_CHARS: Final = 64
 
 
 class Plugged(Struct, frozen=True):
-    """What is plugged: headsets by their descriptor; not readable: `held` by a program, `left` by one that died (or not bound yet)."""
+    """What is plugged: headsets by their descriptor; not readable: `held` by a program, `left` by one that died (or not bound yet).
+
+    `moving`: the kernel's driver is just coming or going, so that there is one and no descriptor.
+    """
 
     headsets: tuple[HidInfo, ...] = ()
     held: tuple[HidInfo, ...] = ()
     left: tuple[HidInfo, ...] = ()
+    moving: tuple[HidInfo, ...] = ()
 
 
 def plugged(telephony: Telephony) -> Plugged:
@@ -39,13 +43,14 @@ def plugged(telephony: Telephony) -> Plugged:
     headsets: list[HidInfo] = []
     held: list[HidInfo] = []
     left: list[HidInfo] = []
+    moving: list[HidInfo] = []
     for info in _interfaces():
         if info.descriptor is not None:
             if telephony(info.descriptor):
                 headsets.append(info)
-        elif info.driver in (None, "usbfs") and _has_audio(Path(info.folder).parent):
-            (held if info.driver else left).append(info)
-    return Plugged(tuple(headsets), tuple(held), tuple(left))
+        elif _has_audio(Path(info.folder).parent):
+            (left if info.driver is None else held if info.driver == "usbfs" else moving).append(info)
+    return Plugged(tuple(headsets), tuple(held), tuple(left), tuple(moving))
 
 
 def still_there(info: HidInfo) -> bool:
@@ -67,8 +72,7 @@ def _interfaces() -> Iterator[HidInfo]:
 
 def _info(port: str, folder: Path) -> HidInfo:
     device = folder.parent
-    hid = next(iter(sorted(folder.glob("*:*:*.*"))), None)
-    nodes = sorted(hid.glob("hidraw/hidraw*")) if hid else []
+    hid, nodes = _bound(folder)
     return HidInfo(
         port=port,
         interface=int(_text(folder / "bInterfaceNumber") or "", 16),
@@ -84,6 +88,20 @@ def _info(port: str, folder: Path) -> HidInfo:
         descriptor=_descriptor(hid) if hid else None,
         sleeps=_text(device / "power" / "control") == "auto",
     )
+
+
+def _bound(folder: Path) -> tuple[Path | None, list[Path]]:
+    """What the kernel's driver has made of the interface, and its hidraw nodes: both may go while they are looked for."""
+    try:
+        hid = next(iter(sorted(folder.glob("*:*:*.*"))), None)
+        return hid, sorted(hid.glob("hidraw/hidraw*")) if hid else []
+    except OSError:
+        return None, []
+
+
+def maker_of(info: HidInfo) -> str | None:
+    """The manufacturer as the device names it."""
+    return _text(Path(info.folder).parent / "manufacturer") or None
 
 
 def driver_of(info: HidInfo) -> str | None:
