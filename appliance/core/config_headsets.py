@@ -67,7 +67,7 @@ def _person(here: tuple[str, ...], seat: SeatConfig, config: Config) -> Iterator
         elif len(config.pbx) > 1 and agent.partition(".")[0] not in config.pbx:
             mend = f'write agent = "{next(iter(config.pbx))}.{agent}", with the name of its [pbx.NAME]'
             yield Finding((*here, "agent"), f'with more than one PBX "{agent}" does not tell of which', mend)
-    if seat.interface is not None and not all(seat.interface.partition("/")):
+    if seat.interface is not None and not re.fullmatch(r"hint:.+|[^/]+/.+", seat.interface):
         mend = 'write it as the PBX does: interface = "PJSIP/101"'
         yield Finding((*here, "interface"), f'"{seat.interface}" is no phone', mend)
 

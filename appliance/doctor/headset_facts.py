@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from appliance.core.alive import is_alive
+from appliance.core.command_owner import owned_elsewhere
 from appliance.core.config import Config
 from appliance.core.headset_config import HeadsetsConfig, Hold
 from appliance.core.headset_url import headset_url
@@ -18,7 +19,7 @@ from appliance.doctor.who import Node, Who, node_of, service_user
 from drivers.hid_device import HidInfo
 from drivers.hid_holder import Holder, held
 from drivers.hid_power import Feed, line_to
-from drivers.hid_sysfs import plugged
+from drivers.hid_sysfs import Plugged, plugged
 from headsets.model import is_headset, layout_from, tells
 from headsets.places import placed
 
@@ -59,13 +60,17 @@ class HeadsetFacts(Struct, frozen=True, kw_only=True):
     """All of it. `unseen`: how many processes did not show what they have open. `running`: whether the box's own service runs.
 
     `missing`: packages that are not there. `rules`: where the udev rules are installed, None: nowhere. `families`: the address families
-    that systemd allows the service, None: not told, or all. `without`: configured seats at which nothing is plugged.
+    that systemd allows the service, None: not told, or all. `without`: configured seats at which nothing is plugged. `looks`: the service
+    looks at USB headsets at all. `unheard`: sockets of simulated headsets that are not there, by seat. `owned`: verbs carried out here.
     """
 
     config: HeadsetsConfig
     who: Who
     desks: tuple[Desk, ...] = ()
     without: tuple[str, ...] = ()
+    looks: bool = True
+    unheard: dict[str, str] = {}
+    owned: frozenset[str] = frozenset({"answer", "hangup"})
     unseen: int = 0
     running: bool = False
     missing: tuple[str, ...] = ()
@@ -76,9 +81,10 @@ class HeadsetFacts(Struct, frozen=True, kw_only=True):
 def probe(config: Config) -> HeadsetFacts:
     """Look at sysfs, /proc, udev's folders and systemd. Raises nothing that is to be expected."""
     headsets = config.headsets or HeadsetsConfig()
-    found = plugged(is_headset)
-    devices = (*found.headsets, *found.held, *found.left)
     urls = {key: headset_url(seat.url) for key, seat in headsets.seat.items()}
+    looks = not urls or any(url.sim is None for url in urls.values())
+    found = plugged(is_headset) if looks else Plugged()
+    devices = (*found.headsets, *found.held, *found.left)
     who = service_user()
     run_dir = config.journal.run_dir
     lock = str(run_dir / "alive" / "headsets.lock") if run_dir else ""
@@ -91,6 +97,9 @@ def probe(config: Config) -> HeadsetFacts:
         who=who,
         desks=desks,
         without=tuple(key for key, url in urls.items() if url.sim is None and key not in seats),
+        looks=looks,
+        unheard={key: url.sim for key, url in urls.items() if url.sim is not None and not Path(url.sim).is_socket()},
+        owned=owned_elsewhere(config),
         unseen=open_by.unseen,
         running=run_dir is not None and is_alive(run_dir, "headsets"),
         missing=_missing(),

@@ -36,6 +36,16 @@ def judge_place(facts: HeadsetFacts, file: Path) -> Iterator[Finding]:
         what = f'no device fits url = "{facts.config.seat[seat].url}"'
         so = "its board row says unplugged; an available agent there is told as a finding"
         yield Finding(f"headset {seat}", "amber", "nothing is plugged in", what, so, "callfloor devices")
+    for seat, path in facts.unheard.items():
+        so = "nothing is known of this seat"
+        yield Finding(
+            f"headset {seat}",
+            "amber",
+            "its simulated headset is not there",
+            f"no socket {path}",
+            so,
+            f"callfloor sim headset --socket {path}",
+        )
 
 
 def _asleep(desk: Desk) -> Iterator[Finding]:

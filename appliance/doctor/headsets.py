@@ -35,19 +35,25 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
 
 def judge(facts: HeadsetFacts, file: Path) -> tuple[Finding, ...]:
     """Everything that is wrong; of a headset with which nothing is, that it is well."""
-    found = [*_machine(facts), *judge_place(facts, file)]
+    found = [*_machine(facts, file), *judge_place(facts, file)]
     for desk in facts.desks:
         wrong = [*_rights(desk, facts), *filter(None, [judge_hold(desk, facts, file)])]
         found += wrong
         if not wrong and not any(each.item == item_of(desk) for each in found):
             found.append(_well(desk))
     if not found:
-        found = [Finding("headsets", "ok", "none is plugged in, and no seat is configured", "all that headsets need is there")]
+        what, seen = "none is plugged in, and no seat is configured", "all that headsets need is there"
+        if not facts.looks:
+            what, seen = "all seats are simulated", "the USB headsets of this machine are left alone"
+        found = [Finding("headsets", "ok", what, seen)]
     return tuple(sorted(found, key=lambda finding: finding.item))
 
 
-def _machine(facts: HeadsetFacts) -> Iterator[Finding]:
+def _machine(facts: HeadsetFacts, file: Path) -> Iterator[Finding]:
     """What concerns all of them."""
+    yield from _presses(facts, file)
+    if not facts.looks:
+        return
     if facts.missing:
         apt = [_APT[name] for name in facts.missing if name in _APT]
         mend = f"sudo apt install {' '.join(apt)}" if apt else "pip install 'callfloor[headsets]'"
@@ -60,6 +66,19 @@ def _machine(facts: HeadsetFacts) -> Iterator[Finding]:
         evidence = f"RestrictAddressFamilies of callfloor@headsets is {' '.join(sorted(facts.families))}"
         so = "the service hears nothing of the kernel's events: what is plugged or pulled shows after 1 s instead of at once"
         yield Finding("headsets", "amber", "its unit shuts out udev's events", evidence, so, _DROP_IN)
+
+
+def _presses(facts: HeadsetFacts, file: Path) -> Iterator[Finding]:
+    """What the hook is to ask of the PBX, and nothing here can do."""
+    seats = facts.config.seat.values()
+    for key, verb in (("answer", "answer"), ("hang_up", "hangup")):
+        asked = getattr(facts.config, key) or any(getattr(seat, key) for seat in seats)
+        if asked and verb not in facts.owned:
+            evidence = f"{key} = true, and no service of this box carries out the command {verb}"
+            so = "each such press is told as a command that was refused, and nothing happens to the call"
+            yield Finding(
+                "headsets", "amber", f"a press cannot {key.replace('_', ' ')}", evidence, so, f"take {key} out of [headsets] in {file}"
+            )
 
 
 def _rights(desk: Desk, facts: HeadsetFacts) -> Iterator[Finding]:

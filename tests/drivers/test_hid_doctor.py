@@ -87,3 +87,10 @@ def test_what_is_plugged_and_what_is_not(bus: Bus, tmp_path: Path) -> None:
     assert one(found, "headset a", "its url fits 2 headsets")["mend"].startswith('write url = "usb:1-2" into [headsets.seat.a]')
     assert one(found, "headset a", "the kernel may suspend it")["mend"].endswith("/sys/bus/usb/devices/1-2/power/control")
     assert [each["finding"] for each in found["headset b"]] == ["nothing is plugged in"]
+
+
+def test_where_all_seats_are_simulated_usb_is_left_alone(bus: Bus, tmp_path: Path) -> None:
+    bus.plug("1-2")
+    found = doctor(bus, tmp_path, f"[headsets.seat.a]\nurl = 'sim:{tmp_path}/none.sock'\n")
+    assert [each["finding"] for each in found.pop("headset a")] == ["its simulated headset is not there"]
+    assert set(found) == {"configuration"}

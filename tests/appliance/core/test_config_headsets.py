@@ -32,7 +32,7 @@ def test_seats_as_they_are_usually_written(tmp_path: Path) -> None:
         HEAD + BROKER + '[pbx.central]\nsecret_file = "pbx.secret"\n[headsets]\nanswer = true\nboxes = ["*"]\n'
         + seat("a12", "usb:1-1.2", 'interface = "PJSIP/101"')
         + seat("a13", "usb:0B0E:0307:A1", 'agent = "agente-101"', "hang_up = true")
-        + seat("a14", "usb:0b0e:0307", 'hold = "watch"')
+        + seat("a14", "usb:0b0e:0307", 'hold = "watch"', 'interface = "hint:103@ext-local"')
         + seat("a15", "sim:/run/headset.sock")
         + seat('"usb-1-1.4"', "usb:1-1.4")
     )  # fmt: skip

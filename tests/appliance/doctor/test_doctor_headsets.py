@@ -233,3 +233,26 @@ def test_a_serial_number_that_two_have() -> None:
     found = only(facts(desk("1-1.2"), desk("1-1.3", seat="usb-1-1.3", named=False), config=config))
     assert (found.finding, found.evidence) == ("another has its serial number", "0b0e:0307:A1 is at 1-1.2, 1-1.3")
     assert found.mend == f'write url = "usb:1-1.2" into [headsets.seat.a12] of {FILE}'
+
+
+# -- what the configuration asks for -------------------------------------------
+
+
+def test_a_press_that_nobody_carries_out() -> None:
+    config = HeadsetsConfig(hang_up=True, seat={"a12": SeatConfig(url="usb:1-1.2", answer=True)})
+    answer, hang_up = said(facts(desk(), config=config, owned=frozenset()))
+    assert (answer.item, answer.level, answer.finding, hang_up.finding) == (
+        "headsets",
+        "amber",
+        "a press cannot answer",
+        "a press cannot hang up",
+    )
+    assert said(facts(desk(), config=config)) == []
+
+
+def test_where_all_is_simulated_the_machine_does_not_matter() -> None:
+    config = HeadsetsConfig(seat={"a12": SeatConfig(url="sim:/run/a.sock")})
+    nothing = {"config": config, "looks": False, "missing": ("pyusb",), "rules": None}
+    assert said(facts(**nothing)) == []
+    found = only(facts(**nothing, unheard={"a12": "/run/a.sock"}))
+    assert (found.item, found.level, found.mend) == ("headset a12", "amber", "callfloor sim headset --socket /run/a.sock")
