@@ -22,6 +22,8 @@ _PAUSE_S: Final = 0.015
 _SWEEP_S: Final = 10.0
 #: Where the kernel's events cannot be had.
 _SWEEP_ALONE_S: Final = 1.0
+#: One between two drivers has one, or is gone, when looked at again: soon, then ever more rarely.
+_MOVING_S, _MOVING_MOST_S = 0.02, 1.0
 _SUBSYSTEMS: Final = ("usb", "hidraw")
 
 #: Takes what was pulled and what was plugged since the last call; a quick replug at the same port is in both.
@@ -41,16 +43,20 @@ class Plugs:
         self._telephony = lru_cache(maxsize=256)(telephony)  # to parse a descriptor costs more than all of a look
         self._soon: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._settle: asyncio.TimerHandle | None = None
+        self._settle_s = _MOVING_S
 
     def look(self) -> None:
         """Compare sysfs with what was known, and tell of the difference."""
         self._cancel()
         self._sweep = self._loop.call_later(self._sweep_s, self.look)
         self.looks += 1
-        now = known(plugged(self._telephony), self.present)
+        found = plugged(self._telephony)
+        now = known(found, self.present)
         pulled = tuple(info for key, info in self.present.items() if key not in now)
         came = tuple(info for key, info in now.items() if key not in self.present)
         self.present = now
+        self._look_till_settled(any(info.plugging in now for info in found.moving))
         if pulled or came:
             self._changed(pulled, came)
         self.looked()
@@ -59,6 +65,12 @@ class Plugs:
         """Look in a moment, once, however often it is asked for."""
         if self._soon is None:
             self._soon = self._loop.call_later(_PAUSE_S, self.look)
+
+    def _look_till_settled(self, moving: bool) -> None:
+        """One that is being pulled may be seen in the middle of it, and no further event may come."""
+        if moving:
+            self._settle = self._loop.call_later(self._settle_s, self.look)
+        self._settle_s = min(_MOVING_MOST_S, 2 * self._settle_s) if moving else _MOVING_S
 
     def _event(self, monitor: Any) -> None:
         try:
@@ -69,21 +81,21 @@ class Plugs:
         self.look_soon()
 
     def _cancel(self) -> None:
-        for timer in (self._soon, self._sweep):
+        for timer in (self._soon, self._sweep, self._settle):
             if timer:
                 timer.cancel()
-        self._soon = None
+        self._soon = self._settle = None
 
 
 def known(found: Plugged, before: dict[tuple[str, int], HidInfo]) -> dict[tuple[str, int], HidInfo]:
     """What is plugged, by its plugging. One that a program has taken keeps the descriptor that was read before; one without a driver
-    counts if it was known: it changes hands."""
+    or without a descriptor counts if it was known: it changes hands."""
     now = {info.plugging: info for info in found.headsets}
-    for info in (*found.held, *found.left):
+    for info in (*found.held, *found.left, *found.moving):
         last = before.get(info.plugging)
         if last is not None:
             now[info.plugging] = replace(info, descriptor=last.descriptor)
-        elif info.driver is not None:
+        elif info.driver == "usbfs":
             now[info.plugging] = info
     return dict(sorted(now.items(), key=lambda each: each[1].port))
 

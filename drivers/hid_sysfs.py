@@ -125,7 +125,10 @@ def _descriptor(hid: Path) -> bytes | None:
 
 
 def _has_audio(device: Path) -> bool:
-    return any(_text(path) == _AUDIO for path in device.glob(f"{device.name}:*/bInterfaceClass"))
+    try:
+        return any(_text(path) == _AUDIO for path in device.glob(f"{device.name}:*/bInterfaceClass"))
+    except OSError:  # it went while it was read
+        return False
 
 
 def _text(path: Path) -> str | None:

@@ -110,13 +110,18 @@ def info(address: int = 2, driver: str | None = "usbhid", descriptor: bytes | No
 
 def test_who_has_it_changes_and_its_descriptor_stays() -> None:
     before = known(Plugged((info(),)), {})
-    for found in (Plugged(held=(info(driver="usbfs", descriptor=None),)), Plugged(left=(info(driver=None, descriptor=None),))):
+    for found in (
+        Plugged(held=(info(driver="usbfs", descriptor=None),)),
+        Plugged(left=(info(driver=None, descriptor=None),)),
+        Plugged(moving=(info(descriptor=None),)),
+    ):
         (after,) = known(found, before).values()
-        assert (after.descriptor, after.driver) == (b"d", (found.held or found.left)[0].driver)
+        assert (after.descriptor, after.driver) == (b"d", (found.held or found.left or found.moving)[0].driver)
 
 
 def test_one_that_nobody_has_bound_yet_is_not_a_headset_yet() -> None:
     assert known(Plugged(left=(info(driver=None, descriptor=None),)), {}) == {}
+    assert known(Plugged(moving=(info(descriptor=None),)), {}) == {}
 
 
 def test_a_quick_replug_is_another_plugging() -> None:
