@@ -17,6 +17,7 @@ from appliance.core.clock import NS, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import CorruptError, UnsupportedError
 from appliance.core.event import Event
+from appliance.core.pbx_kind import BUILT_IN, is_kind
 from appliance.floor import snapshot as out
 from appliance.floor.floor import Floor
 from appliance.floor.shot import Shots
@@ -53,8 +54,8 @@ def events_from_capture(path: Path, config: Config) -> Iterator[Event]:
     from gateway.pbx.replay_feed import feed_capture  # noqa: PLC0415 - composition: the dialect is chosen by the capture
 
     header = header_from_capture(path)
-    if header.kind != "asterisk":
-        raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk can")
+    if not is_kind(header.kind):
+        raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; {', '.join(BUILT_IN)} can")
     started = wall_ns_from_rfc3339(header.started)
     with path.open("rb") as file:
         for at_s, items in feed_capture(file, config):

@@ -46,7 +46,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 NAMES_ONLY = ("appliance.version", "appliance.registry")
 #: Parts of a service that the composition may use, because a verb is about nothing else (`decode` reads what a source reads,
 #: `status` shows what a board shows). Services themselves are found by name.
-COMPOSITION_MAY = ("gateway.pbx", "gateway.fxo", "gateway.smdr", "wallboard", "drivers", "gateway.uplink", "headsets")
+COMPOSITION_MAY = (
+    "gateway.pbx", "gateway.asterisk", "gateway.freeswitch", "gateway.fxo", "gateway.smdr", "gateway.uplink",
+    "wallboard", "drivers", "headsets",
+)  # fmt: skip
 #: A verb, the demo or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
 ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view", "appliance.doctor")
 #: The one module with SQL.
@@ -136,7 +139,7 @@ def test_composition_imports_services_late() -> None:
         ("appliance.core.journal", "drivers.url"),
         ("drivers.led_matrix", "appliance.core.journal"),
         ("appliance.floor.visit", "appliance.service"),
-        ("wallboard.board", "gateway.pbx.ami"),
+        ("wallboard.board", "gateway.asterisk.ami"),
         ("gateway.uplink.service", "wallboard.board"),
         ("gateway.uplink.service", "appliance.runner"),
         ("appliance.runner", "gateway.pbx.service"),

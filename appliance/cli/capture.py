@@ -99,7 +99,7 @@ async def _record(name: str, pbx: PbxConfig, write: Callable[[bytes], object], f
 
 
 def _clean(lines: Iterable[bytes], write: Callable[[bytes], object]) -> None:
-    from gateway.pbx.sanitize import sanitize  # noqa: PLC0415
+    from gateway.asterisk.sanitize import sanitize  # noqa: PLC0415
 
     progress = Progress("lines sanitised")
     for number, line in enumerate(sanitize(lines), 1):

@@ -68,7 +68,7 @@ def _records(kind: str, name: str, profile: str | None) -> Iterable[Any]:
         return callers(_received(_bytes(name)) if named else name.encode())
     if kind == "hid":
         return [_descriptor(name)]
-    from gateway.pbx.ami import decode  # noqa: PLC0415 - the kind decides which
+    from gateway.asterisk.ami import decode  # noqa: PLC0415 - the kind decides which
 
     return decode(_received(_bytes(name)))
 

@@ -29,7 +29,7 @@ def main(args: argparse.Namespace) -> int:
     """Print it."""
     import secrets  # noqa: PLC0415
 
-    from gateway.pbx.template import template  # noqa: PLC0415
+    from gateway.asterisk.template import template  # noqa: PLC0415
 
     secret = secrets.token_urlsafe(18) if args.new_secret else "CHANGE-ME"
     say(template(args.kind, user=args.user, secret=secret, address=args.address).rstrip("\n"))

@@ -67,11 +67,11 @@ class UserEventMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class PbxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One PBX: how to reach it and what its dialplan tells."""
+    """One PBX: how to reach it and what its dialplan tells. `options` are for kinds that a package adds."""
 
-    kind: Literal["asterisk"] = "asterisk"
+    kind: str = "asterisk"
     host: str = "127.0.0.1"
-    port: Port = 5038
+    port: Port | None = None
     username: str = "callfloor"
     secret_file: Path | None = None
     auth: Literal["auto", "plain", "md5"] = "auto"
@@ -81,6 +81,7 @@ class PbxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     silent_s: Period = 25.0
     reconnect_max_s: Period = 30.0
     queue_result: UserEventMap | None = None
+    options: dict[str, str] = field(default_factory=dict)
 
 
 class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from msgspec import Struct
 from appliance.core.catalogue import KINDS, LeftReason
 from appliance.core.config import AlarmConfig, Config, Hours, PbxConfig, Tv
 from appliance.core.endpoint import endpoint_from_text
+from appliance.core.pbx_kind import BUILT_IN, installed, is_kind
 from appliance.core.slug import is_key, slug
 
 #: The command verbs of the contract.
@@ -118,6 +119,8 @@ def _pbx(config: Config) -> Iterator[Finding]:
     for name, pbx in config.pbx.items():
         here = ("pbx", name)
         yield from _key(here, name, mend="write [pbx.{}]")
+        if not is_kind(pbx.kind):
+            yield Finding((*here, "kind"), f'there is no kind of PBX "{pbx.kind}" here', _nearest(pbx.kind, (*BUILT_IN, *installed())))
         if not pbx.host.strip():
             yield Finding((*here, "host"), "the host is empty", 'write the address of the PBX, such as host = "192.168.1.10"')
         if not pbx.username:

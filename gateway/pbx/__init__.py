@@ -1,1 +1,1 @@
-"""PBX sources: dialect parsers, trackers and their services."""
+"""Any PBX: its dialect found, its link kept, its calls and agents booked, its service."""

@@ -9,12 +9,13 @@ from typing import Final
 import msgspec
 
 from appliance.core.clock import NS, Clock, rfc3339
-from appliance.core.config import PbxConfig
+from appliance.core.config import Config, PbxConfig
 from appliance.core.errors import TransientError
-from gateway.pbx.source import ACTIONS
-from gateway.pbx.wire import Wire, open_wire, secret_of
+from gateway.pbx.dialect import Source, Wire, dialect
+from gateway.pbx.stream import secret_of
 
 _RETRY_S: Final = 1.0
+_TURN_S: Final = 0.25
 
 #: Takes one line of the capture file, its newline included.
 Write = Callable[[bytes], object]
@@ -23,10 +24,10 @@ Write = Callable[[bytes], object]
 class Recorder:
     """Writes a capture file (docs/contract.md), line by line as things happen."""
 
-    def __init__(self, name: str, clock: Clock, write: Write) -> None:
+    def __init__(self, kind: str, name: str, clock: Clock, write: Write) -> None:
         self._clock, self._write = clock, write
         self._zero_ns = clock.mono_ns()
-        self._line({"capture": 1, "kind": "asterisk", "name": name, "started": rfc3339(clock.wall_ns())})
+        self._line({"capture": 1, "kind": kind, "name": name, "started": rfc3339(clock.wall_ns())})
 
     def tap(self, way: str, data: bytes) -> None:
         """What a `Wire` tells: `in` bytes that came, `out` what was sent, already without secrets."""
@@ -48,11 +49,11 @@ async def record(name: str, config: PbxConfig, clock: Clock, write: Write) -> No
 
     Raises TransientError when the first connection fails, DeniedError whenever the login is refused.
     """
-    recorder = Recorder(name, clock, write)
+    recorder, speaks = Recorder(config.kind, name, clock, write), dialect(config.kind)
     secret, first = secret_of(config), True
     while True:
         try:
-            wire = await open_wire(config, recorder.tap)
+            wire = await speaks.open(config, recorder.tap)
             if not first:
                 recorder.event("connected")
         except TransientError:
@@ -63,7 +64,7 @@ async def record(name: str, config: PbxConfig, clock: Clock, write: Write) -> No
         first = False
         try:
             await wire.login(config, secret)
-            await _session(wire, config)
+            await _session(wire, config, speaks.source(name, Config()), clock)
         except TransientError:
             recorder.event("disconnected")
         except asyncio.CancelledError:
@@ -74,18 +75,23 @@ async def record(name: str, config: PbxConfig, clock: Clock, write: Write) -> No
         await asyncio.sleep(_RETRY_S)
 
 
-async def _session(wire: Wire, config: PbxConfig) -> None:
-    for action in ACTIONS:
-        wire.send(action)
-    loop = asyncio.get_running_loop()
-    heard_s = loop.time()
+async def _session(wire: Wire, config: PbxConfig, source: Source, clock: Clock) -> None:
+    """Read until it ends; `source` knows what a live session would ask."""
+    source.connected(clock.mono_ns())
+    messages, wire.early = wire.early, []
+    heard_ns = pinged_ns = clock.mono_ns()
     while True:
-        try:
-            async with asyncio.timeout(config.ping_s):
-                await wire.read()
-            heard_s = loop.time()
-        except TimeoutError as fault:
-            if loop.time() - heard_s > config.silent_s:
-                text = "the PBX fell silent"
-                raise TransientError(text) from fault
-            wire.send("Ping")
+        now_ns = clock.mono_ns()
+        for message in messages:
+            source.on_message(message, now_ns)
+        source.tick(now_ns)
+        for request in source.requests(now_ns):
+            source.sent(request, wire.send(request))
+        if now_ns - heard_ns > config.silent_s * NS:
+            raise TransientError("the PBX fell silent")
+        if now_ns - max(heard_ns, pinged_ns) >= config.ping_s * NS:
+            pinged_ns = now_ns
+            wire.ping()
+        messages = list(await wire.read_within(_TURN_S))
+        if messages:
+            heard_ns = clock.mono_ns()

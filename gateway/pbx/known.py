@@ -6,16 +6,16 @@ or ended in the process's absence is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from appliance.core import catalogue as c
-from appliance.core.clock import NS
 from appliance.core.event import Event
-from gateway.pbx.source import PbxSource
-from gateway.pbx.stay import Talk, Visit
+
+if TYPE_CHECKING:
+    from gateway.pbx.dialect import Source
 
 #: Kinds that the fold needs; a reader skips the rest without decoding them.
 KINDS: Final = frozenset(
@@ -156,49 +156,11 @@ def _call(known: Known, uniqueid: str | None, call: str, visit: str) -> None:
         known.calls[uniqueid] = (call, int(number) if number.isdecimal() else 0)
 
 
-def restore(source: PbxSource, known: Known, *, boot: str, now_mono_ns: int, now_wall_ns: int, last_seen: Moment | None = None) -> None:
+def restore(source: Source, known: Known, *, boot: str, now_mono_ns: int, now_wall_ns: int, last_seen: Moment | None = None) -> None:
     """Bring a new source to what was known. `last_seen`: the newest sight of the PBX, the journal's last event if that is later."""
-    tracker = source.tracker
 
     def mono(at: Moment) -> int:
         return at.mono_in(boot, now_mono_ns, now_wall_ns)
 
-    # A PBX that has been up for longer than the rows read back is in sight all the same: its calls say so.
-    source.started, source.up = known.started, known.up is not False
     sights = [mono(at) for at in (known.last, last_seen) if at is not None]
-    source.last_seen_ns = max(sights) if sights else None
-    for key, title in known.titles.items():
-        tracker.queues.restore(key, title)
-    for key, state in known.agents.items():
-        login = known.logins.get(key)
-        tracker.names.restore(key, state.name, login.interface if login else None)
-        tracker.agents.restore(state)
-    for uniqueid, (call, visits) in known.calls.items():
-        tracker.calls.restore(uniqueid, call, visits)
-    for standing in known.standing.values():
-        _stand(source, standing, mono)
-    for line in known.lines.values():
-        if line.trunk:
-            tracker.lines.restore(line.trunk, line.line)
-    for trunk, since in known.full.items():
-        tracker.lines.restore_full(trunk, mono(since))
-
-
-def _stand(source: PbxSource, standing: Standing, mono: Callable[[Moment], int]) -> None:
-    tracker, queued = source.tracker, standing.queued
-    if not queued.uniqueid or not queued.visit:
-        return
-    key = queued.queue or ""
-    visit = Visit(
-        call=queued.call, visit=queued.visit, uniqueid=queued.uniqueid, queue=tracker.queues.title(key), key=key,
-        joined_ns=mono(standing.at) - round(queued.waited_s * NS), session=0, caller=queued.caller, dialled=queued.dialled,
-    )  # fmt: skip
-    if standing.answered is None or standing.answered_at is None:
-        tracker.visits.open[visit.uniqueid] = visit
-        return
-    agent = standing.answered.agent or ""
-    talk = Talk(
-        visit=visit, agent=agent, presence=agent, interface="", legs={}, answered_ns=mono(standing.answered_at), session=0,
-        hold_ns=standing.hold_ns, held_ns=mono(standing.held_at) if standing.held_at else None,
-    )  # fmt: skip
-    tracker.talks.open[visit.uniqueid] = talk
+    source.restore(known, mono, max(sights) if sights else None)

@@ -21,9 +21,8 @@ from appliance.core.config import PbxConfig
 from appliance.core.errors import DeniedError, MisconfiguredError, TransientError
 from appliance.outbox import Outbox
 from appliance.service import Context
-from gateway.pbx.ami import Message
-from gateway.pbx.source import ACTIONS, PbxSource
-from gateway.pbx.wire import Wire, open_wire, secret_of
+from gateway.pbx.dialect import Dialect, Message, Source, Wire
+from gateway.pbx.stream import secret_of
 
 _log = logging.getLogger("callfloor.gateway")
 
@@ -33,15 +32,11 @@ DENIED_RETRY_S: Final = 60.0
 STEADY_NS: Final = 2 * NS
 #: The loop turns at least this often, so that the watchdog is fed and silence noticed.
 TURN_S: Final = 1.0
-#: FullyBooted follows a login at once; without it the lists are asked for after this time.
-BOOTED_S: Final = 1.0
-#: After damaged bytes the lists are read again, at most this often.
-AGAIN_NS: Final = 30 * NS
 #: Last-sight stamps are renewed at most this often.
 STAMP_NS: Final = NS // 10
 
 
-Renew = Callable[[], Awaitable[PbxSource]]
+Renew = Callable[[], Awaitable[Source]]
 
 
 class OverflowingError(Exception):
@@ -52,9 +47,17 @@ class Link:
     """One PBX's connection, for as long as the service runs."""
 
     def __init__(
-        self, pbx: str, config: PbxConfig, source: PbxSource, context: Context, outbox: Outbox, saw: Callable[[str, Sight], None]
+        self,
+        pbx: str,
+        config: PbxConfig,
+        dialect: Dialect,
+        source: Source,
+        context: Context,
+        outbox: Outbox,
+        saw: Callable[[str, Sight], None],
     ) -> None:
         self.pbx = pbx
+        self._dialect = dialect
         self.source = source
         self.sessions = 0
         self.overflows = 0
@@ -62,8 +65,6 @@ class Link:
         self._clock = context.clock
         self._retry_s = FIRST_RETRY_S
         self._told: PbxDownReason | None = None
-        self._asked_ns: int | None = None
-        self._damage = 0
         self._stamped_ns = 0
 
     async def run(self, renew: Renew) -> None:
@@ -90,7 +91,7 @@ class Link:
         wire: Wire | None = None
         try:
             secret = secret_of(self._config)
-            wire = await open_wire(self._config)
+            wire = await self._dialect.open(self._config)
             await wire.login(self._config, secret)
             reason, text = await self._session(wire)
         except (DeniedError, MisconfiguredError) as fault:
@@ -110,7 +111,7 @@ class Link:
     async def _session(self, wire: Wire) -> tuple[PbxDownReason, str]:
         """Read until the session ends; returns why it did."""
         self.sessions += 1
-        self._asked_ns, self._damage, self._told = None, 0, None
+        self._told = None
         began_ns = heard_ns = pinged_ns = self._clock.mono_ns()
         self._put(self.source.connected(began_ns))
         self._context.watch.status(f"{self.pbx}: connected")
@@ -118,15 +119,13 @@ class Link:
         wire.early = []
         while True:
             now_ns = self._clock.mono_ns()
-            if self._asked_ns is None and now_ns - began_ns >= BOOTED_S * NS:
-                self._ask(wire, now_ns)
             if now_ns - heard_ns >= self._config.silent_s * NS:
                 return "silent", f"no byte for {self._config.silent_s:.0f} s though pinged: the connection is half open"
             if now_ns - max(heard_ns, pinged_ns) >= self._config.ping_s * NS:
                 pinged_ns = now_ns
-                wire.send("Ping")
+                wire.ping()
             try:
-                messages = await wire.read_within(self._turn_s(now_ns))
+                messages = await wire.read_within(self._turn_s(now_ns, began_ns))
             except TransientError as fault:
                 return "lost", str(fault)
             now_ns = self._clock.mono_ns()
@@ -137,10 +136,10 @@ class Link:
             self._take(wire, messages, now_ns)
             self._context.watch.progress()
 
-    def _turn_s(self, now_ns: int) -> float:
+    def _turn_s(self, now_ns: int, began_ns: int) -> float:
         due_ns = self.source.next_due_ns
-        until_s = TURN_S if due_ns is None else min(TURN_S, max(0.0, (due_ns - now_ns) / NS))
-        return min(until_s, BOOTED_S / 4) if self._asked_ns is None else until_s
+        turn_s = TURN_S if now_ns - began_ns > STEADY_NS else TURN_S / 4  # at first the source waits to ask
+        return turn_s if due_ns is None else min(turn_s, max(0.0, (due_ns - now_ns) / NS))
 
     def _take(self, wire: Wire, messages: Sequence[Message], now_ns: int) -> None:
         """What one read gave, in one append."""
@@ -150,26 +149,15 @@ class Link:
             events += source.tick(now_ns)
         for message in messages:
             events += source.on_message(message, now_ns)
-            if message.name == "FullyBooted" and (self._asked_ns is None or now_ns - self._asked_ns > BOOTED_S * NS):
-                self._ask(wire, now_ns)
         if messages and now_ns - self._stamped_ns > STAMP_NS:
             self._stamped_ns = now_ns
             self._saw(self.pbx, Sight(self._clock.boot, now_ns, self._clock.wall_ns()))
-        damage = wire.parser.damage.total
-        if damage > self._damage and self._asked_ns is not None and now_ns - self._asked_ns > AGAIN_NS:
-            _log.warning("pbx %s: %d damaged pieces in what it sent; its lists are read again", self.pbx, damage - self._damage)
-            self._damage = damage
-            self._ask(wire, now_ns)
+        if source.damaged(wire.damaged, now_ns):
+            _log.warning("pbx %s: damaged pieces in what it sent, %d by now; its lists are read again", self.pbx, wire.damaged)
+        for request in source.requests(now_ns):
+            source.sent(request, wire.send(request))
         if not self._put(events):
             raise OverflowingError
-
-    def _ask(self, wire: Wire, now_ns: int) -> None:
-        """Ask for the lists; a second time in one session puts everything known to the test again."""
-        if self._asked_ns is not None:
-            self.source.again(now_ns)
-        self._asked_ns = now_ns
-        for action in ACTIONS:
-            self.source.sent(action, wire.send(action))
 
     # -- between sessions --------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Decides how the gateway lives: one link per configured PBX, one appender to the journal, what was known taken up again.
 
-The pure part is `gateway.pbx.source`; the rim around it is `link`, `wire` and `outbox`.
+The pure part is `gateway.asterisk.source`; the rim around it is `link`, `wire` and `outbox`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from appliance.core.journal import PAGE, Journal
 from appliance.outbox import Outbox
 from appliance.service import Context
 from gateway.pbx import known as past
+from gateway.pbx.dialect import Source, dialect
 from gateway.pbx.link import Link
-from gateway.pbx.source import PbxSource
 
 _log = logging.getLogger("callfloor.gateway")
 
@@ -54,9 +54,11 @@ class Gateway:
     async def _run(self, context: Context, saw: Callable[[str, Sight], None], last: dict[str, Sight]) -> None:
         outbox = Outbox(context.journal, self._max_queued_events)
         sources = await asyncio.to_thread(sources_from_journal, context, last)
-        self.links = {pbx: Link(pbx, config, sources[pbx], context, outbox, saw) for pbx, config in context.config.pbx.items()}
+        self.links = {
+            pbx: Link(pbx, config, dialect(config.kind), sources[pbx], context, outbox, saw) for pbx, config in context.config.pbx.items()
+        }
 
-        async def renewed(pbx: str) -> PbxSource:
+        async def renewed(pbx: str) -> Source:
             return (await asyncio.to_thread(sources_from_journal, context, {}))[pbx]
 
         context.watch.ready()
@@ -73,11 +75,11 @@ class Gateway:
             await asyncio.shield(outbox.finish())
 
 
-def sources_from_journal(context: Context, last: dict[str, Sight]) -> dict[str, PbxSource]:
+def sources_from_journal(context: Context, last: dict[str, Sight]) -> dict[str, Source]:
     """A source per configured PBX, brought to what the journal's newest rows say was known. Blocks; run it in a thread."""
     clock, config = context.clock, context.config
     known = past.fold(newest_events(context.journal))
-    sources = {pbx: PbxSource(pbx, config) for pbx in config.pbx}
+    sources = {pbx: dialect(one.kind).source(pbx, config) for pbx, one in config.pbx.items()}
     for pbx, source in sources.items():
         if pbx in known:
             sight = last.get(pbx)

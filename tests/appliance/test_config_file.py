@@ -156,6 +156,7 @@ def test_the_error_is_one_a_reader_expects_and_its_text_says_it_all(folder: Path
         ("[crm]\nurl = 'mqtts://'\n", 2, "crm.url", "host or the port is missing"),
         ("[crm]\nevents = ['calls']\n", 2, "crm.events[0]", 'no events "calls"'),
         ("[crm]\npassword = 'x'\n", 2, "crm.password", "secrets never stand in this file"),
+        ("[pbx.a]\nkind = 'asterix'\nsecret_file = 'pbx.secret'\n", 2, "pbx.a.kind", "no kind of PBX"),
         ("[crm]\npassword_file = 'pbx.secret'\n", 2, "crm.password_file", "without username"),
         ("[crm]\ncert_file = 'pbx.secret'\n", 2, "crm.cert_file", "without key_file"),
         ("[commands]\nallow = ['ping', 'anounce']\n", 2, "commands.allow[1]", 'no command "anounce"'),

@@ -10,7 +10,7 @@ import logging
 import time
 from typing import Any
 
-from gateway.pbx.ami import Parser
+from gateway.asterisk.ami import Parser
 from tests.bench.captures import capture, chunks_from
 from tests.bench.room import Room, SkippedError
 from tests.bench.table import Row, at_least, compared

@@ -16,10 +16,10 @@ from appliance.core.config import Config, PbxConfig
 from appliance.core.errors import CorruptError, DeniedError, MisconfiguredError, TransientError
 from appliance.sim.floor_model_plan import plan_named
 from appliance.sim.pbx import SimPbx
+from gateway.asterisk.sanitize import sanitize
+from gateway.asterisk.template import template
 from gateway.pbx.capture import record
 from gateway.pbx.replay_feed import feed_capture
-from gateway.pbx.sanitize import sanitize
-from gateway.pbx.template import template
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 
@@ -120,7 +120,7 @@ async def test_recording_says_at_once_what_is_wrong(tmp_path: Path) -> None:
     ("lines", "said"),
     [
         (["{}"], "line 1: not a capture"),
-        (['{"capture": 1, "kind": "smdr", "name": "x", "started": "x"}'], "line 1: not a capture of an Asterisk"),
+        (['{"capture": 1, "kind": "smdr", "name": "x", "started": "x"}'], "line 1: not a capture of a PBX"),
         (['{"capture": 1, "kind": "asterisk", "name": "x"}', "nonsense"], "line 2: not a JSON object"),
         (['{"capture": 1, "kind": "asterisk", "name": "x"}', "", '{"data": "x"}'], "line 3: no time"),
     ],

@@ -16,8 +16,9 @@ import pytest
 
 from appliance.core.config import PbxConfig
 from appliance.core.errors import DeniedError, MisconfiguredError, TransientError
-from gateway.pbx import wire as wire_module
-from gateway.pbx.wire import action_bytes, open_wire, secret_of, without_secrets
+from gateway.asterisk import wire as wire_module
+from gateway.asterisk.wire import action_bytes, open_wire, without_secrets
+from gateway.pbx.stream import secret_of
 
 Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"

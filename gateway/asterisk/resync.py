@@ -11,10 +11,10 @@ from typing import Final
 from msgspec import Struct
 
 from appliance.core.clock import NS
-from gateway.pbx.ami import Message
+from gateway.asterisk.ami import Message
+from gateway.asterisk.tracker import Tracker, dnis_of
 from gateway.pbx.calls import Channel, told
 from gateway.pbx.stay import Talk, Visit
-from gateway.pbx.tracker import Tracker, dnis_of
 
 #: A caller whose listed Wait falls short of the known one by more than this joined anew.
 _WAIT_TOLERANCE_S: Final = 3.0

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from appliance.core.catalogue import AgentLoggedIn, AgentLoggedOut, AgentStateChanged
 from appliance.core.config import Config
-from gateway.pbx.agent_state import IN_USE, Agent, Member, devices_of, present, state_of
+from gateway.asterisk.agent_state import IN_USE, Agent, Member, devices_of, present, state_of
 from gateway.pbx.calls import Channel
 from gateway.pbx.names import MAX_NAMES, AgentNames, QueueNames
 

@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ssl
-from collections.abc import Callable
 from typing import Final
 
 from appliance.core.config import PbxConfig
-from appliance.core.errors import DeniedError, MisconfiguredError, TransientError
-from gateway.pbx.ami import Message, Parser
+from appliance.core.errors import DeniedError, TransientError
+from appliance.core.pbx_kind import port_of
+from gateway.asterisk.ami import Message, Parser
+from gateway.pbx.dialect import Tap
+from gateway.pbx.stream import Stream, open_stream
 
-#: How long connecting, the banner and each answer of the login may take.
-CONNECT_S: Final = 10.0
+#: How long the banner and each answer of the login may take.
 ANSWER_S: Final = 10.0
 BANNER_S: Final = 5.0
-READ_BYTES: Final = 65_536
 _SECRETS: Final = frozenset(("secret", "key"))
-
-#: Told of every chunk that came (`in`) and of everything sent with its secrets struck out (`out`).
-Tap = Callable[[str, bytes], None]
 
 
 def action_bytes(name: str, action_id: str, **fields: str) -> bytes:
@@ -51,82 +47,41 @@ def without_secrets(data: bytes) -> bytes:
     return b"\r\n".join(lines)
 
 
-def secret_of(config: PbxConfig) -> str:
-    """The manager's secret: the first line of its file. Raises MisconfiguredError when it cannot be read."""
-    if config.secret_file is None:
-        return ""
-    try:
-        lines = config.secret_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as fault:
-        reason = getattr(fault, "strerror", None) or str(fault)
-        text = f"{config.secret_file}: cannot be read ({reason}); put the manager user's secret in its first line, readable by callfloor"
-        raise MisconfiguredError(text) from fault
-    return lines[0].strip() if lines else ""
-
-
 class Wire:
     """One TCP or TLS session. Made by `open_wire`; `early` is what has been parsed and not yet taken."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tap: Tap | None = None) -> None:
-        self._reader, self._writer, self._tap = reader, writer, tap
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._serial = 0
-        self._alarm: asyncio.TimerHandle | None = None
-        self._reading: asyncio.Task[object] | None = None
-        self._late = False
         self.parser = Parser()
         self.banner: str | None = None
         self.early: list[Message] = []
 
+    @property
+    def damaged(self) -> int:
+        """Pieces that were no messages."""
+        return self.parser.damage.total
+
     async def read(self) -> list[Message]:
         """The messages of the next chunk; waits for bytes. Raises TransientError when the peer has closed."""
-        try:
-            data = await self._reader.read(READ_BYTES)
-        except OSError as fault:
-            text = f"the connection broke: {fault.strerror or fault}"
-            raise TransientError(text) from fault
-        if not data:
-            text = "the PBX closed the connection"
-            raise TransientError(text)
-        if self._tap is not None:
-            self._tap("in", data)
-        return self.parser.feed(data)
+        return self.parser.feed(await self._stream.read())
 
     async def read_within(self, wait_s: float) -> list[Message]:
-        """`read`, for `wait_s` at most; nothing then, and sometimes before.
+        """`read`, for `wait_s` at most; nothing then, and sometimes before."""
+        data = await self._stream.read_within(wait_s)
+        return self.parser.feed(data) if data else []
 
-        One alarm serves many reads: it is set anew only when it rang or rings too late, for a timer a read costs as much as the read.
-        """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + wait_s
-        if self._alarm is None or self._alarm.when() > until:
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm = loop.call_at(until, self._ring)
-        self._reading, self._late = asyncio.current_task(), False
-        try:
-            return await self.read()
-        except asyncio.CancelledError:
-            if self._late and self._reading is not None and not self._reading.uncancel():
-                return []
-            raise
-        finally:
-            self._reading = None
-
-    def _ring(self) -> None:
-        self._alarm = None
-        if self._reading is not None:
-            self._late = True
-            self._reading.cancel()
-
-    def send(self, name: str, **fields: str) -> str:
+    def send(self, request: str, **fields: str) -> str:
         """Send an action and return its ActionID; answers come with the messages."""
         self._serial += 1
         action_id = f"callfloor-{self._serial}"
-        data = action_bytes(name, action_id, **fields)
-        if self._tap is not None:
-            self._tap("out", without_secrets(data))
-        self._writer.write(data)
+        data = action_bytes(request, action_id, **fields)
+        self._stream.write(data, told=without_secrets(data))
         return action_id
+
+    def ping(self) -> None:
+        """Make it answer."""
+        self.send("Ping")
 
     async def login(self, config: PbxConfig, secret: str) -> None:
         """Log in by MD5 challenge or plain. What came meanwhile waits in `early`.
@@ -150,7 +105,7 @@ class Wire:
         if answer.name != "Success":
             told = answer.get("Message").strip() or answer.name
             text = (
-                f"the PBX at {config.host}:{config.port} refused the login of {config.username!r}: {told}; "
+                f"the PBX at {config.host}:{port_of(config)} refused the login of {config.username!r}: {told}; "
                 f"check username, secret_file and the permit lines of that user in manager.conf"
             )
             raise DeniedError(text)
@@ -185,17 +140,14 @@ class Wire:
 
     def close(self) -> None:
         """Close at once, whatever is still unsent."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        self._writer.transport.abort()
+        self._stream.close()
 
     async def logoff(self) -> None:
         """Say good-bye and close; never waits long."""
         try:
             self.send("Logoff")
             async with asyncio.timeout(0.5):
-                await self._writer.drain()
+                await self._stream.drain()
         except (OSError, TimeoutError):
             pass  # the peer is gone already, which is what was wanted
         finally:
@@ -204,24 +156,5 @@ class Wire:
 
 async def open_wire(config: PbxConfig, tap: Tap | None = None) -> Wire:
     """Connect. Raises TransientError when the PBX cannot be reached, MisconfiguredError for an unusable ca_file."""
-    where = f"{config.host}:{config.port}"
-    context: ssl.SSLContext | None = None
-    if config.tls:
-        try:
-            context = ssl.create_default_context(cafile=config.ca_file)
-        except (OSError, ssl.SSLError) as fault:
-            text = f"{config.ca_file}: no usable certificate ({fault}); give the CA of the PBX's certificate as PEM"
-            raise MisconfiguredError(text) from fault
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            reader, writer = await asyncio.open_connection(config.host, config.port, ssl=context, limit=4 * READ_BYTES)
-    except TimeoutError as fault:
-        text = f"{where} does not answer within {CONNECT_S:.0f} s; check host, port and the network"
-        raise TransientError(text) from fault
-    except ssl.SSLError as fault:
-        text = f"{where}: TLS failed: {fault.reason or fault}; check tlsenable in manager.conf, and ca_file"
-        raise TransientError(text) from fault
-    except OSError as fault:
-        text = f"{where} cannot be reached: {fault.strerror or fault}; check that Asterisk runs and its manager is enabled there"
-        raise TransientError(text) from fault
-    return Wire(reader, writer, tap)
+    what, tls = "Asterisk runs and its manager is enabled there", "tlsenable in manager.conf"
+    return Wire(await open_stream(config, port_of(config), what=what, tls=tls, tap=tap))

@@ -23,11 +23,11 @@ from appliance.core.catalogue import (
 )
 from appliance.core.clock import NS
 from appliance.core.config import Config
-from gateway.pbx.ami import Message, Parser
+from gateway.asterisk.ami import Message, Parser
+from gateway.asterisk.source import PbxSource
 from gateway.pbx.replay_feed import feed_capture
-from gateway.pbx.source import PbxSource
 
-CAPTURES = Path(__file__).parents[2] / "captures"
+CAPTURES = Path(__file__).parents[1] / "captures"
 
 
 class Tally:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pbx.ami import MAX_BLOCK_BYTES, Message, Parser, decode
+from gateway.asterisk.ami import MAX_BLOCK_BYTES, Message, Parser, decode
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 SESSIONS = sorted((CAPTURES / "S10_actions").glob("*.ami"))

@@ -5,6 +5,7 @@ Pure, like everything it stands on: the live service and a replay feed it the sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -12,15 +13,22 @@ from msgspec import Struct
 from appliance.core.catalogue import PbxDown, PbxDownReason, PbxResynced, PbxUp
 from appliance.core.clock import NS
 from appliance.core.config import Config
-from gateway.pbx.ami import Message
-from gateway.pbx.dialect import modern
-from gateway.pbx.resync import Lists, collect, compare, overtaken
-from gateway.pbx.tracker import Tracker
+from gateway.asterisk.ami import Message
+from gateway.asterisk.old_events import modern
+from gateway.asterisk.restore import take_up
+from gateway.asterisk.resync import Lists, collect, compare, overtaken
+from gateway.asterisk.tracker import Tracker
+from gateway.pbx.dialect import Mono
+from gateway.pbx.known import Known
 
 #: What is asked after every login, in this order.
 ACTIONS: Final = ("CoreStatus", "CoreSettings", "QueueStatus", "QueueSummary", "CoreShowChannels", "DeviceStateList")
 #: After the last list a live event may still be on its way that tells exactly what the lists only imply.
 SETTLE_NS: Final = NS * 2 // 5
+#: FullyBooted follows a login at once; without it the lists are asked for after this time.
+BOOTED_NS: Final = NS
+#: After damaged bytes the lists are read again, at most this often.
+AGAIN_NS: Final = 30 * NS
 #: A PBX that has not answered its lists by then is taken as it is.
 PATIENCE_NS: Final = 15 * NS
 #: What a missing right costs, as `pbx.up` says it.
@@ -54,11 +62,19 @@ class PbxSource:
         self._held: list[Struct] = []
         self._blind_from_ns: int | None = None
         self._connected_ns = 0
+        self._asked_ns: int | None = None
+        self._ask = False
+        self._damage = 0
 
     # -- sessions ----------------------------------------------------------------------------------------------
 
     def connected(self, mono_ns: int) -> list[Struct]:
         """A connection stands and its login was accepted, or will be told."""
+        self._asked_ns, self._ask, self._damage = None, False, 0
+        return self._begin(mono_ns)
+
+    def _begin(self, mono_ns: int) -> list[Struct]:
+        """The lists are about to be read."""
         self.tracker.connected()
         self.tracker.agents.quiet = True
         self._version = self._new_started = self._uptime_s = None
@@ -81,9 +97,28 @@ class PbxSource:
         self.up = False
         return out
 
-    def again(self, mono_ns: int) -> None:
-        """The lists are about to be asked for again in the same session: bytes were damaged, or the PBX has only now booted."""
-        self.connected(mono_ns)
+    def requests(self, mono_ns: int) -> Sequence[str]:
+        """The lists: once FullyBooted has come or should have, and again when the PBX has only now booted, or bytes were damaged."""
+        due = self._asked_ns is None and mono_ns - self._connected_ns >= BOOTED_NS
+        if (self._lists is None and self._asked_ns is None) or not (self._ask or due):
+            return ()
+        if self._asked_ns is not None:
+            self._begin(mono_ns)
+        self._asked_ns, self._ask = mono_ns, False
+        return ACTIONS
+
+    def damaged(self, pieces: int, mono_ns: int) -> bool:
+        """Damaged bytes may have hidden anything: the lists are read again, at most every half minute."""
+        if pieces <= self._damage or self._asked_ns is None or mono_ns - self._asked_ns <= AGAIN_NS:
+            return False
+        self._damage, self._ask = pieces, True
+        return True
+
+    def restore(self, known: Known, mono: Mono, last_seen_ns: int | None) -> None:
+        """Take up what the journal knows."""
+        # A PBX that has been up for longer than the rows read back is in sight all the same: its calls say so.
+        self.started, self.up, self.last_seen_ns = known.started, known.up is not False, last_seen_ns
+        take_up(self.tracker, known, mono)
 
     def sent(self, action: str, action_id: str) -> None:
         """The box asked something."""
@@ -108,6 +143,7 @@ class PbxSource:
         elif message.name == "FullyBooted":
             uptime = message.get("Uptime")
             self._uptime_s = int(uptime) if uptime.isdecimal() else None
+            self._ask = self._ask or self._asked_ns is None or mono_ns - self._asked_ns > BOOTED_NS
             out = []
         elif message.name in _ROWS:
             collect(self._lists if self._lists is not None else Lists(), message, self.tracker)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from appliance.core.catalogue import LeftReason
 from appliance.core.config import UserEventMap
-from gateway.pbx.ami import Message
+from gateway.asterisk.ami import Message
 
 #: QUEUESTATUS as app_queue sets it, and what it means for a visit that left. FULL and JOINEMPTY never joined.
 QUEUESTATUS: Final[dict[str, LeftReason]] = {

@@ -192,7 +192,9 @@ def test_what_was_held_before_the_pbx_was_up_is_not_forgotten_when_the_lists_are
     s = script(connected=False)
     s.add(s.source.connected(s.now_ns))
     s.join("1.1")
-    s.source.again(s.now_ns)
+    assert s.source.requests(s.now_ns + 2 * NS)
+    s.at(4).say("FullyBooted", Uptime=1)
+    assert s.source.requests(s.now_ns)
     s.at(20)
     assert [type(event).__name__ for event in s.events] == ["PbxUp", "CallQueued", "CallLost", "PbxResynced"]
 

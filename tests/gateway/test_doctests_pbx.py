@@ -7,10 +7,11 @@ import importlib
 
 import pytest
 
-MODULES = ["agent_state", "ami", "calls", "lines", "stay", "wire", "sanitize", "template"]
+ASTERISK = ["agent_state", "ami", "wire", "sanitize", "template"]
+MODULES = [*(f"gateway.asterisk.{module}" for module in ASTERISK), "gateway.pbx.calls", "gateway.pbx.lines", "gateway.pbx.stay"]
 
 
-@pytest.mark.parametrize("name", [*(f"gateway.pbx.{module}" for module in MODULES), "appliance.core.slug"])
+@pytest.mark.parametrize("name", [*MODULES, "appliance.core.pbx_kind", "appliance.core.slug"])
 def test_examples(name: str) -> None:
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted > 0

@@ -13,14 +13,14 @@ from msgspec import Struct
 from appliance.core.catalogue import CallLeft
 from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
-from gateway.pbx.agent_state import FREE, Member
-from gateway.pbx.agents import AgentBook
-from gateway.pbx.ami import Message
+from gateway.asterisk.agent_state import FREE, Member
+from gateway.asterisk.agents import AgentBook
+from gateway.asterisk.ami import Message
+from gateway.asterisk.local_leg import LocalLegs
+from gateway.asterisk.reason import Told, refused_by_user_event, told_by_user_event, told_by_variable
 from gateway.pbx.calls import CallBook, Channel, told
 from gateway.pbx.lines import LineBook
-from gateway.pbx.local_leg import LocalLegs
 from gateway.pbx.names import AgentNames, QueueNames
-from gateway.pbx.reason import Told, refused_by_user_event, told_by_user_event, told_by_variable
 from gateway.pbx.stay import Talk, Visit
 from gateway.pbx.talks import TalkBook
 from gateway.pbx.visits import VisitBook

@@ -1,0 +1,1 @@
+"""Asterisk's manager interface (AMI): its wire, its messages, and what they mean for the floor."""
