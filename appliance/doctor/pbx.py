@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from appliance.core.config import Config, PbxConfig
+from appliance.core.pbx_kind import port_of
 from appliance.doctor.finding import Finding, Scene
 from appliance.doctor.reach import Reached, Stage, reached
 
@@ -47,12 +48,12 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
 
 def probe(name: str, pbx: PbxConfig) -> PbxFacts:
     """Connect, hear its banner, close."""
-    where = f"{pbx.host}:{pbx.port}"
+    where = f"{pbx.host}:{port_of(pbx)}"
     try:
         context = ssl.create_default_context(cafile=pbx.ca_file) if pbx.tls else None
     except (OSError, ssl.SSLError) as fault:
         return PbxFacts(name, pbx, Reached(where, "tls", f"{pbx.ca_file}: {fault}"))
-    return PbxFacts(name, pbx, reached(pbx.host, pbx.port, context, hello=True))
+    return PbxFacts(name, pbx, reached(pbx.host, port_of(pbx), context, hello=True))
 
 
 def judge(facts: PbxFacts) -> Finding:
