@@ -182,7 +182,7 @@ class SimSocketHid:
         return self._line
 
     def _gone(self) -> UnpluggedError:
-        return UnpluggedError(f"{self.info}: its simulator has ended; start it again")
+        return UnpluggedError(f"{self.info}: its simulator has ended or pulled it; plug it in again")
 
 
 def _hello(line: socket.socket, path: str) -> tuple[Hello, bytes]:

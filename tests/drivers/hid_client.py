@@ -18,6 +18,7 @@ from appliance.core.errors import CallfloorError
 from drivers.hid_device import HidDevice, HidInfo
 from drivers.hid_plug import Plugs, open_plugs
 from drivers.hid_sim import SimHid
+from drivers.hid_sim_socket import open_sim
 from drivers.hid_sysfs import plugged
 from drivers.hidraw import open_watch
 from drivers.usb_hid import open_own, repair
@@ -80,6 +81,10 @@ class Client:
 
     async def open_sim(self, port: str, descriptor: str) -> Any:
         self.devices[port] = SimHid(HidInfo(port, 3, "", 1, 2, 0x1209, 0x0001, "S1"), bytes.fromhex(descriptor))
+        return {}
+
+    async def open_socket(self, port: str, path: str) -> Any:
+        self.devices[port] = await asyncio.to_thread(open_sim, path)
         return {}
 
     async def sim(self, port: str, verb: str, *reports: str) -> Any:

@@ -150,7 +150,7 @@ async def test_what_cannot_wait_is_counted_and_the_newest_state_told_after(caplo
             keeper.apply("a", lambda seat, now_ns, up=number % 2: seat.reported({"hook": up}, now_ns), (2000 + number) * NS)  # type: ignore[misc]
         journal.full = False
         await until(lambda: len(told(journal)) == 7)
-        hooks = [HeadsetHook(seat="a", hook=hook) for hook in ("off", "on", "off")]  # type: ignore[arg-type]
+        hooks = [HeadsetHook(seat="a", hook=hook) for hook in ("off", "on", "off")]
         # What had room; then how it stands.
         assert told(journal) == [ATTACHED, *hooks, ATTACHED, HeadsetHook(seat="a", hook="off"), HeadsetMute(seat="a", mute=None)]
         assert missed == [True]
