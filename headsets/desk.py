@@ -151,13 +151,7 @@ class Desk:
         found, facts, agent = self._place(place), Facts(), None
         if seat is not None:
             agent = seat.agent
-            facts = Facts(
-                agent_state=self._heard.staff.state_of(agent, self._sight.hidden),
-                attached=seat.attached,
-                hook=seat.hook,
-                mute=seat.mute,
-                fresh=self._heard.afar.fresh_of(seat, linked=self._sight.uplink),
-            )
+            facts = self._heard.facts_of(seat, self._sight.hidden, linked=self._sight.uplink)
         self._emit(found.look(agent, facts, now_ns))
         if seat is None and not found.standing:
             del self._found[place]

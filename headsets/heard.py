@@ -6,7 +6,7 @@ what was kept the same comes of reading it all. Rows of other kinds, nearly all,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import msgspec
@@ -14,7 +14,8 @@ from msgspec import Struct, field
 
 from appliance.core.catalogue import HeadsetFinding, event_from_stored
 from appliance.core.event import Entry, Event, stored_from_body
-from headsets.afar import Afar
+from headsets.afar import Afar, AfarSeat
+from headsets.crosscheck import Facts
 from headsets.staff import Staff
 
 VERSION: Final = 1
@@ -68,6 +69,16 @@ class Heard(Struct):
                 self._apply(event)
                 told = True
         return told
+
+    def facts_of(self, seat: AfarSeat, hidden: Collection[str] = (), *, linked: bool = True) -> Facts:
+        """What is known of a seat of another box. `hidden`: PBXs not heard for too long; `linked`: the uplink runs."""
+        return Facts(
+            agent_state=self.staff.state_of(seat.agent, hidden),
+            attached=seat.attached,
+            hook=seat.hook,
+            mute=seat.mute,
+            fresh=self.afar.fresh_of(seat, linked=linked),
+        )
 
     def _apply(self, event: Event) -> None:
         self.afar.feed(event)
