@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 #: Longer than any record met; a syslog record of Cisco's has 700.
-MAX_LINE_BYTES: Final = 2048
+MAX_LINE_BYTES: Final = 1024
 _ENDS: Final = re.compile(rb"[\r\n\0\f\v]+")
 #: What a Telnet server says between the lines: IAC and a word of one or two bytes, the last perhaps cut off by the line's end.
 _TELNET: Final = re.compile(rb"\xff(?:[\xfb-\xfe].?|[\xf0-\xfa])", re.S)
@@ -19,7 +19,7 @@ _EVEN: Final = bytes(byte for byte in range(256) if byte.bit_count() % 2 == 0)
 
 
 class Splitter:
-    """Bytes in, lines out, with nothing at either end but blanks on the left (columns count from there).
+    """Bytes in, lines out. Their blanks are kept: columns count from the left, and a narrow printer may have cut a record at one.
 
     >>> Splitter().feed(b"one\\r\\ntw")
     ['one']
@@ -72,13 +72,13 @@ class Splitter:
         if piece.isascii():
             text = piece.decode("ascii")
             if text.isprintable():
-                return text.rstrip()
+                return text
         else:
             text = _decoded(_TELNET.sub(b"", piece))
         clean = _CONTROL.sub("", text)
         if clean != text:
             self.noisy += 1
-        return clean.rstrip()
+        return clean
 
 
 def _decoded(piece: bytes) -> str:

@@ -67,7 +67,7 @@ def record_from(profile: ReadyProfile, found: Found, text: str, dates: Dates, no
     """The record that a found line makes."""
     line, fields = found
     told = _by_rules(line, fields)
-    record = CallRecord(profile=profile.name, fields=fields, raw=text)
+    record = CallRecord(profile=profile.name, fields=fields, raw=text.rstrip())
     for member in TEXTS:
         value = told.get(member, fields.get(member))
         if isinstance(value, str) and value:

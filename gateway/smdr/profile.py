@@ -189,7 +189,7 @@ def _pattern(text: str, where: str, flags: re.RegexFlag = re.NOFLAG) -> re.Patte
     for name, shape in SHAPES.items():
         text = text.replace(name, shape)
     try:
-        return re.compile(text, flags)
+        return re.compile(text, flags | re.ASCII)
     except (re.error, OverflowError, RecursionError) as fault:
         raise MisconfiguredError(f"{where}: {fault}; mend the pattern") from fault
 

@@ -126,7 +126,7 @@ class Reader:
 
     def _strange(self, text: str) -> None:
         self.counts.unknown += 1
-        self.strange = [*self.strange[-9:], text]
+        self.strange = [*self.strange[-9:], text.rstrip()]
 
     def _chain(self, record: CallRecord) -> None:
         chain = self.profile.spec.chain
