@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import socket
 import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -154,6 +156,49 @@ def test_a_probe_that_fails_or_never_ends_is_a_finding_and_the_others_go_on() ->
     assert found["endless"][0].evidence == "the look had not ended after 0.2 s"
     assert found["well"] == well
     assert set(waited) == {"endless"}
+
+
+def test_a_site_adds_a_probe_by_installing_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "site_probe-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: site-probe\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[callfloor.probes]\nups = site_probe_of_a_test\n", encoding="utf-8")
+    (tmp_path / "site_probe_of_a_test.py").write_text(
+        "from appliance.doctor.finding import Finding\n"
+        "LIMIT_S = 5.0\ndef wanted(config): return True\n"
+        "def findings(scene): return (Finding('ups', 'amber', 'on battery', 'x', 'y', 'z'),)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    probes = chosen(Config(), ["ups"])
+    assert [finding.finding for _, told in examined(Scene(Config(), FILE), probes, str) for finding in told] == ["on battery"]
+    assert "ups" in chosen(Config(), [])
+
+
+def test_a_person_sees_what_is_waited_for(tmp_path: Path) -> None:
+    """A peer that takes the call and says nothing: the look lasts 3 s, and a line says so meanwhile."""
+    ours, theirs = pty.openpty()
+    with listening(b"") as port:
+        command = [
+            sys.executable,
+            "-m",
+            "appliance.cli.main",
+            "doctor",
+            "pbx",
+            "-c",
+            site(tmp_path, f'[pbx.a]\nport = {port}\nsecret_file = "pbx.secret"\n'),
+        ]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:
+            said, _ = process.communicate(timeout=60)
+        os.close(theirs)
+        shown = bytearray()
+        with suppress(OSError):  # EIO: the other side is closed, and all was read
+            while part := os.read(ours, 4096):
+                shown += part
+        os.close(ours)
+    assert "something answers, and it is no Asterisk manager" in said
+    assert b"looking at pbx \xe2\x80\xa6 2 s" in shown
+    assert shown.endswith(b"\r\x1b[K")
 
 
 # -- PBX and broker --------------------------------------------------------------
