@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from appliance.core.errors import CallfloorError, CorruptError, UnpluggedError
+from appliance.core.errors import CallfloorError, UnpluggedError
 from appliance.core.headset_config import Hold
 from drivers.hid_device import HidDevice, HidInfo
 from drivers.hid_sysfs import driver_of
@@ -23,7 +23,7 @@ from headsets.drops import Drops
 from headsets.keeper import SeatKeeper
 from headsets.lamps import Lamps, text_of
 from headsets.line import Line
-from headsets.model import device_of, layout_from, longest_input_bytes, tells
+from headsets.model import device_of, layout_from, longest_input_bytes, malformed
 from headsets.rim import Rim
 
 _log = logging.getLogger("callfloor.headsets")
@@ -90,10 +90,8 @@ class UsbLife:
 
     async def _opened(self) -> CallfloorError:
         """Open it and hear it till it fails; returns the fault, when it is closed."""
-        if self.info.descriptor is not None and not tells(known := layout_from(self.info.descriptor)):
-            return CorruptError(
-                f"{self.info}: its report descriptor is malformed ({'; '.join(known.notes)}), so that nothing is known of it"
-            )
+        if self.info.descriptor is not None and (fault := malformed(self.info, layout_from(self.info.descriptor))):
+            return fault
         try:
             device = await self._rim.open(partial(_open, self.info, self._hold))
         except CallfloorError as fault:

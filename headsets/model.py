@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from appliance.core.errors import CorruptError
 from drivers.hid_device import HidInfo
 from headsets.descriptor import parse
 from headsets.layout import HeadsetLayout, layout_of
@@ -35,6 +36,14 @@ def is_headset(descriptor: bytes) -> bool:
 def tells(layout: HeadsetLayout) -> bool:
     """Whether its reports can tell of hook or mute at all."""
     return layout.hook is not None or layout.mute is not None
+
+
+def malformed(info: HidInfo, layout: HeadsetLayout) -> CorruptError | None:
+    """The fault of a device of whose hook and mute nothing can be known."""
+    if tells(layout):
+        return None
+    why = "; ".join(layout.notes) or "neither hook nor mute is in it"
+    return CorruptError(f"{info}: its report descriptor is malformed ({why}); nothing can be known of it")
 
 
 def device_of(info: HidInfo) -> Device:

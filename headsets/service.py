@@ -73,7 +73,7 @@ class Headsets:
                 for key, path in _simulated(config):
                     life = SimLife(key, path, config.seat[key].hold or config.hold, keeper, rim)
                     tasks.create_task(Apart(f"the simulated headset at seat {key}").run(life.run))
-                if _wants_usb(config):
+                if wants_usb(config):
                     usb = Apart("the watch over USB headsets")
                     tasks.create_task(usb.run(lambda: Monitor(config, keeper, rim, gone.tell).run()))
                 else:
@@ -107,7 +107,8 @@ def _simulated(config: HeadsetsConfig) -> list[tuple[str, str]]:
     return [(key, url.sim) for key, url in urls.items() if url.sim is not None]
 
 
-def _wants_usb(config: HeadsetsConfig) -> bool:
+def wants_usb(config: HeadsetsConfig) -> bool:
+    """Whether this box looks after USB headsets: also those of which no seat is named."""
     return not config.seat or bool(usb_seats(config))
 
 

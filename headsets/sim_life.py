@@ -15,7 +15,7 @@ from headsets.drops import Drops
 from headsets.keeper import SeatKeeper
 from headsets.lamps import Lamps, text_of
 from headsets.line import Line
-from headsets.model import device_of, layout_from
+from headsets.model import device_of, layout_from, malformed
 from headsets.rim import Rim
 
 _log = logging.getLogger("callfloor.headsets")
@@ -58,6 +58,9 @@ class SimLife:
             self._keeper.lamps[self._key] = lamps.show
             self._keeper.held[self._key] = False
             self._keeper.apply(self._key, lambda seat, now_ns: seat.plugged(device_of(info), layout, now_ns, found=found))
+            if fault := malformed(info, layout):
+                self._tell(fault)
+                self._keeper.apply(self._key, lambda seat, _now_ns: seat.failed(str(fault)))
             line.begin()
             lamps.opened(device, layout)
             return await line.lost

@@ -151,9 +151,12 @@ async def test_a_flood_is_heard_whole_and_leaves_turns_to_others(server: socket.
     with await asyncio.to_thread(open_sim, str(path)) as device:
         done = loop.create_future()
         device.listen(loop, lambda report, _at_ns: heard.append(int.from_bytes(report)), done.set_result)
-        sending = loop.run_in_executor(
-            None, lambda: (lines[0].sendall(b"".join(b"\x00\x04" + number.to_bytes(4) for number in range(count))), lines[0].close())
-        )
+
+        def flood() -> None:
+            lines[0].sendall(b"".join(b"\x00\x04" + number.to_bytes(4) for number in range(count)))
+            lines[0].close()
+
+        sending = loop.run_in_executor(None, flood)
         async with asyncio.timeout(LONG_S):
             while not done.done():
                 turns += 1

@@ -8,23 +8,29 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 from sim_desk import LONG_S, MUTE_PRESS, MUTE_UP, OFF_HOOK, open_desk, until
 
+from appliance.core.alive import is_alive
 from appliance.core.catalogue import (
     HeadsetAttached,
     HeadsetDetached,
+    HeadsetFault,
     HeadsetHook,
+    HeadsetMinute,
     HeadsetMute,
     event_from_stored,
 )
 from appliance.core.clock import SystemClock
-from appliance.core.config import Config
+from appliance.core.config import Config, JournalConfig
+from appliance.core.errors import TransientError
 from appliance.core.event import stored_from_body
 from appliance.core.headset_config import HeadsetsConfig, SeatConfig
 from appliance.core.journal_memory import MemoryJournal
 from appliance.service import Context
-from headsets.service import Headsets
+from appliance.sim.headset_layout import JABRA_LIKE
+from headsets.seat import Seat
+from headsets.service import Headsets, wants_usb
 
 
 class Silence:
@@ -71,6 +77,7 @@ async def open_box(headsets: HeadsetsConfig, journal: MemoryJournal | None = Non
 
 
 def seats(*paths: Path, **more: object) -> HeadsetsConfig:
+    more = {"minutes": False} | more
     return HeadsetsConfig(seat={path.stem: SeatConfig(url=f"sim:{path}") for path in paths}, **more)  # type: ignore[arg-type]
 
 
@@ -102,7 +109,121 @@ async def test_plugged_pressed_and_pulled(a: Path) -> None:
             await box.until(*told, HeadsetDetached(seat="a"), ATTACHED)
 
 
-async def test_stopping_is_no_pulling(a: Path) -> None:
-    async with open_desk(a), open_box(seats(a)) as box:
+async def test_stopping_is_no_pulling_and_what_was_there_before_is_found(a: Path) -> None:
+    journal = MemoryJournal()
+    async with open_desk(a) as desk:
+        async with open_box(seats(a), journal) as box:
+            await box.until(ATTACHED)
+        assert box.told() == [ATTACHED]
+        async with open_box(seats(a), journal) as box:
+            await box.until(ATTACHED, ATTACHED)
+            assert desk.written == []
+
+
+async def test_what_was_at_a_seat_that_is_no_more_is_told_as_gone(a: Path) -> None:
+    journal = MemoryJournal()
+    async with open_desk(a), open_box(seats(a), journal) as box:
         await box.until(ATTACHED)
-    assert box.told() == [ATTACHED]
+    other = a.with_name("b.sock")
+    async with open_box(seats(other), journal) as box:
+        await box.until(ATTACHED, HeadsetDetached(seat="a"), seat="a")
+        await box.until(HeadsetDetached(seat="b"), seat="b")
+
+
+async def test_a_watched_one_is_not_written(a: Path) -> None:
+    async with open_desk(a) as desk, open_box(seats(a, hold="watch")) as box:
+        await box.until(ATTACHED)
+        desk.report(OFF_HOOK)
+        await box.until(ATTACHED, HeadsetHook(seat="a", hook="off"))
+        assert desk.written == []
+
+
+async def test_nonsense_is_counted_and_told_with_the_name_of_the_device(a: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with open_desk(a) as desk, open_box(seats(a, hold="watch")) as box:
+        await box.until(ATTACHED)
+        desk.report(*[b"\x63\xff\xff", b"\x02", bytes(3)] * 50)
+        desk.report(OFF_HOOK)
+        await box.until(ATTACHED, HeadsetHook(seat="a", hook="off"))
+    told = [record.getMessage() for record in caplog.records if "passed over" in record.getMessage()]
+    assert told == ["headset Desk (1209:0001@sim) at port sim: report 99 is not in the descriptor; passed over 1, 1 since it was plugged"]
+
+
+async def test_a_descriptor_that_is_nonsense_is_a_headset_of_which_nothing_is_known(a: Path) -> None:
+    async with open_desk(a, descriptor=JABRA_LIKE[:9]) as desk, open_box(seats(a)) as box:
+        desk.report(OFF_HOOK, MUTE_PRESS)
+        await until(lambda: len(box.told()) == 2)
+    fault = box.told()[1]
+    assert isinstance(fault, HeadsetFault)
+    assert fault.fault.startswith("headset Desk (1209:0001@sim) at port sim: its report descriptor is malformed (")
+
+
+async def test_one_that_breaks_off_in_a_frame_comes_back_and_the_others_never_left(a: Path) -> None:
+    b = a.with_name("b.sock")
+    async with open_desk(a) as one, open_desk(b) as other, open_box(seats(a, b, hold="watch")) as box:
+        await box.until(ATTACHED, seat="a")
+        await box.until(structs.replace(ATTACHED, seat="b"), seat="b")
+        one.raw(b"\x00\x00")
+        await box.until(ATTACHED, HeadsetDetached(seat="a"), ATTACHED, seat="a")
+        assert (one.connections, other.connections) == (2, 1)
+        other.report(OFF_HOOK)
+        await box.until(structs.replace(ATTACHED, seat="b"), HeadsetHook(seat="b", hook="off"), seat="b")
+
+
+async def test_one_life_that_dies_leaves_the_others(a: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Of a fault that nobody foresaw: here somebody who hears of a seat's changes fails at one of them."""
+    b = a.with_name("b.sock")
+
+    def fails(key: str, _seat: Seat, _now_ns: int) -> None:
+        if key == "a":
+            raise ZeroDivisionError("of whoever listens")
+
+    async with open_box(seats(a, b, hold="watch")) as box:
+        await box.until(HeadsetDetached(seat="b"), seat="b")
+        assert box.service.keeper is not None
+        box.service.keeper.changed.append(fails)
+        async with open_desk(a), open_desk(b) as other:
+            await until(lambda: "the simulated headset at seat a failed: ZeroDivisionError" in caplog.text)
+            await box.until(HeadsetDetached(seat="b"), structs.replace(ATTACHED, seat="b"), seat="b")
+            other.report(OFF_HOOK)
+            await until(lambda: HeadsetHook(seat="b", hook="off") in box.told("b"))
+
+
+async def test_the_lamps_follow_the_newest_wish_though_one_before_hangs(a: Path) -> None:
+    """Whoever does not read gets no more than one write at a time, and the newest state in the end."""
+    async with open_desk(a) as desk, open_box(seats(a)) as box:
+        await box.until(ATTACHED)
+        keeper = box.service.keeper
+        assert keeper is not None
+        for state in ("ringing", "talking", "holding", "available") * 10:
+            keeper.apply("a", lambda seat, now_ns, state=state: seat.told(state, now_ns))  # type: ignore[misc]
+        await until(lambda: desk.written and desk.written[-1] == bytes((2, 0, 0)))
+        assert len(desk.written) <= 3
+
+
+async def test_the_minutes_are_told_at_the_end_too(a: Path) -> None:
+    async with open_desk(a) as desk, open_box(seats(a, hold="watch", minutes=True)) as box:
+        await box.until(ATTACHED)
+        desk.report(OFF_HOOK)
+        await box.until(ATTACHED, HeadsetHook(seat="a", hook="off"))
+    (minute,) = [data for data in box.told() if isinstance(data, HeadsetMinute)]
+    assert (minute.seat, minute.changes) == ("a", 1)
+    assert 0 < minute.off_hook_s <= minute.told_s
+
+
+async def test_where_all_seats_are_simulated_usb_is_left_alone(a: Path) -> None:
+    """Whoever tries the demo on a laptop keeps the headset that is plugged there."""
+    assert not wants_usb(seats(a))
+    assert wants_usb(HeadsetsConfig())
+    assert wants_usb(HeadsetsConfig(seat={"a": SeatConfig(url=f"sim:{a}"), "b": SeatConfig(url="usb:1-2")}))
+
+
+async def test_two_on_one_box_are_one_too_many(a: Path, tmp_path: Path) -> None:
+    config = Config(headsets=seats(a), journal=JournalConfig(run_dir=tmp_path))
+    context = Context(config, MemoryJournal(), SystemClock(), Silence(), "headsets")
+    first = asyncio.create_task(Headsets().run(context))
+    await until(lambda: is_alive(tmp_path, "headsets"))
+    with pytest.raises(TransientError, match="another process already reads the headsets"):
+        await Headsets().run(context)
+    first.cancel()
+    await asyncio.wait((first,))
+    assert not is_alive(tmp_path, "headsets")
