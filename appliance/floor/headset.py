@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _SEATS_KEPT: Final = 5000
 _FINDINGS_KEPT: Final = 16
 _BOXES_KEPT: Final = 256
-#: The id of the health item that tells of a seat box that is away.
+#: The id of the health item that tells of a seat box that is away; with `*`, that none of them can be heard.
 HEALTH: Final = "seat-box."
 #: What another box says of its time is believed so far back: a broker keeps nothing for longer.
 _BELIEVED_NS: Final = 8 * 86_400 * NS
@@ -83,7 +83,7 @@ class HeadsetFold:
     def shown(self, boxes: Collection[str], *, linked: bool) -> dict[str, Headset]:
         """All seats as they may be shown now: those of this box and of `boxes` (`*`: of any). `linked`: the uplink runs."""
         state, found = self._state, dict[str, Headset]()
-        hearing = linked and state.link.state in _HEARING
+        hearing = linked and state.link.state in _HEARING and f"{HEALTH}*" not in state.health
         for key, one in state.headsets.items():
             if one.box is not None and one.box not in boxes and "*" not in boxes:
                 continue

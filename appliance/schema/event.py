@@ -43,6 +43,11 @@ def envelope() -> Schema:
                 "pattern": "^[0-9]{12,}$",
                 "description": "dense number of what is due to the CRM in this epoch: a missing one is a gap",
             },
+            "previous": {
+                "type": "string",
+                "pattern": "^[0-9]{12,}$",
+                "description": "of headset events: behind this `sequence` none was before this one; whoever reads them alone sees a gap",
+            },
             "clock": {"enum": ["holdover", "synced", "unset"], "description": "how far `time` is to be trusted"},
             "late": {"const": True, "description": "first sent more than 60 s after it was recorded, or sent again on request"},
             "datacontenttype": {"const": "application/json"},

@@ -18,6 +18,7 @@ from gateway.uplink.link import End, Message
 from gateway.uplink.live import Live, Out
 from gateway.uplink.mqtt import Link
 from gateway.uplink.pump import Pump
+from gateway.uplink.seat_boxes import SeatBoxes
 
 _log = logging.getLogger(__name__)
 _COMMANDS_MOST: Final = 64
@@ -55,20 +56,25 @@ class Reader(Protocol):
 class Conversation:
     """The `Handler` of every connection, one at a time."""
 
-    def __init__(self, proved: Callable[[], None], stands: Callable[[], None], reader: Reader | None = None) -> None:
+    def __init__(
+        self, proved: Callable[[], None], stands: Callable[[], None], reader: Reader | None = None, seats: SeatBoxes | None = None
+    ) -> None:
         """`proved`: the broker acknowledged something. `stands`: it did, and no event is due."""
-        self._proved, self._stands, self._reader = proved, stands, reader
+        self._proved, self._stands, self._reader, self._seats = proved, stands, reader, seats
         self.live = Live(self.flush)
         self.pump: Pump | None = None
         self.link: Link | None = None
         self._ended: asyncio.Future[End] | None = None
         self._commands: asyncio.Queue[tuple[int, Message]] = asyncio.Queue(_COMMANDS_MOST)
         self._turn = 0
+        #: Taken before the connection was in use: acknowledged when it is.
+        self._owed: list[Message] = []
         self.not_taken = 0
 
     def expect(self) -> None:
         """A connection is about to be made. What waited on the one before will be sent again by the broker."""
         self._turn += 1
+        self._owed.clear()
         self._ended = asyncio.get_running_loop().create_future()
 
     async def talk(self, link: Link, begin: Callable[[], None], topic_filter: str) -> End:
@@ -81,6 +87,12 @@ class Conversation:
             begin()
             self.live.flush(self.room())
             link.subscribe(topic_filter)
+            for message in self._owed:
+                link.acknowledge(message)
+            self._owed.clear()
+            if self._seats is not None:
+                self._seats.asked(session=link.greeting.session_present)
+                link.subscribe(*self._seats.filters, own=False)
             if self._reader is not None:
                 # QoS 0: what is said while we are away the broker need not keep, the next is newer.
                 link.subscribe(*self._reader.filters, qos=0)
@@ -121,6 +133,8 @@ class Conversation:
 
     def message(self, message: Message) -> None:
         """Commands may come before `talk`: those that the broker kept for us follow its greeting at once."""
+        if self._seats is not None and self._seats.takes(message, self._turn):
+            return
         if self._reader is not None and self._reader.takes(message):
             return
         try:
@@ -128,6 +142,13 @@ class Conversation:
         except asyncio.QueueFull:
             self.not_taken += 1
             _log.warning("%d commands wait already; one more is left with the broker", _COMMANDS_MOST)
+
+    def acknowledge(self, turn: int, message: Message) -> None:
+        """Tell the broker that a message is in safe hands, unless the connection on which it came is gone: then it comes again."""
+        if turn == self._turn and self.link is not None:
+            self.link.acknowledge(message)
+        elif turn == self._turn:
+            self._owed.append(message)
 
     def unsubscribe(self, topic_filter: str) -> None:
         """End a subscription that the broker still has of us; without a connection it is done when the next message tells of it."""
@@ -137,6 +158,8 @@ class Conversation:
     def subscribed(self, topic_filter: str, code: int) -> None:
         if self._reader is not None:
             self._reader.subscribed(topic_filter, code)
+        if self._seats is not None:
+            self._seats.subscribed(topic_filter, code)
 
     def ended(self, end: End) -> None:
         self._detach(end.code)

@@ -1,6 +1,6 @@
 """How a journal row becomes a CloudEvent: the envelope is written as bytes around the data, which is never decoded.
 
-CloudEvents 1.0, structured JSON, with the contract's members `sequence`, `delivery`, `clock` and `late`.
+CloudEvents 1.0, structured JSON, with the contract's members `sequence`, `delivery`, `previous`, `clock` and `late`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Envelope:
         self._second, self._second_text = -1, b""
 
     def event(self, entry: Entry, late: bool) -> tuple[bytes, bytes]:
-        """The topic field and the payload of one row that is due (`n` is not None).
+        """The topic field and the payload of one row that is due (`n` is not None), without `previous`.
 
         Raises msgspec.DecodeError when the body is not an event.
         """
         return self.stored(stored_from_body(entry.body), entry.seq, entry.n or 0, late)
 
-    def stored(self, row: Stored, seq: int, n: int, late: bool) -> tuple[bytes, bytes]:
-        """`event` for a body already decoded."""
+    def stored(self, row: Stored, seq: int, n: int, late: bool, previous: int | None = None) -> tuple[bytes, bytes]:
+        """`event` for a body already decoded. `previous`: see `gateway.uplink.chain`."""
         key = (row.kind, row.source)
         fixed = self._fixed.get(key)
         if fixed is None:
@@ -47,7 +47,7 @@ class Envelope:
         if second != self._second:
             self._second, self._second_text = second, rfc3339(row.wall_ns)[:-4].encode()
         payload = (
-            b'{"specversion":"1.0","id":"%b-%d",%b"time":"%b%03dZ","sequence":"%012d","delivery":"%012d","clock":"%b",%b"data":%b}'
+            b'{"specversion":"1.0","id":"%b-%d",%b"time":"%b%03dZ","sequence":"%012d","delivery":"%012d",%b"clock":"%b",%b"data":%b}'
             % (
                 self._epoch,
                 seq,
@@ -56,6 +56,7 @@ class Envelope:
                 rest // 1_000_000,
                 seq,
                 n,
+                b"" if previous is None else b'"previous":"%012d",' % previous,
                 row.clock.encode(),
                 b'"late":true,' if late else b"",
                 row.data,

@@ -199,11 +199,14 @@ class Link:
         self._turn()
         return info.mid if info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN) and self._open else None
 
-    def subscribe(self, *topic_filters: str, qos: int = 1) -> None:
-        """Ask for messages; the broker sends what is retained in the order of the filters. `Handler.subscribed` hears the answers."""
+    def subscribe(self, *topic_filters: str, qos: int = 1, own: bool = True) -> None:
+        """Ask for messages; the broker sends what is retained in the order of the filters. `Handler.subscribed` hears the answers.
+
+        `own` false: what this client says itself need not come back (MQTT 5 alone can tell the broker so).
+        """
         if self._open and topic_filters:
             if self.v5:
-                mid = self._client.subscribe([(each, SubscribeOptions(qos)) for each in topic_filters])[1]
+                mid = self._client.subscribe([(each, SubscribeOptions(qos, noLocal=not own)) for each in topic_filters])[1]
             else:
                 mid = self._client.subscribe([(each, qos) for each in topic_filters])[1]
             if mid is not None:

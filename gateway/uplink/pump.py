@@ -20,6 +20,7 @@ from appliance.core.clock import Clock
 from appliance.core.errors import FullError
 from appliance.core.event import Entry, stored_from_body
 from appliance.core.journal import PAGE, Cursor, Journal
+from gateway.uplink.chain import Chain
 from gateway.uplink.envelope import Envelope, is_late
 from gateway.uplink.lane import Lane
 from gateway.uplink.mqtt import Link
@@ -64,15 +65,21 @@ class Pump:
         *,
         window: int,
         require_consumer: bool,
+        wanted: str = "",
         told: Callable[[State, str], None],
         room: Callable[[], int],
         flush: Callable[[], None],
     ) -> None:
-        """`told`: how delivery goes. `room`: messages that the broker takes now. `flush`: let both lanes send, this one by `fill`."""
+        """`wanted`: kinds beginning so must find a consumer, where any must. `told`: how delivery goes. `room`: messages that the
+        broker takes now. `flush`: let both lanes send, this one by `fill`.
+        """
         self._journal, self._clock, self._envelope = journal, clock, envelope
         self._told, self._room, self._flush = told, room, flush
-        self._window, self._require_consumer = window, require_consumer
+        self._window, self._require_consumer, self._wanted = window, require_consumer, wanted
+        #: Delivery numbers under way that need find nobody.
+        self._unwanted: set[int] = set()
         self.lane = Lane(_cursor(journal))
+        self._chain = Chain(journal)
         self._rows: deque[Entry] = deque()
         #: There may be rows in the journal behind those in memory.
         self._look = True
@@ -181,24 +188,27 @@ class Pump:
             self._hold_s = _HOLD_FIRST_S
         if moved:
             self._told("delivering", "")
-            if self._tries or self._given:
+            if self._tries or self._given or self._unwanted:
                 self._forget()
         self._save_if_due()
 
     def told(self, answers: list[tuple[int, int]]) -> None:
         """The broker answered events with reason codes other than plain success."""
         self._heard = asyncio.get_running_loop().time()
-        taken = [mid for mid, code in answers if self._takes(code)]
+        taken = [mid for mid, code in answers if self._takes(mid, code)]
         if taken:
             self.acked(taken)
         if len(taken) < len(answers):
             for mid, code in answers:
-                if not self._takes(code):
+                if mid not in taken:
                     self._refused(mid, code)
 
-    def _takes(self, code: int) -> bool:
+    def _takes(self, mid: int, code: int) -> bool:
         """Does this reason code mean that the event is delivered?"""
-        return code < 0x80 and not (code == NO_CONSUMER and self._require_consumer)
+        if code == NO_CONSUMER and self._require_consumer:
+            flight = self.lane.find(mid)
+            return flight is not None and flight.n in self._unwanted
+        return code < 0x80
 
     def _refused(self, mid: int, code: int) -> None:
         flight = self.lane.find(mid)
@@ -286,7 +296,10 @@ class Pump:
             self._give_up(mid, n, f"the row cannot be read: {fault}")
             return None
         late = n <= self._late_to if n <= self._sent_to else is_late(row, self._clock)
-        topic, payload = self._envelope.stored(row, entry.seq, n, late)
+        if not row.kind.startswith(self._wanted):
+            self._unwanted.add(n)
+        previous = self._chain.before(entry) if row.kind.startswith("headset.") else None
+        topic, payload = self._envelope.stored(row, entry.seq, n, late, previous)
         frame = publish(topic, mid, payload, v5)
         most = link.greeting.packet_max
         if most is not None and len(frame) > most:
@@ -330,6 +343,7 @@ class Pump:
         done = self.lane.cursor.n
         self._tries = {n: tries for n, tries in self._tries.items() if n > done}
         self._given = {n for n in self._given if n > done}
+        self._unwanted = {n for n in self._unwanted if n > done}
 
     def _save_if_due(self) -> None:
         """Save in the background. Not past an event given up whose `journal.skipped` is not durable yet."""

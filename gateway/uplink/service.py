@@ -30,9 +30,10 @@ from gateway.uplink.inbox import Inbox
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.link import End
 from gateway.uplink.link_state import LinkState, Word
-from gateway.uplink.mqtt import Link
+from gateway.uplink.mqtt import COMMANDS_UNDER_WAY, Link
 from gateway.uplink.others import Others
 from gateway.uplink.pump import Pump, State
+from gateway.uplink.seat_boxes import UNDER_WAY, SeatBoxes
 from gateway.uplink.topic import Topics
 
 _log = logging.getLogger(__name__)
@@ -82,14 +83,18 @@ class _Desk:
         self._ledger = Ledger(path.with_name("commands.jsonl") if path is not None else None)
         run_dir: Path | None = getattr(journal, "run_dir", None)
         self._others = Others(context.config, context.clock, SiteFiles(run_dir) if run_dir is not None else None)
-        self._talk = talk = Conversation(self._backoff.proved, lambda: self._state.set("up"), self._others)
-        self._others.forget = talk.unsubscribe
+        self._seats = SeatBoxes(context, frozenset(self._others.filters))
+        self._talk = talk = Conversation(self._backoff.proved, lambda: self._state.set("up"), self._others, self._seats)
+        self._others.forget = self._seats.forget = talk.unsubscribe
+        self._seats.acknowledge = talk.acknowledge
         self._pump = talk.pump = Pump(
             journal,
             context.clock,
             Envelope(self._topics, self._epoch),
             window=crm.window,
             require_consumer=require_consumer,
+            # A seat box's floor box reads its headset events alone: by what else it says nobody can tell whether anybody is there.
+            wanted="headset." if site.role == "seat" else "",
             told=self._told,
             room=talk.room,
             flush=talk.flush,
@@ -107,6 +112,7 @@ class _Desk:
         yield self._herald.run()
         yield self._link_state()
         yield self._tell_skipped()
+        yield self._read_seats()
         yield self._talk.keep_time(self._beat)
         if endpoints:
             yield self._connect(endpoints)
@@ -138,7 +144,8 @@ class _Desk:
         try:
             tls = await asyncio.to_thread(tls_context, crm) if endpoint.tls else None
             client_id = f"callfloor-{self._topics.site}-{self._topics.box}"
-            link = await Link.open(endpoint, crm, client_id, self._herald.will, self._talk, tls)
+            room = COMMANDS_UNDER_WAY + (UNDER_WAY if self._seats.filters else 0)
+            link = await Link.open(endpoint, crm, client_id, self._herald.will, self._talk, tls, receive_max=room)
         except (TransientError, DeniedError, MisconfiguredError) as fault:
             self._state.set("down" if isinstance(fault, TransientError) else "denied", str(fault))
             context.watch.status(str(fault))
@@ -158,6 +165,11 @@ class _Desk:
         await self._herald.ready.wait()
         said = self._view.floor.state.link.state
         await self._state.run(None if said == "off" else cast(Word, said))
+
+    async def _read_seats(self) -> None:
+        """The fold knows how far the seat boxes were heard."""
+        await self._herald.ready.wait()
+        await self._seats.run(self._view.floor.state)
 
     async def _commands(self) -> None:
         """Commands are taken once all earlier ones are known."""
@@ -185,6 +197,7 @@ class _Desk:
 
     def _beat(self) -> None:
         self._others.turn()
+        self._seats.turn()
         self._context.watch.progress()
         if self._context.journal.epoch != self._epoch:
             raise TransientError(f"the journal {self._epoch} was replaced by {self._context.journal.epoch}: the link begins anew")

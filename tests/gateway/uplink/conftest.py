@@ -24,6 +24,7 @@ from appliance.core.clock import SystemClock
 from appliance.core.config import Commands, Config, Crm, JournalConfig, Site, Wallboard
 from appliance.core.due import due_from_config
 from appliance.core.event import Event
+from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.service import Context
 from gateway.uplink.service import Uplink
@@ -64,6 +65,13 @@ class Broker:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """In order: a broker that keeps things writes them down."""
+        if self._process is not None:
+            self._process.terminate()
             self._process.wait()
             self._process = None
 
@@ -137,10 +145,18 @@ class Box:
     """One box: configuration, journal, and the uplink started and stopped at will."""
 
     def __init__(
-        self, folder: Path, url: str | tuple[str, ...], commands: Commands | None = None, wallboard: Wallboard | None = None, **crm: Any
+        self,
+        folder: Path,
+        url: str | tuple[str, ...],
+        commands: Commands | None = None,
+        wallboard: Wallboard | None = None,
+        site: Site | None = None,
+        headsets: HeadsetsConfig | None = None,
+        **crm: Any,
     ) -> None:
         self.config = Config(
-            site=Site(name="quito", box="p3"),
+            site=site or Site(name="quito", box="p3"),
+            headsets=headsets,
             journal=JournalConfig(path=folder / "journal.db", run_dir=folder / "run"),
             crm=Crm(**{"url": url, "floor_every_s": 0.2, "reconnect_max_s": 1.0} | crm),
             commands=commands or Commands(),

@@ -38,6 +38,8 @@ def test_every_member_of_the_contract_and_no_other() -> None:
         "data": {"call": "c1", "pbx": "central", "queue": "ventas", "wait_s": 4.5},
     }
     assert msgspec.json.decode(ENVELOPE.event(row, late=True)[1])["late"] is True
+    _, linked = ENVELOPE.stored(stored_from_body(row.body), row.seq, 9120, late=False, previous=47)
+    assert msgspec.json.decode(linked) == {**msgspec.json.decode(payload), "previous": "000000000047"}
 
 
 @given(st.text(min_size=1, max_size=60), st.text(max_size=200), st.integers(0, 4_000_000_000_000_000_000))
