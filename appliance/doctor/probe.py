@@ -20,6 +20,7 @@ from appliance.doctor.finding import Finding, Scene
 GROUP: Final = "callfloor.probes"
 #: In the order in which they are told.
 PROBES: Final[dict[str, str]] = {
+    "services": "appliance.doctor.services",
     "journal": "appliance.doctor.journal",
     "pbx": "appliance.doctor.pbx",
     "broker": "appliance.doctor.broker",

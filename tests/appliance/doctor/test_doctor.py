@@ -20,10 +20,11 @@ import pytest
 from msgspec.structs import replace
 
 from appliance.cli.main import main
+from appliance.core.alive import Alive
 from appliance.core.config import Beacon, Config, Crm, JournalConfig, Led, PbxConfig, Sign, Wallboard
 from appliance.core.errors import MisconfiguredError
 from appliance.core.journal_sqlite import SqliteJournal
-from appliance.doctor import broker, journal, media, pbx
+from appliance.doctor import broker, journal, media, pbx, services
 from appliance.doctor.finding import Finding, Scene
 from appliance.doctor.journal import JournalFacts, Stats
 from appliance.doctor.media import Medium
@@ -83,7 +84,7 @@ def test_a_box_with_a_pbx_that_answers(tmp_path: Path, capsys: pytest.CaptureFix
         code, out = call(capsys, "-c", site(tmp_path, f'[pbx.central]\nport = {port}\nsecret_file = "pbx.secret"\n'), "--json")
     told = json.loads(out)
     assert (code, told["ok"], told["file"]) == (0, True, str(tmp_path / "callfloor.toml"))
-    assert [(each["item"], each["level"]) for each in told["findings"]] == [
+    assert [(each["item"], each["level"]) for each in told["findings"] if not each["item"].startswith("service")] == [
         ("configuration", "ok"),
         ("journal", "ok"),
         ("pbx central", "ok"),
@@ -98,7 +99,7 @@ def test_red_is_exit_code_1_and_amber_is_not(tmp_path: Path, capsys: pytest.Capt
     assert "amber journal: there is none yet" in out
     assert "red   pbx central: nothing listens there" in out
     assert "do   sudo asterisk -rx 'manager show settings'" in out
-    assert out.endswith("3 findings: 1 red, 1 amber\n")
+    assert out.endswith("5 findings: 1 red, 3 amber\n")
     assert call(capsys, "journal", "-c", config)[0] == 0
     assert call(capsys, "configuration", "-c", config) == (
         0,
@@ -121,7 +122,7 @@ def test_a_configuration_that_enables_nothing(tmp_path: Path, capsys: pytest.Cap
 
 def test_a_probe_that_nobody_knows(tmp_path: Path) -> None:
     assert main(["doctor", "pbxs", "-c", site(tmp_path, "")]) == 1
-    with pytest.raises(MisconfiguredError, match="there are: configuration, journal"):
+    with pytest.raises(MisconfiguredError, match="there are: configuration, services, journal"):
         chosen(Config(), ["pbxs"])
 
 
@@ -199,6 +200,21 @@ def test_a_person_sees_what_is_waited_for(tmp_path: Path) -> None:
     assert "something answers, and it is no Asterisk manager" in said
     assert b"looking at pbx \xe2\x80\xa6 2 s" in shown
     assert shown.endswith(b"\r\x1b[K")
+
+
+# -- services --------------------------------------------------------------------
+
+
+def test_one_service_that_is_down_is_red_and_a_box_that_was_not_started_is_amber(tmp_path: Path) -> None:
+    config = Config(pbx={"central": PbxConfig()}, journal=JournalConfig(path=tmp_path / "journal.db", run_dir=tmp_path))
+    found = services.findings(Scene(config, FILE))
+    assert [(each.item, each.level) for each in found] == [("service gateway", "amber"), ("service uplink", "amber")]
+    assert found[0].mend == "sudo systemctl restart callfloor@gateway"
+    assert found[0].evidence == f"nobody holds {tmp_path}/alive/gateway.lock"
+    alive = Alive.open(tmp_path, "uplink")
+    found = services.findings(Scene(config, FILE))
+    assert [(each.item, each.level) for each in found] == [("services", "ok"), ("service gateway", "red")]
+    alive.close()
 
 
 # -- PBX and broker --------------------------------------------------------------
