@@ -60,8 +60,13 @@ class Host:
         self._failed = False
 
     def told(self, call: Call) -> bool:
-        """The PBX told of the seat's call. True when a call began or ended by it."""
+        """The PBX told of the seat's call. True when a call began or ended by it.
+
+        When it is out of sight a call goes on as it was; only ringing ends, since it would go on for as long as the PBX is away.
+        """
         before = self.call
+        if call == "unknown" and before == "ringing":
+            self.call = "none"
         if call in ("unknown", before):
             return False
         self.call, self._asked_ns = call, None
