@@ -6,23 +6,25 @@ The capture's own clock (`t`) is the only clock; the same tracker and folds run 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from appliance.core.catalogue import kind_of
 from appliance.core.clock import NS, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import CorruptError, UnsupportedError
 from appliance.core.event import Event
-from appliance.core.pbx_kind import BUILT_IN, is_kind
 from appliance.floor import snapshot as out
 from appliance.floor.floor import Floor
 from appliance.floor.shot import Shots
 
 _BOOT = "replay"
+#: Makes a recording's lines events again, each with its seconds since the start.
+Feed = Callable[[Iterable[bytes]], Iterator[tuple[float, list[msgspec.Struct]]]]
 
 
 class Header(msgspec.Struct):
@@ -51,17 +53,27 @@ def header_from_capture(path: Path) -> Header:
 
 def events_from_capture(path: Path, config: Config) -> Iterator[Event]:
     """The events that the box would have recorded, dated by the capture's clock."""
-    from gateway.pbx.replay_feed import feed_capture  # noqa: PLC0415 - composition: the dialect is chosen by the capture
-
     header = header_from_capture(path)
-    if not is_kind(header.kind):
-        raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; {', '.join(BUILT_IN)} can")
+    service, feed = _feed(path, header, config)
     started = wall_ns_from_rfc3339(header.started)
     with path.open("rb") as file:
-        for at_s, items in feed_capture(file, config):
+        for at_s, items in feed(file):
             mono = round(at_s * NS)
             for data in items:
-                yield Event(kind_of(data), f"gateway/{header.name}", started + mono, mono, _BOOT, "synced", data)
+                yield Event(kind_of(data), f"{service}/{header.name}", started + mono, mono, _BOOT, "synced", data)
+
+
+def _feed(path: Path, header: Header, config: Config) -> tuple[str, Feed]:
+    """The service that a recording is of, and what makes its lines events again."""
+    if header.kind == "asterisk":
+        from gateway.pbx.replay_feed import feed_capture as of_pbx  # noqa: PLC0415 - composition: the dialect is chosen by the capture
+
+        return "gateway", lambda lines: of_pbx(lines, config)
+    if header.kind == "hid":
+        from headsets.replay_feed import feed_capture as of_headset  # noqa: PLC0415
+
+        return "headsets", of_headset
+    raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk and hid can")
 
 
 def replay(path: Path, config: Config | None = None, progress: Callable[[int], None] | None = None) -> out.Snapshot:
@@ -69,9 +81,11 @@ def replay(path: Path, config: Config | None = None, progress: Callable[[int], N
 
     `progress` is told how many events were folded, now and then.
     """
-    config = config or Config()
+    config, header = config or Config(), header_from_capture(path)
+    if header.kind == "hid":  # whoever folds a headset's recording wants to see it; a board's privacy is another matter
+        config = replace(config, privacy=replace(config.privacy, headsets=True))
     floor = Floor(config)
-    started = wall_ns_from_rfc3339(header_from_capture(path).started)
+    started = wall_ns_from_rfc3339(header.started)
     now = started
     for seq, event in enumerate(events_from_capture(path, config), 1):
         floor.apply(seq, event)

@@ -1,6 +1,7 @@
 """Record what a source sends, exactly, for `callfloor replay` and for a test; secrets never get into the file.
 
 pbx NAME        [pbx.NAME] of the configuration, through a login of its own beside the running services
+headset SEAT    a headset, by its seat or port: its descriptor and reports, its serial number struck out (as headset record)
 sanitize FILE   a recording with every number and name replaced, consistently, so that it may leave the house
 
 A recording that is not sanitised holds callers' numbers; it is made readable for its owner only.
@@ -11,15 +12,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from appliance.cli.access import configured
+from appliance.cli.headset import add_record
 from appliance.cli.main import add_config
+from appliance.cli.new_file import new_file
 from appliance.cli.terminal import Progress, complain
 from appliance.core.clock import SystemClock
 from appliance.core.config import PbxConfig
@@ -28,19 +29,23 @@ from appliance.core.errors import MisconfiguredError, TransientError
 EXAMPLES = """
   callfloor capture pbx central -o morning.jsonl --for 3600
   callfloor capture pbx central -o morning.jsonl --sanitize      safe to send home
+  callfloor capture headset 1-1.2 -o new-model.jsonl --for 60
   callfloor capture sanitize morning.jsonl -o morning-clean.jsonl
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One sub-verb per kind of source."""
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="pbx|sanitize")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="pbx|headset|sanitize")
     pbx = kinds.add_parser("pbx", help="record a PBX", description="Record a PBX until Ctrl-C, or for so long.")
     pbx.add_argument("name", metavar="NAME", help="as in [pbx.NAME]")
     pbx.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a new file")
     pbx.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
     pbx.add_argument("--sanitize", action="store_true", help="replace every number and name before anything is written to FILE")
     add_config(pbx)
+    headset = kinds.add_parser("headset", help="record a headset", description="Record one headset until Ctrl-C, or for so long.")
+    headset.add_argument("name", metavar="SEAT|PORT", help="a seat, a port as 1-1.2, an identity, or sim:/path/of/a.sock")
+    add_record(headset)
     clean = kinds.add_parser("sanitize", help="replace numbers and names", description="Replace every number and name, consistently.")
     clean.add_argument("file", type=Path, metavar="FILE")
     clean.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a new file")
@@ -53,10 +58,15 @@ def main(args: argparse.Namespace) -> int:
             lines = args.file.open("rb")
         except OSError as fault:
             raise TransientError(f"{args.file}: {fault.strerror}; name a recording") from fault
-        with lines, _new(args.output) as write:
+        with lines, new_file(args.output) as write:
             _clean(lines, write)
         complain(f"written: {args.output}")
         return 0
+    if args.kind == "headset":
+        from appliance.cli.devices import configuration  # noqa: PLC0415 - the kind of source decides which
+        from appliance.cli.headset_record import record  # noqa: PLC0415
+
+        return record(args.name, configuration(Path(args.config)), args.output, args.for_s)
     config = configured(args)
     pbx = config.pbx.get(args.name)
     if pbx is None:
@@ -67,10 +77,10 @@ def main(args: argparse.Namespace) -> int:
         with tempfile.TemporaryFile() as raw:
             asyncio.run(_record(args.name, pbx, raw.write, args.for_s))
             raw.seek(0)
-            with _new(args.output) as write:
+            with new_file(args.output) as write:
                 _clean(raw, write)
     else:
-        with _new(args.output) as write:
+        with new_file(args.output) as write:
             asyncio.run(_record(args.name, pbx, write, args.for_s))
     complain(f"written: {args.output}")
     return 0
@@ -106,16 +116,3 @@ def _clean(lines: Iterable[bytes], write: Callable[[bytes], object]) -> None:
         write(line)
         progress.at(number)
     progress.end()
-
-
-@contextmanager
-def _new(path: Path) -> Iterator[Callable[[bytes], object]]:
-    """A new file that only its owner may read. Raises TransientError when it cannot be made."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError as fault:
-        raise MisconfiguredError(f"{path} is there already; name a new file with -o") from fault
-    except OSError as fault:
-        raise TransientError(f"{path} cannot be written: {fault.strerror}; name another with -o") from fault
-    with os.fdopen(descriptor, "wb") as file:
-        yield file.write

@@ -32,6 +32,7 @@ VERBS: Final[dict[str, str]] = {
     "decode": "say what recorded bytes mean",
     "journal": "look into the durable log: stats, tail, export, verify",
     "devices": "what is plugged in: headsets, serial ports, LED chains, GPIO chips",
+    "headset": "headsets one by one: watch, record",
     "sim": "one simulated piece of the floor: a PBX, a CRM, a sign, headsets",
     "ack": "say that somebody has seen an alarm; without one, list those that stand",
     "alarms": "what was raised, when, for how long, and who has seen it",

@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from appliance.cli.screen import screen
+from appliance.cli.screen import headset_screen, screen
 from appliance.cli.terminal import Progress, say, say_json
 from appliance.core.config_file import load
-from appliance.replay import replay
+from appliance.replay import header_from_capture, replay
 
 EXAMPLES = """
   callfloor replay morning.jsonl
   callfloor replay morning.jsonl -c callfloor.toml --json | jq .queues.ventas.today
+  callfloor replay a-101.jsonl                    a headset's recording: its seat as it stood at the end
 """
 
 
@@ -35,5 +36,6 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         say_json(snapshot)
     else:
-        say(screen(snapshot, config, None if config else "en"))
+        show = headset_screen if header_from_capture(args.file).kind == "hid" else screen
+        say(show(snapshot, config, None if config else "en"))
     return 0

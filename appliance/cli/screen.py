@@ -10,12 +10,13 @@ from appliance.core.clock import NS, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
 from appliance.floor.snapshot import Snapshot
-from wallboard.board import Board
+from wallboard.board import Board, board_from
 from wallboard.board_set import FLOOR, BoardSet
+from wallboard.layout import BoardSpec, PageSpec
 from wallboard.text import WIDTH, Line, screens
 from wallboard.words import words_of
 
-__all__ = ["WIDTH", "Screen", "checked_board", "screen"]
+__all__ = ["WIDTH", "Screen", "checked_board", "headset_screen", "screen"]
 #: How long a screen stands where a board needs several.
 TURN_S: Final = 8
 
@@ -56,6 +57,15 @@ def checked_board(boards: BoardSet, name: str) -> None:
 def screen(snapshot: Snapshot, config: Config | None = None, language: str | None = None) -> str:
     """One snapshot as one text."""
     return "\n".join(Screen(config or Config(), language).lines(snapshot))
+
+
+def headset_screen(snapshot: Snapshot, config: Config | None = None, language: str | None = None) -> str:
+    """The headsets of one snapshot as one text."""
+    config = config or Config()
+    spec, now = BoardSpec(page=(PageSpec(kind="headsets", names=True),)), wall_ns_from_rfc3339(snapshot.time)
+    words = words_of(language or config.site.language)
+    board = board_from(spec, "headsets", BoardSet(config).setting(spec, language), snapshot, now)
+    return "\n".join(_coloured(line) for made in screens(board, words, ZoneInfo(config.site.timezone), now) for line in made)
 
 
 def _coloured(line: Line) -> str:

@@ -103,9 +103,10 @@ class HeadsetLine:
             self._timer.cancel()
         self.path.unlink(missing_ok=True)
         server.close()
-        for talk in list(self._talks):
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
+        for box in list(self._boxes):
+            box.close()  # its talk ends by it; cancelled, asyncio's streams would complain of it
+        if self._talks:
+            await asyncio.wait(tuple(self._talks))
         self._changed(self, "pulled")
 
     async def do(self, act: Act) -> None:
