@@ -211,7 +211,7 @@ def _write_line(output: IO[str], entry: Entry, *, as_json: bool) -> None:
         output.write(msgspec.json.encode(damaged).decode() + "\n" if as_json else f"{entry.seq:>9} damaged\n")
         return
     if as_json:
-        row = {
+        row: dict[str, object] = {
             "seq": entry.seq,
             "n": entry.n,
             "time": rfc3339(stored.wall_ns),
@@ -222,8 +222,11 @@ def _write_line(output: IO[str], entry: Entry, *, as_json: bool) -> None:
             "source": stored.source,
             "data": stored.data,
         }
+        if stored.origin is not None:
+            origin = stored.origin
+            row["origin"] = {"id": origin.id, "box": origin.box, "time": rfc3339(origin.wall_ns), "clock": origin.clock}
         output.write(msgspec.json.encode(row).decode() + "\n")
     else:
         due = f"n{entry.n}" if entry.n is not None else ""
-        data = bytes(stored.data).decode()
+        data = bytes(stored.data).decode() if stored.origin is None else f"{bytes(stored.data).decode()} of {stored.origin.box}"
         output.write(f"{entry.seq:>9} {due:>8} {rfc3339(stored.wall_ns)} {stored.kind:<18} {stored.source:<18} {data}\n")

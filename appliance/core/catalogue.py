@@ -26,6 +26,11 @@ Key = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9._-]{1,64}$"})]
 AgentKey = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9._-]{1,64}$", "x-privacy": "staff"})]
 Caller = Annotated[str, Meta(extra_json_schema={"x-privacy": "caller"})]
 Staff = Annotated[str, Meta(extra_json_schema={"x-privacy": "staff"})]
+#: What one employee's headset does, and so he.
+StaffHook = Annotated[Literal["off", "on", "unknown"], Meta(extra_json_schema={"x-privacy": "staff"})]
+StaffMute = Annotated[bool | None, Meta(extra_json_schema={"x-privacy": "staff"})]
+StaffSeconds = Annotated[float, Meta(ge=0, extra_json_schema={"x-unit": "s", "x-privacy": "staff"})]
+StaffCount = Annotated[int, Meta(extra_json_schema={"x-privacy": "staff"})]
 CallerObject = Annotated[dict[str, Any], Meta(extra_json_schema={"x-privacy": "caller"})]
 
 AgentState = Literal["available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown", "logged_out"]
@@ -286,14 +291,14 @@ class HeadsetDetached(_Headset, frozen=True, kw_only=True, omit_defaults=True):
 class HeadsetHook(_Headset, frozen=True, kw_only=True, omit_defaults=True):
     """The hook switch changed; `by` tells how we know."""
 
-    hook: Literal["off", "on", "unknown"]
+    hook: StaffHook
     by: Literal["level", "toggle", "host"] = "level"
 
 
 class HeadsetMute(_Headset, frozen=True, kw_only=True, omit_defaults=True):
     """Mute changed; null means not known."""
 
-    mute: bool | None
+    mute: StaffMute
     by: Literal["level", "toggle", "host"] = "level"
 
 
@@ -310,9 +315,9 @@ class HeadsetFinding(_Headset, frozen=True, kw_only=True, omit_defaults=True):
     `box` is the seat box at which the seat is; null: this box.
     """
 
-    finding: str
+    finding: Staff
     over: bool = False
-    for_s: Seconds | None = None
+    for_s: StaffSeconds | None = None
     box: Key | None = None
 
 
@@ -322,12 +327,12 @@ class HeadsetMinute(_Headset, frozen=True, kw_only=True, omit_defaults=True):
     `in_call_s` is the PBX's word; `unknown_s` is how long the hook was not known. `changes` counts changes of hook and mute.
     """
 
-    told_s: Seconds
-    off_hook_s: Seconds = 0.0
-    muted_s: Seconds = 0.0
-    in_call_s: Seconds = 0.0
-    unknown_s: Seconds = 0.0
-    changes: int = 0
+    told_s: StaffSeconds
+    off_hook_s: StaffSeconds = 0.0
+    muted_s: StaffSeconds = 0.0
+    in_call_s: StaffSeconds = 0.0
+    unknown_s: StaffSeconds = 0.0
+    changes: StaffCount = 0
 
 
 class PbxUp(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -368,7 +373,11 @@ class PbxResynced(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PbxRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One record of the PBX's own bookkeeping (CDR, SMDR)."""
+    """One call in the PBX's own bookkeeping (CDR, SMDR), printed when it ended; null is what this PBX does not tell.
+
+    `start` is local, when the call began; `duration_s` the talk as the PBX counts it; `abandoned` only by the PBX's own mark;
+    `digest` is the same when the same line is printed again.
+    """
 
     pbx: Key
     profile: str
@@ -378,6 +387,17 @@ class PbxRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     number: Caller | None = None
     start: str | None = None
     duration_s: Seconds | None = None
+    ring_s: Seconds | None = None
+    hold_s: Seconds | None = None
+    answered: bool | None = None
+    abandoned: bool | None = None
+    transferred: bool | None = None
+    name: Caller | None = None
+    dialled: Caller | None = None
+    account: Staff | None = None
+    queue: str | None = None
+    call_id: str | None = None
+    digest: str | None = None
 
 
 class LinkUp(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -195,13 +195,12 @@ class Pump:
     def told(self, answers: list[tuple[int, int]]) -> None:
         """The broker answered events with reason codes other than plain success."""
         self._heard = asyncio.get_running_loop().time()
-        taken = [mid for mid, code in answers if self._takes(mid, code)]
-        if taken:
-            self.acked(taken)
-        if len(taken) < len(answers):
-            for mid, code in answers:
-                if mid not in taken:
-                    self._refused(mid, code)
+        refused = [(mid, code) for mid, code in answers if not self._takes(mid, code)]
+        if len(refused) < len(answers):
+            kept = dict(refused)
+            self.acked([mid for mid, _ in answers if mid not in kept])
+        for mid, code in refused:
+            self._refused(mid, code)
 
     def _takes(self, mid: int, code: int) -> bool:
         """Does this reason code mean that the event is delivered?"""

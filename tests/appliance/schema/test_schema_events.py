@@ -106,6 +106,15 @@ def test_callers_are_marked() -> None:
             assert schema.get("x-privacy") == "staff", f"{name}.{member}"
 
 
+def test_what_one_employees_headset_does_is_marked() -> None:
+    told = {(name, member) for name, member, schema in members() if name.startswith("Headset") and schema.get("x-privacy") == "staff"}
+    agents = {(name, member) for name, member in told if member == "agent"}
+    assert {member for _, member in told - agents} == {
+        "serial", "hook", "mute", "finding", "for_s", "told_s", "off_hook_s", "muted_s", "in_call_s", "unknown_s", "changes"
+    }  # fmt: skip
+    assert len(agents) == 7
+
+
 def test_examples_name_nobody() -> None:
     """Numbers in examples are from the range kept for fiction, or internal."""
     for data in EXAMPLES:
