@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from appliance.command_run import CommandRun
@@ -16,6 +17,8 @@ VERB: Final = "headset_ring"
 SINK: Final = "headsets.ring"
 #: What a headset can do: its ring lamp, and the bell of its base.
 PATTERN: Final = "ring"
+#: Headsets that are there are found within this time.
+_FIRST_LOOK_S, _LOOK_S = 5.0, 0.1
 _RINGS: Final = frozenset({"ring", "ringer"})
 
 
@@ -27,7 +30,11 @@ class Rings:
         self._config = context.config.headsets or HeadsetsConfig()
 
     async def run(self) -> None:
-        """Follow the journal until cancelled."""
+        """Follow the journal until cancelled. What was asked for while nobody listened waits until the headsets were looked for."""
+        for _ in range(round(_FIRST_LOOK_S / _LOOK_S)):
+            if all(seat.attached is not None for seat in self._keeper.seats.values()):
+                break
+            await asyncio.sleep(_LOOK_S)
         await CommandRun(self._context, VERB, SINK, self).run()
 
     def seconds(self, args: HeadsetRing) -> float:
