@@ -62,8 +62,9 @@ bench-wallboard: setup ## the boards' part of that table: to the painted figure,
 	@mkdir -p build
 	$(BIN)/python -m tests.bench.wallboard $(ARGS)
 
-docs: $(READY) ## write again what is generated from the types: docs/events.md, configuration.md, schema/, asyncapi.json
+docs: $(READY) ## write again what is generated from the types: docs/events.md, configuration.md, supported-headsets.md, schema/ …
 	$(BIN)/python -m appliance.schema docs
+	$(BIN)/python -m appliance.sim.headset_page docs/supported-headsets.md
 
 clean: ## forget .venv/, caches and build/
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
