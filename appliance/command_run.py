@@ -68,8 +68,8 @@ class CommandRun:
                 await asyncio.sleep(0)
                 continue
             await self._save_lazily()
-            await journal.wait(self._at, 1.0)
-            await asyncio.sleep(_REST_S)
+            if await journal.wait(self._at, 1.0):
+                await asyncio.sleep(_REST_S)
 
     async def page(self) -> bool:
         """Handle one page; whether there may be another."""

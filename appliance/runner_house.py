@@ -145,6 +145,7 @@ class Housekeeper:
             await asyncio.to_thread(self._journal.replace_damaged, faults[0])
 
     async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
         head = self._journal.head().seq
         known = offset_from_rows(self._journal.read(max(0, head - 500)), self._clock.boot)
         watch = ClockWatch(self._clock, *known) if known else ClockWatch(self._clock)
@@ -155,7 +156,7 @@ class Housekeeper:
                     await asyncio.to_thread(self._journal.upkeep)
                 finally:  # a journal that cannot be tended is the time to say how things stand
                     await self._tell(await asyncio.to_thread(self._findings))
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(self._every_s - loop.time() % self._every_s)
 
     async def _watch_clock(self, watch: ClockWatch) -> None:
         step = watch.look()

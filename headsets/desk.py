@@ -84,8 +84,9 @@ class Desk:
                 self._look()
                 if self._context.clock.mono_ns() - self._saved_ns >= _SAVE_NS:
                     self._save()
-                await journal.wait(self._heard.seq, self._pause_s())
-                await asyncio.sleep(_REST_S)
+                pause_s = self._pause_s()
+                if await journal.wait(self._heard.seq, pause_s) or pause_s < _LOOK_S:
+                    await asyncio.sleep(_REST_S)
         finally:
             keeper.changed.remove(self._changed)
             keeper.missed.remove(self._tell_anew)
