@@ -89,13 +89,13 @@ def open_pins(url: str, wiring: Wiring) -> Iterator[Pins]:
     if place is None:
         yield SimPins(wiring)
         return
-    factory = _factory(url, place)
+    factory = pin_factory(url, place)
     with ExitStack() as held:
         yield _open(url, wiring, factory, held)
 
 
-def _factory(url: str, place: Place) -> Any:
-    """gpiozero's own factory of this process: it guards that no pin is driven twice."""
+def pin_factory(url: str, place: Place) -> Any:
+    """gpiozero's own factory of this process: it guards that no pin is used twice. Raises as `open_pins` does."""
     try:
         from gpiozero import Device  # type: ignore[import-untyped]  # noqa: PLC0415 - only where there are lamps
 
@@ -111,7 +111,7 @@ def _factory(url: str, place: Place) -> Any:
     except CallfloorError:
         raise
     except Exception as error:
-        raise _ours(url, None, error) from error
+        raise pin_fault(url, None, error) from error
     chip = getattr(factory, "chip", None)
     if place.chip is not None and chip is not None and chip != place.chip:
         fault = f"pins {url}: other lamps of this box are on chip {chip}; gpiozero drives one chip, write the same for all"
@@ -175,7 +175,7 @@ def _open(url: str, wiring: Wiring, factory: Any, held: ExitStack) -> _Pins:
             button = Button(pin, pull_up=True, bounce_time=wiring.bounce_s or None, pin_factory=factory)
             held.enter_context(_closing(button))
     except Exception as error:
-        raise _ours(url, pin, error) from error
+        raise pin_fault(url, pin, error) from error
     return _Pins(url, outputs, button)
 
 
@@ -192,7 +192,7 @@ def _closing(device: Any) -> Iterator[Any]:
             device.close()
 
 
-def _ours(url: str, pin: int | None, error: Exception) -> CallfloorError:
+def pin_fault(url: str, pin: int | None, error: Exception) -> CallfloorError:
     """A fault of gpiozero or of a pin library, as what a person must do."""
     from gpiozero.exc import GPIOPinInUse, PinInvalidPin, PinUnknownPi  # type: ignore[import-untyped]  # noqa: PLC0415
 
@@ -220,7 +220,7 @@ class _Pins:
         try:
             output.on() if on else output.off()
         except Exception as error:
-            raise _ours(self._url, pin, error) from error
+            raise pin_fault(self._url, pin, error) from error
 
     def watch(self, loop: asyncio.AbstractEventLoop, pressed: Callable[[], None]) -> None:
         if self._button is None:

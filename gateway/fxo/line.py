@@ -53,12 +53,20 @@ class Line:
 
     # -- rings -------------------------------------------------------------------------------------------------
 
-    def ring(self, now_ns: int, *, sure: bool = True) -> list[Told]:
-        """One ring of which only a moment is told, as a modem's RING."""
+    def ring(self, now_ns: int, *, sure: bool = True, until_told: bool = False) -> list[Told]:
+        """One ring of which only a moment is told, as a modem's RING. `until_told`: no other may follow, the end comes by `ring_over`."""
         self._pass(now_ns)
         call = self._rung(now_ns, now_ns, sure=sure)
         if call is not None:
-            call.ends_ns = now_ns + self.settings.period_ns
+            call.ends_ns = None if until_told else now_ns + self.settings.period_ns
+        return self._take()
+
+    def ring_over(self, now_ns: int) -> list[Told]:
+        """The source itself tells that it rings no more."""
+        self._pass(now_ns)
+        if self.state == "ringing" and self.call is not None:
+            self.call.last_ring_ns = now_ns
+            self._end(now_ns)
         return self._take()
 
     def burst(self, on: bool, at_ns: int, now_ns: int) -> list[Told]:

@@ -9,8 +9,6 @@ from msgspec import Struct
 from gateway.fxo.country import COUNTRIES, ring_ms
 
 MS: Final = 1_000_000
-#: Beyond the longest silence of the cadence the caller is gone (Grandstream 2 to 10 s in all, Asterisk 8 s).
-_RING_GRACE_MS: Final = 2_000
 
 
 class LineSettings(Struct, frozen=True, kw_only=True):
@@ -18,7 +16,8 @@ class LineSettings(Struct, frozen=True, kw_only=True):
 
     `answer_reversal`, `release_reversal`: the exchange turns the line round when a call is answered, when the far end hangs up.
     `cpc_ms`: how long its break of current at a hang-up lasts, least and most; None: it sends none. A shorter break than `flash_ms` is a
-    person's hook flash. `stuck_s`: who speaks for so long has not hung up properly.
+    person's hook flash. So long beyond the longest silence of the bell (`grace_ms`) the caller is gone. Who speaks for `stuck_s` has not
+    hung up properly.
     """
 
     line: str
@@ -32,6 +31,7 @@ class LineSettings(Struct, frozen=True, kw_only=True):
     caller_id_reversal: bool | None = None
     cpc_ms: tuple[int, int] | None = None
     flash_ms: int = 700
+    grace_ms: int = 2_000
     stuck_s: float = 4 * 3600.0
 
     @property
@@ -47,12 +47,12 @@ class LineSettings(Struct, frozen=True, kw_only=True):
     @property
     def silence_ns(self) -> int:
         """After the end of a burst: so long without another, and the caller is gone."""
-        return (max(self.cadence_ms[1::2]) + _RING_GRACE_MS) * MS
+        return (max(self.cadence_ms[1::2]) + self.grace_ms) * MS
 
     @property
     def period_ns(self) -> int:
         """The same after a ring of which only one moment is told."""
-        return (sum(self.cadence_ms) + _RING_GRACE_MS) * MS
+        return (sum(self.cadence_ms) + self.grace_ms) * MS
 
     @property
     def reverses_for_caller_id(self) -> bool:

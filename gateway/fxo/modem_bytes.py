@@ -127,6 +127,21 @@ class ModemFeed:
             self._shielding = bool(dle)
         return out
 
+    @property
+    def holds(self) -> bool:
+        """Whether a line has begun and not ended."""
+        return bool(self._rest) or self._shielding
+
+    @property
+    def unread_bytes(self) -> int:
+        """`noise_bytes`, and what has begun and may become some."""
+        return self.noise_bytes + len(self._rest)
+
+    def quiet(self) -> list[Reading]:
+        """Nothing came for a while: a line without an end is one all the same, for its end may have been damaged."""
+        self._shielding = False
+        return self.feed(b"\n") if self._rest else []
+
     def _event(self, code: int, out: list[Reading]) -> None:
         letter = chr(code)
         if letter in SHIELDED:

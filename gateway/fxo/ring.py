@@ -88,8 +88,12 @@ class Steady:
         """When `tick` has something to do."""
         return None if self._seen == self.level else self._since_ns + self._hold_ns
 
+    def begin(self, level: bool) -> None:
+        """How it is when first read."""
+        self.level = self._seen = level
+
     def edge(self, level: bool, now_ns: int) -> bool:
-        """The sense changed, or was read; True when the level before it had held long enough to count."""
+        """The sense changed; True when the level before it had held long enough to count."""
         held = self.tick(now_ns)
         if level != self._seen:
             self._seen, self._since_ns = level, now_ns

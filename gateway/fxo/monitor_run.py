@@ -1,0 +1,157 @@
+"""Decides how a line monitor senses its lines: by a serial port, or by the UDP packets that it sends to everybody (port 3520)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from appliance.core.clock import Clock
+from appliance.core.endpoint import Endpoint, endpoint_from_text
+from appliance.core.errors import MisconfiguredError, TransientError
+from drivers.serial_line import open_line
+from drivers.serial_url import serial_url
+from gateway.fxo.line import Line
+from gateway.fxo.line_call import Told
+from gateway.fxo.line_settings import LineSettings
+from gateway.fxo.monitor_record import MonitorFeed, MonitorRecord, record_from_datagram
+from gateway.fxo.source import LineSource, Tap
+
+PORT: Final = 3520
+#: A unit broadcasts to its whole network.
+_ALL: Final = "0.0.0.0"  # noqa: S104
+
+
+class MonitorLines(LineSource):
+    """One monitor and its lines by number. `unknown_lines` counts records of lines that nobody named, `foreign` those of other units."""
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        settings: Mapping[int, LineSettings],
+        clock: Clock,
+        *,
+        unit: str | None = None,
+        tap: Tap | None = None,
+        **more: Any,
+    ) -> None:
+        """`unit`: the twelve hex digits of the one unit that is listened to. Raises MisconfiguredError for a URL that is none."""
+        self._url = url
+        self._udp = _udp(url)
+        self._serial = None if self._udp is not None else serial_url(url, "line monitor")
+        self._unit = unit
+        self._by_number = {number: Line(each) for number, each in settings.items()}
+        self.unknown_lines = self.foreign = 0
+        self.port: int | None = None
+        self._news = asyncio.Event()
+        super().__init__(name, list(self._by_number.values()), clock, tap=tap, **more)
+
+    async def _session(self) -> None:
+        if self._udp is not None:
+            await self._listen(self._udp)
+        elif self._serial is not None:
+            async with open_line(self._serial, "line monitor") as wire:
+                feed = MonitorFeed()
+                self._up()
+                while True:
+                    data = await self._within(wire.read(), self._due_ns())
+                    before = feed.noise_bytes
+                    if data:
+                        self._received(data)
+                    for record in feed.feed(data):
+                        self._heard(record)
+                    self.health.noise_bytes += feed.noise_bytes - before
+                    self._tick(self.clock.mono_ns())
+
+    async def _listen(self, at: Endpoint) -> None:
+        try:
+            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: _Datagrams(self._datagram), (at.host or _ALL, at.port)
+            )
+        except OSError as error:
+            raise TransientError(
+                f"line monitor {self._url}: cannot listen there ({error}); end the other program, or name another port"
+            ) from error
+        try:
+            self.port = transport.get_extra_info("sockname")[1]
+            self._up()
+            while True:
+                self._news.clear()
+                await self._within(self._heard_some(), self._due_ns())
+                self._tick(self.clock.mono_ns())
+        finally:
+            transport.close()
+
+    async def _heard_some(self) -> bytes:
+        await self._news.wait()
+        return b""
+
+    def _datagram(self, data: bytes) -> None:
+        self._received(data)
+        self._news.set()
+        record = record_from_datagram(data)
+        if record is None:
+            self.health.noise_bytes += len(data)
+        elif self._unit is not None and record.unit != self._unit:
+            self.foreign += 1
+        else:
+            self._heard(record)
+
+    def _heard(self, record: MonitorRecord) -> None:
+        line = self._by_number.get(record.line)
+        if line is None:
+            self.unknown_lines += 1
+        elif not record.held:
+            self._say(told_from_record(line, record, self.clock.mono_ns()))
+
+
+def told_from_record(line: Line, record: MonitorRecord, now_ns: int) -> list[Told]:
+    """What a record means for its line. Rings are told once, at the first; that it stopped, by the call's end record."""
+    taken = line.state == "in_use"
+    out: list[Told] = []
+    match record.what:
+        case "ring":
+            out = line.ring(now_ns, until_told=True)
+        case "start" if record.direction == "in":
+            out = [] if taken else line.ring(now_ns, until_told=True)
+            out += line.caller_id(record.caller, now_ns) if record.caller is not None else []
+        case "start" if not taken:
+            out = line.hook(True, now_ns)
+        case "off_hook":
+            out = line.hook(True, now_ns)
+        case "on_hook":
+            out = line.hook(False, now_ns, steady=True)
+        case "end":
+            out = _ended(line, record, now_ns)
+    return out
+
+
+def _ended(line: Line, record: MonitorRecord, now_ns: int) -> list[Told]:
+    if line.state == "in_use":
+        return line.hook(False, now_ns, steady=True)
+    if line.state == "ringing" and record.duration_s:
+        # It was taken, and the word of it was lost.
+        return line.hook(True, now_ns, edge=False) + line.hook(False, now_ns, edge=False)
+    return line.ring_over(now_ns)
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    """Hands each packet on."""
+
+    def __init__(self, heard: Any) -> None:
+        self._heard = heard
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self._heard(data)
+
+
+def _udp(url: str) -> Endpoint | None:
+    parts = urlsplit(url)
+    if parts.scheme != "udp":
+        return None
+    try:
+        return endpoint_from_text(parts.netloc, PORT)
+    except ValueError as fault:
+        raise MisconfiguredError(f'line monitor "{url}": {fault}; write it as udp://0.0.0.0:{PORT}') from fault
