@@ -366,8 +366,7 @@ class SqliteJournal:
             self._bell = Bell(self.run_dir / "bells")
             loop.add_reader(self._bell.socket.fileno(), self._ring)
         deadline = loop.time() + timeout_s
-        if timeout_s >= _POLL_S:  # nobody counts the moments of so long a wait: all who look every second wake at the same
-            deadline -= deadline % _POLL_S
+        deadline -= deadline % _POLL_S if timeout_s >= _POLL_S else 0.0  # all who look every second wake at the same moment
         waited = False
         while self._query(Store.newest_seq) <= after:  # never the number rung: it may be of a journal that was set aside since
             left = deadline - loop.time()
@@ -380,8 +379,7 @@ class SqliteJournal:
             waited = True
             future: asyncio.Future[None] = loop.create_future()
             self._waiters.add(future)
-            now = loop.time()
-            timer = loop.call_at(min(deadline, now - now % _POLL_S + _POLL_S), _settle, future)
+            timer = loop.call_at(min(deadline, (loop.time() // _POLL_S + 1) * _POLL_S), _settle, future)
             try:
                 await future
             finally:
