@@ -46,6 +46,8 @@ def _seats(headsets: HeadsetsConfig, config: Config) -> Iterator[Finding]:
             url = headset_url(seat.url)
         except ValueError as mend:
             yield Finding((*here, "url"), f'"{seat.url}" is no headset', str(mend))
+        if url and url.sim is not None and not url.sim.startswith("/"):
+            yield Finding((*here, "url"), f'"{seat.url}" is no whole path', f'write where the socket is from / on: "sim:/run/{url.sim}"')
         by_port = _BY_PORT.fullmatch(key)
         if by_port and url and url.port != by_port[1]:
             what = f'"{key}" is what a headset at port {by_port[1]} is called that has no seat of its own'

@@ -48,6 +48,7 @@ def test_seats_as_they_are_usually_written(tmp_path: Path) -> None:
         (seat("a1", "usb:1209:1"), ['write vendor and product as four hex digits each: "usb:1209:0001"']),
         (seat("a1", "usb:1-1.0"), ["is no headset"]),
         (seat("a1", "sim:"), ["is no headset"]),
+        (seat("a1", "sim:one.sock"), [':2: headsets.seat.a1.url: "sim:one.sock" is no whole path; write where the socket is from / on: "sim:/run/one.sock"']),
         ("[headsets.seat.a1]\nagent = 'a'\n", [":1: headsets.seat.a1: the key url is missing"]),
         (seat('"Puesto 1"', "usb:1-1"), ["write [headsets.seat.puesto-1]"]),
         (seat("usb-1-2", "usb:1-1"), [':1: headsets.seat.usb-1-2: "usb-1-2" is what a headset at port 1-2 is called']),
