@@ -76,7 +76,7 @@ class Afar(Struct):
 
     def fresh_of(self, seat: AfarSeat, *, linked: bool) -> Fresh:
         """How far what is known of a seat holds. `linked`: the uplink runs."""
-        heard = linked and self.hears and not self.pressed and seat.box not in self.away
+        heard = linked and self.hears and not self.pressed and not self.away.keys() & {seat.box, "*"}
         return seat.fresh if heard or seat.fresh == "unknown" else "stale"
 
     def _told(self, box: str, data: Struct) -> None:

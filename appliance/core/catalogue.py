@@ -238,7 +238,7 @@ class LineSeized(_Line, frozen=True, kw_only=True, omit_defaults=True):
 class LineReleased(_Line, frozen=True, kw_only=True, omit_defaults=True):
     """A line of a trunk group became free.
 
-    Of an analog line that rang `outcome` says what became of the call, `unknown` where nothing told; `rang_s` is its first ring to its last.
+    Of an analog line that rang `outcome` tells the call's end, `unknown` where nothing did; `rang_s` is its first ring to the last.
     """
 
     inferred: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from appliance.core.alive import Alive, Sight
@@ -12,6 +13,8 @@ from appliance.core.catalogue import (
     BoxClockStepped,
     CallAnswered,
     CallQueued,
+    HeadsetAttached,
+    HeadsetHook,
     LinkDown,
     LinkUp,
     PbxDown,
@@ -20,8 +23,9 @@ from appliance.core.catalogue import (
     kind_of,
 )
 from appliance.core.clock import NS, ManualClock, rfc3339
-from appliance.core.config import Config, Crm
-from appliance.core.event import Event
+from appliance.core.config import Config, Crm, Privacy
+from appliance.core.event import Event, Origin
+from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.journal import Account, Cursor, Limits
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor_view import FloorView
@@ -287,3 +291,34 @@ def test_a_clock_stepped_many_times_costs_one_more_fold_and_not_one_a_step(box: 
     pages = box.journal.head().seq // 500 + 1
     assert reads <= 2 * pages
     assert view.snapshot().time == rfc3339(box.clock.wall_ns())
+
+
+def test_seats_are_live_while_whoever_tells_of_them_is_heard(box: Box) -> None:
+    """The own ones while their service runs, and until its successor has spoken of each; those of a seat box while the uplink runs."""
+    config = Config(crm=CONFIG.crm, headsets=HeadsetsConfig(boxes=("isla-4",)), privacy=Privacy(headsets=True))
+    view = FloorView(box.journal, config, box.clock)
+
+    def fresh() -> dict[str, str]:
+        box.clock.advance(1)
+        view.catch_up()
+        return {key: one.fresh for key, one in (view.snapshot().headsets or {}).items()}
+
+    headsets, uplink = Alive.open(box.journal.run_dir, "headsets"), Alive.open(box.journal.run_dir, "uplink")
+    box.tell(LinkUp(), HeadsetAttached(seat="a1"), HeadsetAttached(seat="a2"))
+    clock = box.clock
+    there = Event(
+        "headset.hook", "headsets/headsets", clock.wall_ns(), clock.mono_ns(), clock.boot, "synced", HeadsetHook(seat="a1", hook="off"),
+        Origin("e-7", "isla-4", clock.wall_ns(), "synced"),
+    )  # fmt: skip
+    box.journal.append([there, msgspec.structs.replace(there, origin=Origin("e-8", "isla-5", 1, "unset"))])
+    assert fresh() == {"a1": "live", "a2": "live", "isla-4.a1": "live"}, "isla-5 is not asked for"
+    headsets.close()
+    assert fresh() == {"a1": "stale", "a2": "stale", "isla-4.a1": "live"}
+    headsets = Alive.open(box.journal.run_dir, "headsets")
+    assert fresh() == {"a1": "stale", "a2": "stale", "isla-4.a1": "live"}
+    box.tell(HeadsetAttached(seat="a2"))
+    assert fresh() == {"a1": "stale", "a2": "live", "isla-4.a1": "live"}
+    uplink.close()
+    assert fresh() == {"a1": "stale", "a2": "live", "isla-4.a1": "stale"}
+    assert (view.floor.state.boxes["isla-4"].seq, view.floor.state.boxes["isla-5"].seq) == (7, 8)
+    headsets.close()

@@ -265,6 +265,30 @@ async def test_seats_of_a_box_that_is_read_no_more_are_left_with_the_broker(rig:
     assert view.floor.headsets.shown((), linked=True) == {}
 
 
+def _rules() -> str:
+    """The access rules of the page for people, for the boxes of these tests."""
+    page = Path(__file__).parents[3] / "docs" / "seat-boxes.md"
+    rules = page.read_text(encoding="utf-8").split("```")[1].strip()
+    for theirs, ours in (("quito-norte", "quito"), ("puestos-1", "isla-4"), ("piso-3", "p3")):
+        rules = rules.replace(theirs, ours)
+    return rules
+
+
+async def test_the_access_rules_that_are_written_for_people_are_enough(rig: Any) -> None:
+    rules = rig.folder / "acl"
+    rules.write_text(_rules())
+    broker = rig.broker(f"acl_file {rules}")
+    both = Seats(rig, broker.url)
+    for box in (both.floor, both.seat):
+        crm = msgspec.structs.replace(box.config.crm, username=box.config.site.box)
+        box.context = msgspec.structs.replace(box.context, config=msgspec.structs.replace(box.config, crm=crm))
+        box.start()
+    both.mutes(3)
+    await rig.until(lambda: both.heard() == both.told())
+    await both.seat.stop()
+    await rig.until(lambda: {fresh for _, _, fresh in both.shown().values()} == {"stale"})
+
+
 CONFIG = """
 [site]
 name = "quito"
