@@ -22,6 +22,7 @@ from appliance.service import Context
 
 _log = logging.getLogger(__name__)
 
+_WAIT_S: Final = 1.0
 #: At most so many looks a second, however fast the journal grows.
 _REST_S: Final = 0.1
 _SAVE_S: Final = 60.0

@@ -38,6 +38,7 @@ _log = logging.getLogger("callfloor.headsets")
 #: At most so many looks a second, however fast the journal grows.
 _REST_S: Final = 0.05
 _LOOK_S: Final = 1.0
+_SOONEST_S: Final = 0.01
 _SAVE_NS: Final = 600 * NS
 
 
@@ -182,7 +183,7 @@ class Desk:
         due_ns = min((due for found in self._found.values() if (due := found.due_ns) is not None), default=None)
         if due_ns is None:
             return _LOOK_S
-        return min(_LOOK_S, max(0.0, (due_ns - self._context.clock.mono_ns()) / NS))
+        return min(_LOOK_S, max(_SOONEST_S, (due_ns - self._context.clock.mono_ns()) / NS))
 
     def _save(self) -> None:
         """Keep what is known, so that the next start need not read the journal again. Losing it costs time only."""
