@@ -81,7 +81,7 @@ def now_of(seat: Seat) -> Now:
         attached=bool(seat.attached),
         hook=seat.hook.value if live else "unknown",
         mute=seat.mute.value if live else None,
-        in_call=seat.host.call in ("talking", "holding"),
+        in_call=seat.call in ("talking", "holding"),
     )
 
 

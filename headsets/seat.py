@@ -84,6 +84,11 @@ class Seat:
         return "unknown" if self.attached is None else "stale" if self.fault else "live"
 
     @property
+    def call(self) -> Call:
+        """What the PBX says of the seat's call now; the lamps go on as they were while it says nothing."""
+        return self._call
+
+    @property
     def due_ns(self) -> int | None:
         """When `tick` has to come; None while nothing runs."""
         if not self.attached:

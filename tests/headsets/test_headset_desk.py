@@ -94,6 +94,25 @@ async def test_muted_in_a_call(floor: Floor, a: Path) -> None:
         await floor.found("muted_in_call ana")
 
 
+async def test_what_another_program_holds_is_found_without_any_pbx(floor: Floor, a: Path) -> None:
+    async with open_desk(a) as desk, floor.service(config(a=SeatConfig(url=f"sim:{a}"))) as service:
+        await floor.reached(lambda: desk.connections and service.keeper and "a" in service.keeper.held)
+        assert service.keeper is not None
+        service.keeper.held["a"] = True  # as the life of a USB headset tells it; a simulated one is nobody else's
+        await floor.found("held_elsewhere None")
+
+
+async def test_only_the_findings_that_are_configured_are_told(floor: Floor, a: Path) -> None:
+    await floor.tell(UP, ANA, state("available"))
+    seats = HeadsetsConfig(minutes=False, hold_s=SOON, findings=("off_hook_no_call",), seat={"a": by_phone(a, hold="watch")})
+    async with floor.service(seats):
+        await floor.reached(lambda: floor.events(c.HeadsetDetached))
+        async with open_desk(a) as desk:
+            await floor.reached(lambda: desk.connections)
+            desk.report(OFF_HOOK)
+            await floor.found("off_hook_no_call ana")
+
+
 @pytest.mark.parametrize("how", ["told", "killed", "silent"])
 async def test_without_sight_of_the_pbx_no_finding_stands(floor: Floor, a: Path, how: str) -> None:
     await floor.tell(UP, ANA, state("talking"))
