@@ -94,3 +94,22 @@ def test_where_all_seats_are_simulated_usb_is_left_alone(bus: Bus, tmp_path: Pat
     found = doctor(bus, tmp_path, f"[headsets.seat.a]\nurl = 'sim:{tmp_path}/none.sock'\n")
     assert [each["finding"] for each in found.pop("headset a")] == ["its simulated headset is not there"]
     assert set(found) == {"configuration"}
+
+
+def power(bus: Bus, port: str, attributes: str, draws: str) -> None:
+    """What a device of the bus says of its power: `e0` has a supply of its own, `80` has none."""
+    folder = Path(bus.root, "sys/bus/usb/devices", port)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "bmAttributes").write_text(f"{attributes}\n", encoding="ascii")
+    (folder / "bMaxPower").write_text(f"{draws}\n", encoding="ascii")
+
+
+def test_a_hub_without_a_supply(bus: Bus, tmp_path: Path) -> None:
+    bus.plug("1-2.1")
+    bus.plug("1-3.4", serial="S2")
+    for port, attributes, draws in (("1-2", "e0", "0mA"), ("1-3", "80", "100mA"), ("1-2.1", "80", "500mA"), ("1-3.4", "80", "500mA")):
+        power(bus, port, attributes, draws)
+    found = doctor(bus, tmp_path, "[headsets]\n")
+    assert "its hub cannot feed it" not in [each["finding"] for each in found["headset usb-1-2.1"]]
+    evidence = one(found, "headset usb-1-3.4", "its hub cannot feed it")["evidence"]
+    assert evidence == "it wants 500 mA, and the hub at 1-3 has no supply of its own: 100 mA a port"
