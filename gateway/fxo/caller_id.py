@@ -116,8 +116,10 @@ def absent_from(letter: str) -> Absent | None:
 def text_from(raw: bytes | str) -> str | None:
     """A name or a text to show: 7-bit by the standard, Latin-1 as seen; without control characters, bounded. None for none."""
     text = raw.decode("latin-1") if isinstance(raw, bytes) else raw
-    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * MAX_TEXT]).split())[:MAX_TEXT]
-    return text or None
+    text = text[: 4 * MAX_TEXT]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())[:MAX_TEXT] or None
 
 
 def name_from(text: str | bytes) -> str | None:

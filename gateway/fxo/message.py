@@ -5,6 +5,7 @@ type, length, so many bytes, checksum: good when the sum of all is 0 mod 256. A 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from gateway.fxo.caller_id import CallerId, Format, absent_from, date_from, name
 SDMF, SDMF_WAITING, MDMF, MDMF_WAITING, CHARGE, SMS = 0x04, 0x06, 0x80, 0x82, 0x86, 0x89
 #: Message types that begin a packet, and the most a body may hold.
 TYPES: Final = frozenset({SDMF, SDMF_WAITING, MDMF, MDMF_WAITING, CHARGE, SMS})
+_BEGINS: Final = re.compile(b"[" + bytes(sorted(TYPES)) + b"]")
 #: 300 alternating bits wake the receiver up.
 SEIZURE: Final = 0x55
 #: Parameters that GR-30 does not have: a message with one of them is ETSI's.
@@ -140,17 +142,25 @@ class PacketFeed:
         return self._take(last=True)
 
     def _take(self, *, last: bool) -> list[bytes]:
-        out, at, data = [], 0, self._buffer
-        while at < len(data):
-            if data[at] in TYPES:
-                if not last and (at + 1 >= len(data) or len(data) < at + data[at + 1] + 3):
-                    break
-                packet = _at(data, at)
-                if is_good(packet):
-                    out.append(packet)
-                    at += len(packet)
-                    continue
-            self.noise_bytes += data[at] != SEIZURE
-            at += 1
-        del data[:at]
+        out: list[bytes] = []
+        at, data = 0, self._buffer
+        while (found := _BEGINS.search(data, at)) is not None:
+            self._skip(at, found.start())
+            at = found.start()
+            if not last and (at + 1 >= len(data) or len(data) < at + data[at + 1] + 3):
+                del data[:at]
+                return out
+            packet = _at(data, at)
+            if is_good(packet):
+                out.append(packet)
+                at += len(packet)
+            else:
+                self._skip(at, at + 1)
+                at += 1
+        self._skip(at, len(data))
+        data.clear()
         return out
+
+    def _skip(self, start: int, end: int) -> None:
+        """Bytes that belong to no packet; those of a wake-up are no noise."""
+        self.noise_bytes += end - start - self._buffer.count(SEIZURE, start, end)

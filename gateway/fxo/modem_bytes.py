@@ -92,10 +92,10 @@ _WORDS: Final[dict[bytes, Reading]] = {
 #: Distinctive ring: a letter or a number says which.
 _LONGEST_RING: Final = 6
 _RINGS: Final = re.compile(rb"RING[ :]?[A-H0-9]?")
-_TAG: Final = re.compile(rb"([^=]{2,9}?) *= *(.*)", re.S)
 _TAGS: Final[dict[bytes, Literal["DATE", "TIME", "NMBR", "NAME", "MESG", "DDN"]]] = {
     b"DATE": "DATE", b"TIME": "TIME", b"NMBR": "NMBR", b"NAME": "NAME", b"MESG": "MESG", b"DDN": "DDN", b"DDN_NMBR": "DDN",
 }  # fmt: skip
+_LONGEST_TAG: Final = 9
 _CADENCES: Final = {b"DRON": True, b"DROF": False}
 _HEX: Final = re.compile(rb"(?:55)*([0-9A-Fa-f]{8,})")
 _ENDS: Final = re.compile(rb"[\r\n]+")
@@ -194,11 +194,11 @@ def packet_from(text: bytes) -> Packet | None:
 
 
 def _tag(line: bytes) -> Reading | None:
-    found = _TAG.fullmatch(line)
-    if found is None:
-        return None
-    word, value = found[1].strip().upper(), found[2]
+    word, _, value = line.partition(b"=")
+    word, value = word.strip().upper(), value.lstrip(b" ")
     tag = _TAGS.get(word)
+    if tag is None and len(word) > _LONGEST_TAG:
+        return None
     if tag is None and word in _CADENCES:
         return Cadence(_CADENCES[word], int(value) * 100) if value.isdigit() and len(value) <= 4 else Noise(len(line))
     if tag is None:

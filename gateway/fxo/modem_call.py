@@ -11,6 +11,7 @@ from gateway.fxo.modem_bytes import Cadence, Packet, Reading, Ring, Shielded, Ta
 
 #: The lines of one caller come within a few milliseconds; after so long without one no more come.
 QUIET_NS: Final = 1_000_000_000
+_ENDS: Final = (Ring, Cadence)
 _REDIRECT: Final = (0x1A, 0x03)
 
 
@@ -40,7 +41,7 @@ class CallerFeed:
         if isinstance(reading, Shielded) and reading.code in "0123456789*#ABCD":
             caller = self._digits.feed(reading.code, now_ns)
             return [caller] if caller is not None else []
-        return self._flush() if isinstance(reading, Ring | Cadence) else []
+        return self._flush() if self._tags and type(reading) in _ENDS else []
 
     def tick(self, now_ns: int) -> list[CallerId]:
         """The callers that are whole because nothing more came."""

@@ -21,6 +21,7 @@ BENCHES: dict[str, tuple[str, ...]] = {
     "journal_backlog:backlog_growth": ("journal.backlog_growth",),
     "tail:latency": ("tail.latency",),
     "ami_parse:parse": ("ami.parse",),
+    "callerid_parse:parse": ("parse.callerid", "parse.modem"),
     "fold:events": ("fold.events", "fold.events_flat"),
     "startup:first_event": ("startup.first_event", "startup.first_event_10m"),
     "startup_board:board_100k": ("startup.board_100k", "startup.board_100k_cold"),
