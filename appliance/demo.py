@@ -88,7 +88,7 @@ async def _demo(options: Options, folder: Path, own: Path) -> str:
         stop = asyncio.Event()
         stack.enter_context(signals(stop, leave_s=15.0))
         listen, as_asked = free_listener(options.listen)
-        around = await build(stack, scenario=options.scenario, seed=options.seed, speed=options.speed, crm_url=options.crm)
+        around = await build(stack, scenario=options.scenario, seed=options.seed, speed=options.speed, crm_url=options.crm, folder=own)
         language = options.language or local_language()
         (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
         (folder / "boards").mkdir(exist_ok=True)
@@ -218,6 +218,8 @@ class Demo:
             if same(figures(snapshot.floor.today, truth)) or time.monotonic() > end_s:
                 break
         # From here on the floor is not heard any more, so that there is a last event.
+        if self.around.desks is not None:
+            await self.around.desks.rest()
         self.around.pbx.fault("stall", seconds=60.0)
         linked = self.around.cable is None or self.around.cable.plugged
         end_s = time.monotonic() + _SETTLE_S / 2

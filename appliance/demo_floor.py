@@ -16,6 +16,7 @@ from appliance.core.command import VERBS
 from appliance.core.endpoint import Endpoint, endpoint_from_text
 from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.demo_cable import Cable
+from appliance.demo_desk import DemoDesks
 from appliance.demo_view import LED_HEIGHT, LED_WIDTH, Received
 from appliance.sim.broker import Broker
 from appliance.sim.crm import SimCrm
@@ -47,6 +48,7 @@ class Around(Struct):
     protocol: Literal["5", "3.1.1"] = "5"
     sign: SimSign = field(default_factory=SimSign)
     sign_tty: str = ""
+    desks: DemoDesks | None = None
 
     def received(self) -> Received | None:
         """What the embedded CRM has; None with a broker of one's own."""
@@ -58,9 +60,13 @@ class Around(Struct):
         return Received(book.events, book.doubles, book.missing, newest)
 
 
-async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None) -> Around:
-    """Start the simulations; they end with the stack. Raises MisconfiguredError for an unknown scenario or a url that is none."""
+async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None, folder: Path) -> Around:
+    """Start the simulations; they end with the stack. `folder`: for their sockets.
+
+    Raises MisconfiguredError for an unknown scenario or a url that is none.
+    """
     around = await _around(stack, scenario, seed, speed, crm_url)
+    around.desks = await stack.enter_async_context(DemoDesks(around.pbx, folder, seed))
     around.sign_tty = await stack.enter_async_context(on_pty(Wire([around.sign], SystemClock())))
     return around
 
@@ -138,7 +144,8 @@ green = 17
 amber = 27
 red = 22
 blue = 23
-"""
+
+{around.desks.configuration() if around.desks else ""}"""
 
 
 #: A board for the desk on which the demo runs; the floor's own is sized for ten metres.
@@ -155,6 +162,10 @@ kind = "queues"
 
 [[page]]
 kind = "agents"
+names = true
+
+[[page]]
+kind = "headsets"
 names = true
 
 [[page]]

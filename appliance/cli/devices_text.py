@@ -54,7 +54,7 @@ def _cells(heads: Sequence[str], row: Row) -> list[tuple[str, str]]:
         "product": (product, "") if row.there else ("not there", "red"),
         "hook": _hook(row),
         "mute": _mute(row),
-        "held by": (row.holder or "nobody" if row.there else _NOTHING, ""),
+        "held by": (row.holder or ("nobody" if row.there and not row.url.startswith("sim:") else _NOTHING), ""),
     }
     return [of[head] for head in heads]
 

@@ -173,7 +173,12 @@ class SimHeadset:
         asked = self._waiting.pop("hook", None) is not None
         moved = lamp != self.off_hook
         self._set_off_hook(lamp)
-        return self._say(hook=int(lamp)) if moved and self._has_level and (self.habits.echo or asked) else []
+        if not moved or not self._has_level:
+            return []
+        if self.habits.echo or asked:
+            return self._say(hook=int(lamp))
+        self._said["hook"] = int(lamp)  # told with the next report of another control
+        return []
 
     def _mute_written(self, lamp: bool, now_ns: int) -> Reports:
         asked = self._waiting.pop("mute", None)

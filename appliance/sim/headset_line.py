@@ -20,7 +20,7 @@ from appliance.sim.headset import Picture, Reports, SimHeadset
 from appliance.sim.headset_script import Act
 
 #: A socket's path has no more room (sun_path).
-_LONGEST_PATH: Final = 100
+_LONGEST_PATH: Final = 107
 #: What may wait for a box that does not read: far more than any person presses.
 _BACKLOG_BYTES: Final = 65_536
 

@@ -21,10 +21,10 @@ class Habits(Struct, frozen=True, kw_only=True):
 
     `press_ms`: how long a button is down. `pulse_ms`: the hook's level falls so soon after it rose (0: it stays). `let_go`: whether a
     button's 0 is sent at all. `reverts`: a press that no host answers within `patience_s` is taken back; a button is then down until
-    the answer. `echo`: when the host's off-hook lamp moves the hook, it is reported too. `repeats`: each report is sent so often.
-    `mute_lamp`: which lamp the firmware takes for mute. `mute_level`: the mute control tells the state, whatever the descriptor says.
-    `mute_in_call`: there is no mute while on-hook, and it ends with the call. `own_mute`: it mutes by itself; the host's lamp is a lamp.
-    `wireless`: the USB end stays when the headset is carried away.
+    the answer. `echo`: when the host's off-hook lamp moves the hook, that is reported at once, else with the next report. `repeats`:
+    each report is sent so often. `mute_lamp`: which lamp the firmware takes for mute. `mute_level`: the mute control tells the state,
+    whatever the descriptor says. `mute_in_call`: there is no mute while on-hook, and it ends with the call. `own_mute`: it mutes by
+    itself; the host's lamp is a lamp. `wireless`: the USB end stays when the headset is carried away.
     """
 
     press_ms: float = 60.0
@@ -62,8 +62,8 @@ MODELS: Final[dict[str, Model]] = {
             vendor_id="0b0e",
             product_id="0307",
             descriptor=JABRA_LIKE,
-            habits=Habits(reverts=True, mute_in_call=True),
-            about="hook a level, mute a press; takes back within 2 s what no host answers; mutes in a call only",
+            habits=Habits(reverts=True, mute_in_call=True, echo=True),
+            about="hook a level that follows the lamp, mute a press; takes back within 2 s what nobody answers; mutes in a call only",
         ),
         Model(
             name="jabra-base",
@@ -71,7 +71,7 @@ MODELS: Final[dict[str, Model]] = {
             vendor_id="0b0e",
             product_id="1022",
             descriptor=JABRA_LIKE,
-            habits=Habits(reverts=True, mute_in_call=True, mute_lamp="microphone", wireless=True),
+            habits=Habits(reverts=True, mute_in_call=True, echo=True, mute_lamp="microphone", wireless=True),
             about="the same with a radio base; mute is its microphone lamp",
         ),
         Model(

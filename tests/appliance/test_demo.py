@@ -83,6 +83,7 @@ def test_a_stranger_cuts_the_link_and_sees_nothing_lost(folder: Path) -> None:
     floor = json.loads(urllib.request.urlopen(f"{boards}/api/floor", timeout=10).read())
     assert floor["crm"]["state"] == "down"
     assert floor["crm"]["backlog"] > 9
+    assert {"off", "on"} <= {headset["hook"] for headset in floor["headsets"].values()}, "some talk, some do not"
     assert re.search(r"CRM down, held \d\d", demo.tell("status"))
 
     assert "plugged in" in demo.tell("restore")

@@ -132,11 +132,12 @@ def test_a_pulse_a_stutter_a_button_that_never_comes_up() -> None:
 
 
 def test_a_lamp_moves_the_hook_and_is_echoed_where_that_is_the_habit() -> None:
-    for model, echo in (("epos", [bytes.fromhex("0201")]), ("jabra", [])):
+    for model, echo in (("epos", [bytes.fromhex("0201")]), ("phone", [])):
         headset = SimHeadset(MODELS[model])
         lit = led_report(headset.layout, {"off_hook": True})
         assert headset.written(lit[0], 0) == echo
         assert headset.off_hook
+        assert values(headset.layout, *split(headset.layout, headset.mute(S)[0]))["hook"] == 1, "it is told with whatever comes next"
 
 
 def test_out_of_range_it_is_silent_and_its_base_takes_writes() -> None:

@@ -1,0 +1,151 @@
+"""Decides what the people at the demo's desks do with their headsets: in step with their calls, and now and then not.
+
+Each of some simulated agents has a simulated headset. He takes it up for a call and lays it down after; he mutes it for a moment;
+and once in a while somebody hangs up on a caller who stays, or pulls the plug while the queue still counts on him, so that the
+comparison with the PBX has something to find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from appliance.core.clock import SystemClock
+from appliance.sim.floor_model_state import Agent, chance_of
+from appliance.sim.headset import SimHeadset
+from appliance.sim.headset_line import HeadsetLine
+from appliance.sim.headset_model import MODELS
+from appliance.sim.headset_script import Act
+from appliance.sim.pbx import SimPbx
+
+#: So many fit one page of a board.
+_MOST: Final = 12
+_MODELS: Final = ("jabra", "epos", "poly", "jabra-base", "phone")
+_EVERY_S: Final = 0.25
+#: Of the calls at which somebody mutes, and at which somebody lays the headset down too early.
+_MUTES: Final = 0.35
+_LAYS_DOWN: Final = 0.08
+_MUTED_S: Final = (2.0, 6.0)
+#: Long enough that each is found (docs/headsets.md: after 5 and 10 s), short enough that it is soon over.
+_LAID_DOWN_S: Final = 12.0
+_PULL_EVERY_S: Final = 40.0
+_PULLED_S: Final = 20.0
+
+
+class DemoDesk:
+    """One agent with a headset."""
+
+    def __init__(self, agent: Agent, line: HeadsetLine, chance: Random) -> None:
+        self.agent, self.line = agent, line
+        self._chance = chance
+        self._in_call = False
+        #: What is still to be done in this call: (seconds after its begin, word).
+        self._to_do: list[tuple[float, str]] = []
+        self._plug_s: float | None = None
+
+    async def look(self, now_s: float) -> None:
+        """Do what is due by now."""
+        talks = self.agent.mode == "talking"
+        if self._plug_s is not None:
+            if talks or now_s >= self._plug_s:  # whoever gets a call sees to it
+                self._plug_s = None
+                await self.line.plug()
+            return
+        if talks and not self._in_call:
+            await self._do("lift")
+            self._to_do = [(now_s + after_s, word) for after_s, word in self._plans()]
+        elif self._in_call and not talks:
+            self._to_do.clear()
+            await self._do("hang-up")
+        self._in_call = talks
+        while self._to_do and self._to_do[0][0] <= now_s:
+            await self._do(self._to_do.pop(0)[1])
+
+    async def pull(self, now_s: float) -> None:
+        """Somebody pulls the plug, and has it in again after a while."""
+        self._to_do.clear()
+        self._in_call = False
+        self._plug_s = now_s + _PULLED_S
+        await self.line.pull()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the agent waits for a call with his headset in."""
+        return self._plug_s is None and self.agent.mode == "idle" and not any(member.paused for member in self.agent.members)
+
+    def _plans(self) -> list[tuple[float, str]]:
+        dice = self._chance.random()
+        if dice < _LAYS_DOWN:
+            return [(3.0, "hang-up"), (3.0 + _LAID_DOWN_S, "lift")]
+        if dice < _LAYS_DOWN + _MUTES:
+            begin_s = self._chance.uniform(1.0, 4.0)
+            return [(begin_s, "mute"), (begin_s + self._chance.uniform(*_MUTED_S), "mute")]
+        return []
+
+    async def _do(self, word: str) -> None:
+        await self.line.do(Act(word))
+
+
+class DemoDesks:
+    """All of them. An async context manager: the headsets are plugged in while it runs."""
+
+    def __init__(self, pbx: SimPbx, folder: Path, seed: int) -> None:
+        self._pbx, self._chance = pbx, chance_of(f"{seed}/desks")
+        clock = SystemClock()
+        agents = list(pbx.model.staff.agents.values())[:_MOST]
+        self.desks = [
+            DemoDesk(
+                agent,
+                HeadsetLine(
+                    SimHeadset(MODELS[_MODELS[at % len(_MODELS)]], serial=f"SIM{at + 1}"),
+                    folder / f"{agent.plan.extension}.sock",  # short: a socket's path has little room
+                    clock,
+                    port=f"sim-{at + 1}",
+                ),
+                chance_of(f"{seed}/desk/{at}"),
+            )
+            for at, agent in enumerate(agents)
+        ]
+        self._stack = AsyncExitStack()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> DemoDesks:
+        for desk in self.desks:
+            await self._stack.enter_async_context(desk.line)
+        self._task = asyncio.create_task(self._run(), name="desks")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.rest()
+        await self._stack.aclose()
+
+    async def rest(self) -> None:
+        """Nobody touches a headset any more."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    def configuration(self) -> str:
+        """The tables that a box needs for these seats."""
+        seats = "\n".join(
+            f'[headsets.seat.s-{desk.agent.plan.extension}]\nurl = "{desk.line.url}"\ninterface = "{desk.agent.plan.device}"\n'
+            for desk in self.desks
+        )
+        return f"[privacy]\nheadsets = true\n\n[headsets]\n\n{seats}"
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        pull_s = loop.time() + _PULL_EVERY_S / 2
+        while True:
+            now_s = loop.time()
+            for desk in self.desks:
+                await desk.look(now_s)
+            free = [desk for desk in self.desks if desk.is_free] if now_s >= pull_s else []
+            if free:
+                pull_s = now_s + _PULL_EVERY_S
+                await self._chance.choice(free).pull(now_s)
+            await asyncio.sleep(_EVERY_S)
