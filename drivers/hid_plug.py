@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from appliance.core.errors import UnsupportedError
 from drivers.hid_device import HidInfo, Telephony
+from drivers.hid_seen import Memory
 from drivers.hid_sysfs import Plugged, plugged
 
 #: Between two looks, however many events come: well under the 50 ms in which a pulled headset is to be told.
@@ -41,6 +42,7 @@ class Plugs:
         self.looked: Callable[[], object] = lambda: None
         self._loop, self._changed, self._sweep_s = loop, changed, sweep_s
         self._telephony = lru_cache(maxsize=256)(telephony)  # to parse a descriptor costs more than all of a look
+        self._memory = Memory()
         self._soon: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
         self._settle: asyncio.TimerHandle | None = None
@@ -51,7 +53,7 @@ class Plugs:
         self._cancel()
         self._sweep = self._loop.call_later(self._sweep_s, self.look)
         self.looks += 1
-        found = plugged(self._telephony)
+        found = plugged(self._telephony, self._memory)
         now = known(found, self.present)
         pulled = tuple(info for key, info in self.present.items() if key not in now)
         came = tuple(info for key, info in now.items() if key not in self.present)

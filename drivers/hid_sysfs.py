@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from drivers.hid_device import HidInfo, Telephony
+from drivers.hid_seen import Memory, Seen, bound_of
 
 _DEVICES: Final = Path("/sys/bus/usb/devices")
 #: `1-2.3:1.0`: bus, ports, configuration, interface.
@@ -38,17 +39,17 @@ class Plugged(Struct, frozen=True):
     moving: tuple[HidInfo, ...] = ()
 
 
-def plugged(telephony: Telephony) -> Plugged:
-    """All of this machine, by port. A device that goes while it is read is left out. Raises nothing."""
+def plugged(telephony: Telephony, memory: Memory | None = None) -> Plugged:
+    """All of this machine, by port. A device that goes while it is read is left out. Raises nothing. `memory`: of looks before."""
     headsets: list[HidInfo] = []
     held: list[HidInfo] = []
     left: list[HidInfo] = []
     moving: list[HidInfo] = []
-    for info in _interfaces():
+    for info, has_audio in _interfaces(memory or Memory()):
         if info.descriptor is not None:
             if telephony(info.descriptor):
                 headsets.append(info)
-        elif _has_audio(Path(info.folder).parent):
+        elif has_audio:
             (left if info.driver is None else held if info.driver == "usbfs" else moving).append(info)
     return Plugged(tuple(headsets), tuple(held), tuple(left), tuple(moving))
 
@@ -58,16 +59,36 @@ def still_there(info: HidInfo) -> bool:
     return _text(Path(info.folder).parent / "devnum") == str(info.address) and Path(info.folder).is_dir()
 
 
-def _interfaces() -> Iterator[HidInfo]:
+def _interfaces(memory: Memory) -> Iterator[tuple[HidInfo, bool]]:
+    """The HID interfaces, and whether each has an audio interface beside it."""
     try:
         names = sorted(entry.name for entry in _DEVICES.iterdir())
     except OSError:  # a machine without USB
         return
+    memory.forget_but(set(names))
+    addresses: dict[str, int] = {}
     for name in names:
         found = _INTERFACE.fullmatch(name)
-        if found and _text(_DEVICES / name / "bInterfaceClass") == _HID:
-            with suppress(OSError, ValueError):  # pulled between two reads: it is not plugged
-                yield _info(found[1], (_DEVICES / name).resolve())
+        if found is None:
+            continue
+        port = found[1]
+        with suppress(OSError, ValueError):  # pulled between two reads: it is not plugged
+            if port not in addresses:
+                addresses[port] = int(_text(_DEVICES / port / "devnum") or "")
+            seen = memory.recall(str(_DEVICES), name, addresses[port])
+            if seen is None:
+                seen = _read(name, port, addresses[port])
+                memory.keep(name, seen)
+            if seen.info is not None:
+                yield seen.info, seen.has_audio
+
+
+def _read(name: str, port: str, address: int) -> Seen:
+    if _text(_DEVICES / name / "bInterfaceClass") != _HID:
+        return Seen(address, None)
+    folder = (_DEVICES / name).resolve()
+    bound = bound_of(str(folder))
+    return Seen(address, _info(port, folder), _has_audio(folder.parent), bound)
 
 
 def _info(port: str, folder: Path) -> HidInfo:

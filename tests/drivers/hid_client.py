@@ -17,6 +17,7 @@ from msgspec import to_builtins
 from appliance.core.errors import CallfloorError
 from drivers.hid_device import HidDevice, HidInfo
 from drivers.hid_plug import Plugs, open_plugs
+from drivers.hid_seen import Memory
 from drivers.hid_sim import SimHid
 from drivers.hid_sim_socket import open_sim
 from drivers.hid_sysfs import plugged
@@ -46,6 +47,7 @@ class Client:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.stack = ExitStack()
+        self.memory = Memory()
         self.devices: dict[str, HidDevice] = {}
         self.heard_: list[tuple[str, str, int]] = []
         self.changes_: list[tuple[list[str], list[str]]] = []
@@ -63,6 +65,11 @@ class Client:
 
     async def list(self) -> Any:
         found = plugged(telephony)
+        return {"headsets": shown(found.headsets), "held": shown(found.held), "left": shown(found.left)}
+
+    async def list_again(self) -> Any:
+        """By what was seen at the time before."""
+        found = plugged(telephony, self.memory)
         return {"headsets": shown(found.headsets), "held": shown(found.held), "left": shown(found.left)}
 
     async def open(self, kind: str, port: str, **extra: Any) -> Any:

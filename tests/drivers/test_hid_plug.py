@@ -128,3 +128,27 @@ def test_a_quick_replug_is_another_plugging() -> None:
     before = known(Plugged((info(2),)), {})
     after = known(Plugged((info(3),)), before)
     assert before.keys() ^ after.keys() == {("/sys/x", 2), ("/sys/x", 3)}
+
+
+def test_what_was_seen_before_is_not_read_again_and_what_changed_hands_is(bus: Bus, box: Talk) -> None:
+    """The answer is that of somebody who looks for the first time, whatever happened since the last look."""
+    bus.plug("1-2")
+    bus.plug("1-3", serial="S2")
+    seen = [box.do("list_again")]
+
+    def look() -> dict[str, Any]:
+        fresh, again = box.do("list"), box.do("list_again")
+        assert again == fresh
+        seen.append(again)
+        return again
+
+    look()
+    box.do("open", "own", "1-2")
+    assert [info["port"] for info in look()["held"]] == ["1-2"]
+    box.do("close", "1-2")
+    assert look()["headsets"][0]["hidraw"] != seen[0]["headsets"][0]["hidraw"], "the kernel has given it another node"
+    bus.do("pull", "1-3")
+    bus.plug("1-3", serial="S3", product="Other")
+    assert [info["product"] for info in look()["headsets"]] == ["Desk", "Other"]
+    bus.do("pull", "1-2")
+    assert [info["port"] for info in look()["headsets"]] == ["1-3"]
