@@ -91,7 +91,7 @@ class Ground:
             assert any(told), "no press came"
         else:
             assert is_off in {bool(value) for value in told}, "it never said so"
-            if seat.hook.mode == "level":
+            if seat.hook.mode == "level" and -1 not in told:  # of two buttons one asks for what is so already
                 assert bool(self.last["hook"]) == is_off, "it says otherwise"
 
     def _has_mute(self, seat: Seat, is_muted: bool, quirk: Quirk) -> None:
@@ -107,4 +107,4 @@ class Ground:
         else:
             assert seat.mute.mode == "level", "a press is no state"
             assert is_muted in {bool(value) for value in told}, "it never said so"
-            assert bool(self.last["mute"]) == is_muted, "it says otherwise"
+            assert -1 in told or bool(self.last["mute"]) == is_muted, "it says otherwise"
