@@ -3,6 +3,7 @@
 pbx      an Asterisk with a seeded floor behind its manager port
 crm      a CRM that counts what arrives over MQTT, and shows doubles and gaps
 sign     an Alpha sign on a pty or a TCP port that shows what it received
+line     analog lines on which people call: voice modems on ptys, or a line monitor over UDP
 headset  USB headsets at sockets, for `sim:` urls, driven by keys or a script
 """
 
@@ -16,6 +17,7 @@ EXAMPLES = """
   callfloor sim pbx --port 5038 --scenario morning --seed 7
   callfloor sim crm --listen 127.0.0.1:1883
   callfloor sim sign --address 01,02
+  callfloor sim line --lines 4 --every 30
   callfloor sim headset --model epos --count 4
 """
 
@@ -24,6 +26,7 @@ _PIECES: Final = {
     "crm": "appliance.sim.crm_cli",
     "sign": "appliance.sim.sign_cli",
     "headset": "appliance.sim.headset_cli",
+    "line": "appliance.sim.line_cli",
 }
 
 

@@ -1,0 +1,107 @@
+"""Simulated lines on the wire: a modem each on a pty, or a line monitor that sends its records over UDP."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from appliance.sim.line_plan import Step
+from appliance.sim.modem import SimModem
+
+_UNIT: Final = b"^^<U>\x00\x00\x00\x00\x00\x01<S>\x00\x00\x00\x00\x00\x01$"
+#: The records of a monitor stand at the same moment of a day that never passes.
+_STAMP: Final = "11/21 14:03:22"
+
+
+class ModemWire:
+    """One modem on a pty. `noise`: the share of its bytes that arrive as others."""
+
+    def __init__(self, master: int, url: str, noise: float, seed: int) -> None:
+        self.url, self._master, self._noise = url, master, noise
+        self._modem = SimModem()
+        self._dice = random.Random(seed)  # noqa: S311 - a simulation
+
+    def do(self, step: Step) -> None:
+        """Tell what happens."""
+        match step.what:
+            case "ring":
+                self._write(self._modem.ring())
+            case "caller":
+                self._write(self._modem.caller(step.number or "O", step.name))
+            case "off_hook" | "on_hook":
+                self._write(self._modem.hook(step.what == "off_hook"))
+
+    def heard(self) -> None:
+        """The box says something."""
+        with suppress(OSError):  # nobody has it open
+            self._write(self._modem.feed(os.read(self._master, 4096)))
+
+    def _write(self, data: bytes) -> None:
+        if self._noise:
+            data = bytes(self._dice.randrange(256) if self._dice.random() < self._noise else byte for byte in data)
+        with suppress(OSError):  # nobody reads: a wire keeps nothing
+            os.write(self._master, data)
+
+
+@contextmanager
+def on_pty(noise: float, seed: int) -> Iterator[ModemWire]:
+    """A modem on a pty of its own."""
+    master, slave = os.openpty()  # the slave stays open here, so that whoever closes it does not hang the line up
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    wire = ModemWire(master, f"serial://{os.ttyname(slave)}", noise, seed)
+    loop = asyncio.get_running_loop()
+    loop.add_reader(master, wire.heard)
+    try:
+        yield wire
+    finally:
+        loop.remove_reader(master)
+        os.close(master)
+        os.close(slave)
+
+
+@contextmanager
+def to_udp(host: str, port: int) -> Iterator[Callable[[int, Step], None]]:
+    """A line monitor's packets to a port: a function of line number and step."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as box:
+        box.connect((host, port))
+
+        def tell(line: int, step: Step) -> None:
+            for record in monitor_records(line, step):
+                with suppress(OSError):  # nobody listens yet
+                    box.send(_UNIT + record.encode("latin-1"))
+
+        yield tell
+
+
+def monitor_records(line: int, step: Step) -> list[str]:
+    """What a line monitor tells of a step.
+
+    >>> monitor_records(1, Step(0.0, "off_hook"))
+    ['01 F             11/21 14:03:22']
+    """
+
+    def detail(letter: str) -> str:
+        return f"{line:02d} {letter}             {_STAMP}"
+
+    def call(phase: str) -> str:
+        number = "Private" if step.number == "P" else step.number or ""
+        return f"{line:02d} I {phase} {step.talk_s:04d} G A{min(step.rings, 9)} 11/21 02:03 PM {number:<14} {step.name or '':<15}"
+
+    match step.what:
+        case "ring":
+            return [detail("R")] if step.rings == 1 else []
+        case "caller":
+            return [call("S")]
+        case "off_hook":
+            return [detail("F")]
+        case "on_hook":
+            return [detail("N"), call("E")]
+        case "gone":
+            return [call("E")]
