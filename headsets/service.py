@@ -65,7 +65,7 @@ class Headsets:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(outbox.run(), name="outbox")
-                tasks.create_task(_live(context, alive), name="progress")
+                tasks.create_task(_live(context, keeper, alive), name="progress")
                 tasks.create_task(Apart("what the seats are told of the PBX").run(lambda: Desk(context, keeper).run()))
                 tasks.create_task(Apart("the command headset_ring").run(lambda: Rings(context, keeper).run()))
                 if config.minutes:
@@ -125,14 +125,22 @@ async def _sum_up(context: Context, keeper: SeatKeeper) -> None:
         keeper.emit(*minutes.end(clock.mono_ns()))
 
 
-async def _live(context: Context, alive: Alive | None) -> None:
+async def _live(context: Context, keeper: SeatKeeper, alive: Alive | None) -> None:
     """Let the watchdog, and whoever looks at the lock, know that the loop turns."""
     clock, loop = context.clock, asyncio.get_running_loop()
     while True:
         context.watch.progress()
+        context.watch.status(_status(keeper))
         if alive is not None:
             alive.saw("headsets", Sight(clock.boot, clock.mono_ns(), clock.wall_ns()))
         await asyncio.sleep(_PROGRESS_S - loop.time() % _PROGRESS_S)  # in one waking with the others that look every second
+
+
+def _status(keeper: SeatKeeper) -> str:
+    """In a line, for people."""
+    seats = keeper.seats.values()
+    plugged, failed = sum(seat.attached is True for seat in seats), sum(seat.fault is not None for seat in seats)
+    return f"{plugged} headset{'' if plugged == 1 else 's'} plugged in" + (f", {failed} with a fault" if failed else "")
 
 
 def _alive(run_dir: Path | None, name: str) -> Alive | None:
