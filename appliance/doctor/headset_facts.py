@@ -10,11 +10,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from appliance.core.alive import is_alive
 from appliance.core.command_owner import owned_elsewhere
 from appliance.core.config import Config
 from appliance.core.headset_config import HeadsetsConfig, Hold
 from appliance.core.headset_url import headset_url
+from appliance.doctor.running import runs
 from appliance.doctor.who import Node, Who, node_of, service_user
 from drivers.hid_device import HidInfo
 from drivers.hid_holder import Holder, held
@@ -72,7 +72,7 @@ class HeadsetFacts(Struct, frozen=True, kw_only=True):
     unheard: dict[str, str] = {}
     owned: frozenset[str] = frozenset({"answer", "hangup"})
     unseen: int = 0
-    running: bool = False
+    running: bool | None = False
     missing: tuple[str, ...] = ()
     rules: Path | None = None
     families: frozenset[str] | None = None
@@ -101,7 +101,7 @@ def probe(config: Config) -> HeadsetFacts:
         unheard={key: url.sim for key, url in urls.items() if url.sim is not None and not Path(url.sim).is_socket()},
         owned=owned_elsewhere(config),
         unseen=open_by.unseen,
-        running=run_dir is not None and is_alive(run_dir, "headsets"),
+        running=run_dir is not None and runs(run_dir, "headsets"),
         missing=_missing(),
         rules=next((path for folder in _RULE_FOLDERS if (path := Path(folder) / RULES).exists()), None),
         families=_families(),

@@ -42,7 +42,7 @@ def _taken(desk: Desk, facts: HeadsetFacts) -> Finding | None:
         what = "another program has taken it"
         so = f"{_UNKNOWN}, neither owned nor watched; the seat shows a fault"
         return Finding(item, "red", what, f"{node} is open in {_names(others)}", so, f"sudo kill {others[0].pid}")
-    if not mine and not (facts.running and facts.unseen):
+    if not mine and not (facts.running is not False and facts.unseen):  # ours, as far as can be seen
         what, evidence = "some program has taken it", f"its driver is usbfs, and /proc shows nobody who has {node} open"
         return Finding(item, "red", what, evidence, f"{_UNKNOWN}; the seat shows a fault", f"sudo fuser -v {node}")
     if desk.hold == "watch":

@@ -60,7 +60,7 @@ def _machine(facts: HeadsetFacts, file: Path) -> Iterator[Finding]:
         yield Finding("headsets", "red", "what they need is not installed", ", ".join(facts.missing), "no headset is read", mend)
     if facts.rules is None and facts.who.uid != 0:
         what, evidence = "the udev rules are not installed", f"no {RULES} in /etc/udev/rules.d or /usr/lib/udev/rules.d"
-        so = f"a headset that is plugged in belongs to root, and may be suspended; {facts.who.name} cannot use it"
+        so = f"a headset that is plugged in belongs to root, and may be suspended; the user {facts.who.name} may not open it"
         yield Finding("headsets", "amber", what, evidence, so, _INSTALL)
     if facts.families is not None and "AF_NETLINK" not in facts.families:
         evidence = f"RestrictAddressFamilies of callfloor@headsets is {' '.join(sorted(facts.families))}"

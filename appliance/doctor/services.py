@@ -8,9 +8,9 @@ from typing import Final
 from msgspec import Struct
 
 from appliance import registry
-from appliance.core.alive import is_alive
 from appliance.core.config import Config
 from appliance.doctor.finding import Finding, Level, Scene
+from appliance.doctor.running import runs
 
 LIMIT_S: Final = 5.0
 #: Service → its lock, and what is missing without it. The boards hold the one of their alarms.
@@ -23,9 +23,9 @@ _LOCKS: Final = {
 
 
 class ServiceFacts(Struct, frozen=True):
-    """Enabled services and whether each runs, in starting order; `locks`: where that is seen."""
+    """Enabled services and whether each runs (None: it may not be seen), in starting order; `locks`: where that is seen."""
 
-    runs: dict[str, bool]
+    runs: dict[str, bool | None]
     locks: Path
 
 
@@ -42,19 +42,22 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
 def probe(config: Config) -> ServiceFacts:
     """Try each lock."""
     run_dir = config.journal.run_dir or config.journal.path.parent / "run"
-    runs = {name: is_alive(run_dir, _LOCKS[name][0]) for name in registry.enabled(config) if name in _LOCKS}
-    return ServiceFacts(runs, run_dir / "alive")
+    found = {name: runs(run_dir, _LOCKS[name][0]) for name in registry.enabled(config) if name in _LOCKS}
+    return ServiceFacts(found, run_dir / "alive")
 
 
 def judge(facts: ServiceFacts) -> tuple[Finding, ...]:
     """One that is down while others run has died or was forgotten: red. Where none runs the box was not started: amber."""
-    up = [name for name, runs in facts.runs.items() if runs]
+    if None in facts.runs.values():
+        evidence, so = f"no right to look into {facts.locks}", "nothing is known of the services"
+        return (Finding("services", "amber", "whether they run cannot be seen", evidence, so, "sudo callfloor doctor"),)
+    up = [name for name, is_up in facts.runs.items() if is_up]
     level: Level = "red" if up else "amber"
     down = tuple(
         Finding(
             f"service {name}", level, "it does not run", f"nobody holds {facts.locks}/{_LOCKS[name][0]}.lock", _LOCKS[name][1],
             f"sudo systemctl restart callfloor@{name}",
         )
-        for name, runs in facts.runs.items() if not runs
+        for name, is_up in facts.runs.items() if not is_up
     )  # fmt: skip
     return (*([Finding("services", "ok", "they run", ", ".join(up))] if up else []), *down)

@@ -215,6 +215,8 @@ def test_one_service_that_is_down_is_red_and_a_box_that_was_not_started_is_amber
     found = services.findings(Scene(config, FILE))
     assert [(each.item, each.level) for each in found] == [("services", "ok"), ("service gateway", "red")]
     alive.close()
+    (unseen,) = services.judge(services.ServiceFacts({"gateway": None, "uplink": None}, tmp_path))
+    assert (unseen.level, unseen.mend) == ("amber", "sudo callfloor doctor")
 
 
 # -- PBX and broker --------------------------------------------------------------

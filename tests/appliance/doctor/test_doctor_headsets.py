@@ -115,6 +115,8 @@ def test_taken_and_nobody_shown() -> None:
     assert (found.level, found.mend) == ("red", "sudo fuser -v /dev/bus/usb/001/004")
     # Ours runs, as another user whose files we do not see: it is the one.
     assert said(facts(taken(), unseen=3, running=True)) == []
+    # Whoever may not even see whether it runs accuses nobody.
+    assert said(facts(taken(), unseen=3, running=None)) == []
 
 
 def test_owned_though_the_file_says_watch() -> None:
