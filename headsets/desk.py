@@ -74,6 +74,7 @@ class Desk:
         await self._begin()
         keeper.changed.append(self._changed)
         keeper.missed.append(self._tell_anew)
+        is_woken = False
         try:
             while True:
                 if journal.epoch != self._heard.epoch:  # set aside whole and begun anew
@@ -85,9 +86,10 @@ class Desk:
                 self._look()
                 if self._context.clock.mono_ns() - self._saved_ns >= _SAVE_NS:
                     self._save()
-                pause_s = self._pause_s()
-                if await journal.wait(self._heard.seq, pause_s) or pause_s < _LOOK_S:
+                if is_woken:
                     await asyncio.sleep(_REST_S)
+                pause_s = self._pause_s()
+                is_woken = await journal.wait(self._heard.seq, pause_s) or pause_s < _LOOK_S
         finally:
             keeper.changed.remove(self._changed)
             keeper.missed.remove(self._tell_anew)

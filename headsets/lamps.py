@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -19,6 +20,7 @@ from headsets.rim import Rim
 
 _log = logging.getLogger("callfloor.headsets")
 _LOST_S: Final = LOST_NS / NS
+_RINGS: Final = ("ring", "ringer")
 
 
 class Lamps:
@@ -31,6 +33,7 @@ class Lamps:
         self._layout: HeadsetLayout | None = None
         self._next: tuple[Leds, float] | None = None
         self._shown: Leds | None = None
+        self._flying: Leds | None = None
         self._writing: asyncio.Future[None] | None = None
 
     def show(self, leds: Leds) -> None:
@@ -46,9 +49,19 @@ class Lamps:
         self._begin()
 
     def shut(self) -> asyncio.Future[None] | None:
-        """The device is to be closed: nothing is begun any more. The write that is still under way."""
+        """The device is to be closed: nothing is begun any more, but what rings does not ring on. What is still being written."""
+        device, layout, lit = self._device, self._layout, self._flying or self._shown
         self._device = self._layout = None
-        return self._writing
+        if device is None or layout is None or lit is None or not any(lit.get(name) for name in _RINGS):
+            return self._writing
+        reports = led_report(layout, {**lit, **dict.fromkeys(_RINGS, False)}, lit)
+        return asyncio.ensure_future(self._quieten(device, reports, self._writing))
+
+    async def _quieten(self, device: HidDevice, reports: list[bytes], writing: asyncio.Future[None] | None) -> None:
+        if writing is not None:
+            await asyncio.wait((writing,))
+        with suppress(CallfloorError, RuntimeError):  # it is gone, or there is no time left
+            await self._rim.write(device, reports)
 
     def _begin(self) -> None:
         if self._writing is not None or self._next is None or self._device is None or self._layout is None:
@@ -56,11 +69,12 @@ class Lamps:
         (leds, _), self._next = self._next, None
         # With nothing changed it is a press's answer: then all of it is said again.
         reports = led_report(self._layout, leds, self._shown) or led_report(self._layout, leds)
+        self._flying = leds
         self._writing = self._rim.write(self._device, reports)
         self._writing.add_done_callback(partial(self._written, leds, self._device))
 
     def _written(self, leds: Leds, device: HidDevice, writing: asyncio.Future[None]) -> None:
-        self._writing = None
+        self._writing = self._flying = None
         if writing.cancelled():  # the loop is being closed
             return
         fault = writing.exception()

@@ -164,7 +164,8 @@ async def test_an_agent_changes_seat(floor: Floor, a: Path, b: Path) -> None:
         await floor.reached(lambda: desk.written and desk.written[-1][1] == LIT_RING)
         assert service.keeper is not None
         assert {key: seat.agent for key, seat in service.keeper.seats.items()} == {"a": None, "b": "ana"}
-        hook = floor.events(c.HeadsetHook)[-1]
+        await floor.reached(lambda: floor.events(c.HeadsetHook))
+        hook = floor.events(c.HeadsetHook)[0]
         assert (hook.seat, hook.agent, hook.hook) == ("b", "ana", "unknown")
     assert not floor.findings("b")
 

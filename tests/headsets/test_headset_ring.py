@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from desk_floor import Floor
-from sim_desk import open_desk
+from sim_desk import Desk, open_desk
 
 from appliance.core.catalogue import CommandFinished, CommandReceived, HeadsetAttached, HeadsetDetached
 from appliance.core.clock import NS
@@ -50,7 +50,14 @@ async def end_of(floor: Floor, **args: Any) -> CommandFinished:
 
 
 async def test_it_rings_for_as_long_as_is_asked_or_configured(floor: Floor, a: Path) -> None:
-    async with open_desk(a) as desk, floor.service(config(a, ring_s=80.0)) as service:
+    async with open_desk(a) as desk:
+        await _rung(floor, desk, a)
+        # Whoever stops the service does not leave a headset that rings for ever.
+        await floor.reached(lambda: desk.written[-1][1] == 0)
+
+
+async def _rung(floor: Floor, desk: Desk, a: Path) -> None:
+    async with floor.service(config(a, ring_s=80.0)) as service:
         await floor.reached(lambda: floor.events(HeadsetAttached))
         end = await end_of(floor, seat="a", seconds=400)
         assert (end.state, end.reason) == ("done", None)
