@@ -85,8 +85,7 @@ class Watch:
         while True:
             try:
                 target = target_named(name, self._config)
-            except MisconfiguredError as gone:  # it was there when we began
-                self._note(name, str(gone))
+            except MisconfiguredError:  # it was there when we began, and may come back
                 await asyncio.sleep(_LOOK_S)
                 continue
             if target.is_held and self._journal.is_watched:

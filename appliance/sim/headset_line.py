@@ -87,7 +87,10 @@ class HeadsetLine:
             return
         if await _answers(self.path):
             raise MisconfiguredError(f"{self.path}: a simulated headset listens there already; name another socket")
-        self.path.unlink(missing_ok=True)
+        if self.path.is_socket():  # a dead simulator's
+            self.path.unlink(missing_ok=True)
+        elif self.path.exists():
+            raise MisconfiguredError(f"{self.path} is a file of somebody's; name another socket")
         try:
             self._server = await asyncio.start_unix_server(self._talk, str(self.path))
         except OSError as fault:

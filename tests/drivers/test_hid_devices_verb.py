@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,8 @@ def test_follow_tells_each_change(bus: Bus, tmp_path: Path) -> None:
     env = os.environ | {"LD_PRELOAD": "libumockdev-preload.so.0", "UMOCKDEV_DIR": bus.root, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([*COMMAND, "--follow", "--json"], env=env, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        watchdog = threading.Timer(60, process.kill)  # a line that never comes must not stop everything
+        watchdog.start()
         assert json.loads(process.stdout.readline())["rows"] == []
         bus.plug("1-1.2", vid=0x0B0E, pid=0x0307, serial="A1", product="Evolve", descriptor=JABRA)
         while not (seen := json.loads(process.stdout.readline())["rows"]):
@@ -159,6 +162,7 @@ def test_follow_tells_each_change(bus: Bus, tmp_path: Path) -> None:
             pass
         process.send_signal(2)
         assert process.wait(30) == 0
+        watchdog.cancel()
 
 
 def test_a_configuration_that_is_not_there_and_one_with_faults(bus: Bus, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,11 +71,14 @@ class Verb:
 @contextmanager
 def running(bus: Bus, folder: Path, *words: str) -> Iterator[Verb]:
     verb = Verb(bus, folder, *words)
+    watchdog = threading.Timer(2 * LIMIT_S, verb.process.kill)  # a line that never comes must not stop everything
+    watchdog.start()
     try:
         yield verb
         verb.process.send_signal(signal.SIGINT)
         assert verb.process.wait(LIMIT_S) == 0
     finally:
+        watchdog.cancel()
         verb.process.kill()
         verb.process.communicate()
 

@@ -167,11 +167,14 @@ def test_keys_in_a_terminal(tmp_path: Path) -> None:
         (["--descriptor", "none.hex"], 2, "No such file"),
         (["--script", "none"], 1, "No such file"),
         (["--socket", "no/where.sock"], 2, "cannot be listened on"),
+        (["--socket", "precious.txt"], 2, "is a file of somebody's"),
     ],
 )
 def test_faults(words: list[str], code: int, text: str, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
     done = subprocess.run([*COMMAND, *words], check=False, cwd=tmp_path, env=with_path(), capture_output=True, text=True, timeout=LIMIT_S)
     assert done.returncode == code, done.stderr
+    assert (tmp_path / "precious.txt").read_text() == "mine"
     assert text in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
