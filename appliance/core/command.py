@@ -115,7 +115,7 @@ class Callback(_Args, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HeadsetRing(_Args, frozen=True, kw_only=True, omit_defaults=True):
-    """Ring a headset."""
+    """Ring the headset at a seat of this box, for `[headsets] ring_s` unless told; `ring` is the one pattern."""
 
     seat: Key
     pattern: Short | None = None
