@@ -247,7 +247,7 @@ class LineReleased(_Line, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LineFault(_Line, frozen=True, kw_only=True, omit_defaults=True):
-    """A line is dead (no_battery), stuck (stuck_off_hook, stuck_ringing), or in glare; with `over`, it no longer is."""
+    """A line is dead (no_battery), stuck (stuck_off_hook, stuck_ringing, chatter), or in glare; with `over`, it no longer is."""
 
     fault: str
     over: bool = False
@@ -475,8 +475,8 @@ class BoxHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class BoxGap(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Events of a seat box were lost on the way here: what was known of its seats holds no more, until they speak anew.
 
-    `reason`: `missing`, one did not come that came before another; `session`, the broker no longer knew this box and what it
-    kept for it; `journal`, the seat box began a new journal; `gone`, its status was taken away.
+    `reason`: `missing`, some that it told did not come; `session`, the broker no longer knew what it kept for this box, and the seat
+    box does not say how far it told; `journal`, the seat box began a new journal; `gone`, its status was taken away.
     """
 
     box: Key

@@ -44,6 +44,10 @@ STATUS: Final[Schema] = {
             "x-unit": "s",
             "description": "how often `floor` or `status` comes at least",
         },
+        "headset": {
+            "type": "string",
+            "description": "the `id` of the last headset event told, where there are headsets: whoever has not heard up to it misses some",
+        },
     },
 }
 REPLY: Final[Schema] = {
@@ -94,7 +98,14 @@ TOPICS: Final = (
         summary="Whether the box is there; also its will.",
         payload=STATUS,
         retain=True,
-        example={"state": "online", "since": _AT, "boot": "0f6ad3b1c2e4", "floor": "2026-11-21T14:09:02.004Z", "every_s": 5.0},
+        example={
+            "state": "online",
+            "since": _AT,
+            "boot": "0f6ad3b1c2e4",
+            "floor": "2026-11-21T14:09:02.004Z",
+            "every_s": 5.0,
+            "headset": "3f9a2c41d0-48209",
+        },
     ),
     Topic(
         name="info",

@@ -25,6 +25,7 @@ class Chain:
         self._journal = journal
         self._last = 0
         self._known: dict[int, int] = {}
+        self._begun = (-1, 0)
 
     def before(self, entry: Entry) -> int:
         """The seq behind which none was before this one; 0: it is the first. Call for each, in order; again after going back."""
@@ -37,6 +38,13 @@ class Chain:
         if len(self._known) > _KEPT:
             del self._known[next(iter(self._known))]
         return found
+
+    def last(self, seq: int) -> int:
+        """The last one up to this row, or a row behind which there was none."""
+        sent = max((known for known in self._known if known <= seq), default=0)
+        if not sent and self._begun[0] != seq:
+            self._begun = seq, self._looked_back(seq + 1)
+        return sent or self._begun[1]
 
     def _looked_back(self, seq: int) -> int:
         end = seq

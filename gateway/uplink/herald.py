@@ -7,6 +7,7 @@ a quiet floor from one that he no longer hears, whatever stands between.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -29,8 +30,12 @@ _LOOK_S: Final = 1.0
 class Herald:
     """Puts the box's states on the lane: all at the start of a connection, the floor whenever it has changed."""
 
-    def __init__(self, context: Context, topics: Topics, live: Live, view: FloorView, every_s: float) -> None:
+    def __init__(
+        self, context: Context, topics: Topics, live: Live, view: FloorView, every_s: float, last_headset: Callable[[], str] | None = None
+    ) -> None:
+        """`last_headset`: the id of the last headset event that is told, for whoever reads these alone; None where there are none."""
         self._context, self._topics, self._live, self._view, self._every_s = context, topics, live, view, every_s
+        self._last_headset = last_headset
         self._urgent = asyncio.Event()
         self._mark = b""
         self._said_at = 0.0
@@ -91,7 +96,8 @@ class Herald:
             self._say_status()
 
     def _say_status(self) -> None:
-        self._put(self._topics.status, _status("online", self._since, self._context.clock.boot, self._floor_time, self._every_s))
+        headset = self._last_headset() if self._last_headset is not None else None
+        self._put(self._topics.status, _status("online", self._since, self._context.clock.boot, self._floor_time, self._every_s, headset))
 
     def _put(self, topic: str, payload: bytes) -> None:
         self._live.put(Out(topic, payload, retain=True, state=True))
@@ -114,7 +120,13 @@ class Herald:
         )
 
 
-def _status(state: str, since: str | None, boot: str, floor: str | None = None, every_s: float | None = None) -> bytes:
-    """`floor` is the `time` of the newest floor said, `every_s` how often this or that is said at least."""
-    said = {"state": state, "since": since, "boot": boot}
-    return msgspec.json.encode(said if every_s is None else {**said, "floor": floor, "every_s": every_s})
+def _status(
+    state: str, since: str | None, boot: str, floor: str | None = None, every_s: float | None = None, headset: str | None = None
+) -> bytes:
+    """`floor` is the `time` of the newest floor said, `every_s` how often this or that is said at least, `headset` the last of them."""
+    said: dict[str, object] = {"state": state, "since": since, "boot": boot}
+    if every_s is not None:
+        said |= {"floor": floor, "every_s": every_s}
+    if headset is not None:
+        said["headset"] = headset
+    return msgspec.json.encode(said)

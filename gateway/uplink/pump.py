@@ -129,6 +129,11 @@ class Pump:
         """Is nothing due: all is acknowledged?"""
         return not self.lane.under_way and self.lane.cursor.n >= self._journal.head().n
 
+    def last_headset(self) -> str:
+        """The id of the last headset event that the broker took, or of a row behind which there was none."""
+        cursor = self.lane.cursor
+        return f"{cursor.epoch}-{self._chain.last(cursor.seq)}"
+
     def silent_s(self) -> float:
         """Seconds that the broker has owed us answers for."""
         return asyncio.get_running_loop().time() - self._heard if self._link is not None and self.lane.unanswered else 0.0

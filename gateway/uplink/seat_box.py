@@ -33,14 +33,36 @@ class SeatBox:
         #: What is wrong with it, None while nothing is; as it was said last.
         self.said: str | None = None
         self.state: Literal["online", "offline", "gone"] | None = None
+        self.doubted = False
         self.dropped = self.repeated = 0
 
-    def status(self, state: Literal["online", "offline", "gone"], *, named: bool) -> list[Struct]:
-        """Its status came. One that never told anything and is not asked for by name is nobody's trouble."""
+    def status(self, state: Literal["online", "offline", "gone"], told_to: tuple[str, int] | None, *, named: bool) -> list[Struct]:
+        """Its status came; `told_to` is the place up to which it has told of its headsets.
+
+        A box that never told anything and is not asked for by name is nobody's trouble.
+        """
         self.state = state
-        if state == "offline" and (named or self.epoch is not None):
-            return self.complain(f"seat box {self.name} is offline: its headsets are shown as last heard")
-        return [*(self.lost("gone") if state == "gone" else []), *self.complain(None)]
+        if state == "offline":
+            text = f"seat box {self.name} is offline: its headsets are shown as last heard"
+            return self.complain(text) if named or self.epoch is not None else []
+        lost: list[Struct] = []
+        if state == "gone":
+            lost = self.lost("gone")
+        elif told_to is None:
+            lost = self.lost("session") if self.doubted else []
+        elif self.epoch is not None and told_to[0] != self.epoch:
+            lost = self.lost("journal")
+        elif self.epoch is not None and told_to[1] > self.seq:
+            lost = self.lost("missing")
+        self.doubted = False
+        return [*lost, *self.complain(None)]
+
+    def doubt(self) -> list[Struct]:
+        """The broker kept nothing for us: until the box says how far it has told, nobody knows whether something was lost."""
+        if self.epoch is None:
+            return []
+        self.doubted, self.state = True, None
+        return self.complain(f"seat box {self.name} was not heard since the broker forgot what it kept for this box")
 
     def complain(self, text: str | None) -> list[Struct]:
         """Say what is wrong, or that nothing is any more; nothing new is nothing said."""
@@ -116,9 +138,9 @@ class SeatRoll:
             box.seats.add(seat)
         return missed, True
 
-    def all_lost(self) -> list[Struct]:
-        """The broker knew nothing of us any more: whatever the boxes told meanwhile is lost."""
-        return [told for box in self.boxes.values() for told in box.lost("session")]
+    def all_in_doubt(self) -> list[Struct]:
+        """The broker knew nothing of us any more."""
+        return [told for box in self.boxes.values() for told in box.doubt()]
 
     def refused(self, name: str, text: str | None) -> list[Struct]:
         """A subscription was refused, or (None) granted."""

@@ -23,7 +23,7 @@ from appliance.floor.state import FloorState
 from appliance.service import Context
 from gateway.uplink.link import Message
 from gateway.uplink.seat_box import MOST_BOXES, SeatRoll
-from gateway.uplink.seat_event import seat_event_from
+from gateway.uplink.seat_event import place_from, seat_event_from
 from gateway.uplink.topic import SeatTopics
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,10 @@ _REFUSED: Final = 0x80
 
 
 class _Status(Struct, frozen=True):
+    """What is read of a `status`; `headset` is the id of the last headset event that its box has told."""
+
     state: Literal["online", "offline"] | None = None
+    headset: str | None = None
 
 
 class SeatBoxes:
@@ -89,7 +92,7 @@ class SeatBoxes:
             return
         self._asked_ns = self._context.clock.mono_ns()
         if not session:
-            self._put(0, self._roll.all_lost)
+            self._put(0, self._roll.all_in_doubt)
 
     def subscribed(self, topic_filter: str, code: int) -> None:
         """The broker refuses a topic: it is said, and the box's seats are not believed."""
@@ -179,7 +182,8 @@ class SeatBoxes:
         try:
             if kind is None:
                 named = name in self._topics.named
-                return [self._event(data) for data in box.status(_state(message.payload), named=named)]
+                state, told_to = _state(message.payload)
+                return [self._event(data) for data in box.status(state, told_to, named=named)]
             told = seat_event_from(self._topics.site, name, kind, message.payload)
         except ValueError as fault:
             box.drop(str(fault))
@@ -195,16 +199,16 @@ class SeatBoxes:
         return self._context.event(data)
 
 
-def _state(payload: bytes) -> Literal["online", "offline", "gone"]:
-    """Raises ValueError for what is no status."""
+def _state(payload: bytes) -> tuple[Literal["online", "offline", "gone"], tuple[str, int] | None]:
+    """The state, and the place up to which it has told of its headsets. Raises ValueError for what is no status."""
     if not payload:
-        return "gone"
+        return "gone", None
     if len(payload) > _STATUS_MOST:
         raise ValueError(f"{len(payload)} bytes are no status")
     try:
-        said = msgspec.json.decode(payload, type=_Status).state
+        said = msgspec.json.decode(payload, type=_Status)
     except RecursionError as fault:
         raise ValueError("it is nested too deep") from fault
-    if said is None:
+    if said.state is None:
         raise ValueError("its status says neither online nor offline")
-    return said
+    return said.state, None if said.headset is None else place_from(said.headset)

@@ -58,9 +58,8 @@ def seat_event_from(site: str, box: str, kind: str, payload: bytes) -> SeatEvent
         told = msgspec.json.decode(payload, type=_Told)
     except RecursionError as fault:
         raise ValueError("it is nested too deep") from fault
-    place, source = _ID.fullmatch(told.id), told.source.removeprefix(f"/{site}/{box}/")
-    if place is None:
-        raise ValueError(f"its id {told.id[:60]!r} is none of a journal")
+    place_from(told.id)
+    source = told.source.removeprefix(f"/{site}/{box}/")
     if source == told.source or not _SOURCE.fullmatch(source):
         raise ValueError(f"its source {told.source[:60]!r} is not the box of its topic")
     if re.fullmatch(rf"callfloor\.{re.escape(kind)}\.v[0-9]{{1,4}}", told.type) is None:
@@ -71,6 +70,13 @@ def seat_event_from(site: str, box: str, kind: str, payload: bytes) -> SeatEvent
     previous = int(told.previous) if told.previous is not None else None
     known = KINDS.get(kind)
     return SeatEvent(kind, source, origin, previous, _data(told.data, known.type) if known is not None else None)
+
+
+def place_from(text: str) -> tuple[str, int]:
+    """Epoch and seq of an event's id. Raises ValueError for one that is none."""
+    if (found := _ID.fullmatch(text)) is None:
+        raise ValueError(f"its id {text[:60]!r} is none of a journal")
+    return found[1], int(found[2])
 
 
 def _wall_ns(text: str) -> int:

@@ -99,7 +99,8 @@ class _Desk:
             room=talk.room,
             flush=talk.flush,
         )
-        self._herald = Herald(context, self._topics, talk.live, self._view, crm.floor_every_s)
+        headsets = self._pump.last_headset if context.config.headsets is not None else None
+        self._herald = Herald(context, self._topics, talk.live, self._view, crm.floor_every_s, headsets)
         self._executor = Executor(context, self._ledger, self._view)
         self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put)
         self._follower = Follower(

@@ -55,6 +55,15 @@ def test_looking_back_has_an_end_and_says_so() -> None:
     assert Chain(first).before(first.read(2)[0]) == 0
 
 
+def test_how_far_was_told() -> None:
+    journal = journal_of(["call", "hook", "local", "call", "hook", "call"])
+    assert [Chain(journal).last(seq) for seq in range(7)] == [0, 0, 2, 2, 2, 5, 5]
+    chain = Chain(journal)
+    assert chain.last(3) == 2, "before anything was sent, by the journal"
+    chain.before(journal.read(4)[0])
+    assert [chain.last(seq) for seq in (3, 4, 5, 6)] == [2, 2, 5, 5]
+
+
 def test_of_many_on_the_way_back_each_is_told_the_same() -> None:
     journal = journal_of(["hook", "call"] * 3000)
     chain, entries, after = Chain(journal), [], 0

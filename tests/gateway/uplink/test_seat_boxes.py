@@ -134,12 +134,29 @@ async def test_what_is_missing_is_said_before_what_shows_it(desk: Desk) -> None:
     desk.hook(2, previous=0, id="ffffffffff-2")
     desk.hook(8, id="ffffffffff-8")
     assert brief(await desk.taken()) == ["3", "box.gap missing", "9", "12", "box.gap journal", "2", "8"]
-    desk.seats.asked(session=False)
-    desk.seats.asked(session=False)
-    desk.hook(9, id="ffffffffff-9", previous=8)
-    assert brief(await desk.taken())[-2:] == ["box.gap session", "9"]
+    desk.comes("isla-4/status", {"state": "online", "headset": "ffffffffff-8"})
+    assert brief(await desk.taken())[-1] == "8", "it has told no more than was heard"
+    desk.comes("isla-4/status", {"state": "online", "headset": "ffffffffff-9"})
+    assert brief(await desk.taken())[-1] == "box.gap missing"
+    desk.hook(12, id="ffffffffff-12", previous=9)
+    desk.comes("isla-4/status", {"state": "online", "headset": "eeeeeeeeee-0"})
+    assert brief(await desk.taken())[-2:] == ["12", "box.gap journal"]
+    desk.hook(13, id="ffffffffff-13", previous=12)
     assert desk.comes("isla-4/status", b"", retain=True)
     assert brief(await desk.taken())[-1] == "box.gap gone"
+
+
+async def test_a_broker_that_forgot_is_no_loss_if_the_box_says_so(desk: Desk) -> None:
+    desk.hook(3)
+    for number, (status, lost) in enumerate((({"headset": "3f9a2c41d0-3"}, []), ({}, ["box.gap session"]))):
+        if number:
+            desk.hook(5, previous=3)
+        desk.seats.asked(session=False)
+        desk.seats.asked(session=False)
+        await desk.until(lambda: any(b"forgot" in row.body for row in desk.journal.read(max(0, desk.journal.head().seq - 1))))
+        before = len(await desk.taken())
+        desk.comes("isla-4/status", {"state": "online", **status})
+        assert brief((await desk.taken())[before:]) == [*lost, "box.health"]
 
 
 async def test_a_kind_of_a_newer_version_is_passed_over_and_nothing_seems_lost(desk: Desk) -> None:
