@@ -44,7 +44,10 @@ class AfarSeat(Struct):
 
 
 class Afar(Struct):
-    """The seats of other boxes, by `box/seat`. `away`: boxes not heard; `hears`: the link stands; `pressed`: changes go unrecorded."""
+    """The seats of other boxes, by `box/seat`.
+
+    `away`: boxes that are not heard (`*`: none is); `hears`: the link stands; `pressed`: changes go unrecorded.
+    """
 
     seats: dict[str, AfarSeat] = {}
     away: dict[str, bool] = {}

@@ -75,6 +75,7 @@ def test_the_same_seat_here_and_in_two_boxes_are_three(heard: Heard, rows: Rows)
         (c.JournalPressure(state="begins"), "unknown", c.JournalPressure(state="ends"), "unknown"),
         (c.BoxGap(box="far", reason="missing"), "unknown", c.LinkUp(), "unknown"),
         (c.BoxGap(box="near", reason="missing"), "live", c.LinkUp(), "live"),
+        (c.BoxHealth(id="seat-box.*", level="amber"), "stale", c.BoxHealth(id="seat-box.*", level="ok"), "live"),
         (c.BoxHealth(id="seat-box.near", level="red"), "live", c.LinkUp(), "live"),
         (c.BoxHealth(id="disk", level="red"), "live", c.LinkUp(), "live"),
     ],
