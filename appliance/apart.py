@@ -42,7 +42,7 @@ class Apart:
                 return
             await asyncio.sleep(self._retry_s)
 
-    def turn(self, call: Callable[[], None]) -> None:
+    def turn(self, call: Callable[[], object]) -> None:
         """Do one turn of it; a turn that fails is told, and the next one is tried as ever."""
         try:
             call()

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from appliance.apart import Apart
 from appliance.core.clock import NS
 from appliance.core.headset_config import HeadsetsConfig, SeatConfig
 from appliance.outbox import Outbox
@@ -51,6 +53,7 @@ class SeatKeeper:
         self._last_ns: dict[str, int] = {}
         self._timers: dict[str, tuple[int, asyncio.TimerHandle]] = {}
         self._untold: set[str] = set()
+        self._followers = Apart("what follows from a change at a seat")
         outbox.on_room = self._room
 
     def seat(self, key: str) -> Seat:
@@ -81,9 +84,9 @@ class SeatKeeper:
         if step.lamps is not None and (show := self.lamps.get(key)) is not None:
             show(step.lamps)
         for changed in self.changed:
-            changed(key, seat, now_ns)
+            self._followers.turn(partial(changed, key, seat, now_ns))
         if step.intent is not None:
-            self.on_intent(step.intent)
+            self._followers.turn(partial(self.on_intent, step.intent))
 
     def emit(self, *data: Struct) -> None:
         """Queue events of other makes (findings, minutes, commands) behind those of the seats."""
@@ -110,7 +113,7 @@ class SeatKeeper:
             if not self._put(self.seats[key].news()):
                 self._untold.add(key)
         for missed in self.missed:
-            missed()
+            self._followers.turn(missed)
 
     def _arm(self, key: str, due_ns: int | None, now_ns: int) -> None:
         armed = self._timers.get(key)

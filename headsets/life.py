@@ -32,6 +32,7 @@ _FIRST_S, _LAST_S = 1.0, 30.0
 _LOOKS_S: Final = (0.02, 0.04, 0.08, 0.16, 0.32)
 #: One that was heard for so long was well.
 _WELL_S: Final = 10.0
+OWN_FAULT: Final = "the box fails at it; its log says how, please report it"
 _SLEEPS: Final = "the kernel may suspend it (power/control is auto), and a press may not wake it; install the udev rules (docs/headsets.md)"
 
 
@@ -72,6 +73,15 @@ class UsbLife:
 
     async def run(self) -> None:
         """Open it again and again until cancelled."""
+        try:
+            await self._live()
+        except Exception as fault:
+            if not self._is_over:  # nobody listens now, whatever the seat looked like
+                text = f"{self.info}: {OWN_FAULT} ({type(fault).__name__})"
+                self._keeper.apply(self.key, lambda seat, _now_ns: seat.failed(text))
+            raise
+
+    async def _live(self) -> None:
         backoff = Backoff(_FIRST_S, _LAST_S)
         loop = asyncio.get_running_loop()
         while not self._is_over:

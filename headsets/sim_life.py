@@ -14,6 +14,7 @@ from headsets.backoff import Backoff
 from headsets.drops import Drops
 from headsets.keeper import SeatKeeper
 from headsets.lamps import Lamps, text_of
+from headsets.life import OWN_FAULT
 from headsets.line import Line
 from headsets.model import device_of, layout_from, malformed
 from headsets.rim import Rim
@@ -32,6 +33,14 @@ class SimLife:
 
     async def run(self) -> None:
         """Connect again and again until cancelled."""
+        try:
+            await self._live()
+        except Exception as fault:
+            text = f"seat {self._key}: {OWN_FAULT} ({type(fault).__name__})"
+            self._keeper.apply(self._key, lambda seat, _now_ns: seat.failed(text))
+            raise
+
+    async def _live(self) -> None:
         backoff = Backoff(_FIRST_S, _LAST_S)
         while True:
             try:
