@@ -7,6 +7,7 @@ where something would have told that it was taken, and nothing hid that meanwhil
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -21,8 +22,12 @@ from gateway.fxo.line_settings import MS, LineSettings
 GLARE_NS: Final = 500 * MS
 #: A ring told so soon after the line was taken is the burst that was cut short.
 _LATE_RING_NS: Final = 3 * NS
-#: Whoever is told before the first ring (DTMF, ETSI) is kept so long for it.
+#: Whoever is told before the first ring (DTMF, ETSI) is kept so long for it; told so late after the answer it is somebody else, who waits.
 _EARLY_CALLER_NS: Final = 10 * NS
+_LATE_CALLER_NS: Final = 5 * NS
+#: More calls than these in so long are none: a loose contact, a peer that floods.
+_MOST_CALLS: Final = 20
+_MOST_CALLS_NS: Final = 60 * NS
 #: Around an answer exchanges may turn the line round for a second.
 _REVERSAL_GUARD_NS: Final = NS
 #: No battery for longer is no signal of an exchange (DAHDI's alarm).
@@ -48,7 +53,9 @@ class Line:
         self._open_ns: int | None = None
         self._dead_ns: int | None = None
         self._early: tuple[CallerId, int] | None = None
-        self._deaf_ns: int | None = None
+        self._begins: deque[int] = deque(maxlen=_MOST_CALLS)
+        self._deaf: Fault | None = None
+        self._deaf_ns = 0
         self._out: list[Told] = []
 
     # -- rings -------------------------------------------------------------------------------------------------
@@ -79,16 +86,14 @@ class Line:
         elif self.call is not None and self.call.bursting:
             self.call.bursting, self.call.last_ring_ns = False, at_ns
             self.call.ends_ns = at_ns + self.settings.silence_ns if self.state == "ringing" else None
-        if self._deaf_ns is not None:
-            self._deaf_ns = at_ns
+        self._deaf_ns = max(self._deaf_ns, at_ns)
         return self._take()
 
     def _rung(self, at_ns: int, now_ns: int, *, sure: bool = True) -> Call | None:
         """The call that rings; None where this ring counts for none."""
-        if self._deaf_ns is not None:
-            self._deaf_ns = now_ns
-            return None
         call = self.call
+        if self._is_deaf(now_ns, begins=call is None):
+            return None
         if self.state == "in_use" and call is not None:
             if self._glares(call, at_ns):
                 self._turned(at_ns, now_ns)
@@ -135,6 +140,8 @@ class Line:
         """Some phone on the line is off its hook, or none is. `edge`: it just changed; `steady`: whoever told it leaves flashes out."""
         self._pass(now_ns)
         call = self.call
+        if self._is_deaf(now_ns, begins=off and call is None) and self._deaf == "chatter":
+            return self._take()
         if off:
             if self.state == "in_use" and call is not None:
                 self._closed(call, now_ns)
@@ -219,9 +226,10 @@ class Line:
         """Somebody is told, before the first ring or after. One with a bad checksum is nobody."""
         self._pass(now_ns)
         if caller.tells:
-            if self.call is not None and self.call.direction == "in":
-                self._tell(self.call, caller, now_ns)
-            elif self.call is None:
+            call = self.call
+            if call is not None and call.direction == "in" and now_ns - (call.taken_ns or now_ns) < _LATE_CALLER_NS:
+                self._tell(call, caller, now_ns)
+            elif call is None:
                 self._early = (caller, now_ns)
         return self._take()
 
@@ -290,7 +298,7 @@ class Line:
                 out.append((min(stuck_ns, call.far_end_gone_ns + _HOWLER_NS) if call.far_end_gone_ns else stuck_ns, self._stuck))
         if self._dead_ns is not None and "no_battery" not in self.faults:
             out.append((self._dead_ns + DEAD_NS, self._died))
-        if self._deaf_ns is not None:
+        if self._deaf is not None:
             out.append((self._deaf_ns + self.settings.period_ns, self._hears))
         return out
 
@@ -302,12 +310,27 @@ class Line:
         if self.state == "ringing" and self.call is not None:
             self.call.doubt = True
             self._end(now_ns, inferred=True)
-            self._deaf_ns = now_ns
-            self._fault("stuck_ringing", now_ns)
+            self._turn_deaf("stuck_ringing", now_ns)
+
+    def _is_deaf(self, now_ns: int, *, begins: bool) -> bool:
+        """Whether the line is not listened to, since it said what cannot be; `begins`: a call would begin now."""
+        if self._deaf is None and begins:
+            if len(self._begins) == _MOST_CALLS and now_ns - self._begins[0] < _MOST_CALLS_NS:
+                self._turn_deaf("chatter", now_ns)
+            else:
+                self._begins.append(now_ns)
+        self._deaf_ns = now_ns
+        return self._deaf is not None
+
+    def _turn_deaf(self, fault: Fault, now_ns: int) -> None:
+        self._deaf, self._deaf_ns, self.state = fault, now_ns, "unknown"
+        self._fault(fault, now_ns)
 
     def _hears(self, now_ns: int) -> None:
-        self._deaf_ns = None
-        self._fault_over("stuck_ringing", now_ns)
+        fault, self._deaf = self._deaf, None
+        if fault is not None:
+            self._begins.clear()
+            self._fault_over(fault, now_ns)
 
     def _hung_up(self, _: int) -> None:
         if self.state == "in_use" and self._open_ns is not None:

@@ -13,7 +13,7 @@ NS: Final = 1_000_000_000
 LineEvent = LineRinging | LineCallerId | LineSeized | LineReleased | LineFault
 State = Literal["unknown", "idle", "ringing", "in_use"]
 Outcome = Literal["answered", "abandoned", "unknown"]
-Fault = Literal["no_battery", "stuck_off_hook", "stuck_ringing", "glare"]
+Fault = Literal["no_battery", "stuck_off_hook", "stuck_ringing", "chatter", "glare"]
 
 
 class Told(Struct, frozen=True):

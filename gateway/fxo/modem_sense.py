@@ -63,7 +63,8 @@ class ModemSense:
 
     def _read(self, readings: list[Reading], now_ns: int) -> None:
         for reading in readings:
-            for caller in self._callers.feed(reading, now_ns):
+            talking = self._line.state == "in_use" and isinstance(reading, Shielded)  # digits then are keys that somebody pressed
+            for caller in () if talking else self._callers.feed(reading, now_ns):
                 self.told += self._line.caller_id(caller, now_ns)
             awaited = self.talk.busy
             self.say += self.talk.feed(reading, now_ns)

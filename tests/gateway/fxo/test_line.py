@@ -242,6 +242,23 @@ def test_a_flood_of_rings_is_one_call() -> None:
     assert rig.at(60).kinds == ["ringing", "released"]
 
 
+def test_chatter_is_bounded_and_over_when_it_is_quiet() -> None:
+    """A loose contact, or a peer that floods: twenty calls in a minute, and no more until it is quiet."""
+    rig = Rig().at(10)
+    for step in range(2_000):
+        rig.at(10 + step * 0.01).do("hook", step % 2 == 0, steady=True)
+    assert rig.kinds.count("seized") == rig.kinds.count("released") == 20
+    assert (rig.faults(), rig.line.state) == ([("chatter", False)], "unknown")
+    assert rig.at(60).faults() == [("chatter", False), ("chatter", True)]
+    rig.told.clear()
+    assert rig.do("ring").at(62).do("hook", True).at(90).do("hook", False).at(100).kinds == ["ringing", "seized", "released"]
+
+
+def test_who_waits_during_a_call_is_not_who_called() -> None:
+    rig = Rig().at(10).do("ring").at(12).do("hook", True).at(30).do("caller_id", ANA)
+    assert rig.kinds == ["ringing", "seized"]
+
+
 def test_glare() -> None:
     """Whoever took the line up to dial met a call that nobody had heard."""
     rig = Rig().at(10.3)

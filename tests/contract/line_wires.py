@@ -1,0 +1,212 @@
+"""The wires on which a line is sensed, as one: an exchange that rings and gives up, a phone that is taken up and put down, a cable that is pulled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import tty
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from gpiozero import Device
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "gateway" / "fxo"))
+
+from wire_rig import Ears, ModemRig, until
+
+from appliance.core.clock import SystemClock
+from appliance.sim.line_plan import Step
+from appliance.sim.line_wire import monitor_records
+from appliance.sim.modem import SimModem
+from gateway.fxo.line_settings import LineSettings
+from gateway.fxo.modem_run import ModemLine
+from gateway.fxo.monitor_run import MonitorLines
+from gateway.fxo.sense_run import SenseLine, SensePins
+from gateway.fxo.source import LineSource
+
+#: A bell so slow that a busy machine is never late for the next, and a caller who is given up soon.
+SETTINGS = LineSettings(line="linea-1", trunk="pstn", ring_ms=(500, 500), grace_ms=500, flash_ms=100, hook_sense=True)
+
+
+class Wire(Protocol):
+    """What happens on the line, and to the cable."""
+
+    source: LineSource
+
+    async def ring(self) -> None: ...
+    async def give_up(self) -> None: ...
+    async def take(self) -> None: ...
+    async def put_down(self) -> None: ...
+    async def rubbish(self) -> None: ...
+    async def cut(self) -> None: ...
+    async def restore(self) -> None: ...
+
+
+class ByModem:
+    """A voice modem on a pty."""
+
+    def __init__(self, folder: Path) -> None:
+        self._rig = ModemRig(folder, SimModem())
+        self.source: LineSource = ModemLine(self._rig.url, SETTINGS, SystemClock(), spread=lambda: 0.0)
+
+    async def ring(self) -> None:
+        self._rig.say(self._rig.modem.ring())
+
+    async def give_up(self) -> None:
+        """Nothing is heard any more."""
+
+    async def take(self) -> None:
+        self._rig.say(self._rig.modem.hook(True))
+
+    async def put_down(self) -> None:
+        self._rig.say(self._rig.modem.hook(False))
+
+    async def rubbish(self) -> None:
+        self._rig.say(bytes(range(128, 256)) * 10 + b"\r\n")
+
+    async def cut(self) -> None:
+        self._rig.pull()
+
+    async def restore(self) -> None:
+        self._rig.plug()
+
+
+class ByMonitor:
+    """A line monitor, its lines by whatever carries them."""
+
+    source: LineSource
+
+    def __init__(self) -> None:
+        self._rang = False
+
+    def tell(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def _step(self, what: Any, rings: int = 1, talk_s: int = 0) -> None:
+        for record in monitor_records(1, Step(0.0, what, "0987654321", rings=rings, talk_s=talk_s)):
+            self.tell(record.encode())
+
+    async def ring(self) -> None:
+        self._step("ring")
+
+    async def give_up(self) -> None:
+        self._step("gone")
+
+    async def take(self) -> None:
+        self._step("off_hook")
+
+    async def put_down(self) -> None:
+        self._step("on_hook", talk_s=9)
+
+    async def rubbish(self) -> None:
+        self.tell(bytes(range(128, 256)))
+
+
+class BySerialMonitor(ByMonitor):
+    """Over a serial port."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._path = folder / "monitor"
+        self._master = -1
+        self.source = MonitorLines(f"serial://{self._path}", "monitor", {1: SETTINGS}, SystemClock(), spread=lambda: 0.0)
+
+    def tell(self, data: bytes) -> None:
+        os.write(self._master, data + b"\r\n")
+
+    async def cut(self) -> None:
+        self._path.unlink()
+        os.close(self._master)
+
+    async def restore(self) -> None:
+        self._master, slave = os.openpty()
+        tty.setraw(slave)
+        self._path.symlink_to(os.ttyname(slave))
+        os.close(slave)
+
+
+class ByUdpMonitor(ByMonitor):
+    """Over UDP; nobody can cut that, but the box can lose its address."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._box = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.source = self._made = MonitorLines("udp://127.0.0.1:0", "monitor", {1: SETTINGS}, SystemClock(), spread=lambda: 0.0)
+
+    def tell(self, data: bytes) -> None:
+        assert self._made.port is not None
+        self._box.sendto(b"^^<U>123456<S>123456$" + data, ("127.0.0.1", self._made.port))
+
+    async def cut(self) -> None:
+        self._box.close()
+
+    async def restore(self) -> None:
+        """There is nothing to plug in."""
+
+
+class ByPins:
+    """Opto-couplers on gpiozero's mock pins."""
+
+    def __init__(self, folder: Path) -> None:
+        pins = SensePins(ring=5, loop=6)
+        self.source: LineSource = SenseLine("gpio:", pins, SETTINGS, SystemClock(), spread=lambda: 0.0)
+
+    def _set(self, pin: int, active: bool) -> None:
+        wire: Any = Device.pin_factory.pin(pin)
+        wire.drive_low() if active else wire.drive_high()
+
+    async def ring(self) -> None:
+        # Until it is heard, for a busy machine may stretch the pulses; and so long that nobody who takes it meets it unheard.
+        line, loop = self.source.lines[0], asyncio.get_running_loop()
+        began_s = loop.time()
+        async with asyncio.timeout(60):
+            while line.state != "ringing" or loop.time() - began_s < 0.6:
+                for active in (True, False):
+                    self._set(5, active)
+                    await asyncio.sleep(0.02)
+
+    async def give_up(self) -> None:
+        """Nothing is heard any more."""
+
+    async def take(self) -> None:
+        self._set(6, True)
+
+    async def put_down(self) -> None:
+        self._set(6, False)
+
+    async def rubbish(self) -> None:
+        for _ in range(100):
+            self._set(5, True)
+            self._set(5, False)
+
+    async def cut(self) -> None:
+        """Pins cannot be pulled: nothing tells."""
+
+    async def restore(self) -> None:
+        """They are there."""
+
+
+WIRES: dict[str, Callable[[Path], Wire]] = {"modem": ByModem, "monitor": BySerialMonitor, "udp": ByUdpMonitor, "pins": ByPins}
+#: Those with a cable whose end is noticed.
+CABLES = ("modem", "monitor")
+__all__ = ["CABLES", "SETTINGS", "WIRES", "Ears", "Wire", "running", "until"]
+
+
+@asynccontextmanager
+async def running(wire: Wire, tell: Callable[[Any], None]) -> AsyncIterator[None]:
+    """Its source at work and in sight."""
+    await wire.restore()
+    task = asyncio.create_task(wire.source.run(tell))
+    try:
+        await until(lambda: wire.source.health.up)
+        yield
+    finally:
+        task.cancel()
+        async with asyncio.timeout(30):  # a stop is obeyed
+            await asyncio.gather(task, return_exceptions=True)
+        with suppress(OSError, AssertionError):
+            await wire.cut()
