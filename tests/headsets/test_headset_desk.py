@@ -55,6 +55,7 @@ async def test_the_headset_rings_when_the_agents_phone_does_and_follows_the_call
         await floor.reached(lambda: desk.written[-1][1] == LIT_OFF_HOOK)
         await floor.tell(state("available"))
         await floor.reached(lambda: desk.written[-1][1] == 0)
+        await floor.reached(lambda: floor.events(c.HeadsetHook))
         assert {each.agent for each in floor.events(c.HeadsetHook)} == {"ana"}
 
 
