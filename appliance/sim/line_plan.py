@@ -41,7 +41,7 @@ def steps(seed: int, manner: Manner) -> Iterator[Step]:
     period_s = sum(cadence)
     now_s = 0.0
     while True:
-        now_s += min(dice.expovariate(1 / manner.every_s), 5 * manner.every_s) + 1.0
+        now_s += min(dice.expovariate(1 / manner.every_s), 5 * manner.every_s) + 0.2
         rings = dice.randint(1, 6)
         number = "P" if dice.random() < manner.withheld else f"09{dice.randrange(10**7, 10**8)}"
         name = dice.choice(_NAMES)

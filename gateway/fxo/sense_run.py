@@ -41,17 +41,17 @@ class SenseLine(LineSource):
         if not pins.all or len(set(pins.all)) < len(pins.all):
             raise MisconfiguredError(f"line {settings.line}: name a pin for the bell or the loop, each of them once")
         place_from_url(url)
-        self._url, self._pins = url, pins
+        self._url, self.pins = url, pins
         self._line = Line(msgspec.structs.replace(settings, hook_sense=pins.loop is not None))
         super().__init__(settings.line, [self._line], clock, **more)
         self._begin()
 
     def _begin(self) -> None:
         self._bell = RingJudge()
-        self._levels = {pin: Steady() for pin in (self._pins.loop, self._pins.reversed, self._pins.battery) if pin is not None}
+        self._levels = {pin: Steady() for pin in (self.pins.loop, self.pins.reversed, self.pins.battery) if pin is not None}
 
     async def _session(self) -> None:
-        with open_senses(self._url, self._pins.all, active_low=self._pins.active_low, mono_ns=self.clock.mono_ns) as senses:
+        with open_senses(self._url, self.pins.all, active_low=self.pins.active_low, mono_ns=self.clock.mono_ns) as senses:
             self._begin()
             self._first(senses)
             while True:
@@ -63,13 +63,13 @@ class SenseLine(LineSource):
 
     def _first(self, senses: Senses) -> None:
         now_ns = self.clock.mono_ns()
-        self._up(tells_hook=self._pins.loop is not None)
+        self._up(tells_hook=self.pins.loop is not None)
         for pin, steady in self._levels.items():
             steady.begin(senses.active(pin))
-        if self._pins.loop is not None:
-            self._say(self._line.hook(bool(self._levels[self._pins.loop].level), now_ns, edge=False))
-        if self._pins.battery is not None:
-            self._say(self._line.battery(bool(self._levels[self._pins.battery].level), now_ns))
+        if self.pins.loop is not None:
+            self._say(self._line.hook(bool(self._levels[self.pins.loop].level), now_ns, edge=False))
+        if self.pins.battery is not None:
+            self._say(self._line.battery(bool(self._levels[self.pins.battery].level), now_ns))
 
     async def _edges(self, senses: Senses) -> list[Edge]:
         found: list[Edge] = []
@@ -83,7 +83,7 @@ class SenseLine(LineSource):
 
     def _edge(self, edge: Edge) -> None:
         self.health.heard_ns = edge.at_ns
-        if edge.pin == self._pins.ring:
+        if edge.pin == self.pins.ring:
             if edge.active:
                 self._rang(self._bell.edge(edge.at_ns), edge.at_ns)
         elif self._levels[edge.pin].edge(edge.active, edge.at_ns):
@@ -96,11 +96,11 @@ class SenseLine(LineSource):
     def _held(self, pin: int, now_ns: int) -> None:
         level = bool(self._levels[pin].level)
         told: list[Told] = []
-        if pin == self._pins.loop:
+        if pin == self.pins.loop:
             told = self._line.hook(level, now_ns)
-        elif pin == self._pins.reversed:
+        elif pin == self.pins.reversed:
             told = self._line.reversal(now_ns)
-        elif pin == self._pins.battery:
+        elif pin == self.pins.battery:
             told = self._line.battery(level, now_ns)
         self._say(told)
 

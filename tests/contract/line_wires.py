@@ -29,7 +29,7 @@ from gateway.fxo.sense_run import SenseLine, SensePins
 from gateway.fxo.source import LineSource
 
 #: A bell so slow that a busy machine is never late for the next, and a caller who is given up soon.
-SETTINGS = LineSettings(line="linea-1", trunk="pstn", ring_ms=(500, 500), grace_ms=500, flash_ms=100, hook_sense=True)
+SETTINGS = LineSettings(line="linea-1", trunk="pstn", ring_ms=(500, 500), grace_ms=200, flash_ms=100, hook_sense=True)
 
 
 class Wire(Protocol):

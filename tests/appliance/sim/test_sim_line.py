@@ -92,7 +92,7 @@ async def ended(task: asyncio.Task[None]) -> None:
 
 
 def test_the_verb(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sim", "line", "--lines", "2", "--for", "1.5", "--every", "0.01", "--json"]) == 0
+    assert main(["sim", "line", "--lines", "2", "--for", "0.6", "--every", "0.01", "--json"]) == 0
     out = capsys.readouterr()
     assert out.err.count('url = "serial:///dev/pts/') == 2
     assert "ring" in {json.loads(line)["what"] for line in out.out.splitlines()} <= {"ring", "caller"}

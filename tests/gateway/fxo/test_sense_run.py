@@ -36,6 +36,7 @@ class Wire:
 
     def __init__(self, header: MockFactory, clock: ManualClock, source: SenseLine, ears: Ears) -> None:
         self._header, self.clock, self.source, self.ears = header, clock, source, ears
+        self._wired = source.pins.all
 
     def set(self, pin: int | None, active: bool) -> None:
         wire = self._header.pin(pin)
@@ -52,6 +53,9 @@ class Wire:
         for _ in range(int(seconds * 20)):
             self.clock.advance(0.05)
             await asyncio.sleep(0)
+        if self.source.health.up and PINS.ring in self._wired:
+            self.set(PINS.ring, True)  # one pulse is no bell, and wakes whoever waits by his own clock
+            self.set(PINS.ring, False)
         if kind is not None:
             await until(lambda: len(self.ears.of(kind)) >= count)
 
