@@ -259,7 +259,7 @@ class Rig:
         self._boxes.append(made)
         return made
 
-    async def until(self, condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+    async def until(self, condition: Callable[[], Any], timeout_s: float = 40.0) -> Any:
         return await until(condition, timeout_s)
 
     async def close(self) -> None:
