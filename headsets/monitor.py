@@ -38,6 +38,7 @@ class Monitor:
         self._lives: dict[str, tuple[UsbLife, asyncio.Task[None]]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._is_first = True
+        self._turns = Apart("a headset's coming or going")
 
     async def run(self) -> None:
         """Until cancelled. Raises UnsupportedError where there is no pyudev."""
@@ -75,10 +76,10 @@ class Monitor:
         before, self._places = self._places, placed(self._urls, self._present.values(), self._places)
         for key, info in before.items():
             if key not in self._places or self._places[key].plugging != info.plugging:
-                self._pulled(key, info)
+                self._turns.turn(partial(self._pulled, key, info))
         for key, info in self._places.items():
             if key not in before or before[key].plugging != info.plugging:
-                self._plugged(key, info)
+                self._turns.turn(partial(self._plugged, key, info))
 
     def _first(self) -> None:
         """All who are there were told: the other seats are empty."""
