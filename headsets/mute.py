@@ -81,6 +81,9 @@ class Mute:
         self._written, self.due_ns = lit, None
         if self.flapping(now_ns):
             self._set(None, "level")
+        elif self.mode == "level" and self._raw not in (None, lit):
+            if self.value != self._raw:  # the device's own switch has last said otherwise: its word, or ours?
+                self._set(None, "level")
         elif is_news and self.value != lit:
             self._set(lit, "host")
 

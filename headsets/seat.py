@@ -127,6 +127,8 @@ class Seat:
             intent = self._hook_asked(self.hook.reported(value, now_ns, alone=alone), now_ns)
             if self._mute_in_call and self.hook.value not in (was, "unknown"):
                 self.mute.counted_from(False)
+                if self._own and self.hook.value == "on":
+                    self.host.mute = False  # the headset has ended it with the call, whichever of the two hung up
         if "mute" in said and (value := _bit(said["mute"], bool(self.mute.value))) is not None:
             asked = self.mute.reported(value, now_ns)
             if asked is not None and self._own:

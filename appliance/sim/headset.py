@@ -87,12 +87,12 @@ class SimHeadset:
             return []
         if control.mode == "toggle":
             return self._button("hook", now_ns)
+        if self.habits.pulse_ms:  # a button after all: the host decides what comes of it
+            self._after(now_ns + round(self.habits.pulse_ms * _MS), lambda _at_ns: self._say(hook=0))
+            return self._say(hook=1)
         self._set_off_hook(not self.off_hook)
         self._wait("hook", now_ns, self._take_back_hook)
-        if not self.habits.pulse_ms:
-            return self._say(hook=int(self.off_hook))
-        self._after(now_ns + round(self.habits.pulse_ms * _MS), lambda _at_ns: self._say(hook=0))
-        return self._say(hook=1)
+        return self._say(hook=int(self.off_hook))
 
     def mute(self, now_ns: int) -> Reports:
         """The mute button: a request, unless the device mutes by itself."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from appliance.core.catalogue import HeadsetFault, HeadsetHook, HeadsetMute
 from appliance.core.errors import MisconfiguredError
@@ -122,7 +124,9 @@ def test_a_pulse_a_stutter_a_button_that_never_comes_up() -> None:
     pulse = SimHeadset(MODELS["poly"])
     assert [each.hex() for each in pulse.lift(0)] == ["0802"]
     assert [each.hex() for each in pulse.tick(50 * MS)] == ["0800"]
-    assert pulse.off_hook, "it is a button, whatever its level says"
+    assert not pulse.off_hook, "it is a button, whatever its level says: the host decides"
+    pulse.written(bytes.fromhex("1701"), S)
+    assert pulse.off_hook
     stutter = SimHeadset(with_habits(MODELS["phone"], "repeats=2"))
     assert [each.hex() for each in stutter.lift(0)] == ["01", "01"]
     stuck = SimHeadset(with_habits(MODELS["phone"], "let_go=no"))
@@ -208,3 +212,27 @@ def test_keys_go_back_and_forth() -> None:
     is_so = {"plugged": True, "in_range": True, "stalls": False}
     assert [getattr(act_from_key(key, 3, **is_so), "word", None) for key in "hmpsox"] == ["hook", "mute", "pull", "stall", "leave", None]
     assert act_from_key("p", 3, **is_so | {"plugged": False}).word == "plug"  # type: ignore[union-attr]
+
+
+WORDS = ("lift", "hang_up", "mute", *(f"told:{state}" for state in ("available", "ringing", "talking", "holding", "paused")))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    model=st.sampled_from(sorted(MODELS)),
+    acts=st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from([0.2, 0.6, 1.5, 3.0])), max_size=12),
+)
+def test_whatever_a_person_and_the_pbx_do_our_host_believes_nothing_false(model: str, acts: list[tuple[str, float]]) -> None:
+    """What it believes once all is quiet is what the person at the desk would say, or that it does not know."""
+    desk = Desk(model)
+    for word, then_s in acts:
+        if word.startswith("told:"):
+            desk.told(word[5:])
+        else:
+            desk.do(word)
+        desk.pass_s(then_s)
+    desk.pass_s(10)
+    headset = desk.headset
+    assert desk.seat.hook.value in ("unknown", "off" if headset.off_hook else "on"), desk.events
+    assert desk.seat.mute.value in (None, headset.muted), desk.events
+    assert headset.due_ns is None, "it comes to rest"
