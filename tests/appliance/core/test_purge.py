@@ -5,11 +5,23 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from appliance.core.catalogue import CallHeld, HeadsetAttached, HeadsetHook, HeadsetMinute, HeadsetMute, kind_of
+from appliance.core.catalogue import (
+    CallHeld,
+    HeadsetAttached,
+    HeadsetDetached,
+    HeadsetFault,
+    HeadsetHook,
+    HeadsetMinute,
+    HeadsetMute,
+    kind_of,
+)
 from appliance.core.clock import ManualClock
 from appliance.core.config import Config
 from appliance.core.event import Event, Origin, stored_from_body
@@ -175,3 +187,50 @@ def test_a_step_that_is_refused_changes_nothing(tmp_path: Path, clock: ManualClo
     tended(journal)
     assert len(held(journal, "headset.hook")) == 1
     journal.close()
+
+
+TOLD = st.one_of(
+    st.builds(HeadsetHook, seat=st.sampled_from(["a1", "a2"]), agent=st.sampled_from([None, "ana"]), hook=st.sampled_from(["off", "on", "unknown"])),
+    st.builds(HeadsetMute, seat=st.sampled_from(["a1", "a2"]), mute=st.sampled_from([True, False, None])),
+    st.builds(HeadsetAttached, seat=st.sampled_from(["a1", "a2"])),
+    st.builds(HeadsetDetached, seat=st.just("a1")),
+    st.builds(HeadsetFault, seat=st.just("a1"), fault=st.just("it stalls")),
+    st.builds(CallHeld, call=st.just("c"), pbx=st.just("p")),
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(TOLD, st.sampled_from([None, "isla-4"]), st.floats(0, 1.5), st.booleans()), min_size=1, max_size=30), st.booleans()
+)
+def test_whatever_was_told_the_fold_after_is_the_fold_before(told: list[tuple[msgspec.Struct, str | None, float, bool]], due: bool) -> None:
+    clock = ManualClock()
+    with TemporaryDirectory() as folder:
+        journal = opened(Path(folder), clock, due)
+        for data, box, days, tend in told:
+            clock.advance(days * DAY)
+            journal.append([event(clock, data, box if data.__class__.__name__.startswith("Headset") else None)])
+            before = _known(journal, clock)
+            if tend:
+                head = journal.head()
+                journal.save("uplink", Cursor(head.epoch, head.seq, head.n))
+                journal.upkeep()
+            assert _known(journal, clock) == before
+        assert journal.check() == []
+        clock.advance(2.1 * DAY)
+        journal.save("uplink", Cursor(journal.epoch, journal.head().seq, journal.head().n))
+        tended(journal)
+        left = [stored_from_body(row.body) for row in journal.read(0)]
+        changes = [
+            (row.kind, row.origin and row.origin.box, msgspec.json.decode(row.data)["seat"])
+            for row in left
+            if row.kind in ("headset.hook", "headset.mute")
+        ]
+        assert len(changes) == len(set(changes)), "of each seat the last one alone"
+        journal.close()
+
+
+def _known(journal: SqliteJournal, clock: ManualClock) -> dict[str, tuple[object, ...]]:
+    view = FloorView(journal, Config(), clock)
+    view.catch_up()
+    return {key: (one.attached, one.hook, one.mute, one.fresh, one.agent) for key, one in view.floor.state.headsets.items()}
