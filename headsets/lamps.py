@@ -82,6 +82,8 @@ class Lamps:
             self._shown = leds if fault is None else None
             if fault is not None:
                 self._failed(fault)
+        if self._keeper.lamps.get(self._key) != self.show:
+            return  # pulled meanwhile: another may be at the seat
         if self._next is None:
             self._keeper.apply(self._key, lambda seat, now_ns: seat.wrote(fault is None and device is self._device, now_ns))
         else:

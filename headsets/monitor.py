@@ -101,6 +101,8 @@ class Monitor:
         self._keeper.forget(key)
 
     def _end(self, key: str) -> None:
+        if key not in self._lives:
+            return
         life, task = self._lives.pop(key)
         life.end()
         task.cancel()
