@@ -26,7 +26,7 @@ def layout_from(descriptor: bytes) -> HeadsetLayout:
 def is_headset(descriptor: bytes) -> bool:
     """Whether there is a telephony collection with a hook or a mute; a malformed descriptor that speaks of telephony counts, to be told.
 
-    >>> is_headset(bytes.fromhex("050b0905a1010920150025017501950181027507810 3c0".replace(" ", "")))
+    >>> is_headset(bytes.fromhex("050b0905a101092015002501750195018102750795018103c0"))
     True
     """
     layout = layout_from(descriptor)
