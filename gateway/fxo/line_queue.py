@@ -21,6 +21,9 @@ from appliance.core.catalogue import (
     LineReleased,
     LineRinging,
     LineSeized,
+    Named,
+    PbxResynced,
+    PbxUp,
 )
 from gateway.fxo.line_call import NS, Told
 
@@ -44,6 +47,11 @@ class LineQueue:
         self.queue, self.pbx, self.title = queue, pbx, title
         self._new_id, self._senses = new_id, senses
         self._visits: dict[str, Visit] = {}
+
+    def in_sight(self, limits: tuple[str, ...] = ()) -> list[PbxUp | PbxResynced]:
+        """What tells the floor that these lines are heard from now on: nothing is read first, and the queue shows before a call."""
+        named = Named(self.queue, self.title or self.queue)
+        return [PbxUp(pbx=self.pbx, limits=limits), PbxResynced(pbx=self.pbx, waiting=len(self.waiting), queues=(named,))]
 
     @property
     def waiting(self) -> list[tuple[str, int]]:

@@ -64,7 +64,7 @@ class ModemLine(LineSource):
                     sense.feed(data, self.clock.mono_ns())
                 sense.tick(self.clock.mono_ns())
                 health.noise_bytes = noise_before + sense.unread_bytes
-                health.limits = tuple(talk.limits.values())
+                self._limited(*talk.limits.values())
         self._say(sense.told)
         unread = f"; {sense.unread_bytes} bytes came that cannot be read" if sense.unread_bytes else ""
         raise TransientError(f"modem {self._url.url}: {talk.failed}{unread}")

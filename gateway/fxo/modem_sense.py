@@ -63,8 +63,7 @@ class ModemSense:
 
     def _read(self, readings: list[Reading], now_ns: int) -> None:
         for reading in readings:
-            talking = self._line.state == "in_use" and isinstance(reading, Shielded)  # digits then are keys that somebody pressed
-            for caller in () if talking else self._callers.feed(reading, now_ns):
+            for caller in self._callers.feed(reading, now_ns) if self._tells_caller(reading) else ():
                 self.told += self._line.caller_id(caller, now_ns)
             awaited = self.talk.busy
             self.say += self.talk.feed(reading, now_ns)
@@ -72,6 +71,10 @@ class ModemSense:
             meaning = _MEANINGS.get(type(reading))
             if meaning is not None and not (awaited and isinstance(reading, Text)):  # an echo, an identity
                 self.told += meaning(self._line, reading, now_ns)
+
+    def _tells_caller(self, reading: Reading) -> bool:
+        """Digits during a call are keys that somebody pressed, and none of them tell the caller where the exchange does it otherwise."""
+        return not isinstance(reading, Shielded) or (self._line.state != "in_use" and self._line.settings.told_by_dtmf)
 
     def _sight(self, reading: Reading | None, now_ns: int) -> None:
         """The line is in sight once the modem is set up, or rings before that."""

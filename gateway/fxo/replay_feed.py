@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from appliance.core.catalogue import PbxDown, PbxUp
+from appliance.core.catalogue import PbxDown
 from appliance.core.clock import NS
 from appliance.core.errors import CorruptError
 from appliance.core.slug import slug
@@ -56,7 +56,7 @@ def feed_capture(lines: Iterable[str | bytes], settings: LineSettings | None = N
     name = slug(header.name) or "line"
     senses = "\x10H" in "".join(row.data or "" for row in told)
     replay = _Replay(settings or LineSettings(line=header.name, hook_sense=senses), name)
-    yield 0.0, [PbxUp(pbx=name), *replay.begin(_START_NS)]
+    yield 0.0, replay.begin(_START_NS)
     now_ns = _START_NS
     for row in told:
         now_ns = max(now_ns, _START_NS + round(row.t * NS))
@@ -89,7 +89,8 @@ class _Replay:
 
     def begin(self, now_ns: int) -> list[Struct]:
         self._sense.begin(now_ns)
-        return self._take(now_ns)
+        # What rings is heard when it rings next: nothing is left to be asked for.
+        return [*self._queue.in_sight(), *self._take(now_ns)]
 
     def row(self, row: _Row, now_ns: int) -> list[Struct]:
         if row.data is not None:
@@ -99,7 +100,7 @@ class _Replay:
             return [*self._take(now_ns), PbxDown(pbx=self._name, reason="lost")]
         elif row.event == "connected":
             self._open()
-            return [PbxUp(pbx=self._name), *self.begin(now_ns)]
+            return self.begin(now_ns)
         return self._take(now_ns)
 
     def due(self, until_ns: int) -> Iterator[tuple[float, list[Struct]]]:

@@ -52,6 +52,7 @@ class LineSource(ABC):
     ) -> None:
         self.name, self.lines, self.clock = name, tuple(lines), clock
         self.health = Health(since_ns=clock.mono_ns())
+        self._limited()
         self.sighted: Callable[[Health], None] = lambda _: None
         self._tap: Tap = tap or (lambda _way, _data: None)
         self._spread = spread
@@ -106,6 +107,10 @@ class LineSource(ABC):
         now_ns = self.clock.mono_ns()
         for line in self.lines:
             self._say(line.lost(now_ns))
+
+    def _limited(self, *limits: str) -> None:
+        """What it cannot do, beside what its lines' senses lack."""
+        self.health.limits = (*(limit for line in self.lines for limit in line.settings.limits), *limits)
 
     def _received(self, data: bytes) -> None:
         self._tap("in", data)

@@ -91,6 +91,7 @@ async def test_without_a_hook_sense_nobody_knows(tmp_path: Path) -> None:
     async with bench(tmp_path, settings=LineSettings(line="linea-1", ring_ms=(50, 50), grace_ms=300), profile="usr") as made:
         await set_up(made)
         assert "AT+FCLASS=8" not in made.modem.commands
+        assert "nothing tells that a call was taken" in made.source.health.limits[0]
         made.rig.say(made.modem.ring())
         await until(lambda: "Released" in made.ears.kinds)
         assert made.ears.of("Released")[0].event.outcome == "unknown"
