@@ -96,15 +96,18 @@ def number_from(text: str) -> tuple[str | None, Absent | None]:
     (('6095551212', None), (None, 'P'), (None, 'O'), (None, None))
     """
     text = text.strip(" \0")
-    word = re.sub(r"[^A-Z]", "", text.upper()) if not any(c.isdigit() for c in text) else ""
-    if word in _WITHHELD:
-        return None, "P"
-    if word in _UNAVAILABLE:
-        return None, "O"
+    absent = _reason(text)
+    if absent is not None:
+        return None, absent
     # A letter may stand for a digit struck out, a lone word for none that we know.
     if len(text) > MAX_NUMBER or not _NUMBER.fullmatch(text) or not any(c.isdigit() for c in text):
         return None, None
     return text, None
+
+
+def _reason(text: str) -> Absent | None:
+    word = "" if any(c.isdigit() for c in text) else re.sub(r"[^A-Z]", "", text.upper())
+    return "P" if word in _WITHHELD else "O" if word in _UNAVAILABLE else None
 
 
 def absent_from(letter: str) -> Absent | None:
@@ -122,7 +125,11 @@ def text_from(raw: bytes | str) -> str | None:
     return " ".join(text.split())[:MAX_TEXT] or None
 
 
-def name_from(text: str | bytes) -> str | None:
-    """A caller's name; a lone `O` or `P` says that there is none."""
+def name_from(text: str | bytes, absent: Absent | None = None) -> str | None:
+    """A caller's name; a lone `O` or `P` says that there is none, and beside a number that is `absent` so does the word for that.
+
+    >>> name_from("O"), name_from("Out-of-Area", "O"), name_from("PRIVATE")
+    (None, None, 'PRIVATE')
+    """
     name = text_from(text)
-    return None if name in ("O", "P") else name
+    return None if name is None or name in ("O", "P") or (absent is not None and _reason(name) is not None) else name

@@ -84,7 +84,7 @@ def _multiple(found: dict[int, bytes]) -> dict[str, Any]:
     if 0x04 in found and out.get("number") is None:
         out["absent"] = absent_from(found[0x04].decode("latin-1"))
     if 0x07 in found:
-        out["name"] = name_from(found[0x07])
+        out["name"] = name_from(found[0x07], out.get("absent"))
     if out.get("name") is None and 0x50 in found:
         out["name"] = text_from(found[0x50])
     for key, tags in {"dialled": (0x03, 0x12), "redirect": (0x1A,)}.items():

@@ -70,7 +70,7 @@ def caller_from_tags(tags: dict[str, bytes]) -> CallerId:
         date=date_from(text.get("DATE", "")),
         time=time_from(text.get("TIME", "")),
         number=number,
-        name=name_from(text.get("NAME", "")),
+        name=name_from(text.get("NAME", ""), absent),
         absent=absent,
         **more,
     )

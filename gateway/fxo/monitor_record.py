@@ -112,7 +112,7 @@ def _who(text: str) -> tuple[str | None, str | None, Absent | None]:
     for count in range(min(len(words), 4), 0, -1):
         number, absent = number_from("".join(words[:count]) if count > 1 else words[0])
         if absent is not None or (count == 1 and number is not None):
-            return number, name_from(" ".join(words[count:])), absent
+            return number, name_from(" ".join(words[count:]), absent), absent
     return None, name_from(text), None
 
 

@@ -54,8 +54,12 @@ class SenseLine(LineSource):
         with open_senses(self._url, self.pins.all, active_low=self.pins.active_low, mono_ns=self.clock.mono_ns) as senses:
             self._begin()
             self._first(senses)
+            dropped = 0
             while True:
                 edges = await self._edges(senses)
+                if senses.dropped > dropped:  # among those that nobody took in time may be the one that mattered
+                    dropped = senses.dropped
+                    self._say(self._line.doubt(self.clock.mono_ns()))
                 for edge in edges:
                     self._tick(edge.at_ns)
                     self._edge(edge)

@@ -48,7 +48,8 @@ def test_details(letter: str, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "absent", "name"), [("Private", "P", None), ("OUT OF AREA  ANA", "O", "ANA"), ("Out-of-Area", "O", None), ("", None, None)]
+    ("who", "absent", "name"),
+    [("Private", "P", None), ("OUT OF AREA  ANA", "O", "ANA"), ("Out-of-Area    Out-of-Area", "O", None), ("", None, None)],
 )
 def test_callers_that_are_not_told(who: str, absent: str | None, name: str | None) -> None:
     told = record_from_text(f"01 I S 0000 B A1 12/17 04:54 PM {who}")
