@@ -77,6 +77,7 @@ class Floor:
             "pbx.up": sources.up,
             "pbx.down": sources.down,
             "pbx.resynced": self._resynced,
+            "line.ringing": trunks.ringing,
             "line.seized": trunks.seized,
             "line.released": trunks.released,
             "link.up": self._link_up,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.core.catalogue import LineReleased, LineSeized
+from appliance.core.catalogue import LineReleased, LineRinging, LineSeized
 from appliance.core.config import Config
 from appliance.floor.calendar import Calendar
 from appliance.floor.state import FloorState, TrunkState
@@ -20,11 +20,18 @@ class TrunkFold:
 
     def seized(self, data: LineSeized, at_ns: int) -> None:
         """A line of the group is busy."""
+        self._busy(data, data.direction or "", at_ns)
+
+    def ringing(self, data: LineRinging, at_ns: int) -> None:
+        """An analog line rings: nobody can call out on it, nor in."""
+        self._busy(data, "in", at_ns)
+
+    def _busy(self, data: LineSeized | LineRinging, direction: str, at_ns: int) -> None:
         if data.trunk is None:
             return
         trunk = self.state.trunks.setdefault(data.trunk, TrunkState(data.trunk))
         trunk.pbx = data.pbx
-        trunk.busy[data.line] = data.direction or ""
+        trunk.busy[data.line] = direction
         self._look(trunk, at_ns)
 
     def released(self, data: LineReleased, at_ns: int) -> None:

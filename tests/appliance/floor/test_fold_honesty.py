@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from appliance.core.catalogue import AgentLoggedOut, JournalStarted, LineReleased, LineSeized, PbxDown, PbxResynced, PbxUp
+from appliance.core.catalogue import AgentLoggedOut, JournalStarted, LineReleased, LineRinging, LineSeized, PbxDown, PbxResynced, PbxUp
 from appliance.core.clock import NS
 from appliance.core.config import Config, GroupConfig, Hours, QueueConfig, Site, TrunkConfig
 from appliance.floor.build import agent_snapshot, summed_queue, trunk_snapshot
@@ -46,6 +46,18 @@ def test_a_line_found_busy_after_blindness_counts_from_sight(make_day) -> None:
     day.clock.advance(50)
     shot = trunk_snapshot(day.floor, "pstn", day.clock.wall_ns())
     assert (shot.all_busy_now, shot.all_busy_share) == (True, pytest.approx(50 / 150, abs=0.001))
+
+
+def test_an_analog_line_that_rings_is_busy(make_day) -> None:
+    day = make_day(ONE_LINE)
+    day.tell(100, LineRinging(line="linea-1", trunk="pstn", pbx="p"))
+    assert trunk_snapshot(day.floor, "pstn", day.clock.wall_ns()).all_busy_now
+    day.tell(110, LineSeized(line="linea-1", trunk="pstn", pbx="p", direction="in"))
+    assert trunk_snapshot(day.floor, "pstn", day.clock.wall_ns()).busy == 1
+    day.tell(150, LineReleased(line="linea-1", trunk="pstn", pbx="p", outcome="answered"))
+    day.clock.advance(50)
+    shot = trunk_snapshot(day.floor, "pstn", day.clock.wall_ns())
+    assert (shot.busy, shot.all_busy_now, shot.all_busy_share) == (0, False, pytest.approx(50 / 200, abs=0.001))
 
 
 def test_a_sum_with_a_part_unknown_is_not_known() -> None:
