@@ -84,7 +84,10 @@ def _interfaces(memory: Memory) -> Iterator[tuple[HidInfo, bool]]:
 
 
 def _read(name: str, port: str, address: int) -> Seen:
-    if _text(_DEVICES / name / "bInterfaceClass") != _HID:
+    kind = _text(_DEVICES / name / "bInterfaceClass")
+    if kind is None:
+        raise OSError(name)  # it comes or goes just now: nothing of it is worth keeping
+    if kind != _HID:
         return Seen(address, None)
     folder = (_DEVICES / name).resolve()
     bound = bound_of(str(folder))

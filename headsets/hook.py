@@ -23,6 +23,8 @@ By = Literal["level", "toggle", "host"]
 
 #: No hand lifts and hangs up within this time: the "level" is a button after all (Plantronics: 50 ms, WICG/webhid #61).
 PULSE_NS: Final = 150 * MS
+#: No button is held down for so long: one that was taken for a button is a level, its reports had come late and so close together.
+LEVEL_NS: Final = 2500 * MS
 
 
 class Hook:
@@ -47,6 +49,9 @@ class Hook:
         self._answer_ns: int | None = None
         self._settle_ns: int | None = None
         self._in_doubt = False
+        #: Since when a level that was found to be a button is down; None: it is up, or was never a level.
+        self._down_ns: int | None = None
+        self._was_level = False
 
     @property
     def mode(self) -> Mode | None:
@@ -55,7 +60,13 @@ class Hook:
 
     def reported(self, value: bool, now_ns: int, *, alone: bool = True) -> Asked | None:
         """The switch's bit in a report; `alone`: no other control moved in it. What the person asks of the host by it, if anything."""
+        if self._mode == "toggle" and self._was_level and self._is_level_after_all(now_ns):
+            self._set("off", "level")
         if self._mode == "toggle":
+            if not value:
+                self._down_ns = None
+            elif self._was_level and self._down_ns is None:
+                self._down_ns = now_ns
             return self._toggled(now_ns) if self._button.feed(value, now_ns) else None
         if self._mode is None:
             return None
@@ -94,7 +105,8 @@ class Hook:
     @property
     def due_ns(self) -> int | None:
         """When `tick` is due."""
-        return min((at_ns for at_ns in (self._answer_ns, self._settle_ns) if at_ns is not None), default=None)
+        level_ns = None if self._down_ns is None else self._down_ns + LEVEL_NS
+        return min((at_ns for at_ns in (self._answer_ns, self._settle_ns, level_ns) if at_ns is not None), default=None)
 
     def tick(self, now_ns: int) -> Asked | None:
         """Time passes. A press that our host could not answer leaves us without knowledge; a move that was no echo is asked now."""
@@ -107,12 +119,18 @@ class Hook:
             if self._raw is not None and self._raw != self._written:
                 self._ask(now_ns)
                 return "off" if self._raw else "on"
+        if self._is_level_after_all(now_ns):
+            is_told = self.value == "off"
+            self._set("off", "level")
+            if not is_told or self._written is False:
+                self._ask(now_ns)
+                return "off"
         return None
 
     def forget(self) -> None:
         """The device, or the headset of a base, is out of sight."""
         self._set("unknown", "level")
-        self._raw = self._rose_ns = self._written = self._answer_ns = self._settle_ns = None
+        self._raw = self._rose_ns = self._written = self._answer_ns = self._settle_ns = self._down_ns = None
         self._in_doubt = False
         self._button.forget()
 
@@ -144,13 +162,21 @@ class Hook:
             if not self._own and self._reverts and 0.75 * self._patience_ns <= lasted_ns <= 1.5 * self._patience_ns:
                 self.unanswered += 1
             return False
-        self._mode, self._settle_ns = "toggle", None
+        self._mode, self._settle_ns, self._was_level = "toggle", None, True
         value, by = self._before
         has_answered = self._written is not None and self._rose_ns is not None and self._written_ns >= self._rose_ns
         if self.by != "host" and not has_answered:
             self._set(value, by)
             if not self._own and value != "unknown":
                 self._set("on" if value == "off" else "off", "toggle")
+        return True
+
+    def _is_level_after_all(self, now_ns: int) -> bool:
+        """It has been down for longer than any finger: read as a level again, which is up."""
+        if self._down_ns is None or now_ns - self._down_ns < LEVEL_NS:
+            return False
+        self._mode, self._raw, self._down_ns, self._rose_ns = "level", True, None, None
+        self._was_level = False
         return True
 
     def _ask(self, now_ns: int) -> None:

@@ -48,11 +48,11 @@ class Box:
         for name in reversed(list(self.processes)):
             self.stop(name)
 
-    def start(self, service: str, env: dict[str, str] | None = None) -> subprocess.Popen[Any]:
-        """`callfloor run SERVICE` in a process of its own; its log lies beside the configuration."""
+    def start(self, service: str, env: dict[str, str] | None = None, *, session: bool = True) -> subprocess.Popen[Any]:
+        """`callfloor run SERVICE` in a process of its own; its log lies beside the configuration. `session`: in one of its own too."""
         with (self.folder / f"{service}.log").open("ab") as log:
             command = [str(CALLFLOOR), "run", service, "-c", str(self.config)]
-            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(env or {})}, start_new_session=True)
+            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(env or {})}, start_new_session=session)
         self.processes[service] = process
         return process
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.bench.box import Box
 from tests.bench.room import ROOT, SkippedError
 
 DESKS = 40
@@ -22,6 +23,8 @@ _HUBS, _PORTS = 6, 7
 #: Hubs upon hubs: a root port, a hub of six more, seven headsets at each.
 PORTS = tuple(f"1-1.{1 + desk // _PORTS % _HUBS}.{1 + desk % _PORTS}" for desk in range(DESKS))
 ON, OFF, MUTE = "0200", "0201", 0x04
+#: When in each second: lifted, hung up, lifted, hung up, mute. What is lifted for 150 ms only is taken for a button (headsets/hook.py).
+_BEATS_S = (0.0, 0.26, 0.40, 0.66, 0.80)
 
 
 class Act(NamedTuple):
@@ -40,16 +43,22 @@ class Desks:
         self.env = {"LD_PRELOAD": "libumockdev-preload.so.0", "UMOCKDEV_DIR": str(bus.root)}
         self._off: dict[str, bool] = dict.fromkeys(PORTS, False)
 
-    def plug(self) -> None:
+    def plug(self) -> list[Act]:
         """All of them, one after the other."""
-        for number, port in enumerate(PORTS):
-            self.bus.plug(port, serial=f"S{number}")
         self._off = dict.fromkeys(PORTS, False)
+        return [Act(port, "attached", self.bus.plug(port, serial=f"S{number}")) for number, port in enumerate(PORTS)]
 
-    def pull(self) -> None:
-        """All of them, as when a hub loses power and says so."""
-        for port in PORTS:
-            self.bus.do("pull", port)
+    def pull(self) -> list[Act]:
+        """A hub loses its power: all are dead at once, and leave one after the other."""
+        return [Act(port, "detached", at_ns) for port, at_ns in zip(PORTS, self.bus.do("cut", "clean", *PORTS)["at"], strict=True)]
+
+    def serve(self, box: Box) -> subprocess.Popen[Any]:
+        """The service before this bus. The nodes of the mock are terminals: one that leads a session is hung up with the first it opened."""
+        return box.start("headsets", self.env, session=False)
+
+    def open(self) -> int:
+        """How many are taken from the kernel."""
+        return len(self.bus.do("claimed")["claimed"])
 
     def lift_and_hang_up(self) -> None:
         """Everybody once, so that hook and mute are known from here."""
@@ -61,9 +70,8 @@ class Desks:
     def play(self, seconds: float) -> list[Act]:
         """Everybody presses five times a second, each in a rhythm of their own."""
         chance = random.Random(7)
-        gap_s = 1 / RATE
         acts = [
-            (desk / DESKS * gap_s + turn * gap_s + chance.uniform(0, 0.02), PORTS[desk], turn % RATE)
+            (desk / DESKS + turn // RATE + _BEATS_S[turn % RATE] + chance.uniform(0, 0.02), PORTS[desk], turn % RATE)
             for desk in range(DESKS)
             for turn in range(round(seconds * RATE))
         ]

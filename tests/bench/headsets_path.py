@@ -12,7 +12,7 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
-from appliance.core.catalogue import HeadsetAttached, HeadsetDetached, HeadsetHook, HeadsetMute, event_from_stored
+from appliance.core.catalogue import HeadsetAttached, HeadsetDetached, HeadsetHook, HeadsetMute, event_from_stored, kind_of
 from appliance.core.event import stored_from_body
 from appliance.core.journal_sqlite import SqliteJournal
 from tests.bench.box import Box
@@ -83,8 +83,9 @@ def _measure(room: Room, hold: str) -> _Measured:
 def _ours(folder: Path, floor: Desks, hold: str, seconds: float, made: _Measured) -> float:
     """One round of the service; its share of a core in per cent."""
     with Box(folder / "box", crm_port=None, more=seats(hold)) as box, Follower(box) as follower:
-        service = box.start("headsets", floor.env)
+        service = floor.serve(box)
         box.wait_for("all headsets are attached", lambda: follower.attached() == DESKS)
+        box.wait_for("all headsets are open", lambda: hold == "watch" or floor.open() == DESKS)
         floor.lift_and_hang_up()
         follower.seen()
         before = box.cpu_s()["headsets"]
@@ -100,10 +101,10 @@ def _ours(folder: Path, floor: Desks, hold: str, seconds: float, made: _Measured
 
 def waits_ms(acts: list[Act], seen: Seen, hold: str) -> dict[str, list[float]]:
     """Each change's way to its event. Raises RuntimeError when events are missing or too many: nothing is measured by halves."""
-    out: dict[str, list[float]] = {"hook": [], "mute": []}
+    out: dict[str, list[float]] = defaultdict(list)
     wire: dict[tuple[str, str], list[int]] = defaultdict(list)
     for act in acts:
-        if act.kind == "hook" or hold == "own":  # of a headset that is watched nobody knows whether it is muted
+        if act.kind != "mute" or hold == "own":  # of a headset that is watched nobody knows whether it is muted
             wire[seat_of(act.port), act.kind].append(act.at_ns)
     for (seat, kind), sent in wire.items():
         came = seen.get(seat, {}).get(kind, [])
@@ -175,10 +176,10 @@ def follow(path: str, run_dir: str) -> None:
             for row in rows:
                 at = row.seq
                 data = event_from_stored(stored_from_body(row.body)).data
-                if isinstance(data, HeadsetHook | HeadsetMute):
-                    kind = "hook" if isinstance(data, HeadsetHook) else "mute"
-                    seen.setdefault(data.seat, {}).setdefault(kind, []).append(now_ns)
-                elif isinstance(data, HeadsetAttached):
+                if not isinstance(data, HeadsetHook | HeadsetMute | HeadsetAttached | HeadsetDetached):
+                    continue
+                seen.setdefault(data.seat, {}).setdefault(kind_of(data).removeprefix("headset."), []).append(now_ns)
+                if isinstance(data, HeadsetAttached):
                     attached.add(data.seat)
                 elif isinstance(data, HeadsetDetached):
                     attached.discard(data.seat)

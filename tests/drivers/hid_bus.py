@@ -24,7 +24,7 @@ import gi
 
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402 - gi chooses versions so
-from hid_nodes import URB_DONE, URB_STATUS, Raw, Terminal, Urb, address_of  # noqa: E402 - it needs gi too
+from hid_nodes import URB_DONE, URB_STATUS, Bed, Raw, Terminal, Urb, address_of  # noqa: E402 - it needs gi too
 
 HOST = "/devices/pci0000:00/0000:00:14.0/usb1"
 HID, AUDIO, KEYS = 3, 0, 4
@@ -185,14 +185,17 @@ class Headset:
             self._finish(self.hanging.pop(), b"", status)
         self.terminal.writable(True)
 
-    def leave(self, how: str = "clean") -> None:
-        """The bus notices, and everything of it goes."""
+    def leave(self, how: str = "clean") -> int:
+        """The bus notices, and everything of it goes; when."""
+        time.sleep(0.02)  # let a client reap what is left before the node goes
+        at = time.monotonic_ns()
         if self.raw is not None:
             self.raw.go(quiet=how == "power")
         if how != "power":
-            self.bed.uevent(f"/sys{self.path}/{self.port}:1.{HID}", "remove")
-            self.bed.uevent(f"/sys{self.path}", "remove")
-        time.sleep(0.02)  # let a client reap what is left before the node goes
+            for path in (f"{self.path}/{self.port}:1.{HID}", self.path):
+                # the kernel takes a device out of its bus before it says so (device_del)
+                Path(f"{self.bed.get_root_dir()}/sys/bus/usb/devices/{path.rpartition('/')[2]}").unlink(missing_ok=True)
+                self.bed.uevent(f"/sys{path}", "remove")
         with self.lock:
             self.terminal.hang_up()
         keys = f"/sys{self.path}/{self.port}:1.{KEYS}"
@@ -202,6 +205,7 @@ class Headset:
         self.bed.detach_ioctl(self.node)
         # what remove_device leaves of links that it did not make
         shutil.rmtree(f"{self.bed.get_root_dir()}/sys{self.path}", ignore_errors=True)
+        return at
 
     # -- usbfs ---------------------------------------------------------------
 
@@ -368,14 +372,16 @@ class Bus:
     """The orders that come on the standard input."""
 
     def __init__(self) -> None:
-        self.bed = UMockdev.Testbed.new()
+        self.bed = Bed()
         self.headsets: dict[str, Headset] = {}
         self.number = 1
 
     def plug(self, name: str, port: str, vid: int, pid: int, serial: str, product: str, descriptor: str, habits: dict) -> dict:
-        self.number += 1
+        taken = {headset.number for headset in self.headsets.values()}
+        # addresses go round, as the kernel's do: there are 127
+        self.number = next(number for at in range(127) if (number := (self.number + at) % 127 + 1) not in taken)
         self.headsets[name] = Headset(self.bed, self.number, port, vid, pid, serial, product, bytes.fromhex(descriptor), habits)
-        return {}
+        return {"at": [time.monotonic_ns()]}
 
     def report(self, name: str, *reports: str) -> dict:
         return {"at": [self.headsets[name].report(bytes.fromhex(each)) for each in reports]}
@@ -392,9 +398,7 @@ class Bus:
         gone = [self.headsets.pop(name) for name in names]
         for headset in gone:
             headset.die(how)
-        for headset in gone:
-            headset.leave(how)
-        return {}
+        return {"at": [headset.leave(how) for headset in gone]}
 
     def claimed(self) -> dict:
         """Those that a program has taken."""

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import shutil
+import socket
 import struct
 import termios
+import threading
 import tty
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import gi
@@ -22,6 +26,36 @@ from gi.repository import UMockdev  # noqa: E402 - gi chooses versions so
 
 #: struct usbdevfs_urb: where status, the buffer's pointer, its length and the length that was done stand.
 URB, URB_STATUS, URB_BUFFER, URB_LENGTH, URB_DONE = 56, 4, 16, 24, 28
+
+
+class Bed:
+    """The mocked machine. One call at a time: orders and the clients' ioctls come in threads of their own, and its folders are shared.
+
+    Its events go to sockets which hold ten each, and it dies of one that is full: so each waits for its listeners, where the kernel
+    would drop what a listener is too slow for.
+    """
+
+    def __init__(self) -> None:
+        self._bed, self._lock = UMockdev.Testbed.new(), threading.Lock()
+
+    def __getattr__(self, name: str):
+        method = getattr(self._bed, name)
+
+        def called(*words):
+            with self._lock:
+                if name in ("add_from_string", "uevent"):
+                    self._wait_for_listeners()
+                return method(*words)
+
+        return called
+
+    def _wait_for_listeners(self) -> None:
+        for path in Path(self._bed.get_root_dir()).glob("event[0-9]*"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe, suppress(OSError):  # whoever listened may be gone
+                probe.connect(str(path))
+                waiting = select.poll()
+                waiting.register(probe, select.POLLOUT)
+                waiting.poll(5000)
 
 
 class Urb:
@@ -80,6 +114,9 @@ class Raw:
         lines = [
             f"P: {self.hid}", "E: SUBSYSTEM=hid", f"E: HID_ID=0003:{headset.vid:08X}:{headset.pid:08X}",
             f"H: report_descriptor={headset.descriptor.hex()}", "",
+        ]  # fmt: skip
+        self.bed.add_from_string("\n".join(lines) + "\n")
+        lines = [
             f"P: {self.hid}/hidraw/{self.name}", "E: SUBSYSTEM=hidraw", f"E: DEVNAME=/dev/{self.name}", "E: MAJOR=240", f"E: MINOR={self.number}", "",
         ]  # fmt: skip
         self.bed.add_from_string("\n".join(lines) + "\n")

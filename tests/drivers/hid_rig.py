@@ -77,9 +77,9 @@ class Bus(Talk):
         product: str = "Desk",
         descriptor: str = DESCRIPTOR,
         **habits: Any,
-    ) -> None:
-        """Its name is its port."""
-        self.do("plug", port, port, vid, pid, serial, product, descriptor, habits)
+    ) -> int:
+        """Its name is its port. When it was whole, in monotonic ns."""
+        return int(self.do("plug", port, port, vid, pid, serial, product, descriptor, habits)["at"][0])
 
     def log(self, port: str = "1-2") -> list[tuple[str, str]]:
         """What happened at a headset, and its bytes in hexadecimal."""

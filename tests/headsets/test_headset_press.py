@@ -74,6 +74,34 @@ def test_a_level_that_falls_at_once_is_a_button() -> None:
     assert hook.value == "unknown", "counted from what nobody knew"
 
 
+@pytest.mark.parametrize("ticked", [True, False])
+def test_a_level_whose_reports_came_late_and_close_together_is_a_level_after_all(ticked: bool) -> None:
+    """It was lifted and hung up while the device was being opened: read at once afterwards, that looks like a button."""
+    hook = Hook("level", NONE, own=False)
+    hook.reported(True, 0)
+    hook.reported(False, 50 * MS)
+    assert hook.mode == "toggle"
+    hook.reported(True, 3000 * MS)
+    assert hook.due_ns == 5500 * MS
+    if ticked:
+        hook.tick(5499 * MS)
+        assert hook.value == "unknown"
+        assert hook.tick(5500 * MS) == "off"
+        assert (hook.mode, hook.value, hook.by, hook.due_ns) == ("level", "off", "level", None)
+    assert hook.reported(False, 60_000 * MS) == "on"
+    assert (hook.mode, hook.value, hook.by) == ("level", "on", "level")
+
+
+def test_a_button_stays_one_however_often_it_is_pressed() -> None:
+    hook = Hook("level", NONE, own=False)
+    for at_ms in range(0, 60_000, 3000):
+        hook.reported(True, at_ms * MS)
+        hook.tick((at_ms + 40) * MS)
+        hook.reported(False, (at_ms + 80) * MS)
+        hook.tick((at_ms + 2900) * MS)
+    assert (hook.mode, hook.due_ns) == ("toggle", None)
+
+
 def test_a_button_of_a_known_state_is_counted() -> None:
     hook = Hook("level", NONE, own=False)
     hook.reported(False, 0)
