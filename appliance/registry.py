@@ -31,7 +31,7 @@ def _has_boards(config: Config) -> bool:
 
 
 _ENABLED: Final[dict[str, Callable[[Config], bool]]] = {
-    "gateway": lambda config: bool(config.pbx),
+    "gateway": lambda config: bool(config.pbx or config.smdr),
     "headsets": lambda config: config.headsets is not None,
     "wallboard": _has_boards,
     # Without a CRM the uplink still carries out the commands that the box gives itself (`callfloor send`).

@@ -73,11 +73,15 @@ def _feed(path: Path, header: Header, config: Config) -> tuple[str, Feed]:
         from headsets.replay_feed import feed_capture as of_headset  # noqa: PLC0415
 
         return "headsets", of_headset
+    if header.kind == "smdr":
+        from gateway.smdr.replay_feed import feed_capture as of_records  # noqa: PLC0415
+
+        return "gateway", lambda lines: of_records(lines, config)
     if header.kind == "modem":
         from gateway.fxo.replay_feed import feed_capture as of_modem  # noqa: PLC0415
 
         return "gateway", of_modem
-    raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk, hid and modem can")
+    raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk, hid, modem and smdr can")
 
 
 def replay(path: Path, config: Config | None = None, progress: Callable[[int], None] | None = None) -> out.Snapshot:

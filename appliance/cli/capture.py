@@ -1,6 +1,7 @@
 """Record what a source sends, exactly, for `callfloor replay` and for a test; secrets never get into the file.
 
 pbx NAME        [pbx.NAME] of the configuration, through a login of its own beside the running services
+smdr NAME       [smdr.NAME]: a call-record port, while the gateway does not hold it
 headset SEAT    a headset, by its seat or port: its descriptor and reports, its serial number struck out (as headset record)
 sanitize FILE   a recording with every number and name replaced, consistently, so that it may leave the house
 
@@ -14,8 +15,9 @@ import asyncio
 import contextlib
 import signal
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
+from typing import Any
 
 from appliance.cli.access import configured
 from appliance.cli.headset import add_record
@@ -26,9 +28,13 @@ from appliance.core.clock import SystemClock
 from appliance.core.config import PbxConfig
 from appliance.core.errors import MisconfiguredError, TransientError
 
+#: Records until cancelled, through what takes a line of the file.
+Recording = Callable[[Callable[[bytes], object]], Coroutine[Any, Any, None]]
+
 EXAMPLES = """
   callfloor capture pbx central -o morning.jsonl --for 3600
   callfloor capture pbx central -o morning.jsonl --sanitize      safe to send home
+  callfloor capture smdr norte -o printed.jsonl --for 3600
   callfloor capture headset 1-1.2 -o new-model.jsonl --for 60
   callfloor capture sanitize morning.jsonl -o morning-clean.jsonl
 """
@@ -36,13 +42,18 @@ EXAMPLES = """
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One sub-verb per kind of source."""
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="pbx|headset|sanitize")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="pbx|smdr|headset|sanitize")
     pbx = kinds.add_parser("pbx", help="record a PBX", description="Record a PBX until Ctrl-C, or for so long.")
     pbx.add_argument("name", metavar="NAME", help="as in [pbx.NAME]")
     pbx.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a new file")
     pbx.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
     pbx.add_argument("--sanitize", action="store_true", help="replace every number and name before anything is written to FILE")
     add_config(pbx)
+    smdr = kinds.add_parser("smdr", help="record a call-record port", description="Record a port until Ctrl-C, or for so long.")
+    smdr.add_argument("name", metavar="NAME", help="as in [smdr.NAME]")
+    smdr.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a new file")
+    smdr.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
+    add_config(smdr)
     headset = kinds.add_parser("headset", help="record a headset", description="Record one headset until Ctrl-C, or for so long.")
     headset.add_argument("name", metavar="SEAT|PORT", help="a seat, a port as 1-1.2, an identity, or sim:/path/of/a.sock")
     add_record(headset)
@@ -68,6 +79,13 @@ def main(args: argparse.Namespace) -> int:
 
         return record(args.name, configuration(Path(args.config)), args.output, args.for_s)
     config = configured(args)
+    if args.kind == "smdr":
+        from appliance.cli.capture_smdr import recording  # noqa: PLC0415 - the kind of source decides which
+
+        with new_file(args.output) as write:
+            asyncio.run(_record(args.name, recording(args.name, config, args.config), write, args.for_s))
+        complain(f"written: {args.output}")
+        return 0
     pbx = config.pbx.get(args.name)
     if pbx is None:
         raise MisconfiguredError(f"there is no [pbx.{args.name}] in {args.config}; there are: {', '.join(config.pbx) or 'none'}")
@@ -75,20 +93,24 @@ def main(args: argparse.Namespace) -> int:
         raise MisconfiguredError(f"{args.output} is there already; name a new file with -o")
     if args.sanitize:
         with tempfile.TemporaryFile() as raw:
-            asyncio.run(_record(args.name, pbx, raw.write, args.for_s))
+            asyncio.run(_record(args.name, _of_pbx(args.name, pbx), raw.write, args.for_s))
             raw.seek(0)
             with new_file(args.output) as write:
                 _clean(raw, write)
     else:
         with new_file(args.output) as write:
-            asyncio.run(_record(args.name, pbx, write, args.for_s))
+            asyncio.run(_record(args.name, _of_pbx(args.name, pbx), write, args.for_s))
     complain(f"written: {args.output}")
     return 0
 
 
-async def _record(name: str, pbx: PbxConfig, write: Callable[[bytes], object], for_s: float | None) -> None:
+def _of_pbx(name: str, pbx: PbxConfig) -> Recording:
     from gateway.pbx.capture import record  # noqa: PLC0415 - the kind of source decides which
 
+    return lambda write: record(name, pbx, SystemClock(), write)
+
+
+async def _record(name: str, recording: Recording, write: Callable[[bytes], object], for_s: float | None) -> None:
     progress, count = Progress(f"recording {name}, lines (Ctrl-C ends)"), 0
 
     def counted(line: bytes) -> None:
@@ -97,7 +119,7 @@ async def _record(name: str, pbx: PbxConfig, write: Callable[[bytes], object], f
         count += 1
         progress.at(count)
 
-    task = asyncio.ensure_future(record(name, pbx, SystemClock(), counted))
+    task = asyncio.ensure_future(recording(counted))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)

@@ -5,8 +5,8 @@ alpha   bytes of an Alpha sign's line, as they are or as hex: {"type", "address"
 callerid  a packet in hex (SDMF, MDMF, ETSI), DTMF digits, a modem's lines, a line monitor's records:
         {"format", "checksum_ok", "date", "time", "number", "name", "absent"}
 hid     a USB report descriptor, as hex or as its bytes: {"hook": {"report_id", "offset", "size", "mode"}, "mute", "leds"}
-smdr    lines of a PBX's call-record port, or a capture file: {"profile", "direction", "extension", "trunk", "number", "start",
-        "duration_s", "ring_s", "answered", "abandoned", "transferred"…}; without --profile all are tried and the one that fits is named
+smdr    lines of a PBX's call-record port, or a capture file; without --profile all are tried and the one that fits is named:
+        {"profile", "direction", "extension", "trunk", "number", "start", "duration_s", "ring_s", "answered", "abandoned"…}
 """
 
 from __future__ import annotations
@@ -65,21 +65,24 @@ def _records(kind: str, name: str, profile: str | None) -> Iterable[Any]:
         from gateway.fxo.decode import records as callers  # noqa: PLC0415 - the kind decides which
 
         named = name == "-" or (len(name) < 256 and Path(name).exists())
-        return callers(_received(_bytes(name)) if named else name.encode())
+        return callers(received(_bytes(name)) if named else name.encode())
     if kind == "hid":
         return [_descriptor(name)]
     from gateway.asterisk.ami import decode  # noqa: PLC0415 - the kind decides which
 
-    return decode(_received(_bytes(name)))
+    return decode(received(_bytes(name)))
 
 
 def _call_records(name: str, profile: str | None) -> Iterator[Any]:
+    from appliance.replay import header_from_capture  # noqa: PLC0415
     from gateway.smdr.decode import decode, notes  # noqa: PLC0415 - the kind decides which
 
     data = _bytes(name)
     # Years that are not printed are told from when the file was written.
     written = datetime.now().astimezone() if name == "-" else datetime.fromtimestamp(Path(name).stat().st_mtime).astimezone()
-    result = decode(_received(data), profile, written.replace(tzinfo=None))
+    if data.startswith(b'{"capture"') and Path(name).is_file():
+        written = datetime.fromisoformat(header_from_capture(Path(name)).started).astimezone()
+    result = decode(received(data), profile, written.replace(tzinfo=None))
     counts = result.reader.counts
     complain(f"profile {result.profile.name}: {len(result.records)} records of {counts.lines} lines, {counts.headers} headings")
     for note in notes(result):
@@ -121,7 +124,7 @@ def _bytes(name: str) -> bytes:
         raise CorruptError(f"{name}: {fault.strerror}; name a file, or - for stdin") from fault
 
 
-def _received(data: bytes) -> bytes:
+def received(data: bytes) -> bytes:
     """What the box received, when the bytes are a capture file; else the bytes themselves."""
     if not data.startswith(b'{"capture"'):
         return data

@@ -33,6 +33,7 @@ VERBS: Final[dict[str, str]] = {
     "journal": "look into the durable log: stats, tail, export, verify",
     "devices": "what is plugged in: headsets, serial ports, LED chains, GPIO chips",
     "headset": "headsets one by one: watch, record",
+    "smdr": "call records of a PBX: learn a make that is not known, list those that are",
     "sim": "one simulated piece of the floor: a PBX, a CRM, a sign, headsets",
     "ack": "say that somebody has seen an alarm; without one, list those that stand",
     "alarms": "what was raised, when, for how long, and who has seen it",

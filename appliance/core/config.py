@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 
 from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.quantity import Period, Port, Share, Span
+from appliance.core.smdr_config import SmdrConfig
 
 Variant = Literal[
     "handled", "less_short", "abandon_in_time", "answered", "offered",
@@ -289,6 +290,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     commands: Commands = field(default_factory=Commands)
     wallboard: Wallboard = field(default_factory=Wallboard)
     headsets: HeadsetsConfig | None = None
+    smdr: dict[str, SmdrConfig] = field(default_factory=dict)
     kpi: Kpi = field(default_factory=Kpi)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     queues: dict[str, QueueConfig] = field(default_factory=dict)

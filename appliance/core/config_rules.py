@@ -297,6 +297,13 @@ def _headsets(config: Config) -> Iterator[Finding]:
         yield from findings_of_headsets(config)
 
 
+def _smdr(config: Config) -> Iterator[Finding]:
+    if config.smdr:
+        from appliance.core.config_smdr import findings_of_smdr  # noqa: PLC0415 - a box without a call-record port starts without it
+
+        yield from findings_of_smdr(config)
+
+
 def _alarm(config: Config) -> Iterator[Finding]:
     tables = (config.queues, config.groups, config.trunks)
     if config.alarm == AlarmConfig() and not any(each.alarm for table in tables for each in table.values()):
@@ -351,5 +358,6 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _floor,
     _sites,
     _headsets,
+    _smdr,
     _alarm,
 )

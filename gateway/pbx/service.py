@@ -67,6 +67,10 @@ class Gateway:
                 group.create_task(outbox.run(), name="outbox")
                 for pbx, link in self.links.items():
                     group.create_task(link.run(partial(renewed, pbx)), name=f"pbx {pbx}")
+                if context.config.smdr:
+                    from gateway.smdr.service import SmdrPorts  # noqa: PLC0415 - a box without a call-record port starts without it
+
+                    group.create_task(SmdrPorts(context, outbox).run(), name="smdr")
         except BaseExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:

@@ -30,6 +30,8 @@ class Splitter:
         self._rest = b""
         self._overlong = False
         self.bytes = 0
+        #: Ends seen: a peer that never sends one ends each record by hanging up.
+        self.ends = 0
         #: Lines dropped as longer than any record: a wrong baud rate, or another kind of data.
         self.overlong = 0
         #: Lines in which something was not text, and was taken out.
@@ -44,6 +46,7 @@ class Splitter:
         """The lines that end in this piece."""
         self.bytes += len(data)
         *ended, rest = _ENDS.split(self._rest + data)
+        self.ends += len(ended)
         out: list[str] = []
         for piece in ended:
             self._take(piece, out)

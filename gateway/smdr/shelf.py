@@ -23,7 +23,7 @@ def profile(name: str) -> ReadyProfile:
     """One of ours. Raises MisconfiguredError for a name that there is not."""
     if name not in ORDER:
         near = difflib.get_close_matches(name, ORDER, 1)
-        mend = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(ORDER)}; or name a file, PROFILE.toml"
+        mend = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(ORDER)}; or name a file, ….toml"
         raise MisconfiguredError(f'there is no SMDR profile "{name}"; {mend}')
     return profile_from_file(_FOLDER / f"{name}.toml")
 

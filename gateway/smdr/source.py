@@ -1,0 +1,175 @@
+"""Decides how a call-record port is kept in sight: opened, read at a bounded pace, opened again when it is gone or silent too long.
+
+`run` tells every record to a callback and ends only by cancellation or a faulty configuration. What goes wrong is told in `health`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from appliance.core.clock import NS, Clock
+from appliance.core.errors import CallfloorError, MisconfiguredError, UnpluggedError, UnsupportedError
+from appliance.core.smdr_config import SmdrConfig
+from drivers.serial_line import SerialLine
+from gateway.smdr.port import IDLE_S, Listener, Pace, Tap, open_calling
+from gateway.smdr.profile import ReadyProfile, profile_from_file
+from gateway.smdr.record import CallRecord
+from gateway.smdr.shelf import profile
+from gateway.smdr.stream import Stream
+
+_log = logging.getLogger("callfloor.gateway")
+FIRST_RETRY_S: Final = 0.5
+#: A session shorter than this has proved nothing: the next attempt waits longer still.
+STEADY_S: Final = 5.0
+#: Addresses whose streams are remembered.
+_STREAMS: Final = 16
+#: From so many lines on their share is judged.
+_JUDGE_FROM: Final = 20
+
+Take = Callable[[list[CallRecord]], Awaitable[None]]
+LocalTime = Callable[[], datetime]
+
+
+class Health(Struct):
+    """How a port does, in words for a person. `level` as box.health has it."""
+
+    level: Literal["ok", "amber", "red"] = "ok"
+    text: str = "waiting for the first record"
+
+
+def no_tap(_way: str, _data: bytes) -> None:
+    """Nobody records."""
+
+
+class SmdrSource:
+    """One port. `seen`: digests of what was told before, oldest first."""
+
+    def __init__(
+        self,
+        name: str,
+        config: SmdrConfig,
+        clock: Clock,
+        local: LocalTime,
+        take: Take,
+        *,
+        seen: Iterable[str] = (),
+        tap: Tap = no_tap,
+        told: Callable[[Health], None] = lambda _health: None,
+        session: Callable[[str], None] = lambda _word: None,
+    ) -> None:
+        self.name, self._config, self._clock, self._local, self._take, self._tap = name, config, clock, local, take, tap
+        self._seen = tuple(seen)
+        self._told, self._tell_session = told, session
+        self._profile: ReadyProfile | None = None
+        self.streams: dict[str, Stream] = {}
+        self.pace = Pace()
+        self.listener: Listener | None = None
+        self.health = Health()
+        self.sessions = 0
+        self._retry_s = FIRST_RETRY_S
+
+    async def run(self) -> None:
+        """Keep the port in sight until cancelled. Raises MisconfiguredError and UnsupportedError, which no retry mends."""
+        config = self._config
+        try:
+            await self._profile_named()
+        except MisconfiguredError as fault:
+            self._say("red", str(fault))
+            raise
+        while True:
+            began_s = self._now_s()
+            try:
+                if config.url.startswith("listen://"):
+                    self.listener = Listener(self.name, config)
+                    await self.listener.run(self._session, lambda: self._say("ok", "waiting for the PBX to call"))
+                else:
+                    async with open_calling(self.name, config, self._tap) as line:
+                        await self._session(line, "")
+            except (MisconfiguredError, UnsupportedError) as fault:
+                self._say("red", str(fault))
+                raise
+            except CallfloorError as fault:
+                self._say("red", str(fault))
+            if self._now_s() - began_s > STEADY_S:
+                self._retry_s = FIRST_RETRY_S
+            await asyncio.sleep(self._retry_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not secrecy
+            self._retry_s = min(self._config.reconnect_max_s, self._retry_s * 1.7)
+
+    async def _profile_named(self) -> None:
+        if self._config.profile_file is not None:
+            self._profile = await asyncio.to_thread(profile_from_file, self._config.profile_file)
+        elif self._config.profile is not None:
+            self._profile = profile(self._config.profile)
+
+    async def _session(self, line: SerialLine, peer: str) -> None:
+        """Read until the line is gone. Raises UnpluggedError."""
+        stream = self._stream(peer)
+        self.sessions += 1
+        stream.connected(self._now_s())
+        self._tell_session("connected")
+        self._say("ok", "connected" if self.sessions == 1 else "connected again")
+        try:
+            await self._read(line, stream)
+        except UnpluggedError:
+            self._tell_session("disconnected")
+            await self._give(stream.closed(self._local(), self._now_s()), stream)
+            raise
+
+    async def _read(self, line: SerialLine, stream: Stream) -> None:
+        heard_s, silent_s = self._now_s(), self._config.silent_s
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    data = await line.read()
+            except TimeoutError:
+                await self._give(stream.idle(self._local(), self._now_s()), stream)
+                if silent_s is not None and self._now_s() - heard_s > silent_s:
+                    raise UnpluggedError(f"smdr {self.name}: silent for {silent_s:g} s; connected anew") from None
+                continue
+            heard_s = self._now_s()
+            self._tap("in", data)
+            await self._give(stream.feed(data, self._local(), heard_s), stream)
+            await self.pace.took(len(data))
+
+    def _stream(self, peer: str) -> Stream:
+        stream = self.streams.get(peer)
+        if stream is None:
+            while len(self.streams) >= _STREAMS:
+                del self.streams[next(iter(self.streams))]
+            stream = self.streams[peer] = Stream(self._profile, self._config.dates, self._seen)
+        return stream
+
+    async def _give(self, records: list[CallRecord], stream: Stream) -> None:
+        if records:
+            await self._take(records)
+        self._judge(stream)
+
+    def _judge(self, stream: Stream) -> None:
+        """How the lines do, as long as the port is there."""
+        counts, splitter = stream.counts, stream.splitter
+        damaged = counts.unknown + splitter.overlong
+        lines = counts.lines + splitter.overlong
+        if stream.reader is None and stream.unread >= _JUDGE_FROM:
+            self._say("amber", "no profile fits what comes; `callfloor smdr learn` proposes one, or the line's speed is wrong")
+        elif lines >= _JUDGE_FROM and 2 * damaged > lines:
+            self._say("amber", "most lines fit nothing: look at the line's speed and format, or name the profile")
+        elif counts.records:
+            self._say("ok", f"records of {stream.reader.profile.name}" if stream.reader else "records")
+
+    def _say(self, level: Literal["ok", "amber", "red"], text: str) -> None:
+        if (level, text) != (self.health.level, self.health.text):
+            changed = level != self.health.level
+            self.health = Health(level, text)
+            if changed:
+                (_log.info if level == "ok" else _log.warning)("smdr %s: %s", self.name, text)
+            self._told(self.health)
+
+    def _now_s(self) -> float:
+        return self._clock.mono_ns() / NS
