@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.fxo.clip import DigitFeed, caller_from_digits
 from gateway.fxo.decode import records
+from gateway.fxo.message import PacketFeed
 from gateway.fxo.modem_bytes import ModemFeed, Ring
 from gateway.fxo.modem_call import QUIET_NS, CallerFeed
+from gateway.fxo.monitor_record import MonitorFeed
 from gateway.fxo.tone import tone_from_text
 
 pytestmark = pytest.mark.corpus
@@ -72,6 +76,30 @@ def test_tone_settings(samples: dict[str, dict[str, Any]]) -> None:
             meant["level_dB"],
             [meant["on_ms"], meant["off_ms"]],
         )
+
+
+def test_packets_and_records_split_at_every_byte(samples: dict[str, dict[str, Any]]) -> None:
+    split = 0
+    for key, sample in samples.items():
+        feed_of: Callable[[], Any] = PacketFeed if "hex" in sample else MonitorFeed
+        raw = bytes.fromhex(sample["hex"]) if "hex" in sample else bytes_of(sample) + b"\r\n"
+        whole = feed_of().feed(raw)
+        if not whole:
+            continue  # another kind, or a checksum that is wrong
+        for cut in range(len(raw) + 1):
+            feed = feed_of()
+            assert feed.feed(raw[:cut]) + feed.feed(raw[cut:]) == whole, (key, cut)
+        split += 1
+    assert split >= 2
+
+
+def test_digits_come_one_by_one(samples: dict[str, dict[str, Any]]) -> None:
+    found = [bytes_of(sample).decode() for sample in samples.values() if sample["system"].startswith("DTMF")]
+    assert found
+    for digits in found:
+        feed = DigitFeed()
+        told = [caller for digit in digits if (caller := feed.feed(digit, 0)) is not None]
+        assert told == [caller_from_digits(digits)]
 
 
 def test_modem_samples_split_at_every_byte(samples: dict[str, dict[str, Any]]) -> None:

@@ -157,6 +157,16 @@ def test_one_byte_in_a_hundred_is_noise() -> None:
     assert numbers.count("0987654321") >= 0.85 * 500
 
 
+def test_one_byte_in_a_hundred_is_lost() -> None:
+    dice = random.Random(8)
+    call = b"\r\nRING\r\n\r\n" + formatted("1015", "1310", "0987654321", "ANA") + b"\r\nRING\r\n"
+    stream = bytes(each for each in call * 500 if dice.random() >= 0.01)
+    assert 985 <= sum(isinstance(each, Ring) for each in read(stream)) <= 1000
+    numbers = [caller.number for caller in callers(stream)]
+    assert len(numbers) >= 490
+    assert numbers.count("0987654321") >= 0.85 * 500
+
+
 @given(st.lists(st.binary(max_size=700), max_size=8))
 def test_anything_is_read_and_bounded(chunks: list[bytes]) -> None:
     feed, into = ModemFeed(), CallerFeed()
