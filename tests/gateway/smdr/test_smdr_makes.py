@@ -53,6 +53,12 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("panasonic-dbs", "t 11/21 08:52:11 00:10:31 0105 012", {"transferred": True}),
     ("panasonic-dbs", at(c1="I", c3="11/21", c9="08:52:11", c18="00:01:05", c27="104", c31="9724229700", c77="02"),
      {"direction": "in", "number": "9724229700", "trunk": "02", "extension": "104", "duration_s": 65}),
+    ("panasonic", "11/21/26 03:45PM 1234 01 ACME SA0223456789 0'05 00:01'05 98765", {"direction": "in", "number": "0223456789", "name": "ACME SA"}),
+    ("panasonic", "11/21/26 03:45PM 1234 01 10222P1-555-346-7890 00:01'05 001 FW", {"number": "10222P1-555-346-7890", "account": "001",
+      "transferred": False}),
+    ("whozz", "01 F             11/21 16:54:03", {"event": "off_hook", "trunk": "01"}),
+    ("transtel", "000 03 Incoming 21/11 12:00 NoAns: 00'35\"", {"abandoned": True, "ring_s": 35}),
+    ("cisco-cme", " %VOIPAAA-5-VOIP_FEAT_HISTORY: FEAT_VSA=fn:TWC,ft:11/21/2026 10:00:00", {"event": "feature"}),
     # -- Avaya IP Office: commas in names, internal, continued, voicemail, 38 fields
     ("avaya-ipoffice", IPO.format("00:10:01", 4, "0991234567", "I", "200", "200", "0", "0", "E204", "Perez, Juan", "T9002", "LINE 1,2", 0),
      {"direction": "in", "extension": "204", "trunk": "T9002", "duration_s": 601, "answered": True, "ring_s": 4, "transferred": False}),
