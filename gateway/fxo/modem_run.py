@@ -58,7 +58,7 @@ class ModemLine(LineSource):
                     out, sense.say = sense.say, b""
                     self._tap("out", out)
                     await wire.write(out)
-                data = await self._within(wire.read(), sense.due_ns)
+                data = await self._heard(wire, sense.due_ns)
                 if data:
                     self._received(data)
                     sense.feed(data, self.clock.mono_ns())

@@ -13,6 +13,8 @@ from gateway.fxo.modem_talk import ModemTalk
 
 #: A line that has begun and does not go on is damaged: a modem writes one at a stretch.
 _STALLED_NS: Final = 1_000_000_000
+#: A box that is so late was busy with something else.
+_LATE_NS: Final = 250_000_000
 
 
 class ModemSense:
@@ -45,9 +47,15 @@ class ModemSense:
 
     def feed(self, data: bytes, now_ns: int) -> None:
         """Bytes came."""
-        self._pass(now_ns)
+        due_ns = self._line.due_ns
+        if due_ns is not None and now_ns - due_ns > _LATE_NS:
+            # Nobody looked for a while: what lay there may have come before the moment that has passed, and goes before it.
+            self._read(self._feed.feed(data), due_ns - 1)
+            self._pass(now_ns)
+        else:
+            self._pass(now_ns)
+            self._read(self._feed.feed(data), now_ns)
         self._came_ns = now_ns
-        self._read(self._feed.feed(data), now_ns)
 
     def tick(self, now_ns: int) -> None:
         """Time has passed."""

@@ -56,12 +56,12 @@ class MonitorLines(LineSource):
                 feed = MonitorFeed()
                 self._up()
                 while True:
-                    data = await self._within(wire.read(), self._due_ns())
+                    data = await self._heard(wire, self._due_ns())
                     before = feed.noise_bytes
                     if data:
                         self._received(data)
                     for record in feed.feed(data):
-                        self._heard(record)
+                        self._record(record)
                     self.health.noise_bytes += feed.noise_bytes - before
                     self._tick(self.clock.mono_ns())
 
@@ -79,12 +79,12 @@ class MonitorLines(LineSource):
             self._up()
             while True:
                 self._news.clear()
-                await self._within(self._heard_some(), self._due_ns())
+                await self._within(self._news_came(), self._due_ns())
                 self._tick(self.clock.mono_ns())
         finally:
             transport.close()
 
-    async def _heard_some(self) -> bytes:
+    async def _news_came(self) -> bytes:
         await self._news.wait()
         return b""
 
@@ -97,9 +97,9 @@ class MonitorLines(LineSource):
         elif self._unit is not None and record.unit != self._unit:
             self.foreign += 1
         else:
-            self._heard(record)
+            self._record(record)
 
-    def _heard(self, record: MonitorRecord) -> None:
+    def _record(self, record: MonitorRecord) -> None:
         line = self._by_number.get(record.line)
         if line is None:
             self.unknown_lines += 1

@@ -113,8 +113,18 @@ class SenseLine(LineSource):
         return min((due for due in dues if due is not None), default=None)
 
     def _tick(self, now_ns: int) -> None:
-        self._rang(self._bell.tick(now_ns), now_ns)
-        for pin, steady in self._levels.items():
-            if steady.tick(now_ns):
-                self._held(pin, now_ns)
+        # In the order of their moments, however late it is: a box that was busy judges as one that was not.
+        while (due := self._next()) is not None and due[0] <= now_ns:
+            due_ns, pin = due
+            super()._tick(due_ns)
+            if pin is None:
+                self._rang(self._bell.tick(due_ns), due_ns)
+            elif self._levels[pin].tick(due_ns):
+                self._held(pin, due_ns)
         super()._tick(now_ns)
+
+    def _next(self) -> tuple[int, int | None] | None:
+        """The next moment of the bell (None) or of a level, and whose."""
+        dues = [(each.due_ns, pin) for pin, each in self._levels.items()]
+        found = [(due_ns, pin) for due_ns, pin in [(self._bell.due_ns, None), *dues] if due_ns is not None]
+        return min(found, key=lambda each: each[0], default=None)

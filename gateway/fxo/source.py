@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from appliance.core.clock import NS, Clock
 from appliance.core.errors import CallfloorError, MisconfiguredError
+from drivers.serial_line import SerialLine
 from gateway.fxo.line import Line
 from gateway.fxo.line_call import Told
 
@@ -138,6 +139,10 @@ class LineSource(ABC):
             due_ns = self._due_ns()
             await asyncio.sleep(max(0.0, (until_ns if due_ns is None else min(until_ns, due_ns)) - now_ns) / NS)
             self._tick(self.clock.mono_ns())
+
+    async def _heard(self, wire: SerialLine, due_ns: int | None) -> bytes:
+        """What came on a wire, or nothing once that moment has passed; what came in the same moment goes before it."""
+        return await self._within(wire.read(), due_ns) or await self._within(wire.read(), self.clock.mono_ns())
 
     async def _within(self, what: Awaitable[bytes], due_ns: int | None) -> bytes:
         """What came, or nothing once that moment has passed."""

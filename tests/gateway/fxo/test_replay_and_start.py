@@ -29,7 +29,11 @@ from appliance.core.errors import CorruptError
 from appliance.core.event import Event
 from appliance.replay import replay
 from gateway.fxo.left_open import closing
+from gateway.fxo.line import Line
 from gateway.fxo.line_settings import LineSettings
+from gateway.fxo.modem_profile import PROFILES
+from gateway.fxo.modem_sense import ModemSense
+from gateway.fxo.modem_talk import ModemTalk
 from gateway.fxo.replay_feed import feed_capture
 
 HEAD = {"capture": 1, "kind": "modem", "name": "Línea 1", "started": "2026-11-21T14:00:00Z"}
@@ -147,6 +151,21 @@ def test_whatever_a_modem_says(rows: list[tuple[float, str]]) -> None:
             case CallAbandoned() | CallLost() | CallEnded():
                 open_visits.remove(event.visit or "")
     assert open_visits == set()
+
+
+def test_a_box_that_was_busy_makes_no_abandoned_call() -> None:
+    """What lay there when it looked again goes before the end of the ringing that has passed meanwhile."""
+    line = Line(LineSettings(line="1", ring_ms=(1000, 4000), hook_sense=True))
+    sense = ModemSense(line, ModemTalk(PROFILES["box"]))
+    sense.begin(0)
+    sense.feed(b"\r\nRING\r\n", 10 * NS)
+    sense.feed(b"\x10H", 60 * NS)
+    sense.feed(b"\x10h", 90 * NS)
+    sense.tick(100 * NS)
+    assert [type(each.event).__name__ for each in sense.told] == ["LineRinging", "LineSeized", "LineReleased"]
+    released = sense.told[-1].event
+    assert isinstance(released, LineReleased)
+    assert released.outcome == "answered"
 
 
 def stored(*data: Struct) -> list[Event]:

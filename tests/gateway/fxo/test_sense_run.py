@@ -106,6 +106,22 @@ async def test_a_call_is_abandoned_although_the_loop_flutters_with_the_bell(head
         assert wire.ears.of("Released")[0].event.outcome == "abandoned"
 
 
+async def test_a_box_that_was_busy_judges_by_the_moments_of_the_edges(header: MockFactory) -> None:
+    """It looks again half a minute later: the call was taken within the silence of the bell, and put down long ago."""
+    async with wired(header) as wire:
+        wire.bell(0.5)
+        wire.clock.advance(0.1)
+        wire.set(PINS.loop, True)
+        wire.clock.advance(10)
+        wire.set(PINS.loop, False)
+        wire.clock.advance(30)
+        await until(lambda: "Released" in wire.ears.kinds)
+        assert wire.ears.kinds == ["Ringing", "Seized", "Released"]
+        ringing, seized, released = wire.ears.told
+        assert 0.5 <= (seized.at_ns - ringing.at_ns) / 1e9 <= 0.7
+        assert 9.9 <= (released.at_ns - seized.at_ns) / 1e9 <= 10.1
+
+
 async def test_without_a_loop_sense_nobody_knows(header: MockFactory) -> None:
     async with wired(header, pins=SensePins(ring=5)) as wire:
         wire.bell(0.5)
