@@ -57,7 +57,7 @@ def _records(name: str, data: bytes) -> int:
     splitter, reader = Splitter(), Reader(profile(name), Dates())
     count = 0
     for at in range(0, len(data), _PIECE):
-        for text in splitter.feed(data[at : at + 256]):
+        for text in splitter.feed(data[at : at + _PIECE]):
             count += len(reader.feed(text, _NOW))
     return count + len(reader.idle())
 
