@@ -60,9 +60,15 @@ class Line:
 
     # -- rings -------------------------------------------------------------------------------------------------
 
-    def ring(self, now_ns: int, *, sure: bool = True, until_told: bool = False) -> list[Told]:
-        """One ring of which only a moment is told, as a modem's RING. `until_told`: no other may follow, the end comes by `ring_over`."""
+    def ring(self, now_ns: int, *, sure: bool = True, until_told: bool = False, first: bool = False) -> list[Told]:
+        """One ring of which only a moment is told, as a modem's RING.
+
+        `until_told`: no other may follow, the end comes by `ring_over`; `first`: it begins a call, and the end of one before was missed.
+        """
         self._pass(now_ns)
+        if first and self.state == "ringing" and self.call is not None and now_ns - self.call.last_ring_ns > self.settings.period_ns:
+            self.call.doubt = True
+            self._end(now_ns, inferred=True)
         call = self._rung(now_ns, now_ns, sure=sure)
         if call is not None:
             call.ends_ns = None if until_told else now_ns + self.settings.period_ns

@@ -113,9 +113,10 @@ def told_from_record(line: Line, record: MonitorRecord, now_ns: int) -> list[Tol
     out: list[Told] = []
     match record.what:
         case "ring":
-            out = line.ring(now_ns, until_told=True)
+            out = line.ring(now_ns, until_told=True, first=True)
         case "start" if record.direction == "in":
-            out = [] if taken else line.ring(now_ns, until_told=True)
+            again = line.call is not None and line.call.caller is not None
+            out = [] if taken else line.ring(now_ns, until_told=True, first=again)
             out += line.caller_id(record.caller, now_ns) if record.caller is not None else []
         case "start" if not taken:
             out = line.hook(True, now_ns)

@@ -78,6 +78,11 @@ def test_doubled_and_lost_records() -> None:
     )
     assert kinds(doubled) == ["Ringing", "CallerId", "Seized", "Released"]
     assert kinds(heard((14, START), (20, OFF), (80.1, TAKEN))) == ["Ringing", "CallerId", "Seized", "Released"]
+    # The end record of the first call never came: nobody knows what became of it, and the second is a call of its own.
+    for again in (RING, START):
+        two = heard((10, RING), (14, START), (100, again), (104, START), (110, OFF), (150, ON))
+        assert [told.event.outcome for told in two if kinds([told]) == ["Released"]] == ["unknown", "answered"]
+        assert kinds(two).count("CallerId") == 2
 
 
 @asynccontextmanager
