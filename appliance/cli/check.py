@@ -6,7 +6,7 @@ Looks at the file and at the files that it names; opens no device and no connect
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -26,29 +26,53 @@ EXAMPLES = """
 """
 
 
+_Tried = tuple[tuple[str, ...], Callable[[], object]]
+
+
 def _urls(config: Config, path: Path) -> tuple[Fault, ...]:
-    """LED chains and signs whose address means nothing to their driver, or does not fit their size."""
-    if not (config.wallboard.led or config.wallboard.sign):
+    """Addresses that mean nothing to their driver or do not fit their size, and profiles of call records that are none."""
+    tried: list[_Tried] = [*_media(config), *_ports(config)]
+    if not tried:
         return ()
-    from appliance.core.toml_lines import lines_from_toml  # noqa: PLC0415 - for a box with LED chains or signs alone
-    from drivers.led_sign import sign_url  # noqa: PLC0415
-    from drivers.led_url import checked_url  # noqa: PLC0415
+    from appliance.core.toml_lines import lines_from_toml  # noqa: PLC0415 - for a box with LED chains, signs or such ports alone
 
     lines = lines_from_toml(path.read_text(encoding="utf-8-sig"))
-    tried: list[tuple[str, str, Callable[[], object]]] = []
-    tried += [("led", name, partial(checked_url, led.url, led.width, led.height)) for name, led in config.wallboard.led.items()]
-    tried += [("sign", name, partial(sign_url, sign.url)) for name, sign in config.wallboard.sign.items()]
     found = []
-    for kind, name, check in tried:
+    for key, check in tried:
         try:
             check()
         except MisconfiguredError as fault:
             what, mark, mend = str(fault).rpartition("; ")
             if not mark:
                 what, _, mend = str(fault).rpartition(": ")
-            key = ("wallboard", kind, name, "url")
             found.append(Fault(str(path.absolute()), line_of(lines, key), ".".join(key), what, mend))
     return tuple(found)
+
+
+def _media(config: Config) -> Iterator[_Tried]:
+    if config.wallboard.led or config.wallboard.sign:
+        from drivers.led_sign import sign_url  # noqa: PLC0415
+        from drivers.led_url import checked_url  # noqa: PLC0415
+
+        for name, led in config.wallboard.led.items():
+            yield ("wallboard", "led", name, "url"), partial(checked_url, led.url, led.width, led.height)
+        for name, sign in config.wallboard.sign.items():
+            yield ("wallboard", "sign", name, "url"), partial(sign_url, sign.url)
+
+
+def _ports(config: Config) -> Iterator[_Tried]:
+    if config.smdr:
+        from drivers.serial_url import serial_url  # noqa: PLC0415
+        from gateway.smdr.profile import profile_from_file  # noqa: PLC0415
+        from gateway.smdr.shelf import profile  # noqa: PLC0415
+
+        for name, port in config.smdr.items():
+            if not port.url.startswith("listen://"):
+                yield ("smdr", name, "url"), partial(serial_url, port.url, f"smdr {name}")
+            if port.profile is not None:
+                yield ("smdr", name, "profile"), partial(profile, port.profile)
+            if port.profile_file is not None:
+                yield ("smdr", name, "profile_file"), partial(profile_from_file, port.profile_file)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

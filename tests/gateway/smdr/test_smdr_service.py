@@ -102,4 +102,5 @@ async def test_what_call_records_cannot_tell_stays_unknown() -> None:
         floor.apply(seq, event)
     shot = Shots(floor).take(SystemClock().wall_ns())
     assert shot.queues == {}
+    assert (shot.floor.waiting, shot.floor.longest_wait, shot.floor.fresh, shot.floor.today.abandon_rate) == (None, None, "unknown", None)
     assert [(health.id, health.level) for health in shot.health] == [("smdr.norte", "red")]
