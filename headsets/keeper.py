@@ -15,12 +15,13 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from appliance.apart import Apart
+from appliance.core.catalogue import HeadsetDetached
 from appliance.core.clock import NS
 from appliance.core.headset_config import HeadsetsConfig, SeatConfig
 from appliance.outbox import Outbox
 from appliance.service import Context
 from headsets.host import Leds
-from headsets.seat import Intent, Seat, Step
+from headsets.seat import HeadsetEvent, Intent, Seat, Step
 
 _log = logging.getLogger("callfloor.headsets")
 #: A seat's timer never comes sooner, so that none that asks for the past can take the loop.
@@ -78,8 +79,8 @@ class SeatKeeper:
             return
         now_ns = self._last_ns[key] = max(self._last_ns.get(key, 0), self._now_ns() if at_ns is None else at_ns)
         step = call(seat, now_ns)
-        if step.events and not self._put(step.events):
-            self._untold.add(key)
+        if step.events:
+            self._tell(key, step.events)
         self._arm(key, seat.due_ns, now_ns)
         if step.lamps is not None and (show := self.lamps.get(key)) is not None:
             show(step.lamps)
@@ -97,6 +98,12 @@ class SeatKeeper:
         for key in tuple(self._timers):
             self._disarm(key)
 
+    def _tell(self, key: str, events: tuple[HeadsetEvent, ...]) -> None:
+        if not self._put(events):
+            self._untold.add(key)
+        elif events and isinstance(events[-1], HeadsetDetached):
+            self._untold.discard(key)  # nothing that was there before matters any more
+
     def _put(self, data: tuple[Struct, ...]) -> bool:
         fits = self._outbox.put([self._context.event(each) for each in data])
         if not fits and self._outbox.refused == len(data):
@@ -109,9 +116,9 @@ class SeatKeeper:
         _log.warning(
             "%d headset events were lost while the journal took nothing; %d seats are told anew", self._outbox.refused, len(untold)
         )
-        for key in sorted(untold & self.seats.keys()):
-            if not self._put(self.seats[key].news()):
-                self._untold.add(key)
+        for key in sorted(untold):
+            seat = self.seats.get(key)  # None: one without a name whose headset was pulled meanwhile
+            self._tell(key, (HeadsetDetached(seat=key),) if seat is None else seat.news())
         for missed in self.missed:
             self._followers.turn(missed)
 

@@ -158,6 +158,21 @@ async def test_what_cannot_wait_is_counted_and_the_newest_state_told_after(caplo
     assert "6 headset events were lost while the journal took nothing; 1 seats are told anew" in caplog.text
 
 
+async def test_a_pulling_that_found_no_room_is_told_though_its_seat_is_no_more() -> None:
+    """Else the board shows it as plugged in until the next start."""
+    async with open_keeper(hold="watch", most=2) as (keeper, journal):
+        keeper.seat("usb-1-7")
+        keeper.apply("usb-1-7", plugged)
+        await until(lambda: len(told(journal)) == 1)
+        journal.full = True
+        for hook in (1, 0):
+            keeper.apply("usb-1-7", lambda seat, now_ns, up=hook: seat.reported({"hook": up}, now_ns), (2000 + hook) * NS)  # type: ignore[misc]
+        keeper.apply("usb-1-7", lambda seat, _now_ns: seat.pulled())
+        keeper.forget("usb-1-7")
+        journal.full = False
+        await until(lambda: HeadsetDetached(seat="usb-1-7") in told(journal))
+
+
 async def test_a_seat_that_nobody_named_is_there_while_something_is_plugged() -> None:
     async with open_keeper() as (keeper, journal):
         keeper.seat("usb-1-7")
