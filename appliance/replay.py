@@ -18,6 +18,7 @@ from appliance.core.clock import NS, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import CorruptError, UnsupportedError
 from appliance.core.event import Event
+from appliance.core.pbx_kind import is_kind
 from appliance.floor import snapshot as out
 from appliance.floor.floor import Floor
 from appliance.floor.shot import Shots
@@ -65,7 +66,7 @@ def events_from_capture(path: Path, config: Config) -> Iterator[Event]:
 
 def _feed(path: Path, header: Header, config: Config) -> tuple[str, Feed]:
     """The service that a recording is of, and what makes its lines events again."""
-    if header.kind == "asterisk":
+    if is_kind(header.kind):
         from gateway.pbx.replay_feed import feed_capture as of_pbx  # noqa: PLC0415 - composition: the dialect is chosen by the capture
 
         return "gateway", lambda lines: of_pbx(lines, config)
@@ -81,7 +82,7 @@ def _feed(path: Path, header: Header, config: Config) -> tuple[str, Feed]:
         from gateway.fxo.replay_feed import feed_capture as of_modem  # noqa: PLC0415
 
         return "gateway", of_modem
-    raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk, hid, modem and smdr can")
+    raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk, freeswitch, hid, modem and smdr can")
 
 
 def replay(path: Path, config: Config | None = None, progress: Callable[[int], None] | None = None) -> out.Snapshot:

@@ -26,7 +26,7 @@ from appliance.cli.new_file import new_file
 from appliance.cli.terminal import Progress, complain
 from appliance.core.clock import SystemClock
 from appliance.core.config import PbxConfig
-from appliance.core.errors import MisconfiguredError, TransientError
+from appliance.core.errors import MisconfiguredError, TransientError, UnsupportedError
 
 #: Records until cancelled, through what takes a line of the file.
 Recording = Callable[[Callable[[bytes], object]], Coroutine[Any, Any, None]]
@@ -91,6 +91,8 @@ def main(args: argparse.Namespace) -> int:
         raise MisconfiguredError(f"there is no [pbx.{args.name}] in {args.config}; there are: {', '.join(config.pbx) or 'none'}")
     if args.output.exists():
         raise MisconfiguredError(f"{args.output} is there already; name a new file with -o")
+    if args.sanitize and pbx.kind != "asterisk":
+        raise UnsupportedError(f"a recording of kind {pbx.kind} cannot be sanitised yet; leave out --sanitize and keep the file in the house")
     if args.sanitize:
         with tempfile.TemporaryFile() as raw:
             asyncio.run(_record(args.name, _of_pbx(args.name, pbx), raw.write, args.for_s))

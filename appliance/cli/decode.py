@@ -1,6 +1,7 @@
 """Say what recorded bytes mean, one JSON object per record.
 
 ami     bytes of an Asterisk manager session, or a capture file: {"type", "name", "fields"}
+esl     bytes of a FreeSWITCH event socket, or a capture file: {"type", "name", "fields", "body"}
 alpha   bytes of an Alpha sign's line, as they are or as hex: {"type", "address", "packets": [{"command", "label", "text"…}]}
 callerid  a packet in hex (SDMF, MDMF, ETSI), DTMF digits, a modem's lines, a line monitor's records:
         {"format", "checksum_ok", "date", "time", "number", "name", "absent"}
@@ -35,8 +36,8 @@ EXAMPLES = """
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """KIND FILE|HEX|-, --profile, --json."""
-    parser.add_argument("kind", choices=["ami", "alpha", "callerid", "hid", "smdr"], help="what the bytes are")
-    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; but for ami and smdr: or the bytes, as hex")
+    parser.add_argument("kind", choices=["ami", "esl", "alpha", "callerid", "hid", "smdr"], help="what the bytes are")
+    parser.add_argument("file", metavar="FILE|HEX|-", help="where they are; - for stdin; but for ami, esl and smdr: or the bytes, as hex")
     parser.add_argument("--profile", metavar="P", help="smdr: one of the profiles (docs/smdr.md), or a file of your own, ….toml")
     parser.add_argument("--json", action="store_true", help="one object a line, and nothing else (the default when piped)")
 
@@ -68,6 +69,10 @@ def _records(kind: str, name: str, profile: str | None) -> Iterable[Any]:
         return callers(received(_bytes(name)) if named else name.encode())
     if kind == "hid":
         return [_descriptor(name)]
+    if kind == "esl":
+        from gateway.freeswitch.esl import decode as of_freeswitch  # noqa: PLC0415 - the kind decides which
+
+        return of_freeswitch(received(_bytes(name)))
     from gateway.asterisk.ami import decode  # noqa: PLC0415 - the kind decides which
 
     return decode(received(_bytes(name)))

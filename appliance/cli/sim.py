@@ -1,6 +1,7 @@
 """One simulated piece of the floor, for a rig or a trial: it speaks on the same wire as the real one.
 
 pbx      an Asterisk with a seeded floor behind its manager port
+freeswitch  a FreeSWITCH with the same floor behind its event socket
 crm      a CRM that counts what arrives over MQTT, and shows doubles and gaps
 sign     an Alpha sign on a pty or a TCP port that shows what it received
 line     analog lines on which people call: voice modems on ptys, or a line monitor over UDP
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 EXAMPLES = """
   callfloor sim pbx --port 5038 --scenario morning --seed 7
+  callfloor sim freeswitch --port 8021 --speed 4
   callfloor sim crm --listen 127.0.0.1:1883
   callfloor sim sign --address 01,02
   callfloor sim line --lines 4 --every 30
@@ -23,6 +25,7 @@ EXAMPLES = """
 
 _PIECES: Final = {
     "pbx": "appliance.sim.pbx_cli",
+    "freeswitch": "appliance.sim.freeswitch_cli",
     "crm": "appliance.sim.crm_cli",
     "sign": "appliance.sim.sign_cli",
     "headset": "appliance.sim.headset_cli",

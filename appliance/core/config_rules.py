@@ -127,10 +127,10 @@ def _pbx(config: Config) -> Iterator[Finding]:
             yield Finding(
                 (*here, "username"), "the user's name is empty", "write the manager user's name; `callfloor pbx template` makes one"
             )
-        if pbx.secret_file is None:
+        if pbx.secret_file is None and pbx.kind in BUILT_IN:  # what a package's own kind needs is its own affair
             mend = f'put the manager user\'s secret into a file and write secret_file = "{name}.secret"'
             yield Finding(here, "the key secret_file is missing", mend)
-        else:
+        elif pbx.secret_file is not None:
             yield from _secret((*here, "secret_file"), pbx.secret_file)
         yield from _file((*here, "ca_file"), pbx.ca_file)
         if pbx.ca_file is not None and not pbx.tls:

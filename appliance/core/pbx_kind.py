@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from appliance.core.config import PbxConfig
 
 #: The kinds that come with the box, and their usual ports.
-BUILT_IN: Final = {"asterisk": 5038}
+BUILT_IN: Final = {"asterisk": 5038, "freeswitch": 8021}
 GROUP: Final = "callfloor.pbx"
 
 

@@ -16,12 +16,17 @@ from appliance.doctor.reach import Reached, Stage, reached
 LIMIT_S: Final = 12.0
 _AT_ONCE: Final = 8
 _BLIND: Final = "the floor's figures stand still and say so; calls meanwhile are missing"
-_BANNER: Final = b"Asterisk Call Manager"
+#: What each kind says first, and what it is; a package's own kind may say anything.
+_BANNERS: Final = {
+    "asterisk": (b"Asterisk Call Manager", "Asterisk manager"),
+    "freeswitch": (b"Content-Type: auth/request", "FreeSWITCH event socket"),
+}
+_LOOK: Final = {"asterisk": "asterisk -rx 'manager show settings'", "freeswitch": "fs_cli -x 'module_exists mod_event_socket'"}
 
 _SAID: Final[dict[Stage, tuple[str, str]]] = {
     "name": ("its name is not known", "getent hosts {host}"),
     "silent": ("it does not answer", "ping -c 3 {host}"),
-    "refused": ("nothing listens there", "ssh {host} asterisk -rx 'manager show settings'"),
+    "refused": ("nothing listens there", "ssh {host} {look}"),
     "route": ("there is no way there", "ip route get {host}"),
     "tls": ("TLS failed", "openssl s_client -connect {where} -servername {host} </dev/null"),
 }
@@ -59,16 +64,18 @@ def probe(name: str, pbx: PbxConfig) -> PbxFacts:
 def judge(facts: PbxFacts) -> Finding:
     """What follows."""
     item, at = f"pbx {facts.name}", facts.reached
+    look = _LOOK.get(facts.config.kind, "ss -ltn")
+    greeting, kind = _BANNERS.get(facts.config.kind, (b"", facts.config.kind))
     if at.stage != "through":
         what, mend = _SAID[at.stage]
         if at.stage == "refused" and facts.config.host in ("127.0.0.1", "::1", "localhost"):
-            mend = "sudo asterisk -rx 'manager show settings'"
-        return Finding(item, "red", what, f"{at.where}: {at.fault}", _BLIND, mend.format(host=facts.config.host, where=at.where))
-    if not at.hello.startswith(_BANNER):
+            mend = "sudo {look}"
+        return Finding(item, "red", what, f"{at.where}: {at.fault}", _BLIND, mend.format(host=facts.config.host, where=at.where, look=look))
+    if not at.hello.startswith(greeting):
         said = f'"{at.hello[:40].decode("ascii", "replace").strip()}"' if at.hello else "nothing"
-        what = "something answers, and it is no Asterisk manager"
+        what = f"something answers, and it is no {kind}"
         other = "with tls = true it may be the other port" if facts.config.tls else "TLS may be wanted there"
-        mend = f"ssh {facts.config.host} asterisk -rx 'manager show settings'"
+        mend = f"ssh {facts.config.host} {look}"
         return Finding(item, "red", what, f"{at.where} said {said}; {other}", _BLIND, mend)
-    banner = at.hello.partition(b"\r")[0].decode("ascii", "replace")
+    banner = at.hello.partition(b"\n")[0].strip().decode("ascii", "replace")
     return Finding(item, "ok", "it answers", f"{at.where}: {banner} after {at.took_ms} ms")

@@ -42,6 +42,9 @@ def read_only(user: User) -> User:
 class Session:
     """A connection. `answer` handles what a logged-in user asks and returns the bytes of the answer."""
 
+    #: What a newcomer is told first.
+    greeting = BANNER
+
     def __init__(
         self,
         reader: asyncio.StreamReader,
@@ -98,7 +101,7 @@ class Session:
 
     async def run(self) -> None:
         """Serve until the client or the PBX ends it."""
-        self.send(BANNER)
+        self.send(self.greeting)
         writing = asyncio.create_task(self._write())
         try:
             await self._serve()

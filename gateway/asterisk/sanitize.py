@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from appliance.core.errors import CorruptError
+from appliance.core.errors import CorruptError, UnsupportedError
 
 _NUMBER: Final = re.compile(r"\+?\d{6,}")
 _ADDRESS: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
@@ -87,7 +87,7 @@ class Sanitizer:
 def sanitize(lines: Iterable[str | bytes], salt: bytes | None = None) -> Iterator[bytes]:
     """A capture file's lines with everything that tells of people replaced; each message stays with the chunk that completed it.
 
-    Raises CorruptError, naming the line, for a file that is no capture.
+    Raises CorruptError, naming the line, for a file that is no capture, UnsupportedError for one of another kind of PBX.
     """
     sanitizer, tail = Sanitizer(salt), ""
     for number, line in enumerate(lines, 1):
@@ -98,6 +98,8 @@ def sanitize(lines: Iterable[str | bytes], salt: bytes | None = None) -> Iterato
         except msgspec.DecodeError as fault:
             text = f"line {number}: not a JSON object: {fault}"
             raise CorruptError(text) from fault
+        if "capture" in row and row.get("kind") != "asterisk":
+            raise UnsupportedError(f"a recording of kind {row.get('kind')!r} cannot be sanitised yet: keep it in the house")
         if "data" in row:
             *whole, tail = (tail + str(row["data"])).split("\r\n")
             row["data"] = "".join(_latin(sanitizer, text) + "\r\n" for text in whole)

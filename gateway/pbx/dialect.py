@@ -26,7 +26,7 @@ Tap = Callable[[str, bytes], None]
 #: A recorded moment on this boot's monotonic clock, in ns.
 Mono = Callable[[Moment], int]
 
-_MODULES: Final = {"asterisk": "gateway.asterisk.dialect:Asterisk"}
+_MODULES: Final = {"asterisk": "gateway.asterisk.dialect:Asterisk", "freeswitch": "gateway.freeswitch.dialect:Freeswitch"}
 
 
 class Parser(Protocol):

@@ -8,7 +8,14 @@ import importlib
 import pytest
 
 ASTERISK = ["agent_state", "ami", "wire", "sanitize", "template"]
-MODULES = [*(f"gateway.asterisk.{module}" for module in ASTERISK), "gateway.pbx.calls", "gateway.pbx.lines", "gateway.pbx.stay"]
+FREESWITCH = ["cause", "esl", "tables", "template", "wire"]
+ROOMS = {"asterisk": ASTERISK, "freeswitch": FREESWITCH}
+MODULES = [
+    *(f"gateway.{room}.{module}" for room, modules in ROOMS.items() for module in modules),
+    "gateway.pbx.calls",
+    "gateway.pbx.lines",
+    "gateway.pbx.stay",
+]
 
 
 @pytest.mark.parametrize("name", [*MODULES, "appliance.core.pbx_kind", "appliance.core.slug"])
