@@ -139,8 +139,12 @@ class ModemFeed:
 
     def quiet(self) -> list[Reading]:
         """Nothing came for a while: a line without an end is one all the same, for its end may have been damaged."""
-        self._shielding = False
-        return self.feed(b"\n") if self._rest else []
+        out: list[Reading] = []
+        if self._shielding:  # the letter was lost
+            self._shielding = False
+            self.noise_bytes += 1
+            out.append(Noise(1))
+        return out + (self.feed(b"\n") if self._rest else [])
 
     def _event(self, code: int, out: list[Reading]) -> None:
         letter = chr(code)
@@ -148,7 +152,7 @@ class ModemFeed:
             out.append(_RING if letter == "R" else Shielded(letter))
         elif letter in "0123456789*#ABCD":
             out.append(Shielded(letter))
-        elif code != DLE:  # two are one byte of sound
+        else:  # two in a row are a byte of sound, and nobody asked for sound
             self.noise_bytes += 2
             out.append(Noise(2))
 

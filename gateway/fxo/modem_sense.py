@@ -97,9 +97,11 @@ def _shielded(line: Line, reading: Any, now_ns: int) -> list[Told]:
     if reading.code == "h" and settings.hook_sense:
         return line.hook(False, now_ns)
     # A break of current or a reversal: the exchange's word that the far end is gone, where it is known to send one.
-    if reading.code == "b" or (reading.code == "l" and (settings.cpc_ms is not None or settings.release_reversal)):
+    gone = reading.code == "b" or (reading.code == "l" and (settings.cpc_ms is not None or settings.release_reversal))
+    if gone and line.state == "in_use":
         return line.far_end_gone(now_ns)
-    return []
+    # While it rings no other word is due: it may be a damaged one, that somebody took the call.
+    return line.doubt(now_ns) if settings.hook_sense else []
 
 
 def _result(line: Line, reading: Any, now_ns: int) -> list[Told]:

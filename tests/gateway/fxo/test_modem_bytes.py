@@ -45,7 +45,7 @@ def test_words() -> None:
 
 def test_events_behind_dle() -> None:
     assert read(b"\x10R\x10H\x10h\x10b\x10l\x105\x10\x10\x10\xe0") == [
-        Ring(), Shielded("H"), Shielded("h"), Shielded("b"), Shielded("l"), Shielded("5"), Noise(2),
+        Ring(), Shielded("H"), Shielded("h"), Shielded("b"), Shielded("l"), Shielded("5"), Noise(2), Noise(2),
     ]  # fmt: skip
     assert read(b"DATE = 10\x10H15\r\n") == [Shielded("H"), Tag("DATE", b"1015")]  # an event within a line
 
