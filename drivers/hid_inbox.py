@@ -23,6 +23,8 @@ class Inbox:
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._lock = threading.Lock()
         self._closed = False
+        self._overflowed = 0
+        #: Those lost before the report that is being heard.
         self.dropped = 0
 
     def put(self, report: bytes, mono_ns: int) -> None:
@@ -31,7 +33,7 @@ class Inbox:
             asleep = not self._waiting
             if len(self._waiting) >= _WAITING:
                 self._waiting.popleft()
-                self.dropped += 1
+                self._overflowed += 1
             self._waiting.append((report, mono_ns))
         if asleep:
             self._wake(self._drain)
@@ -51,6 +53,7 @@ class Inbox:
     def _drain(self) -> None:
         with self._lock:
             taken, self._waiting = self._waiting, deque()
+            self.dropped, self._overflowed = self.dropped + self._overflowed, 0
         while taken and not self._closed:
             try:
                 self._heard(*taken.popleft())

@@ -306,6 +306,24 @@ async def test_a_flood_keeps_the_newest_and_counts_the_rest() -> None:
     assert [str(each) for each in lost] == ["pulled"]
 
 
+async def test_what_is_dropped_while_older_reports_are_taken_is_not_told_before_them() -> None:
+    """Whoever counts presses must forget at the gap: told too early, he counts on over it."""
+    told: list[tuple[int, int]] = []
+
+    def take(report: bytes, _mono_ns: int) -> None:
+        if not told:
+            for number in range(2, 2 + 300):
+                inbox.put(number.to_bytes(2), number)
+        told.append((int.from_bytes(report), inbox.dropped))
+
+    inbox = Inbox(asyncio.get_running_loop(), take, lambda _fault: None)
+    for number in range(2):
+        inbox.put(number.to_bytes(2), number)
+    while len(told) < 2 + 256:
+        await asyncio.sleep(0)
+    assert told[:3] == [(0, 0), (1, 0), (46, 44)]
+
+
 @given(st.binary(max_size=200))
 def test_looking_for_report_ids_survives_any_bytes(raw: bytes) -> None:
     assert numbers_reports(raw) in (True, False)
