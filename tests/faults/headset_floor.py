@@ -153,7 +153,7 @@ class Floor:
             self.desks[port].say(report)
         self.bus.do("report", port, *reports)
 
-    def storm(self, ports: list[str], acts: int, chance: random.Random) -> None:
+    def storm(self, ports: list[str], acts: int, chance: random.Random, hows: tuple[str, ...] = ("clean", "late", "power")) -> None:
         """So many things at once: pulled, plugged, lifted, hung up, all over the hubs; nobody waits for anything."""
         for _ in range(acts):
             port = chance.choice(ports)
@@ -161,7 +161,7 @@ class Floor:
             if not desk.plugged:
                 self.plug(port)
             elif chance.random() < 0.35:
-                self.pull(port, how=chance.choice(["clean", "clean", "late", "power"]))
+                self.pull(port, how=chance.choice(hows))
             else:
                 self.say(port, desk.other)
 

@@ -71,7 +71,8 @@ def test_forty_in_a_storm_of_two_thousand(floor: Floor) -> None:
     chance = random.Random(2)
     sizes = []
     for _ in range(8):
-        floor.storm(PORTS, 250, chance)
+        # With no event at all libusb itself never hears that one is gone, and takes the next at its address for it: there are 127.
+        floor.storm(PORTS, 250, chance, ("clean", "late"))
         floor.settles()
         floor.judge()
         sizes.append(floor.size())
