@@ -70,6 +70,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
      {"transferred": True, "abandoned": False, "last": False}),
     ("avaya-ipoffice", IPO.format("00:00:09", 3, "", "I", "200", "200", "0", "0", "", "", "T9001", "LINE", 0) + ",,10.0.0.1,7,,8,9",
      {"number": None, "extension": None, "answered": True}),
+    ("avaya-ipoffice", IPO.format("00:00:09", 3, "0991234567", "I", "200", "200", "0", "0", "E200@10.0.0.1", "Ana", "T9051", "SIP 17.1", 0),
+     {"extension": "200", "trunk": "T9051"}),
     # -- Avaya CM: each format by its columns, and tokens
     ("avaya-cm", at(c1="1352", c6="0053", c11="9", c17="101", c21="7001", c37="71234", c74="012"),
      {"direction": "in", "extension": "7001", "number": "71234", "trunk": "012", "duration_s": 318, "start": None, "time": "1352"}),
@@ -171,6 +173,9 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("asterisk", ',104,0991234567,from-internal,"""Ana"" <104>",PJSIP/104-0000001a,PJSIP/pstn-0000001b,Dial,PJSIP/0991234567@pstn,2026-11-21 10:00:00,'
      ',2026-11-21 10:00:20,20,0,NO ANSWER,DOCUMENTATION,1.2,',
      {"direction": "out", "extension": "104", "number": "0991234567", "answered": False, "ring_s": 20, "trunk": "PJSIP/pstn"}),
+    ("asterisk", '"","0991","200","from-trunk","","SIP/x-1","","VoiceMail","200@default,u","2026-11-21 00:13:16","2026-11-21 00:13:16",'
+     '"2026-11-21 00:14:38",82,82,"ANSWERED","3"', {"direction": "in", "extension": None, "number": "0991", "dialled": "200"}),
+    ("panasonic-dbs", "I 11/21 13:45:30 00:05:23 104 5551234 02", {"direction": "in", "trunk": "02", "number": "5551234"}),
     ("whozz", "02 O E 0015 G A0 11/21 01:28 PM 0991234567", {"direction": "out", "trunk": "02", "duration_s": 15, "number": "0991234567"}),
 ]  # fmt: skip
 
@@ -183,3 +188,18 @@ def test_a_line_alone(name: str, line: str, meant: dict[str, Any]) -> None:
     told = record.as_json()
     assert result.profile.name == name, told
     assert {key: told.get(key) for key in meant} == meant, told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-11-21 10:03:00 201 01 5551234 00:01:05",
+        "11/21 13:45 00:05:23 4001 T1 5551234",
+        "Nov 21 10:00:00 box kernel: usb 1-1: new device",
+        "1234",
+        "",
+    ],
+)
+def test_a_line_of_no_make_is_taken_by_none(line: str) -> None:
+    result = winner(profiles(), [line], NOW)
+    assert result is None or result.records == []
