@@ -69,10 +69,11 @@ class Host:
             self.call = "none"
         if call in ("unknown", before):
             return False
+        is_late = self._asked_ns is not None and call == "none"  # what a press asked for is over
         self.call, self._asked_ns = call, None
         self._found = self._found and before == "unknown"
         was, now = before in ("talking", "holding"), call in ("talking", "holding")
-        if was != now or before == "unknown":
+        if was != now or before == "unknown" or is_late:
             self._off_hook = now
         return was != now
 
