@@ -92,7 +92,7 @@ def main(args: argparse.Namespace) -> int:
     if args.output.exists():
         raise MisconfiguredError(f"{args.output} is there already; name a new file with -o")
     if args.sanitize and pbx.kind != "asterisk":
-        raise UnsupportedError(f"a recording of kind {pbx.kind} cannot be sanitised yet; leave out --sanitize and keep the file in the house")
+        raise UnsupportedError(f"a recording of kind {pbx.kind} cannot be sanitised yet; record it without, and keep the file in the house")
     if args.sanitize:
         with tempfile.TemporaryFile() as raw:
             asyncio.run(_record(args.name, _of_pbx(args.name, pbx), raw.write, args.for_s))
