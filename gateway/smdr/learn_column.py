@@ -74,6 +74,11 @@ def named(values_of: Sequence[list[str]]) -> list[Column]:
     _clocks(columns)
     _numbers(columns)
     _marks(columns)
+    taken: set[str] = set()
+    for at, column in enumerate(columns, 1):
+        if column.name in taken:
+            column.name = f"column{at}"
+        taken.add(column.name)
     return columns
 
 

@@ -16,6 +16,8 @@ _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(\.\d+)?)?\s*([AaPp])?[Mm]
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 #: A record may be dated a little after now: two clocks are never the same, and some PBXs' zones are wrong.
 _AHEAD: Final = timedelta(hours=36)
+#: A box whose clock was not set yet tells no year.
+_CLOCK_FROM: Final = 2020
 #: What comes as it is printed was printed now.
 _NEAR: Final = timedelta(days=2)
 
@@ -69,7 +71,7 @@ class Dates:
 
     def _without_date(self, clock: datetime, now: datetime) -> datetime | None:
         if self._day is None:
-            if not self._live:
+            if not self._live or now.year < _CLOCK_FROM:
                 return None
             moment = datetime.combine(now.date(), clock.time())
             return moment - timedelta(days=1) if moment > now + timedelta(hours=1) else moment
@@ -156,6 +158,8 @@ def _year(text: str | None) -> int | None:
 
 def _of(year: int | None, month: int, day: int, now: datetime) -> date | None:
     """The date; without a year the latest such day that is not ahead of now. None when the calendar has none."""
+    if year is None and now.year < _CLOCK_FROM:
+        return None
     for guess in [year] if year is not None else range(now.year + 1, now.year - 9, -1):
         try:
             found = date(guess, month, day)

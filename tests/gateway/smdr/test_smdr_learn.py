@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from appliance.cli.main import main
 from appliance.core.errors import CorruptError
@@ -126,3 +128,22 @@ def test_learning_from_a_pipe() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert b"[[line]]" in done.stdout
+
+
+WORD = st.sampled_from("11/21/26 21.11.26 10:03 10:03:59 00:00:10 00:05'12 2001 01 0991234567 TR I O T102 ANA $1.25 1,2 \"a\" '' é".split())
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.lists(st.tuples(WORD, st.integers(1, 14)), max_size=9).map(lambda row: "".join(f"{word:<{width}}" for word, width in row)),
+        max_size=12,
+    )
+)
+def test_whatever_it_learns_from_the_proposal_is_a_profile(lines: list[str]) -> None:
+    try:
+        proposal = learn(lines, "acme", NOW)
+    except CorruptError:
+        return
+    assert profile_from_toml(proposal.toml, "acme.toml").name == "acme"
+    assert all(0 <= column.sure <= 1 for column in proposal.columns)

@@ -66,6 +66,13 @@ def test_no_date_at_all() -> None:
     assert told(live, "", "23:59") == "2026-12-31T23:59"
 
 
+def test_a_clock_that_is_not_set_tells_no_year() -> None:
+    unset = datetime(1970, 1, 1, 0, 3)  # noqa: DTZ001
+    assert told(Dates(live=True), "11/21", now=unset) is None
+    assert told(Dates(live=True), "", now=unset) is None
+    assert told(Dates(live=True), "11/21/26", now=unset) == "2026-11-21T10:00"
+
+
 def test_a_date_for_the_page_and_midnight_on_it() -> None:
     dates = Dates()
     assert dates.day_line("11/21/26", NOW)
