@@ -156,7 +156,7 @@ async def test_not_there_yet(tmp_path: Path) -> None:
 async def test_another_baud_rate_and_a_modem_that_is_off(tmp_path: Path, how: str) -> None:
     modem = SimModem()
     setattr(modem, how, True)
-    async with bench(tmp_path, modem, answer_s=0.3) as made:
+    async with bench(tmp_path, modem, answer_s=0.15) as made:
         await until(lambda: made.source.health.fault is not None)
         assert "baud rate" in str(made.source.health.fault)
         assert ("cannot be read" in str(made.source.health.fault)) == (how == "garbled")
@@ -180,7 +180,7 @@ async def test_one_byte_in_a_hundred_is_noise(tmp_path: Path) -> None:
     async with bench(tmp_path, answer_s=0.5) as made:
         made.rig.noise = 0.01
         await until(lambda: made.source.health.up)
-        for count in range(1, 16):
+        for count in range(1, 9):
             made.rig.say(
                 made.modem.ring() * 3 + made.modem.caller("0987654321", "ANA") + made.modem.ring() + made.modem.hook(True) + b"\r\n"
             )
@@ -188,8 +188,8 @@ async def test_one_byte_in_a_hundred_is_noise(tmp_path: Path) -> None:
             await until(lambda wanted=count: len(made.ears.of("Released")) >= wanted)
         outcomes = [told.event.outcome for told in made.ears.of("Released")]
         assert "abandoned" not in outcomes
-        assert outcomes.count("answered") >= 5
-        assert [told.event.number for told in made.ears.of("CallerId")].count("0987654321") >= 5
+        assert outcomes.count("answered") >= 3
+        assert [told.event.number for told in made.ears.of("CallerId")].count("0987654321") >= 3
 
 
 async def test_a_flood_is_bounded_and_over_when_it_is_over(tmp_path: Path) -> None:
