@@ -140,6 +140,7 @@ class Desk:
         is_news = key not in self._states or self._states[key] != state
         self._states[key] = state
         if seat.agent != agent:
+            is_news = True
             self._keeper.apply(key, partial(_seated, agent))
         if is_news:
             self._keeper.apply(key, partial(_told, state))

@@ -155,14 +155,19 @@ class Seat:
     def told(self, state: AgentState | None, now_ns: int) -> Step:
         """What the PBX says of the agent at the seat; None where it says nothing, or nobody sits there."""
         self._call = "unknown" if state is None else _CALLS.get(state, "none")
-        if self.host.told(self._call) and self.mute.mode == "toggle" and not self.mute.locked:
-            self.host.mute = False  # "force a state at off-hook" is Jabra's own advice: mute cannot be read back
+        self._tell_host(self._call)
         return Step(lamps=self._lamps(now_ns))
 
     def seated(self, agent: str | None, now_ns: int) -> Step:
-        """Another agent, or nobody, sits here: told with the hook, so that whoever follows the events knows."""
+        """Another agent, or nobody, sits here: told with the hook, so that whoever follows the events knows.
+
+        A call went with the one before: of its end nobody would tell here. What the PBX says of the next one is to be `told`.
+        """
         if agent == self.agent:
             return Step()
+        if self.agent is not None:
+            self._call = "unknown"
+            self._tell_host("none")
         self.agent = agent
         told = (
             (HeadsetHook(seat=self.seat, agent=agent, hook=self.hook.value, by=self.hook.by),)
@@ -252,6 +257,10 @@ class Seat:
         self._changed: deque[int] = deque(maxlen=_CHATTER)
         self._chatter_ns: int | None = None
         self.fault = None
+
+    def _tell_host(self, call: Call) -> None:
+        if self.host.told(call) and self.mute.mode == "toggle" and not self.mute.locked:
+            self.host.mute = False  # "force a state at off-hook" is Jabra's own advice: mute cannot be read back
 
     def _gone(self) -> tuple[HeadsetEvent, ...]:
         self._fit(Device(), None)

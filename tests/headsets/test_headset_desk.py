@@ -59,6 +59,24 @@ async def test_the_headset_rings_when_the_agents_phone_does_and_follows_the_call
         assert {each.agent for each in floor.events(c.HeadsetHook)} == {"ana"}
 
 
+async def test_who_logs_out_in_the_middle_of_a_call_leaves_no_lamp_lit(floor: Floor, a: Path) -> None:
+    await floor.tell(UP, ANA, state("talking"))
+    async with open_desk(a) as desk, floor.service(config(a=by_phone(a))):
+        await floor.reached(lambda: desk.connections)
+        await floor.tell(state("holding"))
+        await floor.reached(lambda: desk.written and desk.written[-1][1] & LIT_OFF_HOOK)
+        await floor.tell(c.AgentLoggedOut(agent="ana", pbx="p"))
+        await floor.reached(lambda: desk.written[-1][1] == 0)
+        await floor.tell(ANA, state("talking"))
+        await floor.reached(lambda: desk.written[-1][1] == LIT_OFF_HOOK)
+        before = len(desk.written)
+        await floor.tell(
+            c.AgentLoggedOut(agent="ana", pbx="p"), c.AgentLoggedIn(agent="eva", pbx="p", interface="PJSIP/101"), state("talking", "eva")
+        )
+        await floor.reached(lambda: len(desk.written) >= before + 2)
+        assert [each[1] for each in desk.written[before:]] == [0, LIT_OFF_HOOK], "a call of hers, and lit anew"
+
+
 async def test_in_a_call_and_on_hook(floor: Floor, a: Path) -> None:
     await floor.tell(UP, ANA, state("talking"))
     async with open_desk(a) as desk, floor.service(config(a=by_phone(a, hold="watch"))):

@@ -14,3 +14,21 @@ def test_an_answer_that_came_too_late_leaves_no_lamp_lit() -> None:
 
 def test_without_leave_to_answer_the_lamp_follows_the_person() -> None:
     assert Desk().call("ringing").says(hook=1).after(0.3).call("available").lit() == {"off_hook"}
+
+
+def test_an_agent_who_logs_out_in_the_middle_of_a_call_takes_it_along() -> None:
+    """Nobody tells of the end of a call of whom nobody sits there: its lamp would be lit until the next one logs in."""
+    desk = Desk()
+    desk.run(desk.seat.seated("ana", desk.now)).call("talking")
+    assert desk.lit() == {"off_hook"}
+    desk.run(desk.seat.seated(None, desk.now)).call(None)
+    assert desk.lit() == set()
+    desk.run(desk.seat.seated("ana", desk.now)).call("talking").run(desk.seat.seated("eva", desk.now)).call("talking")
+    assert desk.lit() == {"off_hook"}, "who comes may be in a call as well"
+
+
+def test_who_sits_down_at_the_start_ends_no_call() -> None:
+    desk = Desk(state="talking")
+    written = len(desk.writes)
+    desk.run(desk.seat.seated("ana", desk.now)).call("talking")
+    assert len(desk.writes) == written
