@@ -141,7 +141,8 @@ class Seat:
     def wrote(self, ok: bool, now_ns: int) -> Step:
         """The lamps of the last step were written, or could not be."""
         shown = self.host.wrote(ok, now_ns)
-        if not self.attached or shown is None:
+        is_mad = self._chatter_ns is not None and now_ns - self._chatter_ns < _QUIET_NS
+        if not self.attached or shown is None or is_mad:
             return Step(lamps=self._lamps(now_ns))
         before = self._alive()
         if self._heard or not self._wireless:  # that a base took it tells nothing of a headset which may be out of range

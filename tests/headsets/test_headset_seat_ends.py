@@ -32,3 +32,18 @@ def test_who_sits_down_at_the_start_ends_no_call() -> None:
     written = len(desk.writes)
     desk.run(desk.seat.seated("ana", desk.now)).call("talking")
     assert len(desk.writes) == written
+
+
+def test_a_device_that_chatters_stays_at_fault_though_it_takes_its_lamps() -> None:
+    desk = Desk(hold="own").call("talking").after(5)
+    for number in range(1, 230):
+        desk.now += 5_000_000
+        desk.run(desk.seat.missed(desk.now))
+        desk.says(hook=number % 2)
+    assert "changes a second" in (desk.seat.fault or "")
+    desk.told()
+    desk.call("available").says(hook=1)
+    assert (desk.seat.fresh, desk.told()) == ("stale", [])
+    assert desk.lit() == set(), "its lamps go on following the call"
+    desk.after(10).call("talking")
+    assert desk.seat.fresh == "live", "it has been quiet for long enough, and answers"
