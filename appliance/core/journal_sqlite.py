@@ -161,7 +161,9 @@ class SqliteJournal:
         return ticket
 
     def _recorded(self, events: Sequence[Event]) -> list[Event]:
-        kept = [event for event in events if event.kind not in _NOT_UNDER_PRESSURE]
+        with suppress(CallfloorError):  # another process may have ended it since this one last committed
+            self._pressure = self._query(Store.books).pressure
+        kept = [event for event in events if not self._pressure or event.kind not in _NOT_UNDER_PRESSURE]
         self._not_recorded += len(events) - len(kept)
         return kept
 
@@ -223,9 +225,8 @@ class SqliteJournal:
             return self._store.insert(rows, ())[0]  # a transformer's cursor was a place in the old file
 
     def _look_at_pressure(self) -> None:
-        now = self._clock.mono_ns()
-        if now - self._pressure_at_ns > _PRESSURE_LOOK_NS:
-            self._pressure_at_ns = now
+        if self._clock.mono_ns() - self._pressure_at_ns > _PRESSURE_LOOK_NS:
+            self._pressure_at_ns = self._clock.mono_ns()
             self._pressure = self._store.books().pressure
 
     def _refuse(self, batch: list[Ticket], error: CallfloorError) -> None:
@@ -437,8 +438,7 @@ class SqliteJournal:
             wal = Path(f"{self.path}-wal").stat().st_size
         except OSError:
             wal = 0
-        used = self._query(Store.bytes_used)
-        return Limits(used, self.max_bytes, self.first_seq(), pressure=books.pressure, full=self._full, wal_bytes=wal)
+        return Limits(self._query(Store.bytes_used), self.max_bytes, self.first_seq(), pressure=books.pressure, full=self._full, wal_bytes=wal)
 
     # -- upkeep ------------------------------------------------------------------------------------------------
 

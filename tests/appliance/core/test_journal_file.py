@@ -30,6 +30,11 @@ def held(number: int, clock: ManualClock | None = None, size: int = 0) -> Event:
     return Event(kind_of(data), "t/t", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)
 
 
+def muted(clock: ManualClock) -> Event:
+    data = HeadsetMute(seat="a1", mute=True)
+    return Event(kind_of(data), "headsets/a1", clock.wall_ns(), clock.mono_ns(), clock.boot, "synced", data)
+
+
 def kinds(journal: SqliteJournal) -> list[str]:
     out, after = [], 0
     while page := journal.read(after):
@@ -258,12 +263,32 @@ def test_under_pressure_headset_transitions_are_counted_instead_of_recorded(tmp_
         journal.append([held(k, clock, 400) for k in range(200)])
     journal.upkeep()
     assert kinds(journal)[-1] == "journal.pressure"
-    mute = HeadsetMute(seat="a1", mute=True)
     head = journal.head().seq
-    event = Event(kind_of(mute), "headsets/a1", clock.wall_ns(), clock.mono_ns(), clock.boot, "synced", mute)
-    assert journal.append([event]) <= head + 1
+    assert journal.append([muted(clock)]) <= head + 1
     assert journal.head().seq == head
     journal.close()
+
+
+def test_the_first_transition_after_pressure_is_recorded_by_whoever_was_silent_meanwhile(tmp_path: Path) -> None:
+    """Another process of the box sheds and tells of the end; a headset that nobody touched for hours is told all the same."""
+    clock = ManualClock()
+    runner = SqliteJournal.open(tmp_path / "journal.db", max_bytes=4_000_000, clock=clock)
+    while runner.limits().bytes_used < 3_400_000:
+        runner.append([held(k, clock, 400) for k in range(200)])
+    runner.upkeep()
+    headsets = SqliteJournal.open(tmp_path / "journal.db", max_bytes=4_000_000, clock=clock)
+    clock.advance(5)
+    headsets.append([held(0, clock)])
+    headsets.append([muted(clock)])
+    assert kinds(runner)[-1] != "headset.mute", "pressed"
+    runner.close()
+    runner = SqliteJournal.open(tmp_path / "journal.db", max_bytes=40_000_000, clock=clock)
+    runner.upkeep()
+    assert kinds(runner)[-1] == "journal.pressure"
+    headsets.append([muted(clock)])
+    assert kinds(runner)[-1] == "headset.mute"
+    runner.close()
+    headsets.close()
 
 
 def test_old_events_go_by_age_but_not_while_the_clock_is_unset(tmp_path: Path) -> None:
