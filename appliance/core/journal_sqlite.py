@@ -433,12 +433,12 @@ class SqliteJournal:
 
     def limits(self) -> Limits:
         """See `Journal.limits`."""
-        books = self._query(Store.books)
+        pressure = self._query(Store.books).pressure
         try:
             wal = Path(f"{self.path}-wal").stat().st_size
         except OSError:
             wal = 0
-        return Limits(self._query(Store.bytes_used), self.max_bytes, self.first_seq(), pressure=books.pressure, full=self._full, wal_bytes=wal)
+        return Limits(self._query(Store.bytes_used), self.max_bytes, self.first_seq(), pressure=pressure, full=self._full, wal_bytes=wal)
 
     # -- upkeep ------------------------------------------------------------------------------------------------
 
