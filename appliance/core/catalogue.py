@@ -58,10 +58,14 @@ class _Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CallOffered(_Call, frozen=True, kw_only=True, omit_defaults=True):
-    """A call reached the PBX from a trunk that the configuration names, or was dialled out through it."""
+    """A call reached the PBX from a trunk that the configuration names, or was dialled out through it.
+
+    `blocked`: it found no line of the group free and never had one.
+    """
 
     direction: Literal["in", "out"] = "in"
     trunk: Key | None = None
+    blocked: bool = False
 
 
 class CallQueued(_Call, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,10 +135,18 @@ class CallEnded(_Call, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CallDigits(_Call, frozen=True, kw_only=True, omit_defaults=True):
-    """The caller chose a menu option."""
+    """The caller chose a menu option. `path` is all that he chose in this call, oldest first, as `menu:digits`.
+
+    With `ended` he left the menus and chose nothing more: for an `agent` (he joined a queue or was refused at its door, wants to be
+    called back, or a phone was rung for him), or by hanging up without ever having asked for one (`self_service`). `ivr_s` is how long
+    ago he first chose.
+    """
 
     menu: str | None = None
     digits: Caller | None = None
+    path: tuple[Caller, ...] = ()
+    ended: Literal["agent", "self_service"] | None = None
+    ivr_s: Seconds | None = None
 
 
 class CallSurvey(_Call, frozen=True, kw_only=True, omit_defaults=True):
@@ -229,25 +241,28 @@ class LineCallerId(_Line, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LineSeized(_Line, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of a trunk group became busy."""
+    """A line of a trunk group became busy. `beyond`: every line that the group has was busy already when this one came."""
 
     direction: Literal["in", "out"] | None = None
     inferred: bool = False
+    beyond: bool = False
 
 
 class LineReleased(_Line, frozen=True, kw_only=True, omit_defaults=True):
     """A line of a trunk group became free.
 
     Of an analog line that rang `outcome` tells the call's end, `unknown` where nothing did; `rang_s` is its first ring to the last.
+    `congested`: the far end had no circuit for the call that it was seized for.
     """
 
     inferred: bool = False
+    congested: bool = False
     outcome: Literal["answered", "abandoned", "unknown"] | None = None
     rang_s: Seconds | None = None
 
 
 class LineFault(_Line, frozen=True, kw_only=True, omit_defaults=True):
-    """A line is dead (no_battery), stuck (stuck_off_hook, stuck_ringing, chatter), or in glare; with `over`, it no longer is."""
+    """A line is dead (no_battery, out_of_service), stuck (stuck_off_hook, stuck_ringing, chatter), or in glare; with `over`, no longer."""
 
     fault: str
     over: bool = False

@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from appliance.core.headset_config import HeadsetsConfig
+from appliance.core.ivr_config import IvrConfig
 from appliance.core.quantity import Period, Port, Share, Span
 from appliance.core.smdr_config import SmdrConfig
+from appliance.core.trunk_config import FullMap, LineFaults
 
 Variant = Literal[
     "handled", "less_short", "abandon_in_time", "answered", "offered",
@@ -82,6 +84,7 @@ class PbxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     silent_s: Period = 25.0
     reconnect_max_s: Period = 30.0
     queue_result: UserEventMap | None = None
+    ivr: IvrConfig | None = None
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -128,6 +131,8 @@ class TrunkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     channels: tuple[str, ...]
     lines: Annotated[int, Meta(ge=1, le=10_000)]
     pbx: str | None = None
+    full: FullMap | None = None
+    faults: LineFaults = field(default_factory=LineFaults)
     alarm: dict[str, Limit] = field(default_factory=dict)
 
 
@@ -144,6 +149,7 @@ class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     abandon_rate_max: Share = 0.02
     asa_max_s: Period = 15.0
     all_busy_max: Share = 0.01
+    satisfaction_questions: tuple[str, ...] = ("satisfaction",)
 
 
 class Crm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -268,6 +274,7 @@ class AlarmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     hold_s: Span = 10.0
     min_calls: Annotated[int, Meta(ge=1, le=100_000)] = 10
+    min_observed_s: Span = 3600.0
     quiet: tuple[str, ...] = ()
     every: dict[str, Limit] = field(default_factory=dict)
     floor: dict[str, Limit] = field(default_factory=dict)

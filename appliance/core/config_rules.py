@@ -304,6 +304,13 @@ def _smdr(config: Config) -> Iterator[Finding]:
         yield from findings_of_smdr(config)
 
 
+def _ivr(config: Config) -> Iterator[Finding]:
+    if any(pbx.ivr is not None for pbx in config.pbx.values()):
+        from appliance.core.config_ivr import findings_of_ivr  # noqa: PLC0415 - a box that is told of no menu starts without it
+
+        yield from findings_of_ivr(config)
+
+
 def _alarm(config: Config) -> Iterator[Finding]:
     tables = (config.queues, config.groups, config.trunks)
     if config.alarm == AlarmConfig() and not any(each.alarm for table in tables for each in table.values()):
@@ -359,5 +366,6 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _sites,
     _headsets,
     _smdr,
+    _ivr,
     _alarm,
 )

@@ -21,9 +21,13 @@ def take_up(tracker: Tracker, known: Known, mono: Mono) -> None:
         tracker.calls.restore(uniqueid, call, visits)
     for standing in known.standing.values():
         _stand(tracker, standing, mono)
+    if tracker.ivr is not None:
+        tracker.ivr.restore({uniqueid: (data, mono(at)) for uniqueid, (data, at) in known.menus.items()}, known.stays)
     for line in known.lines.values():
         if line.trunk:
             tracker.lines.restore(line.trunk, line.line)
+    for fault in known.faults.values():
+        tracker.lines.faults.restore(fault)
     for trunk, since in known.full.items():
         tracker.lines.restore_full(trunk, mono(since))
 

@@ -205,7 +205,7 @@ def _compare_channels(tracker: Tracker, lists: Lists, now_ns: int) -> None:
         else:
             tracker.channel_gone(channel.uniqueid, now_ns, inferred=True)
     for uniqueid, row in lists.channels.items():
-        tracker.lines.known_as(row.get("Channel"), uniqueid)
+        tracker.lines.known_as(row.get("Channel"), uniqueid, now_ns)
     for line in tracker.lines.held():
         if line not in tracker.calls.channels and line not in lists.channels:
             tracker.lines.released(line, now_ns, inferred=True)

@@ -19,6 +19,7 @@ from gateway.asterisk.ami import Message
 from gateway.asterisk.local_leg import LocalLegs
 from gateway.asterisk.reason import Told, refused_by_user_event, told_by_user_event, told_by_variable
 from gateway.pbx.calls import CallBook, Channel, told
+from gateway.pbx.ivr import IvrBook, Whose
 from gateway.pbx.lines import LineBook
 from gateway.pbx.names import AgentNames, QueueNames
 from gateway.pbx.stay import Talk, Visit
@@ -46,7 +47,9 @@ class Tracker:
         self.visits.on_visit_end = self._visit_ended
         self.session = 0
         self.stopping = False
-        self._mapped = (config.pbx.get(pbx) or PbxConfig()).queue_result
+        own = config.pbx.get(pbx) or PbxConfig()
+        self.ivr = IvrBook(pbx, own.ivr, emit, self._whose, self.queues.key, self._agent_named) if own.ivr is not None else None
+        self._mapped = own.queue_result
         self.visits.hold_back_reasons = self._mapped is not None
         self.locals = LocalLegs()
         self._call_class = False
@@ -77,6 +80,10 @@ class Tracker:
             "QueueMemberRemoved": self._member_removed,
             "VarSet": self._varset,
             "UserEvent": self._user_event,
+            "Alarm": self._alarm,
+            "AlarmClear": self._alarm,
+            "SpanAlarm": self._alarm,
+            "SpanAlarmClear": self._alarm,
             "Shutdown": self._shutdown,
         }
 
@@ -98,13 +105,14 @@ class Tracker:
         self.visits.tick(mono_ns)
         self.talks.tick(mono_ns)
         self.agents.tick(mono_ns)
+        self.lines.faults.tick(mono_ns)
         return self.take()
 
     @property
     def next_due_ns(self) -> int | None:
         """When `tick` has something to do."""
-        times = [t for t in (self.visits.next_due_ns, self.talks.next_due_ns, self.agents.next_due_ns) if t is not None]
-        return min(times) if times else None
+        books = (self.visits, self.talks, self.agents, self.lines.faults)
+        return min((due for book in books if (due := book.next_due_ns) is not None), default=None)
 
     def connected(self) -> None:
         """A session with the PBX begins: what is known until now is from before."""
@@ -145,6 +153,8 @@ class Tracker:
         """Announce a visit; whatever conversation its channel was in has been handed on."""
         self.talks.end_of(visit.uniqueid, now_ns, "transfer")
         self.visits.queued(visit, now_ns, position=position, inferred=inferred, pbx_time=pbx_time)
+        if self.ivr is not None:
+            self.ivr.asked(visit.uniqueid, now_ns)
 
     def _join(self, m: Message, now_ns: int) -> None:
         uniqueid = m.get("Uniqueid")
@@ -217,6 +227,8 @@ class Tracker:
         )  # fmt: skip
         self.visits.answered(visit, member.booked, now_ns, ring_s=ring_s, pbx_time=stamp_of(m))
         self.agents.talks(member.agent, visit.visit, visit.call)
+        if self.ivr is not None:
+            self.ivr.answered(visit.uniqueid, visit.visit, visit.key, member.booked)
 
     def _complete(self, m: Message, now_ns: int) -> None:
         queue, interface, uniqueid = m.get("Queue"), m.get("Interface"), m.get("Uniqueid")
@@ -287,23 +299,31 @@ class Tracker:
 
     def _hangup(self, m: Message, now_ns: int) -> None:
         uniqueid = m.get("Uniqueid")
-        self.channel_gone(uniqueid, now_ns)
+        if self.ivr is not None and self.ivr.variables:
+            for name, _, value in (text.partition("=") for text in m.all("ChanVariable")):
+                self.ivr.variable(uniqueid, name, value, now_ns, stamp_of(m))
+        cause = m.get("Cause")
+        self.channel_gone(uniqueid, now_ns, cause=int(cause) if cause.isdecimal() else None)
 
-    def channel_gone(self, uniqueid: str, now_ns: int, *, inferred: bool = False) -> None:
+    def channel_gone(self, uniqueid: str, now_ns: int, *, inferred: bool = False, cause: int | None = None) -> None:
         """A channel hung up, or was found gone after blindness."""
+        if self.ivr is not None:
+            self.ivr.gone(uniqueid, now_ns, inferred=inferred)
         self.calls.closed(uniqueid)
         self.locals.gone(uniqueid)
         if not inferred:
             self.visits.channel_gone(uniqueid, now_ns)
             self.talks.channel_gone(uniqueid, now_ns)
         self.agents.channel_gone(uniqueid)
-        self.lines.released(uniqueid, now_ns, inferred=inferred)
+        self.lines.released(uniqueid, now_ns, inferred=inferred, cause=cause)
 
     def _local_bridge(self, m: Message, now_ns: int) -> None:
         self.locals.bridged(m.get("LocalOneUniqueid"), m.get("LocalTwoUniqueid"))
 
     def _dial_begin(self, m: Message, now_ns: int) -> None:
         two, leg = m.get("Uniqueid"), m.get("DestUniqueid")
+        if self.ivr is not None:
+            self.ivr.asked(two, now_ns)
         if self.lines.trunks and (dialled := self.calls.channels.get(leg)) is not None:
             self.lines.dialled(dialled, m.get("DialString"))
         if two and leg and m.get("Channel").startswith("Local/"):
@@ -359,13 +379,21 @@ class Tracker:
         # A stream with variables is a stream of the dialplan class: it will tell why visits leave.
         self.visits.hold_back_reasons = True
         self._tell(told_by_variable(m), now_ns)
+        if self.ivr is not None and (name := m.get("Variable")) in self.ivr.variables:
+            self.ivr.variable(m.get("Uniqueid"), name, m.get("Value"), now_ns, stamp_of(m))
 
     def _user_event(self, m: Message, now_ns: int) -> None:
+        if self.ivr is not None:
+            self.ivr.event(m.get("UserEvent"), m.get, m.get("Uniqueid"), now_ns, stamp_of(m))
+        if self.lines.trunks:
+            self.lines.user_event(m.get("UserEvent"), m.get, self.calls.call_of, m.get("Uniqueid"))
         self._tell(told_by_user_event(m, self._mapped), now_ns)
         refused = refused_by_user_event(m, self._mapped)
         if refused is not None and refused.uniqueid not in self.visits.open:
             call = self.calls.call_of(refused.uniqueid, m.get("Linkedid"))
             queue = self.queues.key(refused.queue or "")
+            if self.ivr is not None:
+                self.ivr.asked(refused.uniqueid, now_ns)
             self._out.append(
                 CallLeft(
                     call=call.call,
@@ -378,9 +406,24 @@ class Tracker:
                 )
             )
 
+    def _whose(self, uniqueid: str) -> Whose:
+        call, channel = self.calls.call_of(uniqueid), self.calls.channels.get(uniqueid)
+        caller, dialled = (channel.caller, channel.dialled) if channel is not None else (None, None)
+        return Whose(call.call, call.visits, caller, dialled)
+
+    def _agent_named(self, name: str, interface: str) -> str:
+        presence = self.names.key(name, interface)
+        return self.names.booked(presence, name)
+
     def _tell(self, told_why: Told | None, now_ns: int) -> None:
         if told_why is not None:
             self.visits.told(told_why.uniqueid, told_why.queue, told_why.reason, now_ns)
+
+    def _alarm(self, m: Message, now_ns: int) -> None:
+        """A DAHDI channel or span; what these names say is all of the event that is needed."""
+        number = m.get("DAHDIChannel") or m.get("Channel")
+        line = f"DAHDI/i{m.get('Span')}" if m.name.startswith("Span") else f"DAHDI/{number}"
+        self.lines.alarm(line, on=not m.name.endswith("Clear"))
 
     def _shutdown(self, m: Message, now_ns: int) -> None:
         self.stopping = True

@@ -7,7 +7,7 @@ or ended in the process's absence is unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import Struct
 
@@ -17,12 +17,13 @@ from appliance.core.event import Event
 if TYPE_CHECKING:
     from gateway.pbx.dialect import Source
 
+_T = TypeVar("_T")
 #: Kinds that the fold needs; a reader skips the rest without decoding them.
 KINDS: Final = frozenset(
     (
         "call.queued", "call.answered", "call.abandoned", "call.left", "call.lost", "call.ended", "call.held", "call.resumed",
-        "call.offered", "agent.logged_in", "agent.logged_out", "agent.state", "line.seized", "line.released", "line.all_busy",
-        "line.all_busy_ended", "pbx.up", "pbx.down", "pbx.resynced",
+        "call.offered", "call.digits", "agent.logged_in", "agent.logged_out", "agent.state", "line.seized", "line.released", "line.fault",
+        "line.all_busy", "line.all_busy_ended", "pbx.up", "pbx.down", "pbx.resynced",
     )
 )  # fmt: skip
 _MAX_CALLS: Final = 4_096
@@ -63,6 +64,9 @@ class Known(Struct):
     titles: dict[str, str] = {}
     lines: dict[str, c.LineSeized] = {}
     full: dict[str, Moment] = {}
+    faults: dict[str, c.LineFault] = {}
+    menus: dict[str, tuple[c.CallDigits, Moment]] = {}
+    stays: dict[str, c.CallAnswered] = {}
     started: str | None = None
     up: bool | None = None
     last: Moment | None = None
@@ -103,11 +107,19 @@ def _apply_call(known: Known, data: Struct, at: Moment) -> None:
             _call(known, data.uniqueid, data.call, visit)
         case c.CallAnswered() if standing is not None:
             standing.answered, standing.answered_at = data, at
+            if data.uniqueid:
+                _bounded(known.stays)[data.uniqueid] = data
         case c.CallHeld() if standing is not None:
             standing.held_at = at
         case c.CallResumed() if standing is not None and standing.held_at is not None:
             standing.hold_ns += max(0, at.wall_ns - standing.held_at.wall_ns)
             standing.held_at = None
+        case c.CallDigits() if data.uniqueid and not data.visit:
+            if known.calls.get(data.uniqueid, ("", 0))[0] != data.call:
+                _call(known, data.uniqueid, data.call, "")
+            began = known.menus.pop(data.uniqueid, (data, at))[1]
+            if data.ended is None:
+                _bounded(known.menus)[data.uniqueid] = (data, began)
         case c.CallOffered():
             _call(known, data.uniqueid, data.call, "")
         case c.CallAbandoned() | c.CallLeft() | c.CallLost() | c.CallEnded():
@@ -131,6 +143,10 @@ def _apply_line(known: Known, data: Struct, at: Moment) -> None:
             known.lines[data.line] = data
         case c.LineReleased():
             known.lines.pop(data.line, None)
+        case c.LineFault() if data.over:
+            known.faults.pop(data.line, None)
+        case c.LineFault():
+            _bounded(known.faults)[data.line] = data
         case c.LineAllBusy():
             known.full[data.trunk] = at
         case c.LineAllBusyEnded():
@@ -150,10 +166,14 @@ def _apply_pbx(known: Known, data: Struct) -> None:
 def _call(known: Known, uniqueid: str | None, call: str, visit: str) -> None:
     if uniqueid:
         number = visit.rpartition(".")[2]
-        while len(known.calls) >= _MAX_CALLS:
-            known.calls.pop(next(iter(known.calls)))
-        known.calls.pop(uniqueid, None)
+        _bounded(known.calls).pop(uniqueid, None)
         known.calls[uniqueid] = (call, int(number) if number.isdecimal() else 0)
+
+
+def _bounded(book: dict[str, _T]) -> dict[str, _T]:
+    while len(book) >= _MAX_CALLS:
+        book.pop(next(iter(book)))
+    return book
 
 
 def restore(source: Source, known: Known, *, boot: str, now_mono_ns: int, now_wall_ns: int, last_seen: Moment | None = None) -> None:
