@@ -57,8 +57,8 @@ def chosen(config: Config, names: Sequence[str]) -> dict[str, Probe]:
     for name in names:
         if name not in modules:
             raise MisconfiguredError(f"there is no probe {name!r}; there are: configuration, {', '.join(modules)}")
-    probes = {name: cast("Probe", importlib.import_module(modules[name])) for name in names or modules}
-    return {name: probe for name, probe in probes.items() if names or probe.wanted(config)}
+    probes = {name: _imported(modules[name]) for name in names or modules}
+    return {name: probe for name, probe in probes.items() if names or _wanted(probe, config)}
 
 
 def examined(scene: Scene, probes: dict[str, Probe], waiting: Callable[[str], object]) -> Iterator[tuple[str, tuple[Finding, ...]]]:
@@ -66,7 +66,37 @@ def examined(scene: Scene, probes: dict[str, Probe], waiting: Callable[[str], ob
     answers = {name: _begun(name, probe, scene) for name, probe in probes.items()}
     start_s = time.monotonic()
     for name, probe in probes.items():
-        yield name, _answer(name, answers[name], start_s + probe.LIMIT_S, waiting) or (_endless(name, probe.LIMIT_S),)
+        found = _answer(name, answers[name], start_s + probe.LIMIT_S, waiting)
+        yield name, (_endless(name, probe.LIMIT_S),) if found is None else found or (_nothing(name),)
+
+
+class _Broken:
+    """Stands for a probe whose module cannot be imported: it is wanted, and fails with what the import said."""
+
+    LIMIT_S = 1.0
+
+    def __init__(self, fault: Exception) -> None:
+        self._fault = fault
+
+    def wanted(self, config: Config) -> bool:
+        return True
+
+    def findings(self, scene: Scene) -> tuple[Finding, ...]:
+        raise self._fault
+
+
+def _imported(module: str) -> Probe:
+    try:
+        return cast("Probe", importlib.import_module(module))
+    except Exception as fault:  # noqa: BLE001, RUF100 - a package that a site installed does not keep the others from being looked at
+        return _Broken(fault)
+
+
+def _wanted(probe: Probe, config: Config) -> bool:
+    try:
+        return probe.wanted(config)
+    except Exception:  # noqa: BLE001, RUF100 - its look will say what is wrong with it
+        return True
 
 
 def _begun(name: str, probe: Probe, scene: Scene) -> queue.SimpleQueue[tuple[Finding, ...]]:
@@ -101,6 +131,10 @@ def _failed(name: str, fault: Exception) -> Finding:
     evidence = str(fault) if isinstance(fault, CallfloorError) else f"{type(fault).__name__}: {fault}"
     mend = f"sudo callfloor doctor {name}" if isinstance(fault, PermissionError) else f"callfloor doctor {name} --json"
     return Finding(name, "red", "it could not be looked at", evidence, "nothing is known of it", mend)
+
+
+def _nothing(name: str) -> Finding:
+    return Finding(name, "ok", "nothing to look at", "the configuration names nothing of this kind")
 
 
 def _endless(name: str, limit_s: float) -> Finding:

@@ -176,6 +176,31 @@ def test_a_site_adds_a_probe_by_installing_a_package(tmp_path: Path, monkeypatch
     assert "ups" in chosen(Config(), [])
 
 
+def test_what_the_configuration_does_not_name_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked for by name, where there is none of it."""
+    for name in PROBES:
+        assert main(["doctor", name, "-c", site(tmp_path, "")]) == 0, name
+        said = capsys.readouterr().out
+        assert "had not ended" not in said
+        assert name in said
+    (found,) = dict(examined(Scene(Config(), FILE), chosen(Config(), ["pbx"]), str)).values()
+    assert (found[0].level, found[0].finding) == ("ok", "nothing to look at")
+
+
+@pytest.mark.parametrize("text", ["import a_package_that_is_not_there", "LIMIT_S = 5.0\ndef findings(scene): return ()"])
+def test_a_probe_that_cannot_be_imported_or_is_none_is_a_finding(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"broken_probe_{len(text)}"
+    info = tmp_path / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[callfloor.probes]\nups = {name}\n", encoding="utf-8")
+    (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = dict(examined(Scene(Config(), FILE), {"ups": chosen(Config(), [])["ups"]}, str))
+    assert [finding.item for finding in found["ups"]] == ["ups"]
+    assert ("a_package_that_is_not_there" in found["ups"][0].evidence) == ("import" in text)
+
+
 def test_a_person_sees_what_is_waited_for(tmp_path: Path) -> None:
     """A peer that takes the call and says nothing: the look lasts 3 s, and a line says so meanwhile."""
     ours, theirs = pty.openpty()
