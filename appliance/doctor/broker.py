@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
 from appliance.doctor.finding import Finding, Level, Scene
-from appliance.doctor.reach import Reached, Stage, reached
+from appliance.doctor.reach import Reached, Stage, at_once, reached
 from gateway.uplink.endpoint import Endpoint, endpoints_from_config, tls_context
 
-LIMIT_S: Final = 12.0
-_AT_ONCE: Final = 8
+LIMIT_S: Final = 15.0
 _HELD: Final = "events are held on this box until it answers"
 _NEXT: Final = "the others are tried in their order"
 
@@ -44,8 +42,7 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
     def probe(endpoint: Endpoint) -> Reached:
         return reached(endpoint.host, endpoint.port, context if endpoint.tls else None)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return judge(tuple(zip(endpoints, pool.map(probe, endpoints), strict=True)))
+    return judge(tuple(zip(endpoints, at_once(probe, endpoints), strict=True)))
 
 
 def judge(facts: tuple[tuple[Endpoint, Reached], ...]) -> tuple[Finding, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from msgspec import Struct
@@ -11,10 +10,9 @@ from msgspec import Struct
 from appliance.core.config import Config, PbxConfig
 from appliance.core.pbx_kind import port_of
 from appliance.doctor.finding import Finding, Scene
-from appliance.doctor.reach import Reached, Stage, reached
+from appliance.doctor.reach import Reached, Stage, at_once, reached
 
-LIMIT_S: Final = 12.0
-_AT_ONCE: Final = 8
+LIMIT_S: Final = 15.0
 _BLIND: Final = "the floor's figures stand still and say so; calls meanwhile are missing"
 #: What each kind says first, and what it is; a package's own kind may say anything.
 _BANNERS: Final = {
@@ -47,8 +45,7 @@ def wanted(config: Config) -> bool:
 
 def findings(scene: Scene) -> tuple[Finding, ...]:
     """Look at every PBX at the same time."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return tuple(map(judge, pool.map(probe, *zip(*scene.config.pbx.items(), strict=True))))
+    return tuple(map(judge, at_once(lambda named: probe(*named), scene.config.pbx.items())))
 
 
 def probe(name: str, pbx: PbxConfig) -> PbxFacts:

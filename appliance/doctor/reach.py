@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import ssl
+import threading
 import time
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, TypeVar
 
 from msgspec import Struct
 
-#: For each of: to connect, to shake hands, to hear the first words.
-STEP_S = 3.0
+#: For each of: to look its name up, to connect, to shake hands, to hear the first words.
+STEP_S: Final = 3.0
+#: Of a name's addresses so many are tried, in the time that there is for connecting.
+_ADDRESSES: Final = 3
+
+_Place = TypeVar("_Place")
+_Seen = TypeVar("_Seen")
 
 #: How far it got: the name is not known; nobody answers; refused; no way there; TLS failed; through.
 Stage = Literal["name", "silent", "refused", "route", "tls", "through"]
@@ -26,12 +34,39 @@ class Reached(Struct, frozen=True):
     hello: bytes = b""
 
 
+def at_once(look: Callable[[_Place], _Seen], places: Iterable[_Place]) -> tuple[_Seen, ...]:
+    """Look at all places at the same time; raises what a look raises. In daemon threads, as an executor's hold up the process's end."""
+    return tuple(answer(None) for answer in [_begun(look, place) for place in places])
+
+
+def _begun(look: Callable[[_Place], _Seen], place: _Place) -> Callable[[float | None], _Seen]:
+    """Begin a look; what is returned waits for it, for ever or so long, and raises queue.Empty then."""
+    done: queue.SimpleQueue[tuple[_Seen | None, Exception | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((look(place), None))
+        except Exception as fault:  # noqa: BLE001, RUF100 - raised where it is waited for
+            done.put((None, fault))
+
+    def answer(wait_s: float | None) -> _Seen:
+        seen, fault = done.get(timeout=wait_s)
+        if fault is not None:
+            raise fault
+        return seen  # type: ignore[return-value]
+
+    threading.Thread(target=run, name="doctor look", daemon=True).start()
+    return answer
+
+
 def reached(host: str, port: int, context: ssl.SSLContext | None = None, *, hello: bool = False) -> Reached:
-    """Connect, listen for the first words if wanted, close. Blocks for three steps at most. Raises nothing."""
+    """Look its name up, connect, listen for the first words if wanted, close. Blocks for four steps at most. Raises nothing."""
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     start_s = time.monotonic()
     try:
-        line = socket.create_connection((host, port), STEP_S)
+        line = _line(host, port)
+    except queue.Empty:
+        return Reached(where, "name", f"no name server answered within {STEP_S:g} s")
     except (OSError, UnicodeError) as fault:  # a host that is no legal name makes a UnicodeError
         return Reached(where, _stage(fault), getattr(fault, "strerror", None) or str(fault))
     with line:
@@ -45,6 +80,23 @@ def reached(host: str, port: int, context: ssl.SSLContext | None = None, *, hell
         took_ms = round((time.monotonic() - start_s) * 1000)
         with talk:
             return Reached(where, "through", took_ms=took_ms, hello=_hello(talk) if hello else b"")
+
+
+def _line(host: str, port: int) -> socket.socket:
+    """A connection to the first of its addresses that takes one. Raises OSError, UnicodeError; queue.Empty: no name server answers."""
+    found = _begun(lambda name: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM), host)(STEP_S)[:_ADDRESSES]
+    last: OSError = OSError("its name has no address")
+    for family, kind, protocol, _, address in found:
+        line = socket.socket(family, kind, protocol)
+        try:
+            line.settimeout(STEP_S / len(found))
+            line.connect(address)
+        except OSError as fault:
+            line.close()
+            last = fault
+        else:
+            return line
+    raise last
 
 
 def _stage(fault: Exception) -> Stage:

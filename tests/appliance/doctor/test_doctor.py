@@ -321,6 +321,31 @@ def test_one_broker_of_two_is_no_outage() -> None:
     assert down.consequence == "the others are tried in their order"
 
 
+def test_name_servers_that_never_answer_keep_nobody_from_going_home(tmp_path: Path) -> None:
+    """The resolver's own patience may be minutes: it is said after one step, and the verb ends although the look-up does not."""
+    never = (
+        "import socket, sys, threading\n"
+        "known = socket.getaddrinfo\n"
+        "def dead(name, *more, **few): return known(name, *more, **few) if name[0].isdigit() else threading.Event().wait()\n"
+        "socket.getaddrinfo = dead\n"
+        "from appliance.cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    with listening() as port:
+        urls = f'"mqtt://crm.example:1883", "mqtt://127.0.0.1:{port}"'
+        file = site(tmp_path, f"[crm]\nurl = [{urls}]\ninsecure = true\n")
+        said = subprocess.run(
+            [sys.executable, "-c", never, "doctor", "broker", "--json", "-c", file],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    _, dead, well = json.loads(said.stdout)["findings"]
+    assert (said.returncode, dead["level"], well["level"]) == (0, "amber", "ok")
+    assert (dead["finding"], dead["evidence"]) == ("its name is not known", "crm.example:1883: no name server answered within 3 s")
+
+
 def test_a_network_that_swallows() -> None:
     at = Reached("crm.example:8883", "silent", "no answer within 3 s")
     endpoint = broker.Endpoint("mqtts://crm.example:8883", "crm.example", 8883, tls=True, local=False)
