@@ -6,7 +6,7 @@ READY  := .venv/.ready
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix test-slow test-browser test-kill test-outage bench bench-wallboard docs clean
+.PHONY: help setup machine demo test check lint fix test-slow test-browser test-kill test-outage test-headsets bench bench-wallboard bench-headsets docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ test-kill: setup ## a busy morning while every service is killed at random, and 
 test-outage: setup ## the broker away for ten thousand events
 	$(PYTEST) -m slow tests/faults/test_broker_away.py $(ARGS)
 
+test-headsets: setup ## storms of forty headsets at a mocked bus, and all that headsets do wrong, in full; five minutes
+	$(PYTEST) -m "slow or not slow" tests/faults/test_headset_storm.py tests/faults/test_headset_habits.py tests/headsets/test_headset_fuzz.py $(ARGS)
+
 bench: $(READY) ## the table of docs/performance.md, also as build/bench.json
 	@.ci/setup bench
 	@mkdir -p build
@@ -62,9 +65,14 @@ bench-wallboard: setup ## the boards' part of that table: to the painted figure,
 	@mkdir -p build
 	$(BIN)/python -m tests.bench.wallboard $(ARGS)
 
+bench-headsets: setup ## the headsets' part: forty at a mocked bus, report to event, idle, plugged and pulled; seven minutes
+	@mkdir -p build
+	$(BIN)/python -m tests.bench.headsets $(ARGS)
+
 docs: $(READY) ## write again what is generated from the types: docs/events.md, configuration.md, supported-headsets.md, schema/ …
 	$(BIN)/python -m appliance.schema docs
 	$(BIN)/python -m appliance.sim.headset_page docs/supported-headsets.md
+	$(BIN)/python -m gateway.smdr.page docs/smdr.md
 
 clean: ## forget .venv/, caches and build/
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
