@@ -160,7 +160,9 @@ class Desk:
         self._emit(found.look(agent, facts, now_ns))
         if seat is None and not found.standing:
             del self._found[place]
-            self._states.pop(place.partition("/")[2], None)
+            box, _, key = place.partition("/")
+            if not box:
+                self._states.pop(key, None)
 
     def _place(self, place: str) -> Found:
         if place not in self._found:

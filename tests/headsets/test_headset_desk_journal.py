@@ -20,8 +20,14 @@ from appliance.core.event import Event, stored_from_body
 from appliance.core.headset_config import HeadsetsConfig, SeatConfig
 from appliance.core.journal import new_epoch
 from appliance.core.journal_memory import MemoryJournal
+from appliance.outbox import Outbox
 from appliance.service import Context
-from headsets.seat import Intent
+from appliance.sim.headset_layout import JABRA_LIKE
+from headsets.desk import Desk
+from headsets.found import GRACE_S
+from headsets.keeper import SeatKeeper
+from headsets.model import layout_from
+from headsets.seat import Device, Intent
 from headsets.service import Headsets
 from headsets.wish import EXPIRES_S, commands_of
 
@@ -78,6 +84,30 @@ async def test_a_finding_that_was_lost_is_told_when_there_is_room_again(
         journal.full = False
         await until(journal.findings)
         assert set(journal.findings()) == {("available_unplugged", False)}
+
+
+async def test_a_seat_of_another_box_that_is_no_more_takes_nothing_along_from_the_one_of_its_name_here(journal: Troubled) -> None:
+    """The box was taken out of the configuration while its seat's finding stood; what is found here goes on being so."""
+    clock = ManualClock()
+    config = Config(headsets=HeadsetsConfig(minutes=False, hold="watch", seat={"a": SeatConfig(url="usb:1-2", agent="ana")}))
+    gateway, context = (Context(config, journal, clock, Silence(), each) for each in ("gateway", "headsets"))
+    await gateway.emit(c.PbxResynced(pbx="p"), ANA, state("talking"))
+    await context.emit(c.HeadsetFinding(seat="a", agent="eva", finding="call_on_hook", box="far"))
+    outbox = Outbox(journal)
+    keeper = SeatKeeper(context, outbox)
+    keeper.apply("a", lambda seat, now_ns: seat.plugged(Device(), layout_from(JABRA_LIKE), now_ns))
+    keeper.apply("a", lambda seat, now_ns: seat.reported({"hook": 0}, now_ns))
+    desk = Desk(context, keeper)
+    await desk._begin()
+    keeper.changed.append(desk._changed)
+    for _ in range(2):
+        desk._look()
+        keeper.apply("a", lambda seat, now_ns: seat.reported({"hook": 0}, now_ns))
+        clock.advance(GRACE_S)
+    keeper.close()
+    await outbox.finish()
+    told = [(each.box, each.over) for each in journal.told() if isinstance(each, c.HeadsetFinding)]
+    assert told == [("far", False), ("far", True), (None, False)]
 
 
 async def test_a_journal_that_is_begun_anew_holds_what_stands_once_it_is_known_again(journal: Troubled, tmp_path: Path) -> None:
