@@ -129,6 +129,8 @@ class HeadsetFold:
         self._seat(key, msgspec.structs.replace(before, agent=data.agent, fresh="stale", since=before.since or rfc3339(at_ns)))
 
     def _found(self, data: HeadsetFinding, _at_ns: int, box: str | None = None) -> None:
+        if box is not None and data.box not in (None, box):
+            return  # another floor box's word of a third's seat, which this box checks itself
         key, before = self._headset(box or data.box, data.seat)
         others = tuple(finding for finding in before.findings if finding != data.finding)
         findings = others if data.over else (*others, data.finding)[-_FINDINGS_KEPT:]

@@ -202,3 +202,13 @@ def test_a_finding_names_the_box_of_its_seat(day) -> None:
     elsewhere(day, 10, 1, HeadsetHook(seat="a1", hook="on"))
     day.tell(20, HeadsetFinding(seat="a1", box="isla-4", finding="call_on_hook"))
     assert {key: one.findings for key, one in shown(day).items()} == {"isla-4.a1": ("call_on_hook",)}
+
+
+def test_what_another_floor_box_finds_at_a_third_boxs_seat_makes_no_seat(day) -> None:
+    day.tell(5, LinkUp())
+    elsewhere(day, 10, 3, HeadsetAttached(seat="a1"))
+    elsewhere(day, 20, 7, HeadsetFinding(seat="a1", box="isla-4", finding="call_on_hook"), box="piso-2")
+    assert {key: one.findings for key, one in shown(day).items()} == {"isla-4.a1": ()}
+    elsewhere(day, 30, 8, HeadsetFinding(seat="b1", finding="call_on_hook"), box="piso-2")
+    day.tell(40, HeadsetFinding(seat="a1", box="isla-4", finding="muted_in_call"))
+    assert {key: one.findings for key, one in shown(day).items()} == {"isla-4.a1": ("muted_in_call",), "piso-2.b1": ("call_on_hook",)}
