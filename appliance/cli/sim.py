@@ -5,6 +5,7 @@ freeswitch  a FreeSWITCH with the same floor behind its event socket
 crm      a CRM that counts what arrives over MQTT, and shows doubles and gaps
 sign     an Alpha sign on a pty or a TCP port that shows what it received
 line     analog lines on which people call: voice modems on ptys, or a line monitor over UDP
+smdr     a PBX that prints a line for each call, by a pty or TCP
 headset  USB headsets at sockets, for `sim:` urls, driven by keys or a script
 """
 
@@ -20,6 +21,7 @@ EXAMPLES = """
   callfloor sim crm --listen 127.0.0.1:1883
   callfloor sim sign --address 01,02
   callfloor sim line --lines 4 --every 30
+  callfloor sim smdr --make nec --tcp 127.0.0.1:2300
   callfloor sim headset --model epos --count 4
 """
 
@@ -30,6 +32,7 @@ _PIECES: Final = {
     "sign": "appliance.sim.sign_cli",
     "headset": "appliance.sim.headset_cli",
     "line": "appliance.sim.line_cli",
+    "smdr": "appliance.sim.smdr_cli",
 }
 
 
