@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +19,8 @@ from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.floor.floor import Floor
 from appliance.floor.snapshot import Headset
 
-#: How an event's body names its kind: rows that hold no such bytes need not be decoded.
-_MARK: Final = b'"headset.'
+#: How a body begins that tells of headsets, or that what was told of them holds no more: others need not be decoded.
+_WANTED: Final = (b'{"k":"headset.', b'{"k":"box.started"', b'{"k":"journal.pressure"')
 
 
 class SeatJournal:
@@ -33,7 +32,7 @@ class SeatJournal:
         self._journal: ReadonlyJournal | None = None
         self._run_dir = run_dir
         self._floor = Floor(config or Config())
-        self._seq = 0
+        self._seq, self._first = 0, True
         if config is None:
             self.fault = "no configuration names a journal"
             return
@@ -50,20 +49,22 @@ class SeatJournal:
 
     def state(self, seat: str) -> Headset | None:
         """What the service knows of the seat now; None where it is dead, or the seat's device does not speak."""
-        found = self._floor.state.headsets.get(seat)
+        found = self._floor.headsets.shown((), linked=False).get(seat)
         return found if found is not None and found.fresh == "live" and self.is_watched else None
 
     def catch_up(self) -> list[Event]:
-        """The headset events since the last call, oldest first; at the first call all that the journal holds."""
+        """The headset events since the last call, oldest first. The first call takes all that the journal holds, and returns none of it."""
         out: list[Event] = []
-        journal = self._journal
+        journal, first, self._first = self._journal, self._first, False
         if journal is None:
             return out
         progress = Progress("events looked through")
         while rows := journal.read(self._seq, PAGE):
             for row in rows:
-                if _MARK in row.body:
-                    out += self._taken(row.seq, row.body)
+                if row.body.startswith(_WANTED):
+                    event = self._taken(row.seq, row.body)
+                    if event is not None and not first:
+                        out.append(event)
             self._seq = rows[-1].seq
             progress.at(self._seq)
         progress.end()
@@ -74,12 +75,14 @@ class SeatJournal:
         if self._journal is not None:
             self._journal.close()
 
-    def _taken(self, seq: int, body: bytes) -> Iterator[Event]:
+    def _taken(self, seq: int, body: bytes) -> Event | None:
+        """Fold one row; the event that it holds, if that is a headset's."""
         try:
             stored = stored_from_body(body)
-            event = event_from_stored(stored) if stored.kind.startswith("headset.") and stored.origin is None else None
+            event = event_from_stored(stored) if stored.origin is None else None
         except DecodeError:
-            return  # `journal verify` tells of such rows
-        if event is not None:
-            self._floor.apply(seq, event)
-            yield event
+            return None  # `journal verify` tells of such rows
+        if event is None:
+            return None
+        self._floor.apply(seq, event)
+        return event if event.group == "headset" else None
