@@ -73,6 +73,7 @@ class SmdrSource:
         self.listener: Listener | None = None
         self.health = Health()
         self.sessions = 0
+        self._has_told = False
         self._retry_s = FIRST_RETRY_S
 
     async def run(self) -> None:
@@ -164,12 +165,15 @@ class SmdrSource:
             self._say("ok", f"records of {stream.reader.profile.name}" if stream.reader else "records")
 
     def _say(self, level: Literal["ok", "amber", "red"], text: str) -> None:
-        if (level, text) != (self.health.level, self.health.text):
-            changed = level != self.health.level
+        """Keep it, and tell a change; while all is well the words alone are no news."""
+        changed = level != self.health.level
+        if changed or text != self.health.text or not self._has_told:
             self.health = Health(level, text)
             if changed:
                 (_log.info if level == "ok" else _log.warning)("smdr %s: %s", self.name, text)
-            self._told(self.health)
+            if changed or level != "ok" or not self._has_told:
+                self._has_told = True
+                self._told(self.health)
 
     def _now_s(self) -> float:
         return self._clock.mono_ns() / NS
