@@ -78,7 +78,7 @@ def _round(room: Room, name: str, floor: Desks, box: Box, found: _Found) -> None
             follower.seen()
             acts = act()
             box.wait_for("all are told", lambda count=count: is_told(count))
-            waits.append(percentile(waits_ms(acts, follower.seen(), "own")[acts[0].kind], 0.99))
+            waits.append(percentile(waits_ms(acts, follower.seen(), "own")[0][acts[0].kind], 0.99))
 
 
 def _switches(pid: int) -> int:

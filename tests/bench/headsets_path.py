@@ -35,6 +35,7 @@ class _Measured:
         self.mute: list[list[float]] = []
         self.bare: list[list[float]] = []
         self.cpu: list[tuple[float, float]] = []
+        self.odd: list[float] = []
 
 
 def own(room: Room) -> list[Row]:
@@ -48,6 +49,13 @@ def own(room: Room) -> list[Row]:
         alone(
             "headsets.mute_p99", "ms", _each(made.mute, 0.99), no_more_than(50, "ms"), "press → lamp written, taken by the device → event"
         ),
+        alone(
+            "headsets.misread",
+            "headsets",
+            made.odd,
+            no_more_than(0, "headsets"),
+            "events more or fewer than changes; not in the rows above",
+        ),
         compared("headsets.cpu_200", "% of a core", made.cpu, "bare pyusb, SQLite FULL", at_most(3, "× bare reader"), note),
     ]
 
@@ -59,6 +67,7 @@ def watch(room: Room) -> list[Row]:
     return [
         alone("headsets.watch_p50", "ms", _each(made.hook, 0.5), no_more_than(20, "ms"), against=peer),
         alone("headsets.watch_p99", "ms", _each(made.hook, 0.99), no_more_than(50, "ms"), against=peer),
+        alone("headsets.watch_misread", "headsets", made.odd, no_more_than(0, "headsets")),
         compared("headsets.watch_cpu_200", "% of a core", made.cpu, "bare hidraw, SQLite FULL", at_most(3, "× bare reader")),
     ]
 
@@ -93,15 +102,16 @@ def _ours(folder: Path, floor: Desks, hold: str, seconds: float, made: _Measured
         time.sleep(1.0)
         used = (box.cpu_s()["headsets"] - before) / seconds * 100
         assert service.poll() is None
-        waits = waits_ms(acts, follower.seen(), hold)
+        waits, odd = waits_ms(acts, follower.seen(), hold)
+        made.odd.append(float(odd))
         made.hook.append(waits["hook"])
         made.mute.append(waits["mute"])
     return used
 
 
-def waits_ms(acts: list[Act], seen: Seen, hold: str) -> dict[str, list[float]]:
-    """Each change's way to its event. Of a headset whose events are fewer or more than its changes nothing is counted, for they cannot be
-    told apart: it was read so late that its hook looked like a button (headsets/hook.py). Raises RuntimeError when these are many."""
+def waits_ms(acts: list[Act], seen: Seen, hold: str) -> tuple[dict[str, list[float]], int]:
+    """Each change's way to its event, and of how many headsets nothing is counted: their events are fewer or more than their changes, which
+    cannot be told apart then; it was read so late that its hook looked like a button (headsets/hook.py). Raises RuntimeError when many."""
     out: dict[str, list[float]] = defaultdict(list)
     wire: dict[tuple[str, str], list[int]] = defaultdict(list)
     for act in acts:
@@ -113,7 +123,7 @@ def waits_ms(acts: list[Act], seen: Seen, hold: str) -> dict[str, list[float]]:
     for (seat, kind), sent in wire.items():
         if seat not in odd:
             out[kind] += [(at - began) / _MS for began, at in zip(sent, seen[seat][kind], strict=True)]
-    return out
+    return out, len(odd)
 
 
 def _bare_waits(acts: list[Act], durable: dict[str, list[int]]) -> list[float]:
