@@ -75,7 +75,12 @@ class HidInfo(Struct, frozen=True):
         return f"/dev/bus/usb/{self.bus:03d}/{self.address:03d}"
 
     def __str__(self) -> str:
-        return f"headset {self.product or self.model} ({self.identity}) at port {self.port}"
+        """For logs and faults, which leave the box more easily than a serial number should (`Staff` in the catalogue).
+
+        >>> str(HidInfo("1-2", 3, "", 1, 4, 0x0B0E, 0x0307, serial="A1", product="Desk"))
+        'headset Desk (0b0e:0307) at port 1-2'
+        """
+        return f"headset {self.product or 'without a name'} ({self.model}) at port {self.port}"
 
 
 class HidDevice(Protocol):
