@@ -34,7 +34,7 @@ COLUMNS = [(name, line) for name in ORDER for line in profile(name).lines if lin
 
 
 @pytest.mark.parametrize("name", ORDER)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(lines=st.lists(LINE, max_size=12))
 def test_no_line_is_a_fault(name: str, lines: list[str]) -> None:
     reader = Reader(profile(name), Dates(live=True))
@@ -54,7 +54,7 @@ def test_no_line_is_a_fault(name: str, lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("name", "line"), COLUMNS, ids=[f"{name}-{line.spec.name}" for name, line in COLUMNS])
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_columns_come_out_as_they_went_in(name: str, line: ReadyLine, data: st.DataObject) -> None:
     checks = {field: pattern.pattern for field, pattern in line.check}
