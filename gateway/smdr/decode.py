@@ -18,9 +18,10 @@ def decode(data: bytes, profile: str | None, now: datetime) -> Result:
     Raises MisconfiguredError for a profile that there is not, CorruptError where no profile fits any line.
     """
     lines = lines_from_bytes(data)
-    result = read(named(profile), lines, now) if profile else winner(profiles(), lines, now)
+    tried = named(profile) if profile else profiles()
+    result = read(tried[0], lines, now) if len(tried) == 1 else winner(tried, lines, now)
     if result is None:
-        raise CorruptError(_nothing(lines, profiles()))
+        raise CorruptError(_nothing(lines, tried))
     return result
 
 

@@ -33,6 +33,17 @@ def profiles() -> tuple[ReadyProfile, ...]:
     return tuple(profile(name) for name in ORDER)
 
 
-def named(name: str) -> ReadyProfile:
-    """One of ours by its name, or a site's own by its file's (`….toml`). Raises MisconfiguredError."""
-    return profile_from_file(Path(name)) if name.endswith(".toml") else profile(name)
+def named(name: str) -> tuple[ReadyProfile, ...]:
+    """What a person means: one of ours by its name, all whose make has that word (`toshiba`), or a file (`….toml`).
+
+    Raises MisconfiguredError.
+    """
+    if name.endswith(".toml"):
+        return (profile_from_file(Path(name)),)
+    word = name.lower()
+    meant = (
+        ()
+        if name in ORDER or not word.isalnum()
+        else tuple(each for each in profiles() if word in f"{each.name} {each.spec.title}".lower())
+    )
+    return meant or (profile(name),)

@@ -73,3 +73,11 @@ def test_a_name_that_is_none() -> None:
 def test_every_profile_is_on_the_shelf() -> None:
     assert {path.stem for path in (ROOT / "gateway" / "smdr" / "profiles").glob("*.toml")} == set(ORDER)
     assert [each.name for each in profiles()] == list(ORDER)
+
+
+def test_a_make_by_its_name() -> None:
+    assert [each.name for each in named("Toshiba")] == ["toshiba-ctx", "toshiba-dk"]
+    assert [each.name for each in named("siemens")] == ["hipath"]
+    assert [each.name for each in named("nec")] == ["nec"]
+    with pytest.raises(MisconfiguredError, match="there is no SMDR profile"):
+        named("zzz")
