@@ -36,6 +36,8 @@ _QUIET_NS: Final = 2000 * MS
 _CHATTERS: Final = (
     f"the device reports more than {_CHATTER * 1000 * MS // _CHATTER_NS} changes a second; its reports are passed over until it is quiet"
 )
+#: A floor box takes no longer text of its seat boxes (`gateway.uplink.seat_event`).
+_FAULT_CHARS: Final = 500
 _UNANSWERED: Final = "the device takes no output report; presses on it go unanswered"
 
 
@@ -227,8 +229,8 @@ class Seat:
         """The device cannot be read or written. Told once until it speaks again; what was known grows old from here."""
         if not self.attached or self.fault is not None:
             return Step()
-        self.fault = fault
-        return Step(events=(HeadsetFault(seat=self.seat, agent=self.agent, fault=fault),))
+        self.fault = fault[:_FAULT_CHARS]
+        return Step(events=(HeadsetFault(seat=self.seat, agent=self.agent, fault=self.fault),))
 
     def tick(self, now_ns: int) -> Step:
         """Time passes."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 from test_headset_seat import Desk
+
+from gateway.uplink.seat_event import seat_event_from
 
 
 def test_an_answer_that_came_too_late_leaves_no_lamp_lit() -> None:
@@ -47,3 +50,10 @@ def test_a_device_that_chatters_stays_at_fault_though_it_takes_its_lamps() -> No
     assert desk.lit() == set(), "its lamps go on following the call"
     desk.after(10).call("talking")
     assert desk.seat.fresh == "live", "it has been quiet for long enough, and answers"
+
+
+def test_a_fault_is_told_in_a_length_that_every_box_takes() -> None:
+    """A floor box drops longer ones of its seat boxes: its seat would be live there."""
+    (event,) = Desk().seat.failed("its report descriptor is malformed (" + "; ".join(["a pop without a push"] * 40)).events
+    told = {"id": "abc-1", "source": "/here/one/headsets/a1", "type": "callfloor.headset.fault.v1", "time": "2026-11-21T14:00:00Z"}
+    assert seat_event_from("here", "one", "headset.fault", msgspec.json.encode({**told, "data": event})).data == event
