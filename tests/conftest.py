@@ -61,6 +61,10 @@ def _lacks(marker: str) -> str | None:
             if named
             else "CALLFLOOR_CORPUS is unset: other people's frames are not kept here"
         )
+    if marker == "snmp" and not (shutil.which("snmpd", path=_PATH) and find_spec("pysnmp")):
+        return "no snmpd or no pysnmp here: make setup installs them"
+    if marker == "sip" and not shutil.which("baresip", path=_PATH):
+        return "no baresip here: make setup installs it"
     if marker == "spi":
         return _lacks_mocked("luma", "spidev")
     if marker == "usb":
@@ -84,7 +88,7 @@ def _lacks_mocked(*modules: str) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead."""
     strict = bool(os.environ.get("CALLFLOOR_NO_SKIPS"))
-    for marker in ("broker", "browser", "corpus", "spi", "usb"):
+    for marker in ("broker", "browser", "corpus", "sip", "snmp", "spi", "usb"):
         concerned = [item for item in items if item.get_closest_marker(marker)]
         reason = _lacks(marker) if concerned else None
         if reason is None:

@@ -55,7 +55,7 @@ ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo
 #: The one module with SQL.
 SQL = "appliance.core.store"
 #: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.
-WIRES = ("serial", "usb", "pyudev", "hid", "gpiozero", "lgpio", "luma", "spidev")
+WIRES = ("serial", "usb", "pyudev", "hid", "gpiozero", "lgpio", "luma", "pysnmp", "spidev")
 WHERE = {
     "paho": ("gateway.uplink.mqtt",),
     # The journals turn the faults of the store's statements into ours; version only tells SQLite's own.

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-Format = Literal["sdmf", "mdmf", "etsi", "dtmf", "modem", "monitor"]
+Format = Literal["sdmf", "mdmf", "etsi", "dtmf", "modem", "monitor", "sip"]
 Absent = Literal["O", "P"]
 
 #: E.164 has 15 digits; prefixes and masks add some.

@@ -1,0 +1,52 @@
+"""Decides what may be said of external FXO gateways: where each is, how it is polled, where its calls are heard, as types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from appliance.core.quantity import Period, Port
+
+Make = Literal["audiocodes", "grandstream", "mediatrix"]
+#: What an SNMP value may be said to mean, where a make's words are not known.
+Meaning = Literal["on_hook", "off_hook", "ringing", "no_line", "line", "unknown"]
+
+
+class FxoGatewayConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One gateway. `make` starts the polling by SNMP (a community, or a user of version 3, in `snmp_file`).
+
+    `values` maps by hand what this firmware's hook words mean ("Busy" = "off_hook"). `ping_s`: how often it is asked over SIP whether
+    it is there (nothing: never, then nothing tells when it is gone).
+    """
+
+    address: str
+    make: Make | None = None
+    snmp_port: Port = 161
+    snmp_file: Path | None = None
+    poll_s: Annotated[float, Meta(ge=0.2, le=60, extra={"unit": "s"})] = 1.0
+    timeout_s: Annotated[float, Meta(gt=0, le=10, extra={"unit": "s"})] = 1.0
+    values: Annotated[dict[str, Meaning], Meta(max_length=64)] = field(default_factory=dict)
+    sip_port: Port = 5060
+    ping_s: Period | None = 5.0
+
+
+class SipListenerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where gateways' calls are heard; only those of configured gateways. A call that rings for longer than `ring_max_s` is given up."""
+
+    listen: str = "0.0.0.0:5060"
+    tcp: bool = True
+    ring_max_s: Period = 180.0
+
+
+class GatewayLineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which line of a gateway: `port` its index in the make's SNMP table, `user` the name that its calls are sent to (`sip:USER@box`).
+
+    `parallel_phones`: phones hang on the line beside the gateway, which then does not see that they take a call: without another
+    sense the end of a ringing call is not known. False: nobody but the gateway itself can take it.
+    """
+
+    port: Annotated[int, Meta(ge=0, le=2_147_483_647)] | None = None
+    user: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    parallel_phones: bool = True

@@ -1,0 +1,332 @@
+"""A gateway on the wire: Debian's snmpd and baresip, and a bare socket that says what no honest peer says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gateway_rig import HOOK, KIND, Baresip, BareSocket, Snmpd, request
+from wire_rig import Ears, until
+
+from appliance.core.clock import SystemClock
+from appliance.core.errors import MisconfiguredError
+from appliance.core.fxo_gateway_config import FxoGatewayConfig
+from gateway.fxo.gateway_port import GatewayLine
+from gateway.fxo.gateway_run import GatewayLines
+from gateway.fxo.line_settings import LineSettings
+from gateway.fxo.sip_ear import SipEar
+
+LINE = GatewayLine(settings=LineSettings(line="linea-1", trunk="pstn"), port=0, user="linea-1", parallel_phones=False)
+SIP_LINE = GatewayLine(settings=LineSettings(line="linea-1", ring_ms=(100, 100), grace_ms=100), user="linea-1")
+OBJECTS = {f"{HOOK}.0": 1, f"{KIND}.0": 0}
+
+
+@asynccontextmanager
+async def at_work(
+    *lines: GatewayLine, ear: SipEar | None = None, up: bool = True, **config: Any
+) -> AsyncIterator[tuple[GatewayLines, Ears]]:
+    """A gateway that is listened to."""
+    ears = Ears()
+    asked = FxoGatewayConfig(**{"address": "127.0.0.1", "poll_s": 0.2, "timeout_s": 0.5, "ping_s": 0.2, **config})
+    source = GatewayLines("rack", asked, lines or [SIP_LINE], SystemClock(), ear=ear, spread=lambda: 0.0)
+    task = asyncio.create_task(source.run(ears.hear))
+    try:
+        await until(lambda: task.done() or source.health.up or not up)
+        assert not task.done(), task.result()
+        yield source, ears
+    finally:
+        task.cancel()
+        async with asyncio.timeout(30):  # a stop is obeyed
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def ear() -> SipEar:
+    return SipEar("127.0.0.1:0", SystemClock())
+
+
+@pytest.fixture
+async def bare(ear: SipEar) -> AsyncIterator[BareSocket]:
+    made = BareSocket()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def snmpd(tmp_path: Path) -> Any:
+    made = Snmpd(tmp_path, dict(OBJECTS))
+    made.start()
+    yield made
+    made.stop()
+
+
+async def listening(ear: SipEar, bare: BareSocket | None = None) -> int:
+    await until(lambda: ear.port is not None)
+    assert ear.port is not None
+    if bare is not None:
+        bare.box = ear.port
+    return ear.port
+
+
+# -- Debian's own peers --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sip
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_baresip_rings_and_gives_up(ear: SipEar, tmp_path: Path, transport: str) -> None:
+    peer = Baresip(tmp_path / "peer", transport=transport)
+    await peer.start()
+    try:
+        async with at_work(ear=ear, sip_port=peer.port, ping_s=None) as (source, ears):
+            there = f"sip:linea-1@127.0.0.1:{await listening(ear)};transport={transport}"
+            for count in (1, 2):
+                await peer.do("dial", there)
+                await until(lambda wanted=count: len(ears.of("Ringing")) == wanted and "180 Ringing" in peer.log)
+                assert len(ears.of("Released")) == count - 1
+                await peer.do("hangup")
+                await until(lambda wanted=count: len(ears.of("Released")) == wanted)
+            assert ears.kinds == ["Ringing", "CallerId", "Released"] * 2
+            caller = ears.of("CallerId")[0].event
+            assert (caller.number, caller.name) == ("0987654321", "Ana Torres")
+            assert {told.event.outcome for told in ears.of("Released")} == {"unknown"}
+            assert "call established" not in peer.log.lower()
+            assert not source.counts.get("malformed")
+    finally:
+        peer.stop()
+
+
+@pytest.mark.sip
+async def test_baresip_answers_pings_and_its_death_is_noticed(ear: SipEar, tmp_path: Path) -> None:
+    peer = Baresip(tmp_path / "peer")
+    await peer.start()
+    try:
+        async with at_work(ear=ear, sip_port=peer.port) as (source, ears):
+            await peer.do("dial", f"sip:linea-1@127.0.0.1:{await listening(ear)}")
+            await until(lambda: "Ringing" in ears.kinds)
+            peer.stop()
+            await until(lambda: not source.health.up)
+            assert "OPTIONS" in str(source.health.fault)
+            await until(lambda: "Released" in ears.kinds)
+            assert ears.of("Released")[0].event.outcome == "unknown"
+            assert source.lines[0].state == "unknown"
+    finally:
+        peer.stop()
+
+
+@pytest.mark.snmp
+async def test_snmpd_tells_the_hook_and_falls_silent(snmpd: Snmpd) -> None:
+    line = GatewayLine(settings=LineSettings(line="linea-1"), port=0, parallel_phones=False)
+    async with at_work(line, make="audiocodes", snmp_port=snmpd.port, snmp_file=snmpd.community) as (source, ears):
+        snmpd.set(**{f"{HOOK}.0": 2})
+        await until(lambda: "Seized" in ears.kinds)
+        snmpd.set(**{f"{HOOK}.0": 1})
+        await until(lambda: "Released" in ears.kinds)
+        assert [type(told.event).__name__ for told in ears.told] == ["LineSeized", "LineReleased"]
+        assert source.lines[0].state == "idle"
+        snmpd.stall()
+        await until(lambda: not source.health.up)
+        assert "no answer" in str(source.health.fault)
+        assert source.lines[0].state == "unknown"
+        snmpd.go_on()
+        await until(lambda: source.health.up and source.lines[0].state == "idle")
+
+
+@pytest.mark.snmp
+async def test_both_together(ear: SipEar, bare: BareSocket, snmpd: Snmpd) -> None:
+    config = {"make": "audiocodes", "snmp_port": snmpd.port, "snmp_file": snmpd.community, "sip_port": bare.port}
+    async with at_work(LINE, ear=ear, **config) as (source, ears):
+        await listening(ear, bare)
+        bare.say(request("INVITE", bare.port))
+        await bare.hear("SIP/2.0 180")
+        bare.say(request("CANCEL", bare.port))
+        await until(lambda: "Released" in ears.kinds)
+        bare.say(request("INVITE", bare.port, call="c2"))
+        await until(lambda: len(ears.of("Ringing")) == 2)
+        snmpd.set(**{f"{HOOK}.0": 2})
+        await until(lambda: "Seized" in ears.kinds)
+        snmpd.set(**{f"{HOOK}.0": 1})
+        await until(lambda: len(ears.of("Released")) == 2)
+        assert [told.event.outcome for told in ears.of("Released")] == ["abandoned", "answered"]
+        assert [told.at_ns for told in ears.told] == sorted(told.at_ns for told in ears.told)
+        assert source.health.limits == ()
+
+
+@pytest.mark.snmp
+async def test_a_port_for_a_phone(snmpd: Snmpd) -> None:
+    snmpd.set(**{f"{KIND}.0": 1})
+    config = FxoGatewayConfig(address="127.0.0.1", make="audiocodes", snmp_port=snmpd.port, snmp_file=snmpd.community)
+    source = GatewayLines("rack", config, [GatewayLine(settings=LineSettings(line="l"), port=0)], SystemClock(), spread=lambda: 0.0)
+    async with asyncio.timeout(60):
+        with pytest.raises(MisconfiguredError, match="for a phone"):
+            await source.run(lambda _: None)
+
+
+@pytest.mark.snmp
+@pytest.mark.parametrize(
+    ("make", "oid", "port", "dead", "well"),
+    [
+        ("mediatrix", "1.3.6.1.4.1.4935.15.45.1.10.15.5.5.3", 3, 2, 1),
+        ("grandstream", "1.3.6.1.4.1.42397.1.2.2.1.2.0.0", 0, "Not Connected", "On Hook"),
+    ],
+)
+async def test_a_line_that_is_not_connected(tmp_path: Path, make: Any, oid: str, port: int, dead: int | str, well: int | str) -> None:
+    agent = Snmpd(tmp_path, {oid: well})
+    agent.start()
+    try:
+        line = GatewayLine(settings=LineSettings(line="linea-1"), port=port)
+        async with at_work(line, make=make, snmp_port=agent.port, snmp_file=agent.community) as (source, ears):
+            agent.set(**{oid: dead})
+            await until(lambda: len(ears.of("Fault")) == 1)
+            agent.set(**{oid: well})
+            await until(lambda: len(ears.of("Fault")) == 2)
+            assert [(told.event.fault, told.event.over) for told in ears.of("Fault")] == [("no_battery", False), ("no_battery", True)]
+            assert source.poll is not None
+            assert not source.poll.unknown
+    finally:
+        agent.stop()
+
+
+@pytest.mark.snmp
+async def test_words_are_mapped_by_hand(tmp_path: Path) -> None:
+    agent = Snmpd(tmp_path, {"1.3.6.1.4.1.42397.1.2.2.1.2.0.0": "Im Gespräch"})
+    agent.start()
+    line = GatewayLine(settings=LineSettings(line="linea-1"), port=0)
+    config = {"make": "grandstream", "snmp_port": agent.port, "snmp_file": agent.community}
+    try:
+        async with at_work(line, **config) as (source, ears):
+            await until(lambda: any("Im Gespräch" in limit for limit in source.health.limits))
+            assert ears.told == []
+        async with at_work(line, values={"Im Gespräch": "off_hook"}, **config) as (_, ears):
+            await until(lambda: "Seized" in ears.kinds)
+    finally:
+        agent.stop()
+
+
+# -- a bare socket -------------------------------------------------------------------------------------------------
+
+
+async def test_rubbish_strangers_and_floods(ear: SipEar, bare: BareSocket) -> None:
+    async with at_work(ear=ear, sip_port=bare.port) as (source, ears):
+        await listening(ear, bare)
+        stranger = BareSocket("127.0.0.2")
+        stranger.box = bare.box
+        for _ in range(5):
+            stranger.say(request("INVITE", stranger.port))
+            stranger.say(request("OPTIONS", stranger.port))
+        await until(lambda: ear.strangers == 10)
+        stranger.close()
+        for size in (1, 100, 60_000):
+            bare.say(bytes(range(256)) * (size // 256) + b"x")
+        await until(lambda: source.counts.get("malformed") == 3)
+        count = 0
+        while not source.counts["held"]:
+            count += 1
+            bare.say(request("INVITE", bare.port, call=f"f{count}"))
+            await asyncio.sleep(0)
+        await until(lambda: "Fault" in ears.kinds)  # nobody calls so often: the line says so
+        assert ears.of("Fault")[0].event.fault == "chatter"
+        assert len(ears.told) < 200
+        assert source.health.up
+
+
+async def test_gone_and_back_while_it_rings(ear: SipEar, bare: BareSocket) -> None:
+    async with at_work(ear=ear, sip_port=bare.port) as (source, ears):
+        await listening(ear, bare)
+        bare.say(request("INVITE", bare.port))
+        await bare.hear("SIP/2.0 180")
+        bare.alive = False
+        await until(lambda: not source.health.up and "Released" in ears.kinds)
+        assert ears.of("Released")[0].event.outcome == "unknown"
+        bare.alive = True
+        await until(lambda: source.health.up)
+        bare.say(request("CANCEL", bare.port))
+        await bare.hear("SIP/2.0 487")
+        bare.say(request("INVITE", bare.port, call="c2"))
+        await until(lambda: len(ears.of("Ringing")) == 2)
+        assert len(ears.of("Released")) == 1
+
+
+async def test_what_doctor_is_told(ear: SipEar, bare: BareSocket) -> None:
+    async with at_work(ear=ear, sip_port=bare.port, ping_s=None) as (source, _):
+        await listening(ear, bare)
+        bare.say(request("INVITE", bare.port, user="linea-7"))
+        await bare.hear("SIP/2.0 404")
+        bare.say(request("INVITE", bare.port, more="Require: 100rel"))
+        await bare.hear("SIP/2.0 420")
+        bare.say(request("REGISTER", bare.port))
+        await bare.hear("SIP/2.0 405")
+        said = "\n".join(source.health.limits)
+        assert all(word in said for word in ("linea-7", "100rel", "ping_s", "nothing tells that a call was taken"))
+
+
+async def test_over_tcp_in_pieces_and_hung_up(ear: SipEar) -> None:
+    async with at_work(ear=ear, ping_s=None) as (_, ears):
+        port = await listening(ear)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for byte in request("INVITE", 5061, sends="TCP"):
+            writer.write(bytes((byte,)))
+            await writer.drain()
+        async with asyncio.timeout(60):
+            await reader.readuntil(b"180 Ringing")
+            writer.write(b"\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n\r\n")
+        writer.close()
+        await until(lambda: "Ringing" in ears.kinds)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request("CANCEL", 5062, sends="TCP"))
+        async with asyncio.timeout(60):
+            assert b"481" in await reader.readuntil(b"\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(request("CANCEL", 5061, sends="TCP"))
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+            assert b"487" in await reader.readuntil(b"\r\n")
+        await until(lambda: "Released" in ears.kinds)
+        writer.write(b"rubbish without an end\r\n\r\n")
+        async with asyncio.timeout(60):
+            await reader.read()
+        assert ear.broken == 1
+        writer.close()
+
+
+async def test_a_port_that_is_taken_is_waited_for(bare: BareSocket) -> None:
+    ear = SipEar(f"127.0.0.1:{bare.port}", SystemClock())
+    async with at_work(ear=ear, ping_s=None, up=False) as (source, _):
+        await until(lambda: "cannot listen" in str(source.health.fault))
+
+
+async def test_two_gateways_have_one_port(ear: SipEar) -> None:
+    other = BareSocket("127.0.0.2")
+    async with at_work(ear=ear, ping_s=None) as (_, ears), at_work(ear=ear, ping_s=None, address="127.0.0.2") as (_, theirs):
+        other.box = await listening(ear)
+        other.say(request("INVITE", other.port))
+        await until(lambda: "Ringing" in theirs.kinds)
+        assert ears.told == []
+    assert ear.port is None
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("config", "lines"),
+    [
+        ({"address": "gateway.example"}, [SIP_LINE]),
+        ({}, []),
+        ({}, [GatewayLine(settings=LineSettings(line="l"))]),
+        ({}, [SIP_LINE, SIP_LINE]),
+        ({}, [LINE]),
+        ({"make": "audiocodes"}, [LINE]),
+        ({"make": "audiocodes", "snmp_file": Path("/nonexistent")}, [LINE]),
+        ({"make": "grandstream", "snmp_file": Path("/nonexistent")}, [GatewayLine(settings=LineSettings(line="l"), port=3)]),
+    ],
+)
+def test_what_is_misconfigured(ear: SipEar, config: dict[str, Any], lines: list[GatewayLine]) -> None:
+    with pytest.raises(MisconfiguredError):
+        GatewayLines("rack", FxoGatewayConfig(**{"address": "127.0.0.1", **config}), lines, SystemClock(), ear=ear)
+
+
+def test_users_need_ears() -> None:
+    with pytest.raises(MisconfiguredError, match="nobody listens"):
+        GatewayLines("rack", FxoGatewayConfig(address="127.0.0.1"), [SIP_LINE], SystemClock())
