@@ -20,7 +20,7 @@ from appliance.core.errors import FullError
 from appliance.core.event import Entry, Stored, stored_from_body
 from appliance.core.journal import PAGE, Cursor
 from appliance.service import Context
-from gateway.uplink.executor import Executor
+from gateway.uplink.executor import OWNED, Executor
 from gateway.uplink.inbox import Inbox
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.live import Live, Out
@@ -104,10 +104,8 @@ class Follower:
             if row.kind == "call.ringing":
                 self._pop(row, entry.seq)
             elif row.kind == "command.received":
-                self._save_now = True
                 await self._received(_RECEIVED.decode(row.data), row, entry.seq)
             elif row.kind == "command.finished":
-                self._save_now = True
                 self._finished(_FINISHED.decode(row.data))
             else:
                 self._urgent()
@@ -126,7 +124,14 @@ class Follower:
             self._live.put(Out(self._topics.pop(pop.agent), msgspec.json.encode(pop), expiry_s=left_s, stale_at=stale_at))
 
     async def _received(self, data: CommandReceived, row: Stored, seq: int) -> None:
-        """Remember it, and run it if it is the first of its id and was not refused at the door."""
+        """Remember it, and run it if it is the first of its id and was not refused at the door.
+
+        One of this box itself whose verb is another service's is no business of ours: nobody waits for our reply, nobody sends it
+        again, and presses on headsets would fill the ledger.
+        """
+        if data.by == "local" and data.verb not in OWNED:
+            return
+        self._save_now = True
         journal = self._context.journal
         self._ledger.received(data, row.wall_ns, journal.epoch, seq)
         known = self._ledger.get(data.id)
@@ -140,6 +145,7 @@ class Follower:
 
     def _finished(self, data: CommandFinished) -> None:
         known = self._ledger.finished(data) or self._ledger.get(data.id)
+        self._save_now = self._save_now or known is not None
         if known is not None and known.by == "crm" and known.state == data.state:
             self._inbox.reply(known)
 

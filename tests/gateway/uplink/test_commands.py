@@ -253,3 +253,16 @@ async def test_a_reply_waits_for_the_link(rig) -> None:
     box.start()
     await rig.until(lambda: replies(later, "a9"))
     assert replies(later, "a9")[0]["state"] == "done"
+
+
+async def test_local_commands_of_other_services_are_not_remembered_here(rig) -> None:
+    """A press on a headset's hook is one each: hundreds of thousands would leave no room for the CRM's."""
+    _, crm, box = await ready(rig)
+    for number in range(3):
+        box.journal.append([box.event(CommandReceived(id=f"hook-{number}", verb="answer", args={"agent": "ana"}, by="local"))])
+        box.journal.append([box.event(CommandFinished(id=f"hook-{number}", state="refused"))])
+    box.journal.append([box.event(CommandReceived(id="local-1", verb="ping", by="local", digest=digest_of("ping", {})))])
+    crm.send(CMD + "ping", payload("p1"))
+    await rig.until(lambda: replies(crm, "p1") and finished(box, "local-1"))
+    known = {msgspec.json.decode(line)["id"] for line in box.journal.path.with_name("commands.jsonl").read_bytes().splitlines()}
+    assert {"local-1", "p1"} >= known >= {"p1"}
