@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import re
 import select
 import socket
+import stat
 import time
 from collections.abc import Callable
 from typing import Final
@@ -49,6 +51,14 @@ class Hello(msgspec.Struct, frozen=True):
     serial: str | None = None
     product: str | None = None
     port: str | None = None
+
+
+def is_there(path: str) -> bool:
+    """Whether a socket lies there, as far as we may look."""
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116 - the path is a url's text
+    except OSError:
+        return False
 
 
 def open_sim(path: str, *, writes: bool = True, now_ns: Callable[[], int] = time.monotonic_ns) -> SimSocketHid:

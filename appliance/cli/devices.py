@@ -67,8 +67,12 @@ def configuration(path: Path) -> Config | None:
     try:
         return load(path)
     except CallfloorError as fault:
-        if path.exists():
-            complain(f"{path} has faults (see callfloor check): it is left aside")
+        try:
+            there = path.exists()
+        except PermissionError:
+            there = True
+        if there:
+            complain(f"{path} has faults or may not be read (see callfloor check): it is left aside")
             return None
         if str(path) != DEFAULT_CONFIG:
             raise MisconfiguredError(f"{path}: no such file; name the configuration with -c, or leave -c out") from fault

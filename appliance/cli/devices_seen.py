@@ -20,6 +20,7 @@ from drivers.header import gpio_chips, spi_selects
 from drivers.hid_device import HidInfo
 from drivers.hid_holder import Held, held
 from drivers.hid_plug import known
+from drivers.hid_sim_socket import is_there
 from drivers.hid_sysfs import maker_of, plugged
 from drivers.serial_port import SerialPort, serial_ports
 from headsets.model import is_headset, layout_from
@@ -68,7 +69,7 @@ class Look:
             yield self._headset(seat, info, who, holders)
         for seat, url in urls.items():
             if url.sim is not None:
-                yield self._told(seat, Row(kind="headset", url=str(url), there=Path(url.sim).is_socket(), node=url.sim, seat=seat))
+                yield self._told(seat, Row(kind="headset", url=str(url), there=is_there(url.sim), node=url.sim, seat=seat))
             elif seat not in self._placed:
                 yield self._told(seat, Row(kind="headset", url=str(url), there=False, seat=seat))
 
@@ -141,7 +142,7 @@ class Look:
         """What the configuration names and is not there."""
         there = {os.path.realpath(row.node) for row in rows if row.node and row.there}
         for path, uses in self._uses.items():
-            if path.startswith("/") and os.path.realpath(path) not in there and not Path(path).exists():
+            if path.startswith("/") and os.path.realpath(path) not in there and not _is_there(path):
                 kind: Kind = "spi" if "spidev" in path else "gpio" if "gpiochip" in path else "serial"
                 url = {"spi": f"spi:{path.rpartition('spidev')[2]}", "gpio": f"gpio:?chip={path.rpartition('gpiochip')[2]}"}
                 yield Row(kind=kind, url=url.get(kind, f"serial://{path}"), there=False, use=uses, node=path)
@@ -152,6 +153,13 @@ class Look:
         elif any(row.kind == "headset" and row.there for row in rows) and not self._journal.is_watched:
             why = self._journal.fault or "the service headsets does not run; start it with: systemctl start callfloor@headsets"
             yield f"hook and mute are not known: {why}"
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except PermissionError:
+        return False
 
 
 def _holder(info: HidInfo, holders: Held) -> str | None:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from appliance.core.catalogue import KINDS, LeftReason
 from appliance.core.config import AlarmConfig, Config, Hours, PbxConfig, Tv
 from appliance.core.endpoint import endpoint_from_text
+from appliance.core.line_config import LINES
 from appliance.core.pbx_kind import BUILT_IN, installed, is_kind
 from appliance.core.slug import is_key, slug
 
@@ -111,7 +112,7 @@ def _minutes(text: str, most: int) -> int | None:
 
 def _journal(config: Config) -> Iterator[Finding]:
     path = config.journal.path
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where the folder may not be looked into
         yield Finding(("journal", "path"), f"{path} is a folder", 'name a file in it: path = "journal.db"')
 
 
@@ -260,12 +261,13 @@ def _floor(config: Config) -> Iterator[Finding]:
     for name, trunk in config.trunks.items():
         here = ("trunks", name)
         yield from _key(here, name, mend="write [trunks.{}]")
-        if not any(trunk.channels):
+        analog = name in _analog_trunks(config)
+        if not any(trunk.channels) and not analog:
             yield Finding((*here, "channels"), "the trunk has no channels", 'write how their names begin: channels = ["PJSIP/trunk-"]')
-        if trunk.pbx is not None and trunk.pbx not in config.pbx:
+        if trunk.pbx is not None and trunk.pbx not in config.pbx and not (analog and trunk.pbx == LINES):
             mend = _nearest(trunk.pbx, list(config.pbx)) if config.pbx else "write a [pbx.NAME] first"
             yield Finding((*here, "pbx"), f"there is no [pbx.{trunk.pbx}]", mend)
-        if trunk.pbx is None and len(config.pbx) > 1:
+        if trunk.pbx is None and len(config.pbx) > 1 and not analog:
             yield Finding(here, "with more than one PBX it must be said whose lines they are", f'write pbx = "{next(iter(config.pbx))}"')
     for table, letter in (("queues", "q"), ("groups", "g"), ("agents", "a")):
         first: dict[str, str] = {}
@@ -281,6 +283,11 @@ def _floor(config: Config) -> Iterator[Finding]:
             if known != name:
                 mend = "leave it with one of the two"
                 yield Finding(("agents", name, "interfaces", index), f'"{interface}" belongs to agent "{known}" already', mend)
+
+
+def _analog_trunks(config: Config) -> set[str | None]:
+    """The groups that analog lines name."""
+    return {one.trunk for lines in config.lines.values() for one in (lines, *lines.line.values())}
 
 
 def _sites(config: Config) -> Iterator[Finding]:
@@ -302,6 +309,13 @@ def _smdr(config: Config) -> Iterator[Finding]:
         from appliance.core.config_smdr import findings_of_smdr  # noqa: PLC0415 - a box without a call-record port starts without it
 
         yield from findings_of_smdr(config)
+
+
+def _lines(config: Config) -> Iterator[Finding]:
+    if config.lines:
+        from appliance.core.config_lines import findings_of_lines  # noqa: PLC0415 - a box without an analog line starts without it
+
+        yield from findings_of_lines(config)
 
 
 def _ivr(config: Config) -> Iterator[Finding]:
@@ -330,7 +344,12 @@ def _key(path: tuple[str | int, ...], text: str, mend: str = 'write "{}"') -> It
 def _file(path: tuple[str | int, ...], file: Path | None) -> Iterator[Finding]:
     if file is None:
         return
-    if not file.exists():
+    try:
+        there = file.exists()
+    except PermissionError:
+        yield Finding(path, f"{file.parent} may not be looked into", "run this with sudo, or as a member of that folder's group")
+        return
+    if not there:
         yield Finding(path, f"there is no file {file}", "make it, or correct its name (relative to the configuration's folder)")
     elif not file.is_file():
         yield Finding(path, f"{file} is no file", "name a file")
@@ -366,6 +385,7 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _sites,
     _headsets,
     _smdr,
+    _lines,
     _ivr,
     _alarm,
 )

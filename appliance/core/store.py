@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from appliance.core.errors import CorruptError, FullError, TransientError, UnsupportedError
+from appliance.core.errors import CorruptError, DeniedError, FullError, TransientError, UnsupportedError
 from appliance.core.event import Entry, stored_from_body
 from appliance.core.journal import PAGE, Account, Cursor
 
@@ -101,9 +101,14 @@ class Store:
     def open_readonly(cls, path: Path) -> Store:
         """Open for reading, never creating a file beside it, so that root may look while services run.
 
-        Raises CorruptError when it is no journal, TransientError when it is not there or may not be read.
+        Raises CorruptError when it is no journal, TransientError when it is not there or cannot be read, DeniedError where its folder
+        may not be looked into.
         """
-        if not path.exists():
+        try:
+            there = path.exists()
+        except PermissionError as fault:
+            raise DeniedError(f"no right to look for the journal at {path}; run this with sudo, or as a member of its group") from fault
+        if not there:
             raise TransientError(f"no journal at {path}; is the box's service running, and is [journal] path right?")
         live = Path(f"{path}-wal").exists()
         db = _connect(path, f"file:{_quoted(path)}?mode=ro" + ("" if live else "&immutable=1"))

@@ -19,6 +19,7 @@ from appliance.doctor.who import Node, Who, node_of, service_user
 from drivers.hid_device import HidInfo
 from drivers.hid_holder import Holder, held
 from drivers.hid_power import Feed, line_to
+from drivers.hid_sim_socket import is_there
 from drivers.hid_sysfs import Plugged, plugged
 from headsets.model import is_headset, layout_from, tells
 from headsets.places import placed
@@ -98,7 +99,7 @@ def probe(config: Config) -> HeadsetFacts:
         desks=desks,
         without=tuple(key for key, url in urls.items() if url.sim is None and key not in seats),
         looks=looks,
-        unheard={key: url.sim for key, url in urls.items() if url.sim is not None and not Path(url.sim).is_socket()},
+        unheard={key: url.sim for key, url in urls.items() if url.sim is not None and not is_there(url.sim)},
         owned=owned_elsewhere(config),
         unseen=open_by.unseen,
         running=run_dir is not None and runs(run_dir, "headsets"),
