@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from appliance.cli.main import add_config
@@ -48,6 +50,30 @@ def become_owner(path: Path) -> None:
         os.setuid(owner.st_uid)
     except OSError as fault:
         raise DeniedError(f"cannot become the owner of {path} ({owner.st_uid}): {fault.strerror}; run this as that user") from fault
+
+
+@contextmanager
+def as_owner(path: Path) -> Iterator[None]:
+    """As root, do this as the file's owner and be root again: for a verb that needs its rights elsewhere. Raises DeniedError."""
+    try:
+        owner = path.stat() if os.geteuid() == 0 else None
+    except OSError:
+        owner = None  # opening it will say why
+    if owner is None or owner.st_uid == 0:
+        yield
+        return
+    group = os.getegid()
+    try:
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+    except OSError as fault:
+        os.setegid(group)
+        raise DeniedError(f"cannot become the owner of {path} ({owner.st_uid}): {fault.strerror}; run this as that user") from fault
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
 
 
 def configured(args: argparse.Namespace) -> Config:

@@ -7,13 +7,13 @@ from typing import Final
 
 from msgspec import DecodeError
 
-from appliance.cli.access import open_readonly
+from appliance.cli.access import as_owner
 from appliance.cli.terminal import Progress
 from appliance.core.alive import is_alive
 from appliance.core.catalogue import event_from_stored
 from appliance.core.config import Config
 from appliance.core.errors import CallfloorError
-from appliance.core.event import Event, stored_from_body
+from appliance.core.event import Entry, Event, stored_from_body
 from appliance.core.journal import PAGE
 from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.floor.floor import Floor
@@ -37,7 +37,8 @@ class SeatJournal:
             self.fault = "no configuration names a journal"
             return
         try:
-            self._journal = open_readonly(config.journal.path, config.journal.run_dir)
+            with as_owner(config.journal.path):  # not for good: only root sees who holds a device
+                self._journal = ReadonlyJournal(config.journal.path, config.journal.run_dir)
             self._run_dir = run_dir or self._journal.run_dir
         except CallfloorError as fault:
             self.fault = str(fault)
@@ -59,7 +60,7 @@ class SeatJournal:
         if journal is None:
             return out
         progress = Progress("events looked through")
-        while rows := journal.read(self._seq, PAGE):
+        while rows := self._page(journal):
             for row in rows:
                 if row.body.startswith(_WANTED):
                     event = self._taken(row.seq, row.body)
@@ -69,6 +70,10 @@ class SeatJournal:
             progress.at(self._seq)
         progress.end()
         return out
+
+    def _page(self, journal: ReadonlyJournal) -> list[Entry]:
+        with as_owner(journal.path):
+            return journal.read(self._seq, PAGE)
 
     def close(self) -> None:
         """Let the journal go."""

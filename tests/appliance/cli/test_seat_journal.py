@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
@@ -33,13 +35,16 @@ class Ground:
         at = (clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality())
         self.journal.append([Event(kind_of(data), "headsets/headsets", *at, data, origin) for data in told])
 
+    def close(self) -> None:
+        self.alive.close()
+        self.journal.close()
+
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Iterator[Ground]:
     made = Ground(tmp_path)
     yield made
-    made.alive.close()
-    made.journal.close()
+    made.close()
 
 
 def hook(seats: SeatJournal) -> str | None:
@@ -85,3 +90,18 @@ def test_only_what_is_new_is_handed_on_and_seats_elsewhere_are_left_out(ground: 
     assert hook(seats) is None, "the service is dead"
     seats.close()
     ground.alive = Alive.open(ground.journal.run_dir, "headsets")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="to become somebody else needs root")
+def test_root_stays_root_for_it_alone_sees_who_holds_a_device_and_leaves_no_file_of_its_own() -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        ground = Ground(folder)
+        ground.tell(HeadsetAttached(seat="a1"), HeadsetHook(seat="a1", hook="off"))
+        for each in (folder, *folder.rglob("*")):
+            os.chown(each, 65_534, 65_534)
+        seats = SeatJournal(ground.config)
+        assert (seats.fault, hook(seats), os.geteuid(), os.getegid()) == (None, "off", 0, 0)
+        assert {each.stat().st_uid for each in folder.glob("journal.db*")} == {65_534}
+        seats.close()
+        ground.close()
