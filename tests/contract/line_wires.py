@@ -16,16 +16,21 @@ from gpiozero import Device
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gateway" / "fxo"))
 
+from gateway_rig import HOOK, BareSocket, Snmpd, request
 from wire_rig import Ears, ModemRig, until
 
 from appliance.core.clock import SystemClock
+from appliance.core.fxo_gateway_config import FxoGatewayConfig
 from appliance.sim.line_plan import Step
 from appliance.sim.line_wire import monitor_records
 from appliance.sim.modem import SimModem
+from gateway.fxo.gateway_port import GatewayLine
+from gateway.fxo.gateway_run import GatewayLines
 from gateway.fxo.line_settings import LineSettings
 from gateway.fxo.modem_run import ModemLine
 from gateway.fxo.monitor_run import MonitorLines
 from gateway.fxo.sense_run import SenseLine, SensePins
+from gateway.fxo.sip_ear import SipEar
 from gateway.fxo.source import LineSource
 
 #: A bell so slow that a busy machine is never late for the next, and a caller who is given up soon.
@@ -190,10 +195,68 @@ class ByPins:
         """They are there."""
 
 
-WIRES: dict[str, Callable[[Path], Wire]] = {"modem": ByModem, "monitor": BySerialMonitor, "udp": ByUdpMonitor, "pins": ByPins}
+class ByGateway:
+    """An external gateway: its hook by a real snmpd, its SIP by a bare socket; the same network carries both."""
+
+    def __init__(self, folder: Path) -> None:
+        self._agent = Snmpd(folder, {f"{HOOK}.0": 1})
+        self._sip = BareSocket()
+        self._sip.alive = False
+        self._ear = SipEar("127.0.0.1:0", SystemClock())
+        self._call = 0
+        config = FxoGatewayConfig(
+            address="127.0.0.1", make="audiocodes", snmp_port=self._agent.port, snmp_file=self._agent.community, poll_s=0.2,
+            timeout_s=0.5, sip_port=self._sip.port, ping_s=0.3,
+        )  # fmt: skip
+        line = GatewayLine(settings=SETTINGS, port=0, user="linea-1", parallel_phones=False)
+        self.source: LineSource = GatewayLines("rack", config, [line], SystemClock(), ear=self._ear, spread=lambda: 0.0)
+
+    def _say(self, method: str) -> None:
+        self._sip.box = self._ear.port or 9
+        self._sip.say(request(method, self._sip.port, call=f"c{self._call}"))
+
+    async def ring(self) -> None:
+        self._call += 1
+        self._say("INVITE")
+
+    async def give_up(self) -> None:
+        self._say("CANCEL")
+
+    async def take(self) -> None:
+        self._agent.set(**{f"{HOOK}.0": 2})
+
+    async def put_down(self) -> None:
+        self._agent.set(**{f"{HOOK}.0": 1})
+        self._say("CANCEL")
+
+    async def rubbish(self) -> None:
+        self._sip.box = self._ear.port or 9
+        self._sip.say(bytes(range(128, 256)))
+
+    async def cut(self) -> None:
+        """For so long that both are missed; and nobody speaks any more when it is mended."""
+        self._sip.alive = False
+        self._agent.stop()
+        self._agent.set(**{f"{HOOK}.0": 1})
+        await until(lambda: all(word in str(self.source.health.fault) for word in ("SIP", "snmp")))
+
+    async def restore(self) -> None:
+        self._sip.alive = True
+        self._agent.start()
+
+    def close(self) -> None:
+        self._agent.stop()
+        self._sip.close()
+
+
+WIRES: dict[str, Callable[[Path], Wire]] = {
+    "modem": ByModem, "monitor": BySerialMonitor, "udp": ByUdpMonitor, "pins": ByPins, "gateway": ByGateway,
+}  # fmt: skip
 #: Those with a cable whose end is noticed.
-CABLES = ("modem", "monitor")
-__all__ = ["CABLES", "SETTINGS", "WIRES", "Ears", "Wire", "running", "until"]
+CABLES = ("modem", "monitor", "gateway")
+#: What a wire needs of the machine.
+NEEDS = {"gateway": "snmp"}
+__all__ = ["CABLES", "NEEDS", "SETTINGS", "WIRES", "Ears", "Wire", "running", "until"]
 
 
 @asynccontextmanager
@@ -208,5 +271,8 @@ async def running(wire: Wire, tell: Callable[[Any], None]) -> AsyncIterator[None
         task.cancel()
         async with asyncio.timeout(30):  # a stop is obeyed
             await asyncio.gather(task, return_exceptions=True)
-        with suppress(OSError, AssertionError):
-            await wire.cut()
+        if isinstance(wire, ByGateway):
+            wire.close()
+        else:
+            with suppress(OSError, AssertionError):
+                await wire.cut()

@@ -1,10 +1,11 @@
-"""What anything that senses a line does, on its own wire: modem, line monitor over serial and UDP, pins. The same suite for each."""
+"""What anything that senses a line does, on its own wire: modem, line monitor over serial and UDP, pins, external gateway. The same suite for each."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gpiozero import Device
@@ -15,7 +16,7 @@ from gateway.fxo.line_queue import LineQueue
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from line_wires import CABLES, SETTINGS, WIRES, Ears, Wire, running, until
+from line_wires import CABLES, NEEDS, SETTINGS, WIRES, Ears, Wire, running, until
 
 
 @pytest.fixture(autouse=True)
@@ -33,14 +34,18 @@ def ears() -> Ears:
     return Ears()
 
 
-@pytest.fixture(params=WIRES)
+def each(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=getattr(pytest.mark, NEEDS[name]) if name in NEEDS else ()) for name in names]
+
+
+@pytest.fixture(params=each(WIRES))
 async def wire(request: pytest.FixtureRequest, tmp_path: Path, ears: Ears) -> AsyncIterator[Wire]:
     made = WIRES[request.param](tmp_path)
     async with running(made, ears.hear):
         yield made
 
 
-@pytest.fixture(params=CABLES)
+@pytest.fixture(params=each(CABLES))
 async def cable(request: pytest.FixtureRequest, tmp_path: Path, ears: Ears) -> AsyncIterator[Wire]:
     made = WIRES[request.param](tmp_path)
     async with running(made, ears.hear):
