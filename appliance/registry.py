@@ -31,11 +31,11 @@ def _has_boards(config: Config) -> bool:
 
 
 _ENABLED: Final[dict[str, Callable[[Config], bool]]] = {
-    "gateway": lambda config: bool(config.pbx or config.smdr),
+    "gateway": lambda config: bool(config.pbx or config.smdr or config.lines),
     "headsets": lambda config: config.headsets is not None,
     "wallboard": _has_boards,
     # Without a CRM the uplink still carries out the commands that the box gives itself (`callfloor send`).
-    "uplink": lambda config: bool((config.crm and config.crm.url) or config.pbx or config.headsets) or _has_boards(config),
+    "uplink": lambda config: bool((config.crm and config.crm.url) or config.pbx or config.lines or config.headsets) or _has_boards(config),
 }
 
 

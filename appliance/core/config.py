@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 
 from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.ivr_config import IvrConfig
+from appliance.core.line_config import LinesConfig
 from appliance.core.quantity import Period, Port, Share, Span
 from appliance.core.smdr_config import SmdrConfig
 from appliance.core.trunk_config import FullMap, LineFaults
@@ -126,9 +127,9 @@ class AgentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class TrunkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A group of lines: channels whose name begins with one of the prefixes, `lines` of them at most."""
+    """A group of lines: channels whose name begins with one of the prefixes, or analog lines that name it; `lines` of them at most."""
 
-    channels: tuple[str, ...]
+    channels: tuple[str, ...] = ()
     lines: Annotated[int, Meta(ge=1, le=10_000)]
     pbx: str | None = None
     full: FullMap | None = None
@@ -298,6 +299,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wallboard: Wallboard = field(default_factory=Wallboard)
     headsets: HeadsetsConfig | None = None
     smdr: dict[str, SmdrConfig] = field(default_factory=dict)
+    lines: dict[str, LinesConfig] = field(default_factory=dict)
     kpi: Kpi = field(default_factory=Kpi)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     queues: dict[str, QueueConfig] = field(default_factory=dict)

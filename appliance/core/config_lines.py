@@ -1,0 +1,107 @@
+"""Decides what the description of analog lines may not say: urls that are none, a line without a place, one port or pin twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from appliance.core.config import Config
+from appliance.core.config_rules import Finding
+from appliance.core.line_config import LINES, LineKeys, LinesConfig
+from appliance.core.slug import is_key, slug
+
+_SERIAL: Final = ("serial", "tcp", "rfc2217", "loop")
+_SCHEMES: Final = {"modem": _SERIAL, "monitor": (*_SERIAL, "udp"), "pins": ("gpio", "sim")}
+_FORM: Final = 'write "serial:///dev/ttyUSB0?baud=115200" for a modem, "udp://0.0.0.0:3520" for a line monitor, "gpio:" for pins'
+_PINS: Final = ("ring", "loop", "reversed", "battery")
+_PROFILES: Final = ("v253", "usr", "conexant", "rockwell", "box")
+
+
+def findings_of_lines(config: Config) -> Iterator[Finding]:
+    """Everything wrong with the lines."""
+    if LINES in config.pbx:
+        yield Finding(("pbx", LINES), f'"{LINES}" stands for the analog lines of [lines.NAME]', "give the PBX another name")
+    places: dict[str, str] = {}
+    pins: dict[tuple[str, int], str] = {}
+    owners: dict[str, str] = {}
+    for name, lines in config.lines.items():
+        here = ("lines", name)
+        if not is_key(name):
+            what = f'"{name}" may hold only a-z, 0-9, ".", "_" and "-", at most 64 of them'
+            yield Finding(here, what, f"write [lines.{slug(name, 'x')}]")
+        for table in ("pbx", "smdr"):
+            if name in getattr(config, table):
+                yield Finding(here, f"[{table}.{name}] has the same name, and events are told by it", "give one of the two another name")
+        yield from _url(here, lines)
+        if lines.sense == "pins":
+            yield from _pins(here, lines, pins)
+        elif (other := places.setdefault(lines.url.partition("?")[0], name)) != name:
+            yield Finding((*here, "url"), f"[lines.{other}] has this port already", "leave it with one of the two")
+        yield from _lines(here, lines)
+        for line in lines.lines(name):
+            if (other := owners.setdefault(line, name)) != name:
+                yield Finding(here, f'its line "{line}" has the name of one of [lines.{other}]', "give one of the two another name")
+        yield from _groups(here, lines, config)
+
+
+def _url(here: tuple[str, str], lines: LinesConfig) -> Iterator[Finding]:
+    scheme = urlsplit(lines.url).scheme
+    if scheme not in _SCHEMES[lines.sense] or (scheme not in ("gpio", "sim") and "://" not in lines.url):
+        yield Finding((*here, "url"), f'"{lines.url}" is no place of a {lines.sense}', _FORM)
+    if lines.sense == "modem" and lines.profile not in _PROFILES:
+        yield Finding((*here, "profile"), f'there is no modem profile "{lines.profile}"', f"write one of {', '.join(_PROFILES)}")
+    if lines.sense != "modem" and (lines.profile != "v253" or lines.packets):
+        yield Finding((*here, "profile"), "profile and packets are for modems", "take them out")
+    if lines.unit is not None and (lines.sense != "monitor" or len(lines.unit) != 12):
+        yield Finding((*here, "unit"), f'"{lines.unit}" is no line monitor\'s number', "write its twelve hex digits, or take it out")
+
+
+def _pins(here: tuple[str, str], lines: LinesConfig, taken: dict[tuple[str, int], str]) -> Iterator[Finding]:
+    named = {key: pin for key in _PINS if (pin := getattr(lines, key)) is not None}
+    if "ring" not in named and "loop" not in named:
+        yield Finding(here, "neither the bell nor the loop has a pin", "write ring = 5, loop = 6 with the pins' Broadcom numbers")
+    for key, pin in named.items():
+        place = f"[lines.{here[1]}] {key}"
+        if (other := taken.setdefault((lines.url, pin), place)) != place:
+            yield Finding((*here, key), f"{other} has pin {pin} already", "a pin senses one thing")
+
+
+def _lines(here: tuple[str, str], lines: LinesConfig) -> Iterator[Finding]:
+    if lines.sense != "pins" and any(getattr(lines, key) is not None for key in _PINS):
+        yield Finding(here, f"pins are not for a {lines.sense}", 'write url = "gpio:", or take them out')
+    if lines.sense != "monitor":
+        if lines.line:
+            yield Finding((*here, "line"), f"a {lines.sense} has one line", "write its keys into the table itself")
+    elif not lines.line:
+        yield Finding(here, "none of its lines is named", f"write [lines.{here[1]}.line.1] for each line that is wired")
+    numbers = Counter(number for key in lines.line if (number := lines.number_of(key)) is not None)
+    for key, one in lines.line.items():
+        path = (*here, "line", key)
+        if not is_key(key):
+            yield Finding(path, f'"{key}" may hold only a-z, 0-9, ".", "_" and "-"', f"write [lines.{here[1]}.line.{slug(key, 'x')}]")
+        number = lines.number_of(key)
+        if number is None:
+            yield Finding(path, "nothing tells which of the device's lines it is", "write number = 1")
+        elif numbers[number] > 1:
+            yield Finding(path, f"line {number} of the device is named twice", "leave one of the two out")
+        yield from _cadence(path, one)
+    yield from _cadence(here, lines)
+
+
+def _cadence(path: tuple[str, ...], one: LineKeys) -> Iterator[Finding]:
+    if one.ring_ms is not None and (not one.ring_ms or len(one.ring_ms) % 2):
+        yield Finding((*path, "ring_ms"), "a bell rings and is silent in turns", "write ring_ms = [1000, 4000]")
+    if one.cpc_ms is not None and one.cpc_ms[0] > one.cpc_ms[1]:
+        yield Finding((*path, "cpc_ms"), "the least is longer than the most", f"write cpc_ms = [{one.cpc_ms[1]}, {one.cpc_ms[0]}]")
+
+
+def _groups(here: tuple[str, str], lines: LinesConfig, config: Config) -> Iterator[Finding]:
+    for path, one in ((here, lines), *(((*here, "line", key), one) for key, one in lines.line.items())):
+        for key in ("queue", "trunk"):
+            named: str | None = getattr(one, key)
+            if named is not None and not is_key(named):
+                yield Finding((*path, key), f'"{named}" may hold only a-z, 0-9, ".", "_" and "-"', f'write {key} = "{slug(named, "x")}"')
+        if one.trunk is not None and (group := config.trunks.get(one.trunk)) is not None and group.pbx not in (None, LINES):
+            yield Finding((*path, "trunk"), f"[trunks.{one.trunk}] is a group of [pbx.{group.pbx}]", "name a group of its own")

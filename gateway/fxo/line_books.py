@@ -1,0 +1,129 @@
+"""Decides what all analog lines of a site are together: one source that is in sight while each of its devices is, queues, groups. Pure.
+
+A queue of which one line is out of sight is not wholly known: what is waiting may be more. So the source `lines` is up only while
+every device is there; what the others tell goes on being counted meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from appliance.core.catalogue import BoxHealth, Named, PbxDown, PbxResynced, PbxUp
+from appliance.core.clock import NS
+from appliance.core.config import Config
+from appliance.core.line_config import LINES
+from gateway.fxo.line_call import Told
+from gateway.fxo.line_group import LineGroup
+from gateway.fxo.line_queue import LineQueue
+from gateway.fxo.line_settings import LineSettings
+from gateway.fxo.made import queue_of, settings_of
+from gateway.fxo.source import Health
+
+
+class LineBooks:
+    """The lines of a configuration. `limits` is what can never be known of them, in words."""
+
+    def __init__(self, config: Config, new_id: Callable[[], str]) -> None:
+        self.settings: dict[str, LineSettings] = {}
+        queues: dict[str, str] = {}
+        for name, one in config.lines.items():
+            self.settings |= settings_of(name, one)
+            for line, own in one.lines(name).items():
+                if (queue := queue_of(own, one)) is not None:
+                    queues[line] = queue
+        self.queues = {key: self._queue(config, key, new_id) for key in dict.fromkeys(queues.values())}
+        self._queue_of = queues
+        self.groups = {trunk: LineGroup(trunk, size) for trunk, size in group_sizes(config, self.settings).items()}
+        self._up: dict[str, bool | None] = dict.fromkeys(config.lines)
+        self._told: bool | None = None
+        self._begun = False
+        self._level: dict[str, tuple[str, str]] = {}
+        self._lost_ns: int | None = None
+
+    def _queue(self, config: Config, key: str, new_id: Callable[[], str]) -> LineQueue:
+        own = config.queues.get(key)
+        return LineQueue(key, LINES, new_id, title=own.title if own else None, senses=lambda line: self.settings[line].senses_answer)
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What nothing tells, line by line."""
+        return tuple(limit for settings in self.settings.values() for limit in settings.limits)
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether every device is there."""
+        return all(self._up.values())
+
+    @property
+    def waiting(self) -> int:
+        """Calls that ring now, on the lines that are queues."""
+        return sum(len(queue.waiting) for queue in self.queues.values())
+
+    # -- what is told ------------------------------------------------------------------------------------------
+
+    def told(self, told: list[Told], now_ns: int) -> list[tuple[Struct, int]]:
+        """Everything that a device's words mean, in order, each with the moment of which it tells."""
+        out: list[tuple[Struct, int]] = []
+        for each in told:
+            # What came later than it happened (a ring that was waited for in vain) is told of its moment where that is all it tells.
+            out.append((each.event, min(each.at_ns, now_ns)))
+            queue = self.queues.get(self._queue_of.get(each.event.line, ""))
+            if queue is not None:
+                out += ((event, now_ns) for event in queue.apply((each,), now_ns))
+            group = self.groups.get(each.event.trunk or "")
+            if group is not None:
+                out += ((event, now_ns) for event in group.apply((each,)))
+        return out
+
+    # -- sight -------------------------------------------------------------------------------------------------
+
+    def begin(self, unseen_s: float) -> list[Struct]:
+        """The box starts: nothing is in sight yet."""
+        self._told, self._begun = False, True
+        return [PbxDown(pbx=LINES, reason="service_stopped", unseen_s=unseen_s, text="the gateway was not running")]
+
+    def sighted(self, name: str, health: Health, now_ns: int) -> list[Struct]:
+        """A device came, went, or fails for another reason now."""
+        self._up[name] = health.up
+        text = "" if health.up else health.fault or "not there"
+        out: list[Struct] = []
+        level: Literal["ok", "red"] = "ok" if health.up else "red"
+        if self._level.get(name) != (level, text):
+            self._level[name] = level, text
+            out.append(BoxHealth(id=f"line.{name}", level=level, text=text))
+        if self.in_sight and self._told is not True:
+            blind_s = None if self._lost_ns is None else round(max(0, now_ns - self._lost_ns) / NS, 3)
+            named = tuple(Named(key, queue.title or key) for key, queue in self.queues.items())
+            self._told, self._lost_ns = True, None
+            out.append(PbxUp(pbx=LINES, limits=self.limits))
+            out.append(PbxResynced(pbx=LINES, blind_s=blind_s, waiting=self.waiting, queues=named))
+        elif not self.in_sight and self._told is not False:
+            self._told, self._lost_ns = False, now_ns
+            out.append(PbxDown(pbx=LINES, reason="lost", text=f"{name}: {text}"))
+        elif not health.up and self._begun:
+            out.append(PbxDown(pbx=LINES, reason="unreachable", text=f"{name}: {text}"))
+        self._begun = self._begun and health.up
+        return out
+
+    def leave(self) -> list[Struct]:
+        """The service stops."""
+        return [PbxDown(pbx=LINES, reason="shutdown")] if self._told else []
+
+
+def group_sizes(config: Config, settings: Mapping[str, LineSettings]) -> dict[str, int]:
+    """How many lines each group of analog lines has; none where a PBX's channels belong to it too, for neither sees the whole."""
+    out: dict[str, int] = {}
+    for trunk in _distinct(each.trunk for each in settings.values()):
+        own = config.trunks.get(trunk)
+        if own is None:
+            out[trunk] = sum(each.trunk == trunk for each in settings.values())
+        elif not own.channels:
+            out[trunk] = own.lines
+    return out
+
+
+def _distinct(names: Iterable[str | None]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if name is not None]

@@ -1,0 +1,175 @@
+"""Decides how the gateway keeps its analog lines: each device apart from the others, what they tell in the journal, nothing left open.
+
+A device that is away takes the source `lines` out of sight, and its own item in the health list says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from appliance.apart import Apart
+from appliance.core.alive import Sight
+from appliance.core.catalogue import BoxHealth, LineAllBusy, LineAllBusyEnded, LineFault, LineReleased, event_from_stored
+from appliance.core.clock import NS
+from appliance.core.errors import MisconfiguredError
+from appliance.core.event import Event, stored_from_body
+from appliance.core.journal import PAGE, Journal
+from appliance.core.line_config import LINES
+from appliance.outbox import Outbox
+from appliance.service import Context
+from gateway.fxo.left_open import closing
+from gateway.fxo.line_books import LineBooks
+from gateway.fxo.line_call import Told
+from gateway.fxo.made import source_of
+from gateway.fxo.source import Health, LineSource
+
+_log = logging.getLogger("callfloor.gateway")
+
+#: How far back the journal is read for what a dead box left open.
+ROWS_BACK: Final = 100_000
+#: So many events wait while the journal takes none; beyond them what is open is closed as not known, and counted anew.
+MOST_HELD: Final = 5_000
+_TURN_S: Final = 1.0
+_MINE: Final = (b'"line.', b'"call.', b'"box.health"')
+
+Saw = Callable[[str, Sight], None]
+
+
+class AnalogLines:
+    """All configured lines. They live in the gateway's process and share its way to the journal."""
+
+    def __init__(self, context: Context, outbox: Outbox, saw: Saw, last: Sight | None = None) -> None:
+        """`last`: when the lines were last heard, before this start."""
+        self._context, self._outbox, self._saw, self._last = context, outbox, saw, last
+        self._clock = context.clock
+        self.books = LineBooks(context.config, lambda: f"line-{secrets.token_hex(8)}")
+        self.sources: dict[str, LineSource] = {}
+        self._held: deque[Event] = deque()
+        self._lost = False
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        context = self._context
+        await self._close()
+        self._put("", self.books.begin(self._unseen_s()))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in context.config.lines:
+                    group.create_task(Apart(f"line {name}").run(partial(self._live, name)), name=f"line {name}")
+                while True:  # the loop that senses the lines turns
+                    await self._turn()
+                    await asyncio.sleep(_TURN_S)
+        finally:
+            self._put("", self.books.leave())
+
+    async def _live(self, name: str) -> None:
+        """One device, until cancelled or a fault that nobody foresaw."""
+        source = self.sources.get(name)
+        try:
+            if source is None:
+                source = self.sources[name] = source_of(name, self._context.config.lines[name], self._clock)
+                source.sighted = partial(self._sighted, name)
+            await source.run(partial(self._tell, name))
+        except MisconfiguredError as fault:
+            self._sighted(name, Health(fault=str(fault)))
+            raise
+
+    async def _turn(self) -> None:
+        self._context.watch.progress()
+        if self.books.in_sight:
+            self._saw(LINES, Sight(self._clock.boot, self._clock.mono_ns(), self._clock.wall_ns()))
+        self._flush()
+        if self._lost and not self._held:
+            self._lost = False
+            await self._outbox.drained()
+            await self._close()
+
+    # -- what is told ------------------------------------------------------------------------------------------
+
+    def _tell(self, name: str, told: list[Told]) -> None:
+        now_ns = self._clock.mono_ns()
+        self._hold(self._event(name, data, at_ns, now_ns) for data, at_ns in self.books.told(told, now_ns))
+
+    def _sighted(self, name: str, health: Health) -> None:
+        self._put(name, self.books.sighted(name, health, self._clock.mono_ns()))
+
+    def _event(self, name: str, data: Struct, at_ns: int, now_ns: int) -> Event:
+        event = self._context.event(data, name)
+        if not isinstance(data, LineReleased | LineFault):  # the others tell themselves how long ago it was
+            return event
+        late_ns = now_ns - at_ns
+        return msgspec.structs.replace(event, wall_ns=event.wall_ns - late_ns, mono_ns=event.mono_ns - late_ns)
+
+    def _put(self, name: str, events: Iterable[Struct]) -> None:
+        self._hold(self._context.event(data, name or LINES) for data in events)
+
+    def _hold(self, events: Iterable[Event]) -> None:
+        self._held.extend(events)
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._held and self._outbox.put(list(self._held)):
+            self._held.clear()
+        elif len(self._held) > MOST_HELD:
+            _log.error("the journal takes no events: %d of analog lines are not recorded", len(self._held))
+            sights = [event for event in self._held if event.kind.startswith(("pbx.", "box."))]
+            self._held.clear()
+            self._held.extend(sights[-100:])
+            self._lost = True
+
+    # -- what was left open ------------------------------------------------------------------------------------
+
+    async def _close(self) -> None:
+        """End what the journal holds open: calls that nobody saw end, and faults of devices that are configured no more."""
+        events = await asyncio.to_thread(lambda: list(events_of_lines(self._context.journal)))
+        lines = {line for event in events if getattr(event.data, "pbx", None) == LINES and (line := getattr(event.data, "line", None))}
+        self._put("", closing(events, lines, LINES))
+        full: dict[str, tuple[int, int]] = {}
+        ill: dict[str, None] = {}
+        for event in events:
+            match event.data:
+                case LineAllBusy(trunk=trunk, lines=size) if trunk in self.books.groups:
+                    full[trunk] = (size, event.wall_ns)
+                case LineAllBusyEnded(trunk=trunk):
+                    full.pop(trunk, None)
+                case BoxHealth(id=item, level="ok"):
+                    ill.pop(item, None)
+                case BoxHealth(id=item) if item.startswith("line."):
+                    ill[item] = None
+        last_ns = events[-1].wall_ns if events else 0
+        busy = {trunk: (size, max(0, last_ns - at_ns) / NS) for trunk, (size, at_ns) in full.items()}
+        self._put("", [LineAllBusyEnded(trunk=trunk, lines=size, busy_s=round(busy_s, 3)) for trunk, (size, busy_s) in busy.items()])
+        gone = [item for item in ill if item.removeprefix("line.") not in self._context.config.lines]
+        self._put("", [BoxHealth(id=item, level="ok") for item in gone])
+
+    def _unseen_s(self) -> float:
+        """For how long nobody looked, by the last stamp of a gateway that ran in this boot."""
+        last = self._last
+        if last is None or last.boot != self._clock.boot:
+            return 0.0
+        return round(max(0, self._clock.mono_ns() - last.mono_ns) / NS, 3)
+
+
+def events_of_lines(journal: Journal, rows: int = ROWS_BACK) -> Iterable[Event]:
+    """The newest rows' events of lines, calls and health, oldest first. Blocks; run it in a thread."""
+    after = max(0, journal.head().seq - rows, journal.first_seq() - 1)
+    while page := journal.read(after, PAGE):
+        for entry in page:
+            if any(mark in entry.body for mark in _MINE):  # cheaper than to decode each
+                try:
+                    stored = stored_from_body(entry.body)
+                    event = event_from_stored(stored) if stored.source.startswith("gateway/") else None
+                except msgspec.DecodeError:
+                    continue  # counted and told by whoever folds the floor
+                if event is not None:
+                    yield event
+        after = page[-1].seq
