@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from appliance.core.clock import rfc3339, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.core.journal import Account
+from appliance.core.line_config import LINES
 from appliance.floor import snapshot as out
 from appliance.floor.floor import Floor
 from appliance.floor.service_level import service_level_of
@@ -98,8 +99,8 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int, m
 
 
 def agent_counts(floor: Floor, states: Iterable[str], source: Source | None) -> out.AgentCounts | None:
-    """How many are in each state; all unknown while the source is out of sight."""
-    if source is None or not source.since_ns:
+    """How many are in each state; all unknown while the source is out of sight, None where nobody tells of agents at all."""
+    if source is None or not source.since_ns or source.key == LINES:
         return None
     seen = source.in_sight
     counts = dict.fromkeys(STATES, 0)
@@ -228,7 +229,7 @@ def everyone(floor: Floor, agents: Iterable[AgentDay]) -> out.AgentCounts | None
             in_sight = seen[agent.pbx] = bool(source and source.in_sight)
         if agent.state in counts:
             counts[agent.state if in_sight else "unknown"] += 1
-    if not any(source.since_ns for source in floor.state.sources.values()):
+    if not any(source.since_ns for key, source in floor.state.sources.items() if key != LINES):
         return None
     return out.AgentCounts(logged_in=sum(counts.values()), **counts)
 
