@@ -23,6 +23,7 @@ BENCHES: dict[str, tuple[str, ...]] = {
     "ami_parse:parse": ("ami.parse",),
     "callerid_parse:parse": ("parse.callerid", "parse.modem"),
     "smdr_parse:parse": ("parse.smdr",),
+    "sip_parse:parse": ("parse.sip",),
     "fold:events": ("fold.events", "fold.events_flat"),
     "startup:first_event": ("startup.first_event", "startup.first_event_10m"),
     "startup_board:board_100k": ("startup.board_100k", "startup.board_100k_cold"),
