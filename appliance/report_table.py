@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final
 
 from appliance.core.clock import NS
-from appliance.floor.build import summed, window_of
+from appliance.floor.build import satisfaction, summed, window_of
 from appliance.floor.calendar import Calendar
 from appliance.floor.history import Day, KeptQueue, agents_of, coverage_of, covered_of, queues_of, total
 from appliance.floor.snapshot import Window
@@ -20,11 +20,14 @@ from appliance.floor.state import STATES
 Cell = str | int | float | None
 Row = dict[str, Cell]
 
+#: The mean of survey answers, their sum, and how many.
+_SCORES: Final = ("satisfaction", "satisfaction_num", "satisfaction_den")
 _FIGURES: Final = (
     "offered", "answered", "answered_ended", "abandoned", "short_abandoned", "left", "unknown", "waiting", "refused",
     "answered_in_time", "abandoned_in_time", "service_level", "service_level_num", "service_level_den", "service_level_variant", "target_s",
     "abandon_rate", "abandon_rate_num", "abandon_rate_den", "asa_s", "wait_sum_s", "wait_max_s", "talk_avg_s", "talk_sum_s", "hold_sum_s",
     "wrap_up_sum_s", "aht_s", "repeat_call_share", "repeat_call_num", "repeat_call_den", "coverage",
+    *_SCORES,
 )  # fmt: skip
 _STATES_S: Final = tuple(f"{state}_s" for state in STATES)
 #: Table → its columns, in order.
@@ -34,6 +37,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "agents": (
         "table", "day", "agent", "name", "answered", "logged_in_s", *_STATES_S,
         "ab_allocation", "ab_allocation_num", "ab_allocation_den", "bc_on_phone", "bc_on_phone_num", "bc_on_phone_den", "answered_per_hour",
+        *_SCORES,
     ),
     "outcomes": ("table", "day", "queue", "title", "outcome", "reason", "count", "share", "share_num", "share_den"),
 }  # fmt: skip
@@ -51,8 +55,8 @@ def rows_of(table: str, day: Day, calendar: Calendar, queue: str | None = None) 
 
 
 def all_columns() -> tuple[str, ...]:
-    """The columns of all tables in one: those of the first, then what each other adds."""
-    return tuple(dict.fromkeys(name for columns in COLUMNS.values() for name in columns))
+    """The columns of all tables in one: those of the first, then what each other adds; what came later stands at the end."""
+    return (*dict.fromkeys(name for columns in COLUMNS.values() for name in columns if name not in _SCORES), *_SCORES)
 
 
 def queue_window(day: Day, kept: KeptQueue) -> Window:
@@ -102,7 +106,8 @@ def _agents(day: Day, _queues: dict[str, KeptQueue], _calendar: Calendar) -> Ite
         row |= {"logged_in_s": _s(sum(ms.values())), **seconds}
         row |= {"ab_allocation": _rate(a, b), "ab_allocation_num": _s(a), "ab_allocation_den": _s(b)}
         row |= {"bc_on_phone": _rate(b, c), "bc_on_phone_num": _s(b), "bc_on_phone_den": _s(c)}
-        yield row | {"answered_per_hour": round(agent.answered * 3_600_000 / c, 2) if c else None}
+        row |= {"answered_per_hour": round(agent.answered * 3_600_000 / c, 2) if c else None}
+        yield row | _scores((agent.scores[0] / 1000, agent.scores[1]))
 
 
 def _outcomes(day: Day, queues: dict[str, KeptQueue], _calendar: Calendar) -> Iterator[Row]:
@@ -136,7 +141,13 @@ def _figures(window: Window, repeat: int, known: int) -> Row:
         "talk_avg_s": window.talk_avg, "talk_sum_s": window.talk_sum, "hold_sum_s": window.hold_sum,
         "wrap_up_sum_s": window.wrap_up_sum, "aht_s": window.aht,
         "repeat_call_share": window.repeat_call_share, "repeat_call_num": repeat, "repeat_call_den": known, "coverage": window.coverage,
+        **_scores(window.satisfaction_of or (0.0, 0)),
     }  # fmt: skip
+
+
+def _scores(parts: tuple[float, int]) -> Row:
+    mean = satisfaction(*parts)
+    return {"satisfaction": None if mean is None else mean.mean, "satisfaction_num": round(parts[0], 3), "satisfaction_den": parts[1]}
 
 
 def _rate(part: float, whole: float) -> float | None:

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 #: count: a whole number · agents: how many are in one of `states` · wait: the longest wait, ticking · duration: seconds as m:ss ·
 #: share: a rate with its numerator and denominator (`of`) · ratio: a share without them · score: a mean with its number of answers ·
-#: lines: busy of all · all_busy: the worst trunk group's share · moment: an age since a time · span: a coarse duration to come
+#: lines: busy of all · all_busy: the largest of the trunk groups' shares, of their member `of` · moment: an age since a time ·
+#: span: a coarse duration to come
 Form = Literal["count", "agents", "wait", "duration", "share", "ratio", "score", "lines", "all_busy", "moment", "span"]
 
 
@@ -45,8 +46,12 @@ FIGURES: Final[dict[str, Figure]] = {
     "answered": Figure("count", "window.answered", day=True),
     "offered": Figure("count", "window.offered", day=True),
     "trunks": Figure("lines", "/trunks", known=True),
-    "all_busy": Figure("all_busy", "/trunks", known=True, alarm=True),
+    "all_busy": Figure("all_busy", "/trunks", of="all_busy_share", known=True, alarm=True),
+    "blocked": Figure("all_busy", "/trunks", of="blocked_share", usual=False, known=True, alarm=True),
     "satisfaction": Figure("score", "window.satisfaction", known=True, alarm=True, day=True),
+    "self_service_share": Figure(
+        "share", "window.self_service_share", of="window.self_service_share_of", usual=False, known=True, day=True
+    ),
     "repeat_call_share": Figure("share", "window.repeat_call_share", of="window.repeat_call_share_of", known=True, day=True),
     "fcr": Figure("ratio", "window.fcr", known=True, alarm=True, day=True),
     "ab_allocation": Figure("ratio", "/utilisation.ab_allocation", known=True, alarm=True),

@@ -210,7 +210,8 @@ class Maker:
             Tile("trunks", words.text("trunks"), short[0], busy + lines, fresh=fresh),
             Tile("all_busy", words.text("all_busy"), short[1], share, unit, fresh=fresh, level=level, acknowledged=seen),
         )
-        return Row(key, key, tiles, fresh, state="all_busy" if full else "", word=words.text("all_busy") if full else "", level=level)
+        word = words.text("line_faults", n=words.number(len(trunk.faults))) if trunk.faults and fresh == "live" else ""
+        return Row(key, key, tiles, fresh, state="all_busy" if full else "", word=words.text("all_busy") if full else word, level=level)
 
     def _headset(self, spec: PageSpec, seat: Headset) -> Row:
         words = self._setting.words

@@ -94,9 +94,9 @@ class Reader:
         if figure.form == "lines":
             return self._lines(), ""
         if figure.form == "all_busy":
-            shares = [(trunk.all_busy_share, key) for key, trunk in self._snapshot.trunks.items() if trunk.all_busy_share is not None]
-            worst = max(shares, default=None)
-            return (worst[0], f"trunk.{worst[1]}.all_busy_share") if worst else (None, "")
+            told = ((getattr(trunk, figure.of), key) for key, trunk in self._snapshot.trunks.items())
+            worst = max((share for share in told if share[0] is not None), default=None)
+            return (worst[0], f"trunk.{worst[1]}.{figure.of}") if worst else (None, "")
         value, path = self._root(figure.source, scope)
         for part in path.split("."):
             value = None if value is None else getattr(value, part)
@@ -142,7 +142,7 @@ class Reader:
             within = [] if window.target is None else [words.text("within", t=words.number(window.target))]
             definition = " ".join([*([window.service_level_variant] if window.service_level_variant else []), *within])
             notes += [definition] if definition else []
-        if figure.of and window is not None:
+        if figure.of.startswith("window.") and window is not None:
             parts = getattr(window, figure.of.removeprefix("window."))
             notes += [words.text("of", a=words.number(parts[0]), b=words.number(parts[1]))] if parts and parts[1] else []
         if key == "satisfaction" and window is not None and window.satisfaction is not None:
@@ -170,7 +170,7 @@ class Reader:
         return "" if value is None else self._words.text("last_week", v="".join(figure_text(self._words, figure.form, value)))
 
     def _target(self, key: str, scope: Scope) -> str:
-        figure = "all_busy_share" if key == "all_busy" else key
+        figure = FIGURES[key].of if FIGURES[key].form == "all_busy" else key
         threshold = self._thresholds.get(f"{scope.path}.{figure}", self._thresholds.get(figure))
         if threshold is None:
             return ""

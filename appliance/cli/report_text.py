@@ -58,12 +58,13 @@ class ReportText:
             halves.setdefault(row["start"], []).append(row)
         summed = [_sum(parts) | {"time": parts[0]["time"]} for parts in halves.values()]
         told = [row for row in summed if any(row[name] for name in (*_COUNTS, "waiting", "refused"))]
-        return _table([(self._words.text("report.time"), lambda row: str(row["time"])), *self._figures()], told)
+        return _table([(self._words.text("report.time"), lambda row: str(row["time"])), *self._figures(), *self._scores(told)], told)
 
     def _queues(self, rows: list[Row]) -> list[str]:
         counted = self._counted(rows)
         total = [_sum(counted) | {"title": self._words.text("report.total")}] if len(rows) > 1 and counted else []
-        return _table([(self._words.text("board.queue"), lambda row: _shown(row["title"])), *self._figures()], [*rows, *total])
+        columns = [(self._words.text("board.queue"), lambda row: _shown(row["title"])), *self._figures(), *self._scores(rows)]
+        return _table(columns, [*rows, *total])
 
     def _counted(self, rows: list[Row]) -> list[Row]:
         return [row for row in rows if row["queue"] not in self._hidden]
@@ -84,6 +85,7 @@ class ReportText:
             (words.text("paused"), lasted("paused")),
             (words.text("agents.unknown"), lasted("unknown")),
             (words.text("ab_allocation"), lambda row: self._share(row["ab_allocation"])),
+            *self._scores(rows),
         ]
         return _table(columns, rows)
 
@@ -121,6 +123,15 @@ class ReportText:
             (words.text("report.covered"), lambda row: self._share(row["coverage"])),
         ]
 
+    def _scores(self, rows: Sequence[Row]) -> list[Column]:
+        """The mean of the survey answers with their number, where there is any."""
+
+        def score(row: Row) -> str:
+            num, den = _number(row["satisfaction_num"]), _number(row["satisfaction_den"])
+            return f"{self._words.number(num / den, 2)} ({self._words.number(den)})" if den else DASH
+
+        return [(self._words.text("satisfaction"), score)] if any(row["satisfaction_den"] for row in rows) else []
+
     def _number(self, value: Cell) -> str:
         return DASH if value is None else self._words.number(_number(value))
 
@@ -147,6 +158,8 @@ def _sum(rows: Sequence[Row]) -> Row:
     handled = sum(_number(row["talk_sum_s"]) + _number(row["wrap_up_sum_s"]) for row in rows)
     out["aht_s"] = handled / ended if ended else None
     out["wait_max_s"] = max((_number(row["wait_max_s"]) for row in rows if row["wait_max_s"] is not None), default=None)
+    for name in ("satisfaction_num", "satisfaction_den"):
+        out[name] = sum(_number(row[name]) for row in rows)
     out["coverage"] = min((_number(row["coverage"]) for row in rows if row["coverage"] is not None), default=None)
     return out
 

@@ -18,11 +18,11 @@ Level = Literal["none", "amber", "red"]
 #: do so only where a threshold is written for them; of a trunk group.
 QUEUE_FIGURES: Final = ("waiting", "longest_wait", "service_level", "abandon_rate", "asa", "satisfaction", "fcr")
 RATIOS: Final = ("ab_allocation", "bc_on_phone", "cd_availability", "bd_utilisation")
-TRUNK_FIGURES: Final = ("all_busy_now", "all_busy_share")
+TRUNK_FIGURES: Final = ("all_busy_now", "all_busy_share", "blocked_share", "faults")
 #: Figures that are bad when they are small; all others are bad when they are large.
 BELOW: Final = frozenset({"service_level", "satisfaction", "fcr", *RATIOS})
 #: Figures between 0 and 1.
-SHARES: Final = (BELOW - {"satisfaction"}) | {"abandon_rate", "all_busy_share"}
+SHARES: Final = (BELOW - {"satisfaction"}) | {"abandon_rate", "all_busy_share", "blocked_share"}
 #: First-contact resolution, the customer's target (kpis, "Rates").
 _FCR_MIN: Final = 0.85
 
@@ -80,13 +80,15 @@ def from_red(figure: str, red: float) -> Threshold:
 
 
 def thresholds_from(kpi: Kpi) -> dict[str, Threshold]:
-    """The customer's targets by figure; of the longest wait: amber above T, red above 4 T."""
+    """The customer's targets by figure; of the longest wait: amber above T, red above 4 T; of lines at fault: any, and more than two."""
     return {
         "service_level": below(kpi.service_level_min),
         "abandon_rate": above(kpi.abandon_rate_max),
         "asa": above(kpi.asa_max_s),
         "longest_wait": Threshold("above", kpi.target_s, 4 * kpi.target_s),
         "all_busy_share": above(kpi.all_busy_max),
+        "blocked_share": above(kpi.all_busy_max),
+        "faults": Threshold("above", 0.0, 2.0),
         "fcr": below(_FCR_MIN),
     }
 
@@ -116,7 +118,7 @@ def figures_of(path: str) -> tuple[str, ...]:
     """The figures of a scope that may have a threshold.
 
     >>> figures_of("trunk.pstn")
-    ('all_busy_now', 'all_busy_share')
+    ('all_busy_now', 'all_busy_share', 'blocked_share', 'faults')
     """
     if path.startswith("trunk."):
         return TRUNK_FIGURES

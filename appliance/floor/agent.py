@@ -62,6 +62,15 @@ class AgentFold:
         while len(agent.answered) > _DAYS_KEPT:
             del agent.answered[min(agent.answered)]
 
+    def scored(self, key: str, pbx: str, milli: int, at_ns: int) -> None:
+        """A survey answer about him, in thousandths, of the day on which it came."""
+        agent = self._agent(key, pbx, None)
+        day = self._calendar.day(at_ns)[0]
+        total, answers = agent.scores.get(day, (0, 0))
+        agent.scores[day] = (total + milli, answers + 1)
+        while len(agent.scores) > _DAYS_KEPT:
+            del agent.scores[min(agent.scores)]
+
     def ended(self, key: str | None, visit: str | None, place: tuple[str, int, int] | None) -> None:
         """Remember which call a following wrap-up belongs to."""
         agent = self.state.agents.get(key or "")

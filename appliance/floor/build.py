@@ -19,6 +19,7 @@ from appliance.floor.tally import Tally
 from appliance.floor.visit import ROLLING_NS
 
 _T = TypeVar("_T")
+_FAULTS_SHOWN = 50
 _DRAINING_NS = 5_000_000_000
 _FRESHNESS: tuple[out.Fresh, ...] = ("live", "stale", "unknown")
 
@@ -137,6 +138,10 @@ def summed(windows: list[out.Window]) -> out.Window:
         if window.refused is not None:
             total.refused = (total.refused or 0) + window.refused
     total.service_level_of = _parts([window.service_level_of for window in windows])
+    scored = [window.satisfaction_of for window in windows if window.satisfaction_of is not None]
+    if scored:
+        total.satisfaction_of = (round(sum(points for points, _ in scored), 3), sum(answers for _, answers in scored))
+    total.self_service_share_of = _parts([window.self_service_share_of for window in windows])
     total.repeat_call_share_of = _parts([window.repeat_call_share_of for window in windows])
     total.wait_max = max((w.wait_max for w in windows if w.wait_max is not None), default=None)
     total.service_level_variant = _same(w.service_level_variant for w in windows)
@@ -186,14 +191,17 @@ def agent_snapshot(floor: Floor, agent: AgentDay, now_ns: int, tick_ns: int) -> 
     hidden = source is not None and agent.state != "logged_out"
     ms = floor.agents.ms_until(agent, max(tick_ns, agent.since_ns), source.seen_ns if source else None)
     name = (own.name if own and own.name else agent.name) if floor.config.privacy.agent_names else None
+    day = floor.calendar.day(now_ns)[0]
+    scored = agent.scores.get(day)
     return out.Agent(
         name=name,
         state="unknown" if hidden else agent.state,
         since=_time(source.seen_ns if source and hidden else agent.since_ns),
         queues=sorted(agent.queues),
         reason=agent.reason,
-        answered=agent.answered.get(floor.calendar.day(now_ns)[0], 0),
+        answered=agent.answered.get(day, 0),
         seconds=out.Seconds(**{state: _tenth(ms[at] / 1000) for at, state in enumerate(STATES) if ms[at]}),
+        satisfaction=satisfaction(scored[0] / 1000, scored[1]) if scored else None,
     )
 
 
@@ -248,7 +256,7 @@ def health(floor: Floor, broken: Sequence[str]) -> list[out.Health]:
 
 
 def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
-    """One group of lines; the share is over the part of today in which its PBX was in sight."""
+    """One group of lines; the share is over the part of today's opening hours in which its PBX was in sight."""
     trunk = floor.state.trunks.get(key) or TrunkState(key)
     config = floor.config.trunks.get(key)
     day = floor.calendar.day(tick_ns)[0]
@@ -257,13 +265,19 @@ def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
     seen = bool(source and source.in_sight)
     busy_ms = trunk.all_busy_ms.get(day, 0)
     if trunk.all_busy_ns and seen:
-        busy_ms += max(0, tick_ns - max(trunk.all_busy_ns, day)) // 1_000_000
-    observed_ms = sum(max(0, b - max(a, day)) for a, b in _spans(source, tick_ns)) / 1e6 if source else 0
+        busy_ms += sum(b - a for a, b in floor.calendar.open_spans(max(trunk.all_busy_ns, day), tick_ns)) // 1_000_000
+    due = floor.calendar.open_spans(day, tick_ns)
+    seen_ns = sum(max(0, min(b, d) - max(a, c)) for a, b in _spans(source, tick_ns) for c, d in due) if source else 0
+    met = trunk.wanted.get(day)
     return out.Trunk(
         lines=config.lines if config else None,
         busy=len(trunk.busy) if seen else None,
         all_busy_now=bool(trunk.all_busy_ns) if seen and config else None,
-        all_busy_share=_rate(busy_ms, observed_ms) if config else None,
+        all_busy_share=_rate(busy_ms, seen_ns / 1e6) if config else None,
+        judged=seen_ns >= floor.config.alarm.min_observed_s * 1e9 if config else None,
+        blocked_share=_rate(*met) if met else None,
+        blocked_share_of=met,
+        faults=dict(list(trunk.faults.items())[:_FAULTS_SHOWN]),
     )
 
 
@@ -329,6 +343,7 @@ def _counts(tally: Tally) -> out.Window:
         hold_sum=tally.hold_ms / 1000,
         wrap_up_sum=tally.wrap_ms / 1000,
         repeat_call_share_of=(tally.repeat, tally.known),
+        satisfaction_of=(tally.score_milli / 1000, tally.answers) if tally.answers else None,
     )
 
 
@@ -339,12 +354,30 @@ def _rated(window: out.Window) -> out.Window:
         window.service_level = _rate(*window.service_level_of)
     if window.repeat_call_share_of is not None:
         window.repeat_call_share = _rate(*window.repeat_call_share_of)
+    if window.satisfaction_of is not None:
+        window.satisfaction = satisfaction(*window.satisfaction_of)
+    if window.self_service_share_of is not None:
+        window.self_service_share = _rate(*window.self_service_share_of)
     window.abandon_rate_of = (window.abandoned, window.answered + window.abandoned + window.left)
     window.abandon_rate = _rate(*window.abandon_rate_of)
     window.asa = _mean(window.wait_sum, window.answered)
     window.talk_avg = _mean(window.talk_sum, window.answered_ended)
     window.aht = _mean(window.talk_sum + window.wrap_up_sum, window.answered_ended)
     return window
+
+
+def satisfaction(points: float, answers: int) -> out.Satisfaction | None:
+    """The mean of survey answers, to hundredths; None of none."""
+    return out.Satisfaction(mean=round(points / answers, 2), answers=answers) if answers else None
+
+
+def with_self_service(queue: out.Queue, shares: dict[str, tuple[int, int]] | None) -> out.Queue:
+    """The floor's sum with the share of calls that served themselves in the menus; as it is where no menu is told of."""
+    for name, parts in (shares or {}).items():
+        window: out.Window | None = getattr(queue, name)
+        if window is not None:
+            window.self_service_share_of, window.self_service_share = parts, _rate(*parts)
+    return queue
 
 
 def _coverage(floor: Floor, source: Source | None, window: tuple[int, int], tick_ns: int) -> float | None:

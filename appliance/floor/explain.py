@@ -8,10 +8,12 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from appliance.core.clock import rfc3339
-from appliance.floor.build import window_from_tally
+from appliance.floor.build import satisfaction, window_from_tally
 from appliance.floor.floor import Floor
+from appliance.floor.ivr import MenuCall
 from appliance.floor.service_level import counts_in
 from appliance.floor.tally import Tally, Visit
+from appliance.floor.visit import ROLLING_NS
 
 WindowName = Literal["today", "interval", "rolling"]
 Language = Literal["es", "en", "pt"]
@@ -19,11 +21,15 @@ Language = Literal["es", "en", "pt"]
 #: The figures that can be explained, and what a visit contributes to numerator and denominator.
 FIGURES: Final = (
     "service_level", "abandon_rate", "asa", "talk_avg", "aht", "offered", "answered", "abandoned", "left", "unknown", "waiting", "wait_max",
+    "satisfaction", "self_service_share",
 )  # fmt: skip
 
 
 class Row(Struct, kw_only=True):
-    """One visit behind a figure. `above` and `below`: what it adds to the numerator and the denominator (seconds or counts)."""
+    """One visit behind a figure. `above` and `below`: what it adds to the numerator and the denominator (seconds, counts, points).
+
+    Of the self-service share, one call that left the menus: without visit and queue.
+    """
 
     joined: str
     visit: str
@@ -59,10 +65,12 @@ def explain(
     """Explain a figure of one queue, or of the whole floor (queue None).
 
     The floor must have been folded with `floor.visits.keep = True`, so that no visit was forgotten.
-    Raises KeyError for an unknown figure or queue.
+    Raises KeyError for an unknown figure or queue, and for a queue where the figure is the whole floor's alone.
     """
     if figure not in FIGURES:
         raise KeyError(f"unknown figure {figure!r}; one of: {', '.join(FIGURES)}")
+    if figure == "self_service_share":
+        return _self_service(floor, now_ns, queue, window, language)
     if queue is not None and queue not in floor.state.queues:
         raise KeyError(f"unknown queue {queue!r}; one of: {', '.join(sorted(floor.state.queues)) or '(none yet)'}")
     floor.advance(now_ns)
@@ -84,6 +92,32 @@ def explain(
         value=_value(floor, figure, visits, above, below),
         rows=rows,
     )
+
+
+def _self_service(floor: Floor, now_ns: int, queue: str | None, window: WindowName, language: Language) -> Explanation:
+    """The calls that left the menus: none of them is a queue's."""
+    if queue is not None:
+        raise KeyError("a call that served itself joined no queue: self_service_share is the whole floor's, without --queue")
+    floor.advance(now_ns)
+    inside: dict[str, Callable[[MenuCall], bool]] = {
+        "today": lambda call: call.day == floor.calendar.day(now_ns)[0],
+        "interval": lambda call: call.half == floor.calendar.half_hour(now_ns),
+        "rolling": lambda call: call.began_ns > now_ns - ROLLING_NS,
+    }
+    words, rows = _WORDS[language], []
+    for call in sorted(filter(inside[window], floor.ivr.calls), key=lambda call: call.began_ns):
+        outcome = "self_service" if call.served_itself else "agent"
+        rows.append(
+            Row(
+                joined=rfc3339(call.began_ns), visit="", call=call.call, queue="", agent=None, outcome=outcome, reason=None, wait_s=None,
+                talk_s=None, above=float(call.served_itself), below=1.0, why=words[outcome],
+            )
+        )  # fmt: skip
+    above = sum(row.above for row in rows)
+    return Explanation(
+        figure="self_service_share", queue=None, window=window, variant=None, target_s=None, numerator=above, denominator=float(len(rows)),
+        value=round(above / len(rows), 4) if rows else None, rows=rows,
+    )  # fmt: skip
 
 
 def _inside(floor: Floor, visit: Visit, window: WindowName, now_ns: int) -> bool:
@@ -114,7 +148,7 @@ def _row(floor: Floor, figure: str, visit: Visit, language: Language) -> Row:
         talk_s=visit.talk_ms / 1000 if visit.state == "ended" else None,
         above=above,
         below=below,
-        why=_why(floor, visit, language),
+        why=_why(floor, visit, language, figure),
     )
 
 
@@ -157,6 +191,7 @@ _TERMS: Final[dict[str, _Term]] = {
     "left": (_is("left"), _one, _none),
     "unknown": (_is("unknown"), _one, _none),
     "waiting": (_is("waiting"), _one, _none),
+    "satisfaction": (lambda visit: visit.answers > 0, lambda visit: visit.score_milli / 1000, lambda visit: float(visit.answers)),
 }
 
 
@@ -174,6 +209,9 @@ def _class(visit: Visit) -> str:
 def _value(floor: Floor, figure: str, visits: list[Visit], above: float, below: float) -> float | None:
     """The figure as the board shows it: for one queue through the board's own code, so that the two cannot differ."""
     queues = {visit.queue for visit in visits}
+    if figure == "satisfaction":
+        mean = satisfaction(above, int(below))
+        return None if mean is None else mean.mean
     if len(queues) == 1:
         tally = Tally()
         for visit in visits:
@@ -198,6 +236,10 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "left": "left the queue after {wait:.1f} s: {reason}",
         "waiting": "still waiting: not counted yet",
         "unknown": "out of sight: in no numerator and no denominator",
+        "scored": "{points:g} points in {answers} answers",
+        "unscored": "no answer",
+        "self_service": "hung up in the menus, without asking for an agent",
+        "agent": "asked for an agent in the menus",
     },
     "es": {
         "answered_in_time": "atendida a los {wait:.1f} s, dentro de {target:g} s",
@@ -207,6 +249,10 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "left": "desviada a los {wait:.1f} s: {reason}",
         "waiting": "sigue en cola: todavía no cuenta",
         "unknown": "fuera de vista: no cuenta ni arriba ni abajo",
+        "scored": "{points:g} puntos en {answers} respuestas",
+        "unscored": "sin respuesta",
+        "self_service": "colgó en el menú, sin pedir un agente",
+        "agent": "pidió un agente en el menú",
     },
     "pt": {
         "answered_in_time": "atendida em {wait:.1f} s, dentro de {target:g} s",
@@ -216,11 +262,18 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "left": "desviada em {wait:.1f} s: {reason}",
         "waiting": "ainda na fila: não conta por enquanto",
         "unknown": "fora de vista: não conta em cima nem embaixo",
+        "scored": "{points:g} pontos em {answers} respostas",
+        "unscored": "sem resposta",
+        "self_service": "desligou no menu, sem pedir um agente",
+        "agent": "pediu um agente no menu",
     },
 }
 
 
-def _why(floor: Floor, visit: Visit, language: Language) -> str:
+def _why(floor: Floor, visit: Visit, language: Language, figure: str) -> str:
+    if figure == "satisfaction":
+        word = _WORDS[language]["scored" if visit.answers else "unscored"]
+        return word.format(points=visit.score_milli / 1000, answers=visit.answers)
     if visit.state in ("waiting", "unknown"):
         key: str = visit.state
     else:

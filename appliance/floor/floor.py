@@ -26,14 +26,15 @@ from appliance.core.event import Event
 from appliance.floor.agent import AgentFold
 from appliance.floor.calendar import Calendar
 from appliance.floor.headset import HeadsetFold
+from appliance.floor.ivr import IvrFold
 from appliance.floor.snapshot import Alarm, Health
 from appliance.floor.source import SourceFold
 from appliance.floor.state import FloorState, Source
 from appliance.floor.trunk import TrunkFold
-from appliance.floor.visit import VisitFold
+from appliance.floor.visit import VisitFold, is_surveyed
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
-VERSION: Final = 6
+VERSION: Final = 7
 _ANNOUNCEMENTS_KEPT: Final = 200
 _ALARMS_KEPT: Final = 5000
 _MARK_BYTES: Final = 32
@@ -54,6 +55,7 @@ class Floor:
         self.trunks = TrunkFold(self.state, config, self.calendar)
         self.sources = SourceFold(self.state, self._blind, self._sighted)
         self.headsets = HeadsetFold(self.state)
+        self.ivr = IvrFold(self.state, config, self.calendar, self.visits, self.agents)
         #: Sources whose process is dead, as they are to be shown: told from outside, since a dead process writes no event.
         self.unsighted: dict[str, Source] = {}
         #: Since when the process that speaks with the CRM is dead, 0 while it lives: told from outside likewise.
@@ -71,6 +73,9 @@ class Floor:
             "call.left": visits.left,
             "call.lost": visits.lost,
             "call.ended": self._ended,
+            "call.offered": trunks.offered,
+            "call.digits": self.ivr.digits,
+            "call.survey": self.ivr.answered,
             "agent.logged_in": agents.logged_in,
             "agent.logged_out": agents.logged_out,
             "agent.state": agents.changed,
@@ -80,6 +85,7 @@ class Floor:
             "line.ringing": trunks.ringing,
             "line.seized": trunks.seized,
             "line.released": trunks.released,
+            "line.fault": trunks.fault,
             "link.up": self._link_up,
             "link.down": self._link_down,
             "box.health": self._health,
@@ -130,6 +136,7 @@ class Floor:
         for queue in self.state.queues.values():
             self.visits.roll(queue, now_ns)
             self.visits.find_rolling_max(queue)
+        self.ivr.roll(now_ns)
 
     def _turn_day(self, at_ns: int) -> None:
         day = self.calendar.day(at_ns)[0]
@@ -227,7 +234,7 @@ def settings_mark(config: Config) -> str:
     """A mark of everything in the configuration that the folds depend on: a cache made under another is no use."""
     tables = (config.queues, config.groups, config.trunks)
     without_alarms = [{key: msgspec.structs.replace(each, alarm={}) for key, each in table.items()} for table in tables]
-    parts = (config.site, config.kpi, without_alarms, config.agents)
+    parts = (config.site, config.kpi, without_alarms, config.agents, is_surveyed(config))
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
 
 

@@ -44,11 +44,14 @@ class KeptQueue(Struct, kw_only=True, omit_defaults=True):
 
 
 class KeptAgent(Struct, kw_only=True, omit_defaults=True):
-    """One agent's day: calls answered, and milliseconds of each state in the order of `STATES`."""
+    """One agent's day: calls answered, milliseconds of each state in the order of `STATES`, and the survey answers about him (their sum in
+    thousandths, and how many).
+    """
 
     name: str | None = None
     answered: int = 0
     ms: list[int] = []
+    scores: tuple[int, int] = (0, 0)
 
 
 class Part(Struct, kw_only=True, omit_defaults=True):
@@ -191,7 +194,8 @@ def agents_of(day: Day) -> dict[str, KeptAgent]:
         for key, agent in part.agents.items():
             before = out.get(key, KeptAgent())
             ms = [a + b for a, b in zip(before.ms or [0] * len(STATES), agent.ms or [0] * len(STATES), strict=True)]
-            out[key] = KeptAgent(name=agent.name or before.name, answered=before.answered + agent.answered, ms=ms)
+            scores = (before.scores[0] + agent.scores[0], before.scores[1] + agent.scores[1])
+            out[key] = KeptAgent(name=agent.name or before.name, answered=before.answered + agent.answered, ms=ms, scores=scores)
     return out
 
 
@@ -254,7 +258,7 @@ def _kept_agent(floor: Floor, agent: AgentDay, day: int, until: int) -> KeptAgen
         return None
     own = floor.config.agents.get(agent.key)
     name = (own.name if own and own.name else agent.name) if floor.config.privacy.agent_names else None
-    return KeptAgent(name=name, answered=answered, ms=ms)
+    return KeptAgent(name=name, answered=answered, ms=ms, scores=agent.scores.get(day, (0, 0)))
 
 
 def _missing(from_ns: int | None, day: Span) -> int:

@@ -59,7 +59,9 @@ class Shots:
             crm=build.crm_from_account(floor, account, config.crm is not None, now_ns),
             pbx={key: build.pbx_from_source(floor.source(key)) for key in dict.fromkeys((*config.pbx, *state.sources))},
             queues=queues,
-            floor=build.summed_queue("", list(queues.values()), self._everyone, self._tick_ns, self._sums.total),
+            floor=build.with_self_service(
+                build.summed_queue("", list(queues.values()), self._everyone, self._tick_ns, self._sums.total), floor.ivr.shares(now_ns)
+            ),
             groups={key: self._group(key) for key in config.groups},
             agents=self._agents,
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},

@@ -60,7 +60,10 @@ class Satisfaction(Struct, kw_only=True):
 
 
 class Window(Struct, kw_only=True):
-    """The figures of one window (today, the clock half-hour, the last 30 minutes) of one queue or sum of queues."""
+    """The figures of one window (today, the clock half-hour, the last 30 minutes) of one queue or sum of queues.
+
+    The self-service share is the floor's alone: a call that served itself joined no queue.
+    """
 
     offered: int = 0
     answered: int = 0
@@ -93,6 +96,9 @@ class Window(Struct, kw_only=True):
     repeat_call_share: float | None = None
     repeat_call_share_of: tuple[int, int] | None = None
     satisfaction: Satisfaction | None = None
+    satisfaction_of: tuple[float, int] | None = None
+    self_service_share: float | None = None
+    self_service_share_of: tuple[int, int] | None = None
 
 
 class Queue(Struct, kw_only=True):
@@ -145,15 +151,23 @@ class Agent(Struct, kw_only=True):
     reason: str | None = None
     answered: int = 0
     seconds: Seconds = msgspec.field(default_factory=Seconds)
+    satisfaction: Satisfaction | None = None
 
 
 class Trunk(Struct, kw_only=True):
-    """One group of lines."""
+    """One group of lines. `judged`: enough of the day was observed for the share of time to raise an alarm.
+
+    `blocked_share`: calls of today that met a full group, of those that wanted a line. `faults`: lines at fault, and what is wrong.
+    """
 
     lines: int | None = None
     busy: int | None = None
     all_busy_now: bool | None = None
     all_busy_share: float | None = None
+    judged: bool | None = None
+    blocked_share: float | None = None
+    blocked_share_of: tuple[int, int] | None = None
+    faults: dict[str, str] = {}
 
 
 class Headset(Struct, kw_only=True):

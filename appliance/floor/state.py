@@ -33,7 +33,9 @@ class QueueState(Struct):
 
 
 class AgentDay(Struct):
-    """One agent: what he does now and since when, and the milliseconds of each state by day."""
+    """One agent: what he does now and since when, and by day the milliseconds of each state, the calls, the survey answers about him
+    (their sum in thousandths, and how many).
+    """
 
     key: str
     pbx: str
@@ -45,6 +47,7 @@ class AgentDay(Struct):
     queues: dict[str, str] = {}
     ms: dict[int, list[int]] = {}
     answered: dict[int, int] = {}
+    scores: dict[int, tuple[int, int]] = {}
     wrap_visit: str | None = None
     wrap_place: tuple[str, int, int] | None = None
 
@@ -62,13 +65,27 @@ class Source(Struct):
 
 
 class TrunkState(Struct):
-    """One group of lines: the busy ones, and for how long all of them were."""
+    """One group of lines: the busy ones, and for how long all of them were. By day, calls that wanted a line and those that met a full
+    group (`wanted`). `faults`: lines at fault now.
+    """
 
     key: str
     pbx: str | None = None
     busy: dict[str, str] = {}
     all_busy_ns: int = 0
     all_busy_ms: dict[int, int] = {}
+    wanted: dict[int, tuple[int, int]] = {}
+    faults: dict[str, str] = {}
+
+
+class IvrState(Struct):
+    """Calls that left the voice menus, and those of them that served themselves: by day, by half-hour, and of the last half hour each
+    (when it first chose, and whether it served itself).
+    """
+
+    days: dict[int, tuple[int, int]] = {}
+    halves: dict[int, tuple[int, int]] = {}
+    recent: list[tuple[int, bool]] = []
 
 
 class Link(Struct):
@@ -89,7 +106,8 @@ class FloorState(Struct):
     """Everything, as of one journal position.
 
     `begun_again_ns`: when this journal took the place of one damaged or deleted. `from_ns`: the first event folded, 0 when
-    that was the journal's very first: days before it are not whole. `gone`: agents of yesterday who did not come today. `headsets`:
+    that was the journal's very first: days before it are not whole. `gone`: agents of yesterday who did not come today. `late`: the
+    queue, day and half-hour of visits that ended long after they began, for the surveys that follow. `headsets`:
     by seat, those of other boxes by `box.seat`; `pressed`: their changes are not recorded now. `boxes`: the seat boxes heard.
     """
 
@@ -108,6 +126,8 @@ class FloorState(Struct):
     gone: dict[str, AgentDay] = {}
     sources: dict[str, Source] = {}
     trunks: dict[str, TrunkState] = {}
+    late: dict[str, tuple[str, int, int]] = {}
+    ivr: IvrState = field(default_factory=IvrState)
     link: Link = field(default_factory=Link)
     headsets: dict[str, Headset] = {}
     pressed: bool = False

@@ -34,6 +34,8 @@ class Visit(Struct, gc=False):
     talk_open: bool = False
     known: bool = False
     repeat: bool = False
+    score_milli: int = 0
+    answers: int = 0
 
 
 class Tally(Struct, gc=False, array_like=True):
@@ -60,12 +62,17 @@ class Tally(Struct, gc=False, array_like=True):
     wrap_ms: int = 0
     known: int = 0
     repeat: int = 0
+    score_milli: int = 0
+    answers: int = 0
 
     def count(self, visit: Visit, sign: int = 1) -> None:
         """Add (or, with sign −1, take back) all that a visit has contributed in its present state. Leaves the maximum alone."""
         self.offered += sign
         self.known += sign * visit.known
         self.repeat += sign * visit.repeat
+        if visit.answers:
+            self.score_milli += sign * visit.score_milli
+            self.answers += sign * visit.answers
         state = visit.state
         if state == "waiting":
             self.waiting += sign

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from appliance.core.catalogue import LineReleased, LineRinging, LineSeized
+from typing import Final
+
+from appliance.core.catalogue import CallOffered, LineFault, LineReleased, LineRinging, LineSeized
 from appliance.core.config import Config
 from appliance.floor.calendar import Calendar
 from appliance.floor.state import FloorState, TrunkState
 
-_DAYS_KEPT = 2
+_DAYS_KEPT: Final = 2
+_FAULTS_KEPT: Final = 1_000
 
 
 class TrunkFold:
@@ -20,17 +23,18 @@ class TrunkFold:
 
     def seized(self, data: LineSeized, at_ns: int) -> None:
         """A line of the group is busy."""
-        self._busy(data, data.direction or "", at_ns)
+        self._busy(data, data.direction or "", at_ns, blocked=data.beyond, wanted=not data.inferred)
 
     def ringing(self, data: LineRinging, at_ns: int) -> None:
         """An analog line rings: nobody can call out on it, nor in."""
-        self._busy(data, "in", at_ns)
+        self._busy(data, "in", at_ns, blocked=False, wanted=True)
 
-    def _busy(self, data: LineSeized | LineRinging, direction: str, at_ns: int) -> None:
+    def _busy(self, data: LineSeized | LineRinging, direction: str, at_ns: int, *, blocked: bool, wanted: bool) -> None:
         if data.trunk is None:
             return
-        trunk = self.state.trunks.setdefault(data.trunk, TrunkState(data.trunk))
-        trunk.pbx = data.pbx
+        trunk = self._trunk(data.trunk, data.pbx)
+        if wanted and data.line not in trunk.busy:
+            self._want(trunk, at_ns, calls=1, blocked=blocked)
         trunk.busy[data.line] = direction
         self._look(trunk, at_ns)
 
@@ -39,7 +43,26 @@ class TrunkFold:
         trunk = self.state.trunks.get(data.trunk or "")
         if trunk is not None:
             trunk.busy.pop(data.line, None)
+            if trunk.faults.get(data.line) == "stuck_off_hook":
+                del trunk.faults[data.line]
+            if data.congested:
+                self._want(trunk, at_ns, calls=0, blocked=True)
             self._look(trunk, at_ns)
+
+    def offered(self, data: CallOffered, at_ns: int) -> None:
+        """A call that met a full group and never had a line; one that had is counted by its line."""
+        if data.blocked and data.trunk is not None:
+            self._want(self._trunk(data.trunk, data.pbx), at_ns, calls=1, blocked=True)
+
+    def fault(self, data: LineFault, _at_ns: int) -> None:
+        """A line is at fault, or no longer. Glare is over as soon as it is told."""
+        if data.trunk is None or data.fault == "glare":
+            return
+        faults = self._trunk(data.trunk, data.pbx).faults
+        if data.over:
+            faults.pop(data.line, None)
+        elif len(faults) < _FAULTS_KEPT:
+            faults[data.line] = data.fault
 
     def blind(self, pbx: str, at_ns: int) -> None:
         """The source went out of sight: what was busy until then is booked."""
@@ -50,6 +73,18 @@ class TrunkFold:
         """It is in sight again: a group found full is full from now."""
         for trunk in self._of(pbx):
             self._look(trunk, at_ns)
+
+    def _trunk(self, key: str, pbx: str | None) -> TrunkState:
+        trunk = self.state.trunks.setdefault(key, TrunkState(key))
+        trunk.pbx = pbx
+        return trunk
+
+    def _want(self, trunk: TrunkState, at_ns: int, *, calls: int, blocked: bool) -> None:
+        day = self._calendar.day(at_ns)[0]
+        met, wanted = trunk.wanted.get(day, (0, 0))
+        trunk.wanted[day] = (met + blocked, wanted + calls)
+        while len(trunk.wanted) > _DAYS_KEPT:
+            del trunk.wanted[min(trunk.wanted)]
 
     def _of(self, pbx: str) -> list[TrunkState]:
         return [trunk for trunk in self.state.trunks.values() if trunk.pbx == pbx]
@@ -63,12 +98,13 @@ class TrunkFold:
             self._book(trunk, at_ns)
 
     def _book(self, trunk: TrunkState, at_ns: int) -> None:
-        """Book the time in which every line was busy, split at midnight."""
+        """Book the time in which every line was busy, split at midnight: what of it lay in opening hours."""
         start, trunk.all_busy_ns = trunk.all_busy_ns, 0
         while 0 < start < at_ns:
             day, next_day = self._calendar.day(start)
             until = min(at_ns, next_day)
-            trunk.all_busy_ms[day] = trunk.all_busy_ms.get(day, 0) + (until - start) // 1_000_000
+            open_ns = sum(b - a for a, b in self._calendar.open_spans(start, until))
+            trunk.all_busy_ms[day] = trunk.all_busy_ms.get(day, 0) + open_ns // 1_000_000
             start = until
         while len(trunk.all_busy_ms) > _DAYS_KEPT:
             del trunk.all_busy_ms[min(trunk.all_busy_ms)]

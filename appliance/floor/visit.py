@@ -17,6 +17,8 @@ ROLLING_NS: Final = 1800 * NS
 _DAYS_KEPT: Final = 2
 _FORGET_NS: Final = 86_400 * NS
 _REPEAT_NS: Final = 86_400 * NS
+#: Ended visits whose survey may still come.
+_LATE_KEPT: Final = 2_000
 #: Callers remembered per queue: a day of the largest floor; beyond it the oldest go.
 _CALLERS_KEPT: Final = 100_000
 
@@ -30,6 +32,7 @@ class VisitFold:
         self._calendar = calendar
         self._touched = touched
         self._by_completion = config.kpi.window == "completion"
+        self._surveyed = is_surveyed(config)
         #: Keep every visit of the journal instead of the open and recent ones: for `explain`, never in a service.
         self.keep = False
 
@@ -144,6 +147,24 @@ class VisitFold:
             visit.wrap_ms += wrap_ms
         self._touched(queue.key)
 
+    def scored(self, visit_id: str | None, queue_key: str | None, pbx: str, milli: int, at_ns: int) -> None:
+        """A survey answer, in thousandths: in the windows of its visit; of one that is not known, when it came."""
+        visit = self.state.visits.get(visit_id or "")
+        if visit is not None:
+
+            def change() -> None:
+                visit.score_milli += milli
+                visit.answers += 1
+
+            self._change(self.state.queues[visit.queue], visit, change)
+            return
+        key, day, half = self.state.late.get(visit_id or "") or (queue_key, self._calendar.day(at_ns)[0], self._calendar.half_hour(at_ns))
+        if key is not None:
+            queue = self._queue(key, pbx, None)
+            for tally in (_day(queue, day), _half(queue, half)):
+                tally.score_milli += milli
+                tally.answers += 1
+
     def roll(self, queue: QueueState, now_ns: int) -> bool:
         """Take the visits that began more than half an hour ago out of the rolling window."""
         edge, ids, head = now_ns - ROLLING_NS, queue.rolling_ids, queue.rolling_head
@@ -238,6 +259,11 @@ class VisitFold:
     def _forget(self, visit: Visit) -> None:
         if not self.keep and not visit.rolling and visit.state not in ("waiting", "answered"):
             self.state.visits.pop(visit.id, None)
+            if self._surveyed and visit.state == "ended":
+                late = self.state.late
+                late[visit.id] = (visit.queue, visit.day, visit.half)
+                if len(late) > _LATE_KEPT:
+                    del late[next(iter(late))]
 
     def _tallies(self, queue: QueueState, visit: Visit) -> list[Tally]:
         out = [_day(queue, visit.day), _half(queue, visit.half)]
@@ -265,6 +291,11 @@ class VisitFold:
     def named(self, key: str, pbx: str, title: str) -> None:
         """Take note of a queue that the PBX named, though nobody called yet."""
         self._queue(key, pbx, title).title = title
+
+
+def is_surveyed(config: Config) -> bool:
+    """Whether any PBX tells of surveys."""
+    return any(pbx.ivr is not None for pbx in config.pbx.values())
 
 
 def _day(queue: QueueState, start: int) -> Tally:

@@ -46,7 +46,7 @@ WORDS: Final[dict[str, str]] = {
     "PbxConfig.silent_s": "silence after which the connection counts as dead",
     "PbxConfig.reconnect_max_s": "longest pause between two tries to connect",
     "PbxConfig.queue_result": "how the dialplan's own UserEvent tells why a caller left a queue",
-    "PbxConfig.ivr": "how the dialplan tells of menus, surveys and callback requests; the empty table takes the customary names (docs/ivr.md)",
+    "PbxConfig.ivr": "how the dialplan tells of menus, surveys, callback requests; empty: by the customary names (docs/ivr.md)",
     "IvrConfig.menu": "a choice in a menu (`call.digits`)",
     "IvrConfig.survey": "the answers of a survey (`call.survey`)",
     "IvrConfig.callback": "the wish to be called back (`call.callback_requested`)",

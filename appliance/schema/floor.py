@@ -9,12 +9,13 @@ from appliance.schema.json_schema import DIALECT, Schema, components
 
 _SECONDS: Final = "longest_wait wait_sum wait_max talk_sum hold_sum wrap_up_sum target asa talk_avg aht"
 _SHARES: Final = (
-    "service_level abandon_rate coverage fcr repeat_call_share all_busy_share ab_allocation bc_on_phone cd_availability bd_utilisation mean"
+    "service_level abandon_rate coverage fcr repeat_call_share self_service_share all_busy_share blocked_share ab_allocation "
+    "bc_on_phone cd_availability bd_utilisation mean"
 )
 UNITS: Final = {**dict.fromkeys(_SECONDS.split(), "s"), **dict.fromkeys(_SHARES.split(), "1")}
 #: What tells of one employee. Callers never appear in a snapshot.
 STAFF: Final = {
-    ("Agent", "name"), ("Agent", "reason"), *(("Headset", name) for name in ("agent", "hook", "mute", "findings")),
+    ("Agent", "name"), ("Agent", "reason"), ("Agent", "satisfaction"), *(("Headset", name) for name in ("agent", "hook", "mute", "findings")),
 }  # fmt: skip
 #: A consumer may count on these; any other member may be missing, which means not known, as null does.
 ALWAYS: Final = ["v", "site", "box", "seq", "time"]

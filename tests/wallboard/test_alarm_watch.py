@@ -270,3 +270,16 @@ def test_what_a_new_journal_does_not_know_is_raised_anew() -> None:
     box.alarms.clear()
     box.looks(HOLD + 1, **parts)
     assert box.alarms == {"queue.a.service_level": "red"}
+
+
+def test_what_is_too_little_to_judge_a_trunk_group_by_raises_nothing() -> None:
+    """One long call just after midnight fills the share of time; one call of ten that met a full group is a tenth of them."""
+    box = Box(Config(trunks={"pstn": TrunkConfig(channels=("P",), lines=1)}))
+    early = Trunk(lines=1, busy=1, all_busy_now=False, all_busy_share=0.5, judged=False, blocked_share=0.1, blocked_share_of=(1, 10))
+    box.looks(30, trunks={"pstn": early})
+    assert box.alarms == {}
+    later = Trunk(lines=1, busy=1, all_busy_now=False, all_busy_share=0.5, judged=True, blocked_share=0.1, blocked_share_of=(20, 200))
+    box.looks(30, trunks={"pstn": later})
+    assert box.alarms == {"trunk.pstn.all_busy_share": "red", "trunk.pstn.blocked_share": "red"}
+    box.looks(30, trunks={"pstn": Trunk(lines=1, busy=1, all_busy_now=False, faults={"DAHDI/1": "no_battery"})})
+    assert box.alarms["trunk.pstn.faults"] == "amber"

@@ -16,6 +16,8 @@ from appliance.floor.snapshot import Queue, Snapshot, Trunk, Utilisation
 
 #: Beyond no threshold, on whichever side: comparisons with it are false.
 FINE: Final = math.nan
+#: With a target of one in a hundred, one call of fewer would be beyond it.
+_LEAST_WANTED: Final = 100
 
 
 class Scope(Struct, frozen=True):
@@ -87,7 +89,17 @@ def _all_busy_now(trunk: Trunk) -> float | None:
 
 
 def _all_busy_share(trunk: Trunk) -> float | None:
-    return trunk.all_busy_share
+    """Of a day that has hardly begun one long call would be beyond it."""
+    return trunk.all_busy_share if trunk.judged is not False else FINE
+
+
+def _blocked_share(trunk: Trunk) -> float | None:
+    parts = trunk.blocked_share_of
+    return FINE if parts is None or parts[1] < _LEAST_WANTED else trunk.blocked_share
+
+
+def _faults(trunk: Trunk) -> float | None:
+    return float(len(trunk.faults))
 
 
 _QUEUE: Final[dict[str, Callable[[Queue, int], float | None]]] = {
@@ -99,4 +111,9 @@ _QUEUE: Final[dict[str, Callable[[Queue, int], float | None]]] = {
     "satisfaction": _satisfaction,
     "fcr": _fcr,
 }
-_TRUNK: Final[dict[str, Callable[[Trunk], float | None]]] = {"all_busy_now": _all_busy_now, "all_busy_share": _all_busy_share}
+_TRUNK: Final[dict[str, Callable[[Trunk], float | None]]] = {
+    "all_busy_now": _all_busy_now,
+    "all_busy_share": _all_busy_share,
+    "blocked_share": _blocked_share,
+    "faults": _faults,
+}

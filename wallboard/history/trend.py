@@ -175,7 +175,7 @@ def _of_the_house(figure: Figure, snapshot: Snapshot) -> float | None:
         known = [count for count in busy if count is not None]
         return float(sum(known)) if known and len(known) == len(busy) else None
     if figure.form == "all_busy":
-        return max((trunk.all_busy_share for trunk in trunks if trunk.all_busy_share is not None), default=None)
+        return max((share for trunk in trunks if (share := getattr(trunk, figure.of)) is not None), default=None)
     value: object = snapshot
     for name in figure.source[1:].split("."):
         value = None if value is None else getattr(value, name)

@@ -35,7 +35,7 @@ function limitText(form, limit) {
 }
 
 export function targetText(key, path) {
-  const figure = key === "all_busy" ? "all_busy_share" : key;
+  const figure = setup.figures[key].form === "all_busy" ? setup.figures[key].of : key;
   const threshold = setup.thresholds[`${path}.${figure}`] ?? setup.thresholds[figure];
   if (!threshold) return "";
   return `${word("target")} ${threshold[0] === "above" ? "≤" : "≥"} ${limitText(setup.figures[key].form, threshold[2])}`;
@@ -83,7 +83,7 @@ export class Reader {
       return [lost ? null : figure.states.reduce((sum, state) => sum + (counts[state] ?? 0), 0), ""];
     }
     if (form === "lines") return [this.lines(), ""];
-    if (form === "all_busy") return this.allBusy();
+    if (form === "all_busy") return this.worstTrunk(figure.of);
     const [root, path] = source.startsWith("/") ? [this.floor, source.slice(1)]
       : source.startsWith("window.") ? [scope.queue[scope.window], source.slice(7)] : [scope.queue, source];
     const value = path.split(".").reduce((at, part) => at?.[part], root) ?? null;
@@ -96,13 +96,13 @@ export class Reader {
     return [trunks.reduce((sum, trunk) => sum + trunk.busy, 0), trunks.reduce((sum, trunk) => sum + trunk.lines, 0)];
   }
 
-  allBusy() {
+  worstTrunk(member) {
     let worst = null;
     for (const [key, trunk] of Object.entries(this.floor.trunks ?? {})) {
-      const share = trunk.all_busy_share;
+      const share = trunk[member];
       if (known(share) && (!worst || share > worst[0] || (share === worst[0] && key > worst[1]))) worst = [share, key];
     }
-    return worst ? [worst[0], `trunk.${worst[1]}.all_busy_share`] : [null, ""];
+    return worst ? [worst[0], `trunk.${worst[1]}.${member}`] : [null, ""];
   }
 
   // An alarm is of today's figure; of an old one nobody knows whether it still holds.
@@ -119,7 +119,7 @@ export class Reader {
       const parts = [window.service_level_variant, known(window.target) ? word("within", { t: number(window.target) }) : null].filter(Boolean);
       if (parts.length) notes.push(parts.join(" "));
     }
-    if (figure.of && window) {
+    if (figure.of?.startsWith("window.") && window) {
       const parts = window[figure.of.slice(7)];
       if (parts?.[1]) notes.push(word("of", { a: number(parts[0]), b: number(parts[1]) }));
     }

@@ -133,7 +133,9 @@ export class Maker {
       { ...blank("trunks", fresh), value: busy + lines },
       { ...blank("all_busy", fresh), value: share, unit, level: alarm?.level ?? "none", acknowledged: alarm?.acknowledged != null },
     ];
-    return row(key, key, { tiles, fresh, state: full ? "all_busy" : "", word: full ? word("all_busy") : "", level: alarm?.level ?? "none", filled: trunk.lines > 0 && trunk.busy != null ? Math.min(1, trunk.busy / trunk.lines) : null });
+    const faults = fresh === "live" ? Object.keys(trunk.faults ?? {}).length : 0;
+    const said = full ? word("all_busy") : faults ? word("line_faults", { n: number(faults) }) : "";
+    return row(key, key, { tiles, fresh, state: full ? "all_busy" : "", word: said, level: alarm?.level ?? "none", filled: trunk.lines > 0 && trunk.busy != null ? Math.min(1, trunk.busy / trunk.lines) : null });
   }
 
   headset(spec, seat) {
