@@ -32,6 +32,8 @@ class SeatBox:
         self.seats: set[str] = set()
         #: What is wrong with it, None while nothing is; as it was said last.
         self.said: str | None = None
+        #: That the broker lets us not read its events, which no word of its status mends.
+        self.barred: str | None = None
         self.state: Literal["online", "offline", "gone"] | None = None
         self.doubted = False
         self.dropped = self.repeated = 0
@@ -55,7 +57,7 @@ class SeatBox:
         elif self.epoch is not None and told_to[1] > self.seq:
             lost = self.lost("missing")
         self.doubted = False
-        return [*lost, *self.complain(None)]
+        return [*lost, *self.complain(self.barred)]
 
     def doubt(self) -> list[Struct]:
         """The broker kept nothing for us: until the box says how far it has told, nobody knows whether something was lost."""
@@ -145,7 +147,10 @@ class SeatRoll:
     def refused(self, name: str, text: str | None) -> list[Struct]:
         """A subscription was refused, or (None) granted."""
         box = self.box(name)
-        if box is None or (text is None and (box.said is None or "access rules" not in box.said)):
+        if box is None:
+            return []
+        box.barred = text
+        if text is None and (box.said is None or "access rules" not in box.said):
             return []
         return box.complain(text)
 
@@ -155,5 +160,5 @@ class SeatRoll:
         for name in names:
             box = self.box(name)
             if box is not None and box.state is None and box.said is None:
-                told += box.complain(f"nothing has come from seat box {name}: is that its [site] box, and may this box read its topics?")
+                told += box.complain(f"no status has come from seat box {name}: is that its [site] box, and may this box read its topics?")
         return told

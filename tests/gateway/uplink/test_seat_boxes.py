@@ -266,7 +266,7 @@ async def test_named_boxes_of_which_nothing_comes_and_a_broker_that_refuses() ->
     await desk.until(lambda: desk.journal.head().seq == 2)
     texts = [event.data.text for event in await desk.taken()]  # type: ignore[attr-defined]
     assert "access rules" in texts[0]
-    assert "nothing has come from seat box isla-5" in texts[1]
+    assert "no status has come from seat box isla-5" in texts[1]
     desk.seats.subscribed(f"{ROOT}/isla-4/event/headset/#", 1)
     desk.comes("isla-5/status", {"state": "online"})
     levels = {event.data.id: event.data.level for event in await desk.taken()}  # type: ignore[attr-defined]
@@ -287,6 +287,21 @@ async def test_named_boxes_of_which_nothing_comes_and_a_broker_that_refuses() ->
     assert msgspec.json.decode(again.journal.read(5)[0].body)["d"] == {"id": "seat-box.isla-4", "level": "ok"}, "read no more, no trouble"
     for each in (fewer, again):
         await each.close()
+
+
+async def test_a_box_whose_events_are_refused_is_not_well_because_its_status_comes() -> None:
+    desk = Desk(("isla-4",))
+    events = f"{ROOT}/isla-4/event/headset/#"
+    desk.hook(3)
+    desk.seats.subscribed(events, 0x87)
+    for state in ("online", "offline", "online"):
+        desk.comes("isla-4/status", {"state": state, "headset": "3f9a2c41d0-3"})
+    texts = [event.data.text for event in await desk.taken() if isinstance(event.data, BoxHealth)]
+    assert [("access rules" in text, "is offline" in text) for text in texts] == [(True, False), (False, True), (True, False)]
+    desk.seats.subscribed(events, 1)
+    desk.comes("isla-4/status", {"state": "online", "headset": "3f9a2c41d0-3"})
+    assert [event.data.level for event in await desk.taken() if isinstance(event.data, BoxHealth)][3:] == ["ok"]
+    await desk.close()
 
 
 def test_gap_is_what_the_floor_folds() -> None:
