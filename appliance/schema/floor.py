@@ -15,7 +15,8 @@ _SHARES: Final = (
 UNITS: Final = {**dict.fromkeys(_SECONDS.split(), "s"), **dict.fromkeys(_SHARES.split(), "1")}
 #: What tells of one employee. Callers never appear in a snapshot.
 STAFF: Final = {
-    ("Agent", "name"), ("Agent", "reason"), ("Agent", "satisfaction"), *(("Headset", name) for name in ("agent", "hook", "mute", "findings")),
+    ("Agent", "name"), ("Agent", "reason"), ("Agent", "satisfaction"),
+    *(("Headset", name) for name in ("agent", "hook", "mute", "findings")),
 }  # fmt: skip
 #: A consumer may count on these; any other member may be missing, which means not known, as null does.
 ALWAYS: Final = ["v", "site", "box", "seq", "time"]
