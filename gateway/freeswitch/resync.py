@@ -90,7 +90,7 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
         if visit.session >= tracker.session or visit.due_ns is not None or (visit.joined_ns > older_ns and not restarted):
             continue
         row = lists.members.get(visit.uniqueid)
-        if not restarted and (not _is_told(lists, visit.queue, first=first) or _still_waiting(visit, row, lists, now_ns)):
+        if not restarted and (not _is_told(lists, visit.queue, first=first) or _still_waiting(tracker, visit, row, lists, now_ns)):
             visit.session = tracker.session
             continue
         talking = not restarted and row is not None and row.get("state") == "Answered" and row.get("queue") == visit.queue
@@ -120,8 +120,10 @@ def _waited_s(row: Row, lists: Lists) -> float | None:
     return max(0.0, lists.at_s - joined_s) if joined_s and lists.at_s is not None else None
 
 
-def _still_waiting(visit: Visit, row: Row | None, lists: Lists, now_ns: int) -> bool:
+def _still_waiting(tracker: Tracker, visit: Visit, row: Row | None, lists: Lists, now_ns: int) -> bool:
     if row is None or row.get("queue") != visit.queue or row.get("state") not in _WAITING:
+        return False
+    if not tracker.same_member(visit, row.get("uuid", "")):
         return False
     waited_s = _waited_s(row, lists)
     return waited_s is None or (now_ns - visit.joined_ns) / NS - waited_s <= _WAIT_TOLERANCE_S
@@ -136,6 +138,8 @@ def _still_talking(tracker: Tracker, talk: Talk, lists: Lists, row: Row | None) 
     if talk.visit.queue not in lists.listed:  # its callers are not told: the agent's own state is
         return any(tracker.agents.of(a["name"]).key == talk.presence and a.get("state") == IN_A_CALL for a in lists.agents or ())
     if row is None or row.get("queue") != talk.visit.queue or row.get("state") != "Answered":
+        return False
+    if not tracker.same_member(talk.visit, row.get("uuid", "")):
         return False
     agent = row.get("serving_agent", "")
     return not agent or tracker.agents.of(agent).key == talk.presence

@@ -71,7 +71,7 @@ class FreeswitchSource:
         self._blind_from_ns: int | None = None
         self._first = True
         self._session = False
-        self._asked_ns = 0
+        self._asked_ns = self._turn_ns = 0
         self._damage = 0
 
     # -- sessions ----------------------------------------------------------------------------------------------
@@ -113,6 +113,7 @@ class FreeswitchSource:
 
     def requests(self, mono_ns: int) -> Sequence[str]:
         """The lists: at once, each queue's callers as soon as the queues are known, and all again now and then."""
+        self._turn_ns = mono_ns
         if self._session and self._lists is None and not self._ask and mono_ns - self._asked_ns >= AGAIN_NS:
             self._ask = self._all()[1:]
         ask, self._ask = self._ask, []
@@ -133,7 +134,7 @@ class FreeswitchSource:
     def sent(self, request: str, request_id: str) -> None:
         """It was asked under this id. The list of queues begins a reading."""
         if request == QUEUES and self._lists is None:
-            self._begin(self.last_seen_ns or 0)
+            self._begin(max(self._turn_ns, self.last_seen_ns or 0))
         if len(self._jobs) > 10_000:
             self._jobs.clear()
         self._jobs[request_id] = request

@@ -127,6 +127,10 @@ class Tracker:
         self._out.clear()
         return out
 
+    def same_member(self, visit: Visit, member: str) -> bool:
+        """Whether a listed caller may be this visit: mod_callcenter gives each stay an id, which the journal does not hold."""
+        return self._members.get(visit.visit) in (None, member)
+
     # -- the queue ---------------------------------------------------------------------------------------------
 
     def begin_visit(
