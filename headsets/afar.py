@@ -46,13 +46,15 @@ class AfarSeat(Struct):
 class Afar(Struct):
     """The seats of other boxes, by `box/seat`.
 
-    `away`: boxes that are not heard (`*`: none is); `hears`: the link stands; `pressed`: changes go unrecorded.
+    `away`: boxes that are not heard (`*`: none is); `hears`: the link stands; `pressed`: changes go unrecorded; `relieved`: how often
+    that has ended.
     """
 
     seats: dict[str, AfarSeat] = {}
     away: dict[str, bool] = {}
     hears: bool = False
     pressed: bool = False
+    relieved: int = 0
 
     def feed(self, event: Event) -> None:
         """One event, oldest first; those that tell nothing of other boxes are passed over."""
@@ -70,6 +72,7 @@ class Afar(Struct):
                 self._forget(event.data.box)
             case JournalPressure():
                 self.pressed = event.data.state == "begins"
+                self.relieved += not self.pressed
                 for box in {seat.box for seat in self.seats.values()}:
                     self._forget(box)
 

@@ -60,6 +60,7 @@ class Desk:
         self._saved_seq, self._saved_ns = 0, context.clock.mono_ns()
         self._agents = dict(self._fixed)
         self._moves: int | None = None
+        self._relieved = 0
         self._sight = Sight()
         self._states: dict[str, AgentState | None] = {}
         #: By place, as `place_of` names it.
@@ -107,6 +108,7 @@ class Desk:
         while is_behind:
             is_behind = self._read()
             await asyncio.sleep(0)
+        self._relieved = self._heard.afar.relieved
         for place, stood in self._heard.standing.items():
             self._place(place).adopt(stood, clock.boot, clock.mono_ns(), clock.wall_ns())
 
@@ -119,6 +121,9 @@ class Desk:
     def _look(self) -> None:
         """Tell the seats what has changed for them, and compare them all."""
         heard, seats = self._heard, self._keeper.seats
+        if heard.afar.relieved > self._relieved:  # what changed while the journal was short of room was not recorded
+            self._keeper.tell_again()
+        self._relieved = heard.afar.relieved
         self._sight = look(self._run_dir, self._context.config, self._context.clock)
         if not self._sight.gateway:
             heard.staff.blind()

@@ -93,6 +93,12 @@ class SeatKeeper:
         """Queue events of other makes (findings, minutes, commands) behind those of the seats."""
         self._put(data)
 
+    def tell_again(self) -> None:
+        """Tell how the plugged headsets are, though nothing has changed: no change is counted, in minutes or as chatter."""
+        for key, seat in self.seats.items():
+            if events := seat.again():
+                self._tell(key, events)
+
     def close(self) -> None:
         """Time passes no more."""
         for key in tuple(self._timers):

@@ -211,6 +211,10 @@ class Seat:
         fault = () if self.fault is None else (HeadsetFault(seat=self.seat, agent=self.agent, fault=self.fault),)
         return (told, *self._changes(None), *fault)
 
+    def again(self) -> tuple[HeadsetEvent, ...]:
+        """Hook and mute as they are, for whoever has not heard of this seat; nothing of one that is empty or at fault."""
+        return self._changes(None) if self.attached and self.fault is None else ()
+
     def out_of_range(self, now_ns: int) -> Step:
         """A base says that its headset is not there: unknown, whatever its reports said on the way out."""
         if not self.attached:

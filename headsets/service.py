@@ -19,6 +19,7 @@ from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.headset_url import headset_url
 from appliance.outbox import Outbox
 from appliance.service import Context
+from headsets.again import EVERY_S, tell_again
 from headsets.desk import Desk
 from headsets.keeper import SeatKeeper
 from headsets.minute import Minutes
@@ -42,8 +43,9 @@ class Headsets:
 
     name = "headsets"
 
-    def __init__(self, *, max_queued_events: int = MAX_QUEUED_EVENTS) -> None:
-        self._max_queued_events = max_queued_events
+    def __init__(self, *, max_queued_events: int = MAX_QUEUED_EVENTS, again_s: float = EVERY_S) -> None:
+        """`again_s`: how often a seat box tells again how its seats are."""
+        self._max_queued_events, self._again_s = max_queued_events, again_s
         self.keeper: SeatKeeper | None = None
 
     async def run(self, context: Context) -> None:
@@ -68,6 +70,8 @@ class Headsets:
                 tasks.create_task(_live(context, keeper, alive), name="progress")
                 tasks.create_task(Apart("what the seats are told of the PBX").run(lambda: Desk(context, keeper).run()))
                 tasks.create_task(Apart("the command headset_ring").run(lambda: Rings(context, keeper).run()))
+                if context.config.site.role == "seat":
+                    tasks.create_task(Apart("telling the seats again").run(lambda: tell_again(keeper, self._again_s)))
                 if config.minutes:
                     tasks.create_task(Apart("the minutes of the headsets").run(lambda: _sum_up(context, keeper)))
                 for key, path in _simulated(config):
