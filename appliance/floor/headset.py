@@ -81,10 +81,13 @@ class HeadsetFold:
         return {key for key, one in self._state.headsets.items() if one.box is None}
 
     def shown(self, boxes: Collection[str], *, linked: bool) -> dict[str, Headset]:
-        """All seats as they may be shown now: those of this box and of `boxes` (`*`: of any). `linked`: the uplink runs."""
+        """All seats as they may be shown now: those of this box and of `boxes` (`*`: of any). `linked`: the uplink runs.
+
+        In the order of their names, this box's own first: that of their first sight would change when the fold is made anew.
+        """
         state, found = self._state, dict[str, Headset]()
         hearing = linked and state.link.state in _HEARING and f"{HEALTH}*" not in state.health
-        for key, one in state.headsets.items():
+        for key, one in sorted(state.headsets.items(), key=_place):
             if one.box is not None and one.box not in boxes and "*" not in boxes:
                 continue
             heard = key not in self.unheard if one.box is None else hearing and f"{HEALTH}{one.box}" not in state.health
@@ -191,3 +194,7 @@ class HeadsetFold:
             self.unheard.discard(key)
         while len(headsets) > _SEATS_KEPT:
             del headsets[next(iter(headsets))]
+
+
+def _place(item: tuple[str, Headset]) -> tuple[str, str]:
+    return item[1].box or "", item[0]
