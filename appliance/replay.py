@@ -82,7 +82,13 @@ def _feed(path: Path, header: Header, config: Config) -> tuple[str, Feed]:
         from gateway.fxo.replay_feed import feed_capture as of_modem  # noqa: PLC0415
 
         return "gateway", of_modem
-    raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk, freeswitch, hid, modem and smdr can")
+    if header.kind == "gateway":
+        from gateway.fxo.gateway_replay import feed_capture as of_gateway  # noqa: PLC0415
+
+        return "gateway", of_gateway
+    raise UnsupportedError(
+        f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk, freeswitch, gateway, hid, modem and smdr can"
+    )
 
 
 def replay(path: Path, config: Config | None = None, progress: Callable[[int], None] | None = None) -> out.Snapshot:

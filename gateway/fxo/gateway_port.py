@@ -6,9 +6,12 @@ waits for a poll that was sent after it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec import Struct
 
+from appliance.core.fxo_gateway_config import Meaning
 from gateway.fxo.caller_id import CallerId
 from gateway.fxo.line import Line
 from gateway.fxo.line_call import Told
@@ -82,7 +85,8 @@ class GatewayPort:
         if self.line.state != "ringing":
             return []
         if how == "elsewhere" and not self._hooked:
-            return self.line.hook(True, now_ns, edge=False) + self.line.hook(False, now_ns, edge=False)
+            # That it was taken, and when, it says itself; nobody sees how long they talk.
+            return self.line.hook(True, now_ns) + self.line.hook(False, now_ns, edge=False)
         if how == "given_up":
             return self.line.doubt(now_ns) + self.line.ring_over(now_ns)
         if not self._hooked:
@@ -98,6 +102,19 @@ class GatewayPort:
         return ([] if sure else self.line.doubt(now_ns)) + self.line.ring_over(ended_ns)
 
     # -- SNMP --------------------------------------------------------------------------------------------------
+
+    def polled_as(self, said: Mapping[str, Meaning | None], asked_ns: int, now_ns: int) -> list[Told]:
+        """One poll's meanings, by the name of the object."""
+        told: list[Told] = []
+        for name, means in said.items():
+            if means in ("no_line", "line", "on_hook", "off_hook", "ringing"):
+                told += self.battery(means != "no_line", now_ns)
+            if name == "hook":
+                off = means == "off_hook" if means in ("on_hook", "off_hook", "ringing") else None
+                told += self.hook(off, asked_ns, now_ns)
+            if means == "ringing":
+                told += self.ringing(now_ns)
+        return told
 
     def hook(self, off: bool | None, asked_ns: int, now_ns: int) -> list[Told]:
         """The hook as a poll found it that was sent at `asked_ns`; None where it says what nobody understands."""
@@ -138,6 +155,12 @@ class GatewayPort:
         if lost:
             self._off = None
         lost = lost or (self.spec.user is not None and not sip and not (self._hooked and self.line.state == "in_use"))
+        if not sip and self.call is not None:
+            self.call = None  # nobody will tell its end
+            if self.line.blind and self.line.state == "ringing":
+                told += self.line.doubt(now_ns) + self.line.ring_over(now_ns)
+        if not sip:
+            self._held = None
         if lost and not self.line.blind:
             told += self.line.lost(now_ns)
             if self._ended_ns is not None:

@@ -17,7 +17,7 @@ from appliance.core.clock import NS, Clock
 from appliance.core.errors import MisconfiguredError
 from appliance.core.fxo_gateway_config import FxoGatewayConfig, Meaning
 from gateway.fxo.gateway_port import GatewayLine, GatewayPort
-from gateway.fxo.line_call import Told
+from gateway.fxo.gateway_row import SIP_SILENT, SNMP_SILENT, poll_text
 from gateway.fxo.sip_ear import Guest, SipEar, plain
 from gateway.fxo.sip_invite import Peer, Rang
 from gateway.fxo.sip_server import SipServer
@@ -160,6 +160,7 @@ class GatewayLines(LineSource):
             return
         self._ping_ns = now_ns + int(ping_s * NS)
         if now_ns - self._heard_ns > _LOST_PINGS * int(ping_s * NS):
+            self._tap("in", SIP_SILENT)
             self._sip = False
             self._silent["sip"] = f"SIP {self._address}:{self.config.sip_port}: no answer to OPTIONS; is it on, and may it answer this box?"
         server.ping(Peer(self._address, self.config.sip_port), (self.ear.here(self._address), self.ear.port))
@@ -173,24 +174,13 @@ class GatewayLines(LineSource):
         self._silent.pop("snmp", None)
         self._sight()
         for number, said in found.items():
-            self._say(self._read(self._by_port[number], said, asked_ns, now_ns))
-        self._tap("in", (" ".join(f"{number}:{k}={v}" for number, said in found.items() for k, v in said.items()) + "\n").encode())
+            self._say(self._by_port[number].polled_as(said, asked_ns, now_ns))
+        self._tap("in", poll_text(found, (now_ns - asked_ns) / NS))
         self._sight()
         self._news.set()
 
-    def _read(self, port: GatewayPort, said: Mapping[str, Meaning | None], asked_ns: int, now_ns: int) -> list[Told]:
-        told: list[Told] = []
-        for name, means in said.items():
-            if means in ("no_line", "line", "on_hook", "off_hook", "ringing"):
-                told += port.battery(means != "no_line", now_ns)
-            if name == "hook":
-                off = None if means not in ("on_hook", "off_hook", "ringing") else means == "off_hook"
-                told += port.hook(off, asked_ns, now_ns)
-            if means == "ringing":
-                told += port.ringing(now_ns)
-        return told
-
     def _unpolled(self, fault: str) -> None:
+        self._tap("in", SNMP_SILENT)
         self._snmp = False
         self._silent["snmp"] = fault
         self._sight()

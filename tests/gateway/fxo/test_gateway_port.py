@@ -175,6 +175,16 @@ def test_sip_is_gone_while_it_rings() -> None:
     assert floor.outcomes == ["unknown"]
 
 
+def test_first_snmp_then_sip_is_gone_while_it_rings() -> None:
+    floor = Floor()
+    floor.rang()
+    floor.pass_s(5)
+    floor.sight(True, False)
+    floor.pass_s(5)
+    floor.sight(False, False)
+    assert floor.outcomes == ["unknown"]
+
+
 def test_sip_is_gone_in_the_middle_of_a_call_that_snmp_sees() -> None:
     floor = Floor()
     floor.rang()

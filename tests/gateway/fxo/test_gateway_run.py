@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from gateway_rig import HOOK, KIND, Baresip, BareSocket, Snmpd, request
 from wire_rig import Ears, until
@@ -16,9 +18,12 @@ from appliance.core.clock import SystemClock
 from appliance.core.errors import MisconfiguredError
 from appliance.core.fxo_gateway_config import FxoGatewayConfig
 from gateway.fxo.gateway_port import GatewayLine
+from gateway.fxo.gateway_replay import feed_capture
 from gateway.fxo.gateway_run import GatewayLines
+from gateway.fxo.line_call import LineEvent
 from gateway.fxo.line_settings import LineSettings
 from gateway.fxo.sip_ear import SipEar
+from gateway.fxo.source import Tap
 
 LINE = GatewayLine(settings=LineSettings(line="linea-1", trunk="pstn"), port=0, user="linea-1", parallel_phones=False)
 SIP_LINE = GatewayLine(settings=LineSettings(line="linea-1", ring_ms=(100, 100), grace_ms=100), user="linea-1")
@@ -27,12 +32,12 @@ OBJECTS = {f"{HOOK}.0": 1, f"{KIND}.0": 0}
 
 @asynccontextmanager
 async def at_work(
-    *lines: GatewayLine, ear: SipEar | None = None, up: bool = True, **config: Any
+    *lines: GatewayLine, ear: SipEar | None = None, up: bool = True, tap: Tap | None = None, **config: Any
 ) -> AsyncIterator[tuple[GatewayLines, Ears]]:
     """A gateway that is listened to."""
     ears = Ears()
     asked = FxoGatewayConfig(**{"address": "127.0.0.1", "poll_s": 0.2, "timeout_s": 0.5, "ping_s": 0.2, **config})
-    source = GatewayLines("rack", asked, lines or [SIP_LINE], SystemClock(), ear=ear, spread=lambda: 0.0)
+    source = GatewayLines("rack", asked, lines or [SIP_LINE], SystemClock(), ear=ear, tap=tap, spread=lambda: 0.0)
     task = asyncio.create_task(source.run(ears.hear))
     try:
         await until(lambda: task.done() or source.health.up or not up)
@@ -136,9 +141,16 @@ async def test_snmpd_tells_the_hook_and_falls_silent(snmpd: Snmpd) -> None:
 
 
 @pytest.mark.snmp
-async def test_both_together(ear: SipEar, bare: BareSocket, snmpd: Snmpd) -> None:
+async def test_both_together_and_replayed(ear: SipEar, bare: BareSocket, snmpd: Snmpd) -> None:
     config = {"make": "audiocodes", "snmp_port": snmpd.port, "snmp_file": snmpd.community, "sip_port": bare.port}
-    async with at_work(LINE, ear=ear, **config) as (source, ears):
+    rows: list[dict[str, Any]] = [{"capture": 1, "kind": "gateway", "name": "rack", "started": "2026-11-22T05:00:00Z"}]
+    began_ns = SystemClock().mono_ns()
+
+    def tap(way: str, data: bytes) -> None:
+        said = "data" if way == "in" else "sent"
+        rows.append({"t": (SystemClock().mono_ns() - began_ns) / 1e9, said: data.decode("latin-1")})
+
+    async with at_work(LINE, ear=ear, tap=tap, **config) as (source, ears):
         await listening(ear, bare)
         bare.say(request("INVITE", bare.port))
         await bare.hear("SIP/2.0 180")
@@ -153,6 +165,11 @@ async def test_both_together(ear: SipEar, bare: BareSocket, snmpd: Snmpd) -> Non
         assert [told.event.outcome for told in ears.of("Released")] == ["abandoned", "answered"]
         assert [told.at_ns for told in ears.told] == sorted(told.at_ns for told in ears.told)
         assert source.health.limits == ()
+    again = [event for _, events in feed_capture(map(json.dumps, rows), [msgspec.structs.replace(LINE, hook=True)]) for event in events]
+    said = [(type(event).__name__, getattr(event, "outcome", None)) for event in again if isinstance(event, LineEvent)]
+    assert said == [(type(told.event).__name__, getattr(told.event, "outcome", None)) for told in ears.told]
+    calls = [type(event).__name__ for event in again if type(event).__name__.startswith("Call")]
+    assert calls == ["CallQueued", "CallAbandoned", "CallQueued", "CallAnswered", "CallEnded"]
 
 
 @pytest.mark.snmp
