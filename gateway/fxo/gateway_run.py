@@ -204,8 +204,10 @@ class GatewayLines(LineSource):
         server = self._server
         if self._by_user and self.config.ping_s is None:
             out.append(f"gateway {self.name}: without ping_s nothing tells when its SIP is gone")
+        if self._by_user and not self._sip and self.ear is not None and self.ear.last_stranger is not None:
+            out.append(f"gateway {self.name}: {self.ear.last_stranger} speaks SIP to the box, and is no gateway's address")
         if server is not None and server.counts["unknown_user"]:
-            out.append(f'gateway {self.name}: calls for "{(server.asked_for or "nobody")[:40]!r}", which is no line\'s user')
+            out.append(f"gateway {self.name}: calls for {(server.asked_for or 'nobody')[:40]!r}, which is no line's user")
         if server is not None and server.counts["extension"]:
             out.append(f"gateway {self.name}: its calls need an extension (100rel); turn PRACK off there")
         if any(port.early for port in self.ports):

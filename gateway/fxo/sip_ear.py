@@ -68,6 +68,7 @@ class SipEar:
         self._conns = 0
         self._lock = asyncio.Lock()
         self.strangers = self.broken = 0
+        self.last_stranger: str | None = None
         self.port: int | None = None
 
     @asynccontextmanager
@@ -144,15 +145,20 @@ class SipEar:
     def _datagram(self, data: bytes, address: Any) -> None:
         guest = self._guests.get(plain(str(address[0])))
         if guest is None:
-            self.strangers += 1
+            self._strange(str(address[0]))
         elif data.strip(b"\r\n\0") and guest.may():  # empty packets keep a router's door open
             guest.hear(data, Peer(str(address[0]), int(address[1])))
+
+    def _strange(self, address: str) -> None:
+        self.strangers += 1
+        self.last_stranger = address
 
     def _called(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port = (writer.get_extra_info("peername") or ("0.0.0.0", 0))[:2]  # noqa: S104 - it hung up already: nobody's address
         guest = self._guests.get(plain(str(host)))
         if guest is None or len(guest.connections) >= _CONNECTIONS:
-            self.strangers += guest is None
+            if guest is None:
+                self._strange(str(host))
             writer.transport.abort()
             return
         self._conns += 1

@@ -309,6 +309,16 @@ async def test_over_tcp_in_pieces_and_hung_up(ear: SipEar) -> None:
         writer.close()
 
 
+async def test_a_gateway_at_another_address_is_named(ear: SipEar) -> None:
+    other = BareSocket("127.0.0.2")
+    async with at_work(ear=ear, up=False, sip_port=other.port) as (source, _):
+        other.box = await listening(ear)
+        other.say(request("OPTIONS", other.port))
+        await until(lambda: any("127.0.0.2" in limit for limit in source.health.limits))
+        assert not source.health.up
+    other.close()
+
+
 async def test_a_port_that_is_taken_is_waited_for(bare: BareSocket) -> None:
     ear = SipEar(f"127.0.0.1:{bare.port}", SystemClock())
     async with at_work(ear=ear, ping_s=None, up=False) as (source, _):
