@@ -121,9 +121,8 @@ class Host:
         if self._flying is not None or not self._lamps or now_ns < self._not_before_ns:
             return None
         wanted = self.wanted(now_ns)
-        is_left_alone = self._found and self.call in ("talking", "holding")
         is_untold = self.call == "unknown" and self._shown is None and not any(wanted.values())
-        if self._owed_ns is None and (is_left_alone or is_untold or wanted == self._shown):
+        if self._owed_ns is None and (self.leaves_alone or is_untold or wanted == self._shown):
             self._failed = False
             return None
         self._flying, self._flown_ns, self._presses_flown = wanted, now_ns, self._presses
@@ -173,6 +172,11 @@ class Host:
             self._not_before_ns if self._failed and self._flying is None else None,
         ]
         return min((end for end in ends if end is not None), default=None)
+
+    @property
+    def leaves_alone(self) -> bool:
+        """Whether nothing is written: a call goes on that was under way before us."""
+        return self._found and self.call in ("talking", "holding")
 
     @property
     def can_show_mute(self) -> bool:

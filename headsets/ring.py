@@ -63,6 +63,8 @@ class Rings:
             raise ValueError(f"unplugged: no headset is plugged in at {key}")
         if seat.fault is not None:
             raise ValueError(f"fault: the headset at {key} cannot be written: {seat.fault}"[:500])
+        if seat.host.leaves_alone:
+            raise ValueError(f"busy: at {key} a call goes on that is older than this service; nothing is written until it ends")
         if not can_ring(seat, self._context.clock.mono_ns()):
             raise ValueError(f"unsupported: the headset at {key} ({seat.device.product or 'no name'}) has nothing that rings")
 

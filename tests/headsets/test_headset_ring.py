@@ -10,7 +10,7 @@ import pytest
 from desk_floor import Floor
 from sim_desk import Desk, open_desk
 
-from appliance.core.catalogue import CommandFinished, CommandReceived, HeadsetAttached, HeadsetDetached
+from appliance.core.catalogue import AgentStateChanged, CommandFinished, CommandReceived, HeadsetAttached, HeadsetDetached, PbxResynced
 from appliance.core.clock import NS
 from appliance.core.command_owner import owned_elsewhere
 from appliance.core.config import Config
@@ -91,6 +91,20 @@ async def test_one_that_is_watched_is_never_written(floor: Floor, a: Path) -> No
         end = await end_of(floor, seat="a")
         assert (end.state, (end.reason or "").split(":")[0]) == ("failed", "watched")
         assert not desk.written
+
+
+async def test_one_in_a_call_that_was_there_before_us_is_not_written_and_it_is_said(floor: Floor, a: Path) -> None:
+    """Our first report would end its mute, so a ring is not worth it; but who asked must not go and listen for it."""
+    await floor.tell(PbxResynced(pbx="p"), AgentStateChanged(agent="ana", pbx="p", state="talking"))
+    seats = HeadsetsConfig(minutes=False, seat={"a": SeatConfig(url=f"sim:{a}", agent="ana")})
+    async with open_desk(a) as desk, floor.service(seats) as service:
+        await floor.reached(lambda: service.keeper and service.keeper.seats["a"].attached and service.keeper.seats["a"].call == "talking")
+        end = await end_of(floor, seat="a")
+        assert (end.state, (end.reason or "").split(":")[0]) == ("failed", "busy")
+        assert not desk.written
+        await floor.tell(AgentStateChanged(agent="ana", pbx="p", state="paused"))
+        await floor.reached(lambda: desk.written)
+        assert (await end_of(floor, seat="a")).state == "done"
 
 
 async def test_one_without_lamps_has_nothing_that_rings(floor: Floor, a: Path) -> None:
