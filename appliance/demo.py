@@ -28,7 +28,8 @@ from appliance.core.errors import MisconfiguredError
 from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.demo_control import WORDS, listening, new_folder
-from appliance.demo_floor import DESK, OWN_SCENARIO, Around, Language, build, configuration, free_listener, local_language
+from appliance.demo_floor import OWN_SCENARIO, Around, Language, build, configuration, desk, free_listener, local_language
+from appliance.demo_lines import LINES
 from appliance.demo_summary import figures, same, summary
 from appliance.demo_view import DemoView, Scene, plain_line
 from appliance.floor.snapshot import Snapshot
@@ -46,6 +47,8 @@ _SETTLE_S: Final = 6.0
 #: How far the boards may be behind the truth when the two are compared.
 _LAG_S: Final = 2.0
 _NOTE_S: Final = 6.0
+#: The longest silence of a bell, and what is waited beyond it.
+_HANG_UP_S: Final = 10.0
 _ANNOUNCED: Final[dict[Language, str]] = {
     "es": "Capacitación a las 15:00 en la sala B",
     "en": "Training at 15:00 in room B",
@@ -94,7 +97,7 @@ async def _demo(options: Options, folder: Path, own: Path) -> str:
         language = options.language or local_language()
         (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
         (folder / "boards").mkdir(exist_ok=True)
-        (folder / "boards" / "desk.toml").write_text(DESK, encoding="utf-8")
+        (folder / "boards" / "desk.toml").write_text(desk(around), encoding="utf-8")
         (folder / "callfloor.toml").write_text(configuration(around, listen, language), encoding="utf-8")
         config = load(folder / "callfloor.toml", {})
         demo = Demo(config, around, stop, boards=f"http://{listen}")
@@ -122,7 +125,11 @@ class Demo:
             f"boards           {self.boards}   (a desk's: {self.boards}/board/desk)"
             + ("" if as_asked else "  (the port asked for is in use; this is the next free one)")
         )
-        say(f"PBX              simulated Asterisk on 127.0.0.1:{self.around.pbx.port}")
+        if self.around.pbx is not None:
+            say(f"PBX              simulated Asterisk on 127.0.0.1:{self.around.pbx.port}")
+        if self.around.lines is not None:
+            say(f"lines            {LINES} analog ones, simulated modems in {self.around.lines.adapters[0].path.parent}; no ACD")
+            say(f"call records     a simulated PBX prints them on 127.0.0.1:{self.around.lines.printer_port}")
         say(f"CRM              {'your broker' if crm else 'embedded, on'} {self.around.broker}")
         if crm is not None and crm.startswith("mqtt://"):
             say("                 WARNING: mqtt:// is not encrypted; anybody on the way can read the simulated calls")
@@ -188,17 +195,25 @@ class Demo:
     async def _done(self, word: str) -> str:
         if word in ("cut", "restore"):
             return await self._cable(word)
-        if word == "restart-pbx":
-            self.around.pbx.fault("restart", seconds=_FAULT_S)
-            return "the PBX restarts; it hangs up on everybody"
-        if word == "drop-pbx":
-            self.around.pbx.fault("drop", seconds=_FAULT_S)
-            return f"the connection to the PBX is gone for {_FAULT_S:g} s; the calls go on"
+        if word in ("restart-pbx", "drop-pbx"):
+            return self._fault(word)
         if word == "announce":
             await self._announce()
             return "announced on every board for one minute"
         self.stop.set()
         return "the demo ends"
+
+    def _fault(self, word: str) -> str:
+        pbx, lines = self.around.pbx, self.around.lines
+        if pbx is None or lines is not None:
+            if lines is None or word == "restart-pbx":
+                return "error: no PBX queues calls here"
+            lines.unplug(_FAULT_S)
+            return f"a line's adapter is unplugged for {_FAULT_S:g} s; the call goes on"
+        pbx.fault("restart" if word == "restart-pbx" else "drop", seconds=_FAULT_S)
+        if word == "restart-pbx":
+            return "the PBX restarts; it hangs up on everybody"
+        return f"the connection to the PBX is gone for {_FAULT_S:g} s; the calls go on"
 
     async def _cable(self, word: str) -> str:
         cable = self.around.cable
@@ -213,22 +228,28 @@ class Demo:
     async def settled(self) -> str:
         """Look for a moment at which boards and truth can be compared, let the last events arrive, and sum up."""
         end_s = time.monotonic() + _SETTLE_S / 2
+        if self.around.lines is not None:
+            # Who hangs up while it rings is known to have gone once the bell has been silent for long enough.
+            self.around.lines.rest()
+            end_s += _HANG_UP_S
         while True:
-            truth = self.around.pbx.truth(calls=False)
+            truth = self.around.truth()
             snapshot, is_same = await self._caught_up(truth)
             if is_same or time.monotonic() > end_s:
                 break
         # From here on the floor is not heard any more, so that there is a last event.
         if self.around.desks is not None:
             await self.around.desks.rest()
-        self.around.pbx.fault("stall", seconds=60.0)
+        if self.around.pbx is not None:
+            self.around.pbx.fault("stall", seconds=60.0)
         linked = self.around.cable is None or self.around.cable.plugged
         end_s = time.monotonic() + _SETTLE_S / 2
         while True:
             account, received = self._journal.account("uplink"), self.around.received()
             arrived = account.waiting == 0 and (received is None or received.events >= account.recorded)
             if arrived or not linked or time.monotonic() > end_s:
-                return summary(snapshot, truth, account, received)
+                records = None if self.around.lines is None else (self._records(), truth["printed"])
+                return summary(snapshot, truth, account, received, records)
             await asyncio.sleep(0.05)
 
     async def _caught_up(self, truth: dict[str, Any]) -> tuple[Snapshot, bool]:
@@ -240,6 +261,14 @@ class Demo:
             is_same = same(figures(snapshot.floor.today, truth))
             if is_same or time.monotonic() > end_s:
                 return snapshot, is_same
+
+    def _records(self) -> int:
+        """Calls of the printer in the journal."""
+        after, found = 0, 0
+        while page := self._journal.read(after):
+            found += sum(b'"pbx.record"' in entry.body for entry in page)
+            after = page[-1].seq
+        return found
 
     def _key(self, key: str) -> None:
         cable = self.around.cable

@@ -19,7 +19,7 @@ WORDS: Final[dict[str, str]] = {
     "restore": "plug it in again",
     "status": "one line: the floor, the link, what the CRM has",
     "restart-pbx": "the PBX restarts: everybody is hung up",
-    "drop-pbx": "the connection to the PBX breaks for some seconds; the calls go on",
+    "drop-pbx": "the connection to the PBX (or to a line) breaks for some seconds; the calls go on",
     "announce": "show an announcement on the boards",
     "stop": "end the demo, with its summary",
 }

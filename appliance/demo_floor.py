@@ -1,4 +1,4 @@
-"""What a demo simulates around the box, and the configuration that the box gets for it: a PBX, a broker, a CRM, a cable between."""
+"""What a demo simulates around the box, and the configuration that the box gets for it: a PBX or analog lines, a broker, a CRM."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from appliance.core.endpoint import Endpoint, endpoint_from_text
 from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.demo_cable import Cable
 from appliance.demo_desk import DemoDesks
+from appliance.demo_lines import DemoLines
 from appliance.demo_view import LED_HEIGHT, LED_WIDTH, Received
 from appliance.sim.broker import Broker
 from appliance.sim.crm import SimCrm
@@ -30,6 +31,8 @@ Language = Literal["es", "en", "pt"]
 
 #: The scenario of a demo that names none.
 OWN_SCENARIO: Final = "demo"
+#: One without a PBX: analog lines.
+ANALOG: Final = "analog"
 _SITE: Final = "demo"
 _BOX: Final = "piso-3"
 _PORTS_TRIED: Final = 50
@@ -38,9 +41,12 @@ _SURGES: Final = ((0.0, 1.2), (90.0, 0.9), (240.0, 1.25), (420.0, 0.8), (700.0, 
 
 
 class Around(Struct):
-    """Everything outside the box. `cable` and `crm` are None when the events go to somebody's own broker over TLS."""
+    """Everything outside the box. `cable` and `crm` are None when the events go to somebody's own broker over TLS.
 
-    pbx: SimPbx
+    `pbx` or `lines`: what people call.
+    """
+
+    pbx: SimPbx | None
     cable: Cable | None
     crm: SimCrm | None
     broker: str
@@ -49,6 +55,11 @@ class Around(Struct):
     sign: SimSign = field(default_factory=SimSign)
     sign_tty: str = ""
     desks: DemoDesks | None = None
+    lines: DemoLines | None = None
+
+    def truth(self) -> dict[str, Any]:
+        """What truly happened so far."""
+        return self.pbx.truth(calls=False) if self.pbx is not None else self.lines.ledger.truth() if self.lines is not None else {}
 
     def received(self) -> Received | None:
         """What the embedded CRM has; None with a broker of one's own."""
@@ -65,14 +76,17 @@ async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float
 
     Raises MisconfiguredError for an unknown scenario or a url that is none.
     """
-    around = await _around(stack, scenario, seed, speed, crm_url)
-    around.desks = await stack.enter_async_context(DemoDesks(around.pbx, folder, seed))
+    lines = await stack.enter_async_context(DemoLines(folder, seed, speed)) if scenario == ANALOG else None
+    pbx = await stack.enter_async_context(SimPbx(_plan(scenario), seed=seed, speed=speed)) if lines is None else None
+    around = await _around(stack, pbx, crm_url)
+    around.lines = lines
+    if pbx is not None:
+        around.desks = await stack.enter_async_context(DemoDesks(pbx, folder, seed))
     around.sign_tty = await stack.enter_async_context(on_pty(Wire([around.sign], SystemClock())))
     return around
 
 
-async def _around(stack: AsyncExitStack, scenario: str, seed: int, speed: float, crm_url: str | None) -> Around:
-    pbx = await stack.enter_async_context(SimPbx(_plan(scenario), seed=seed, speed=speed))
+async def _around(stack: AsyncExitStack, pbx: SimPbx | None, crm_url: str | None) -> Around:
     if crm_url is None:
         broker = await stack.enter_async_context(Broker())
         crm = await stack.enter_async_context(SimCrm(broker.url, site=_SITE, box=_BOX, protocol=broker.protocol))
@@ -112,13 +126,7 @@ language = "{language}"
 [journal]
 path = "journal.db"
 
-[pbx.central]
-kind = "asterisk"
-host = "127.0.0.1"
-port = {around.pbx.port}
-username = "callfloor"
-secret_file = "pbx.secret"
-
+{_sources(around, language)}
 [crm]
 url = "{around.url}"
 protocol = "{around.protocol}"
@@ -148,29 +156,35 @@ blue = 23
 {around.desks.configuration() if around.desks else ""}"""
 
 
+def _sources(around: Around, language: Language) -> str:
+    if around.lines is not None:
+        title = {"es": "Líneas", "en": "Lines", "pt": "Linhas"}[language]
+        return f'{around.lines.configuration()}\n[queues.lines]\ntitle = "{title}"\n'
+    port = around.pbx.port if around.pbx is not None else 0
+    return f"""[pbx.central]
+kind = "asterisk"
+host = "127.0.0.1"
+port = {port}
+username = "callfloor"
+secret_file = "pbx.secret"
+"""
+
+
 #: A board for the desk on which the demo runs; the floor's own is sized for ten metres.
-DESK: Final = """# A board to be read from one step away: everything on one screen, people by name.
+_DESK: Final = """# A board to be read from one step away: everything on one screen, people by name.
 title = "Callfloor demo"
 distance_m = 1.5
 diagonal_in = 24
-
-[[page]]
-kind = "floor"
-
-[[page]]
-kind = "queues"
-
-[[page]]
-kind = "agents"
-names = true
-
-[[page]]
-kind = "headsets"
-names = true
-
-[[page]]
-kind = "trunks"
 """
+_PAGES: Final = ("floor", "queues", "agents", "headsets", "trunks")
+_ANALOG_PAGES: Final = ("floor", "queues", "trunks")
+
+
+def desk(around: Around) -> str:
+    """The board file of the desk."""
+    pages = _PAGES if around.lines is None else _ANALOG_PAGES
+    people = ("agents", "headsets")
+    return _DESK + "".join(f'\n[[page]]\nkind = "{page}"\n{"names = true" + chr(10) if page in people else ""}' for page in pages)
 
 
 def free_listener(text: str) -> tuple[Endpoint, bool]:

@@ -41,8 +41,10 @@ def same(found: list[Figure]) -> bool:
     return all(figure.board == figure.truth for figure in found)
 
 
-def summary(snapshot: Snapshot, truth: dict[str, Any], account: Account, received: Received | None) -> str:
-    """The lines at a demo's end."""
+def summary(
+    snapshot: Snapshot, truth: dict[str, Any], account: Account, received: Received | None, records: tuple[int, int] | None = None
+) -> str:
+    """The lines at a demo's end. `records`: call records in the journal, and those that were printed."""
     found = figures(snapshot.floor.today, truth)
     lines = ["", "              " + "".join(f"{figure.name:>10}" for figure in found)]
     lines.append("  boards      " + "".join(f"{figure.board:>10}" for figure in found))
@@ -51,6 +53,8 @@ def summary(snapshot: Snapshot, truth: dict[str, Any], account: Account, receive
     if not same(found):
         why = "; what a fault hid from the box counts as unknown, never as abandoned" if blind else "; calls were under way"
         lines.append(f"  (the two differ{why})")
+    if records is not None:
+        lines.append(f"  call records           {records[1]} printed, {records[0]} recorded")
     books = f"{account.delivered} delivered + {account.waiting} held + {account.shed} shed + {account.skipped} skipped"
     lines += ["", f"  events due to the CRM  {account.recorded} recorded = {books}"]
     if received is not None:

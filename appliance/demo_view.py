@@ -59,6 +59,7 @@ class DemoView:
 
     def __init__(self, config: Config) -> None:
         self._screen = Screen(config)
+        self._analog = bool(config.lines)
         self._show = Show(LED_WIDTH, LED_HEIGHT)
         self._tower = Tower(config) if config.wallboard.beacon else None
 
@@ -78,7 +79,7 @@ class DemoView:
             crm_line(scene),
             received_line(scene),
             coloured(scene.note[:WIDTH], "amber") if scene.note else "",
-            keys(plugged=scene.plugged),
+            keys(plugged=scene.plugged, analog=self._analog),
         ]
         while len(lines) > height and "" in lines:
             lines.remove("")
@@ -144,9 +145,11 @@ def received_line(scene: Scene) -> str:
     return f"CRM has {received.events} events, {received.doubles} doubles, {received.missing} missing{newest}"
 
 
-def keys(*, plugged: bool | None) -> str:
+def keys(*, plugged: bool | None, analog: bool = False) -> str:
     """The line that names the keys."""
     told = [(key, other if key == "c" and plugged is False else what) for key, what, other in _KEYS if key != "c" or plugged is not None]
+    if analog:
+        told = [(key, "unplug an adapter" if key == "d" else what) for key, what in told if key != "p"]
     return "   ".join(f"{coloured(key, 'bold')} {what}" for key, what in told)
 
 

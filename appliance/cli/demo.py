@@ -18,6 +18,7 @@ EXAMPLES = """
   callfloor demo --for 60 --speed 4    a minute, four times as busy
   callfloor demo cut                   the demo that runs: cut its link to the CRM
   callfloor demo restore               and back again
+  callfloor demo --scenario analog     four analog lines and a call-record printer, no ACD
   callfloor demo --crm mqtt://broker.example:1883
 """
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: Ctrl-C)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same floor")
     parser.add_argument("--speed", type=float, default=2.0, help="how many times faster than real (default %(default)g)")
-    parser.add_argument("--scenario", default="demo", help="demo, calm, morning, load, stress (default %(default)s)")
+    parser.add_argument("--scenario", default="demo", help="demo, calm, morning, load, stress, analog (default %(default)s)")
     parser.add_argument("--crm", metavar="URL", help="send to your own broker instead: mqtts://HOST:8883, mqtt://HOST:1883")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="keep the journal and the configuration there")
     parser.add_argument("--language", choices=["es", "en", "pt"], help="default: the terminal's")

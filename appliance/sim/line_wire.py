@@ -27,6 +27,11 @@ class ModemWire:
         self._modem = SimModem()
         self._dice = random.Random(seed)  # noqa: S311 - a simulation
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody has told it to tell callers."""
+        return self._modem.caller_mode != 0
+
     def do(self, step: Step) -> None:
         """Tell what happens."""
         match step.what:

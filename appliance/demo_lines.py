@@ -1,0 +1,187 @@
+"""Decides what happens at a demo's site without an ACD: four analog lines on which people call, and a PBX that prints each call after it.
+
+The box hears the lines by simulated voice modems, each on a pty that can be pulled, and the printer by TCP. What truly happened is booked
+here, for the comparison at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tty
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Self
+
+from appliance.sim.line_plan import Manner, Step, steps
+from appliance.sim.line_wire import ModemWire
+from appliance.sim.smdr import MAKES, Call
+from appliance.sim.smdr_wire import Port
+
+LINES: Final = 4
+_MAKE: Final = "panasonic"
+_COUNTRY: Final = "cl"
+#: Between the calls of a line, and of a conversation; both at a demo's speed 1.
+_EVERY_S: Final = 30.0
+_TALK_S: Final = 60.0
+
+
+class Adapter:
+    """One modem's end of its cable. The box finds it at `path`, while it is plugged in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._wire: ModemWire | None = None
+        self._master = -1
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the box hears it."""
+        return self._wire is not None and self._wire.is_asked
+
+    def plug(self) -> None:
+        """A new device under the old name; it has forgotten what it was told."""
+        if self._wire is not None:
+            return
+        self._master, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(self._master, False)
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(os.ttyname(slave))
+        os.close(slave)
+        self._wire = ModemWire(self._master, f"serial://{self.path}", 0.0, 0)
+        asyncio.get_running_loop().add_reader(self._master, self._wire.heard)
+
+    def pull(self) -> None:
+        """Gone in the middle of whatever it did."""
+        if self._wire is None:
+            return
+        self._wire = None
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+        self.path.unlink(missing_ok=True)
+
+    def tell(self, step: Step) -> None:
+        """What happens on the line, to whoever listens."""
+        if self._wire is not None:
+            self._wire.do(step)
+
+
+class Ledger:
+    """What truly happened: counts as a PBX's own log would have them."""
+
+    def __init__(self) -> None:
+        self.offered = self.answered = self.abandoned = self.printed = 0
+        self.waiting: dict[int, float] = {}
+        self.talking: dict[int, tuple[Step, float, float]] = {}
+        self.blind: list[str] = []
+
+    def truth(self) -> dict[str, Any]:
+        """In the form of a simulated PBX's truth."""
+        none = dict.fromkeys(("timeout", "exitkey", "exitempty", "withdrawn", "lost"), 0)
+        counts = {"offered": self.offered, "answered": self.answered, "abandoned": self.abandoned, "waiting": len(self.waiting)}
+        return {"totals": {**none, **counts}, "ended_by_pbx_restart": {"abandoned": 0}, "blind": self.blind, "printed": self.printed}
+
+
+class DemoLines:
+    """The site. Use as an async context manager; `folder` holds the modems' names."""
+
+    def __init__(self, folder: Path, seed: int, speed: float) -> None:
+        self._seed, self._speed = seed, speed
+        self.ledger = Ledger()
+        self.adapters = [Adapter(folder / f"line{number}") for number in range(1, LINES + 1)]
+        self._printer = Port()
+        self.printer_port = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stack = AsyncExitStack()
+        self._rests = False
+
+    async def __aenter__(self) -> Self:
+        self.printer_port = await self._stack.enter_async_context(self._printer.on_tcp("127.0.0.1", 0))
+        for number, adapter in enumerate(self.adapters):
+            adapter.plug()
+            self._begin(self._line(number))
+        self._printer.print("".join(f"{line}\r\n" for line in MAKES[_MAKE].heading).encode())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for adapter in self.adapters:
+            adapter.pull()
+        await self._stack.aclose()
+
+    def unplug(self, seconds: float) -> None:
+        """Pull the adapter of a line on which something goes on, and plug it in again."""
+        busy = [*self.ledger.waiting, *self.ledger.talking, 0]
+        self.ledger.blind.append("adapter")
+        self._begin(self._away(self.adapters[busy[0]], seconds))
+
+    async def _away(self, adapter: Adapter, seconds: float) -> None:
+        adapter.pull()
+        await asyncio.sleep(seconds)
+        adapter.plug()
+
+    def rest(self) -> None:
+        """Nobody calls any more; those who ring hang up."""
+        self._rests = True
+        self.ledger.abandoned += len(self.ledger.waiting)
+        self.ledger.waiting.clear()
+
+    def _begin(self, life: Any) -> None:
+        task = asyncio.get_running_loop().create_task(life)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _line(self, line: int) -> None:
+        loop = asyncio.get_running_loop()
+        while not self.adapters[line].is_heard:  # noqa: ASYNC110 - nobody calls before the box is there
+            await asyncio.sleep(0.05)
+        began_s = loop.time()
+        for step in self._steps(line):
+            await asyncio.sleep(max(0.0, began_s + step.at_s - loop.time()))
+            if self._rests:
+                return
+            self._book(line, step, loop.time())
+            self.adapters[line].tell(step)
+
+    def _steps(self, line: int) -> Iterator[Step]:
+        manner = Manner(every_s=_EVERY_S / self._speed, talk_s=_TALK_S / self._speed, country=_COUNTRY)
+        return steps(self._seed * 1000 + line, manner)
+
+    def _book(self, line: int, step: Step, now_s: float) -> None:
+        ledger = self.ledger
+        match step.what:
+            case "ring" if step.rings == 1:
+                ledger.offered += 1
+                ledger.waiting[line] = now_s
+            case "off_hook":
+                ledger.answered += 1
+                ledger.talking[line] = step, ledger.waiting.pop(line, now_s), now_s
+            case "on_hook" if line in ledger.talking:
+                taken, rang_s, taken_s = ledger.talking.pop(line)
+                self._print(line, taken, round(taken_s - rang_s), round(now_s - taken_s))
+            case "gone":
+                ledger.abandoned += 1
+                self._print(line, step, round(now_s - ledger.waiting.pop(line, now_s)), None)
+
+    def _print(self, line: int, step: Step, ring_s: int, talk_s: int | None) -> None:
+        """The PBX's line for a call that has ended."""
+        begun = datetime.now().astimezone().replace(tzinfo=None) - timedelta(seconds=ring_s + (talk_s or 0))
+        number = "" if step.number == "P" else step.number or ""
+        call = Call(begun, "in", 101 + line, line + 1, number, ring_s, talk_s or 0, talk_s is None, transferred=False)
+        self._printer.print(f"{MAKES[_MAKE].line(call)}\r\n".encode("latin-1"))
+        self.ledger.printed += 1
+
+    def configuration(self) -> str:
+        """The box's configuration of all this, as a person would write it."""
+        rows = "".join(
+            f'[lines.line{number}]\nurl = "serial://{adapter.path}?baud=115200"\ncountry = "{_COUNTRY}"\nhook_sense = true\n'
+            f'queue = "lines"\ntrunk = "pstn"\n\n'
+            for number, adapter in enumerate(self.adapters, 1)
+        )
+        printer = f'[smdr.printer]\nurl = "tcp://127.0.0.1:{self.printer_port}"\nprofile = "{_MAKE}"\n\n'
+        return f"{rows}{printer}[trunks.pstn]\nlines = {LINES}\n"
