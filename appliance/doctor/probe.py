@@ -25,6 +25,7 @@ PROBES: Final[dict[str, str]] = {
     "pbx": "appliance.doctor.pbx",
     "broker": "appliance.doctor.broker",
     "headsets": "appliance.doctor.headsets",
+    "seat-boxes": "appliance.doctor.seat_boxes",
     "media": "appliance.doctor.media",
 }
 _LOOK_S: Final = 0.1

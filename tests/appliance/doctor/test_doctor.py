@@ -21,8 +21,11 @@ from msgspec.structs import replace
 
 from appliance.cli.main import main
 from appliance.core.alive import Alive
+from appliance.core.catalogue import BoxHealth
+from appliance.core.clock import ManualClock
 from appliance.core.config import Beacon, Config, Crm, JournalConfig, Led, PbxConfig, Sign, Wallboard
 from appliance.core.errors import MisconfiguredError
+from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.doctor import broker, journal, media, pbx, services
 from appliance.doctor.finding import Finding, Scene
@@ -31,6 +34,7 @@ from appliance.doctor.media import Medium
 from appliance.doctor.probe import PROBES, Probe, chosen, examined
 from appliance.doctor.reach import Reached
 from appliance.doctor.who import Node, Who, may_by_mode, node_of, service_user
+from gateway.uplink.seat_box import SeatBox
 
 FILE = Path("callfloor.toml")
 WHO = Who("callfloor", 990, frozenset({990}))
@@ -242,6 +246,35 @@ def test_one_service_that_is_down_is_red_and_a_box_that_was_not_started_is_amber
     alive.close()
     (unseen,) = services.judge(services.ServiceFacts({"gateway": None, "uplink": None}, tmp_path))
     assert (unseen.level, unseen.mend) == ("amber", "sudo callfloor doctor")
+
+
+# -- seat boxes ------------------------------------------------------------------
+
+
+def test_a_seat_box_that_is_away_is_told_until_it_is_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = site(tmp_path, '[headsets]\nboxes = ["isla-4", "isla-5"]\n[crm]\nurl = "mqtt://127.0.0.1:1"\n')
+    code, said = call(capsys, "seat-boxes", "-c", file)
+    assert (code, "no journal at" in said) == (1, True)
+    clock = ManualClock()
+    kept = SqliteJournal.open(tmp_path / "journal.db", run_dir=tmp_path / "run", clock=clock)
+
+    def tell(box: str, text: str) -> None:
+        data = BoxHealth(id=f"seat-box.{box}", level="amber" if text else "ok", text=text)
+        kept.append([Event("box.health", "uplink/uplink", clock.wall_ns(), clock.mono_ns(), clock.boot, "synced", data)])
+
+    code, said = call(capsys, "seat-boxes", "-c", file)
+    assert (code, "nothing is said to be wrong" in said) == (0, True)
+    away = SeatBox("isla-4").status("offline", None, named=True)[0]
+    tell("isla-4", cast("BoxHealth", away).text)
+    tell("isla-5", "the broker lets this box not read callfloor/1/s/isla-5/event/headset/# (0x87): mend its access rules")
+    tell("former", "seat box former is offline")
+    code, said = call(capsys, "seat-boxes", "-c", file)
+    assert (code, "on isla-4: sudo systemctl" in said, "access rules" in said, "former" in said) == (0, True, True, False)
+    tell("isla-4", "")
+    tell("isla-5", "")
+    code, said = call(capsys, "seat-boxes", "-c", file)
+    assert (code, "is offline" in said, "nothing is said to be wrong" in said) == (0, False, True)
+    kept.close()
 
 
 # -- PBX and broker --------------------------------------------------------------
