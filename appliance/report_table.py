@@ -13,7 +13,7 @@ from typing import Final
 from appliance.core.clock import NS
 from appliance.floor.build import satisfaction, summed, window_of
 from appliance.floor.calendar import Calendar
-from appliance.floor.history import Day, KeptQueue, agents_of, coverage_of, covered_of, queues_of, total
+from appliance.floor.history import Day, KeptQueue, agents_of, coverage_of, covered_of, menus_of, queues_of, total, trunks_of
 from appliance.floor.snapshot import Window
 from appliance.floor.state import STATES
 
@@ -40,23 +40,35 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *_SCORES,
     ),
     "outcomes": ("table", "day", "queue", "title", "outcome", "reason", "count", "share", "share_num", "share_den"),
+    "trunks": (
+        "table", "day", "trunk", "lines", "all_busy_share", "all_busy_share_num", "all_busy_share_den",
+        "blocked_share", "blocked_share_num", "blocked_share_den",
+    ),
+    "menus": ("table", "day", "self_service_share", "self_service_share_num", "self_service_share_den"),
 }  # fmt: skip
 TABLES: Final = tuple(COLUMNS)
+#: Tables of what not every site has.
+SOME: Final = ("trunks", "menus")
 
 
 def rows_of(table: str, day: Day, calendar: Calendar, queue: str | None = None) -> list[Row]:
-    """One table of a day; with `queue` that one's rows alone (agents belong to no queue and are all listed).
+    """One table of a day; with `queue` that one's rows alone (agents belong to no queue and are all listed, trunks and menus none).
 
     Raises KeyError for a table that is none.
     """
     queues = {key: kept for key, kept in queues_of(day).items() if queue in (None, key)}
-    made = {"half-hours": _half_hours, "queues": _queues, "agents": _agents, "outcomes": _outcomes}[table](day, queues, calendar)
+    if queue is not None and table in SOME:
+        return []
+    made = {"half-hours": _half_hours, "queues": _queues, "agents": _agents, "outcomes": _outcomes, "trunks": _trunks, "menus": _menus}[
+        table
+    ](day, queues, calendar)
     return [{name: row.get(name) for name in COLUMNS[table]} for row in made]
 
 
 def all_columns() -> tuple[str, ...]:
     """The columns of all tables in one: those of the first, then what each other adds; what came later stands at the end."""
-    return (*dict.fromkeys(name for columns in COLUMNS.values() for name in columns if name not in _SCORES), *_SCORES)
+    first = (name for table, columns in COLUMNS.items() if table not in SOME for name in columns if name not in _SCORES)
+    return tuple(dict.fromkeys((*first, *_SCORES, *(name for table in SOME for name in COLUMNS[table]))))
 
 
 def queue_window(day: Day, kept: KeptQueue) -> Window:
@@ -65,8 +77,12 @@ def queue_window(day: Day, kept: KeptQueue) -> Window:
 
 
 def day_window(day: Day, queues: dict[str, KeptQueue]) -> Window:
-    """All queues of a day as one."""
-    return summed([queue_window(day, kept) for kept in queues.values()])
+    """All queues of a day as one, and what served itself in the menus."""
+    window = summed([queue_window(day, kept) for kept in queues.values()])
+    served, calls = menus_of(day)
+    if calls:
+        window.self_service_share_of, window.self_service_share = (served, calls), _rate(served, calls)
+    return window
 
 
 def _half_hours(day: Day, queues: dict[str, KeptQueue], calendar: Calendar) -> Iterator[Row]:
@@ -124,6 +140,25 @@ def _outcomes(day: Day, queues: dict[str, KeptQueue], _calendar: Calendar) -> It
             yield _named("outcomes", day, key, kept) | place | share
         if tally.refused:
             yield _named("outcomes", day, key, kept) | {"outcome": "refused", "count": tally.refused}
+
+
+def _trunks(day: Day, _queues: dict[str, KeptQueue], _calendar: Calendar) -> Iterator[Row]:
+    """Groups of lines: the time in which every line was busy, of that in which it was observed, and the calls that met it full."""
+    for key, trunk in sorted(trunks_of(day).items()):
+        yield {
+            "table": "trunks", "day": day.day, "trunk": key, "lines": trunk.lines or None,
+            "all_busy_share": _rate(trunk.all_busy_ms, trunk.observed_ms) if trunk.lines else None,
+            "all_busy_share_num": _s(trunk.all_busy_ms), "all_busy_share_den": _s(trunk.observed_ms),
+            "blocked_share": _rate(trunk.met_full, trunk.wanted), "blocked_share_num": trunk.met_full, "blocked_share_den": trunk.wanted,
+        }  # fmt: skip
+
+
+def _menus(day: Day, _queues: dict[str, KeptQueue], _calendar: Calendar) -> Iterator[Row]:
+    """One row, where any call left a menu."""
+    served, calls = menus_of(day)
+    if calls:
+        share: Row = {"self_service_share": _rate(served, calls), "self_service_share_num": served, "self_service_share_den": calls}
+        yield share | {"table": "menus", "day": day.day}
 
 
 def _named(table: str, day: Day, key: str, kept: KeptQueue) -> Row:

@@ -161,6 +161,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "short.talk_avg": ("TPH", "ATT", "TMC"),
     "short.aht": ("TPL", "AHT", "TMA"),
     "short.held": ("Reten", "Held", "Reti"),
+    "report.menus": ("Menús", "Menus", "Menus"),
     "report.title": ("Informe del {day}", "Report of {day}", "Relatório de {day}"),
     "report.as_of": ("hasta las {t}", "until {t}", "até {t}"),
     "report.from_at": ("incompleto: se conoce desde las {t}", "incomplete: known from {t}", "incompleto: conhecido desde {t}"),

@@ -9,7 +9,7 @@ from typing import Final
 from appliance.cli.terminal import coloured
 from appliance.floor.calendar import Calendar
 from appliance.report import DayReport
-from appliance.report_table import Cell, Row, rows_of
+from appliance.report_table import SOME, Cell, Row, rows_of
 from wallboard.words import DASH, Words, clock_text
 
 _TITLE_MAX: Final = 28
@@ -17,6 +17,8 @@ _TITLE_MAX: Final = 28
 _COUNTS: Final = ("offered", "answered", "abandoned", "left", "unknown")
 _RATES: Final = ("service_level", "abandon_rate")
 
+#: Words for the tables' names, where they are not their own.
+_NAMES: Final = {"half-hours": "report.half-hours", "outcomes": "report.outcomes", "trunks": "page.trunks", "menus": "report.menus"}
 Column = tuple[str, Callable[[Row], str]]
 
 
@@ -34,6 +36,8 @@ class ReportText:
             "queues": self._queues,
             "agents": self._agents,
             "outcomes": self._outcomes,
+            "trunks": self._trunks,
+            "menus": self._menus,
         }
 
     def lines(self, tables: Iterable[str]) -> list[str]:
@@ -45,9 +49,12 @@ class ReportText:
         if report.from_ns:
             head.append(words.text("report.from_at", t=self._calendar.time_of_day(report.from_ns)))
         out = [coloured(" · ".join(head), "bold")]
-        for table in tables:
+        wanted = tuple(tables)
+        for table in wanted:
             rows = rows_of(table, report.day, self._calendar, self._queue)
-            name = words.text(f"report.{table}") if table in ("half-hours", "outcomes") else words.text(table)
+            if not rows and table in SOME and len(wanted) > 1:
+                continue  # a site without them need not be told so
+            name = words.text(_NAMES.get(table, table))
             out += ["", coloured(name, "bold"), *(self._tables[table](rows) or [words.text("report.nothing")])]
         return out
 
@@ -103,6 +110,24 @@ class ReportText:
             (words.text("report.share"), lambda row: self._rate(row, "share")),
         ]
         return _table(columns, [row for row in rows if row["count"]], words_columns=2)
+
+    def _trunks(self, rows: list[Row]) -> list[str]:
+        words = self._words
+
+        def lasted(row: Row) -> str:
+            num, den = _number(row["all_busy_share_num"]), _number(row["all_busy_share_den"])
+            return f"{self._share(row['all_busy_share'])} ({clock_text(num)}/{clock_text(den)})"
+
+        columns: list[Column] = [
+            (words.text("page.trunks"), lambda row: _shown(row["trunk"])),
+            (words.text("short.trunks"), lambda row: self._number(row["lines"])),
+            (words.text("all_busy"), lasted),
+            (words.text("blocked"), lambda row: self._rate(row, "blocked_share")),
+        ]
+        return _table(columns, rows)
+
+    def _menus(self, rows: list[Row]) -> list[str]:
+        return _table([(self._words.text("self_service_share"), lambda row: self._rate(row, "self_service_share"))], rows)
 
     def _figures(self) -> list[Column]:
         words = self._words

@@ -260,14 +260,8 @@ def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
     trunk = floor.state.trunks.get(key) or TrunkState(key)
     config = floor.config.trunks.get(key)
     day = floor.calendar.day(tick_ns)[0]
-    pbx = config.pbx if config and config.pbx else trunk.pbx or next(iter(floor.state.sources), "")
-    source = floor.source(pbx)
-    seen = bool(source and source.in_sight)
-    busy_ms = trunk.all_busy_ms.get(day, 0)
-    if trunk.all_busy_ns and seen:
-        busy_ms += sum(b - a for a, b in floor.calendar.open_spans(max(trunk.all_busy_ns, day), tick_ns)) // 1_000_000
-    due = floor.calendar.open_spans(day, tick_ns)
-    seen_ns = sum(max(0, min(b, d) - max(a, c)) for a, b in _spans(source, tick_ns) for c, d in due) if source else 0
+    seen = bool((source := _trunk_source(floor, trunk)) and source.in_sight)
+    busy_ms, seen_ns = trunk_time(floor, trunk, day, tick_ns)
     met = trunk.wanted.get(day)
     return out.Trunk(
         lines=config.lines if config else None,
@@ -279,6 +273,21 @@ def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
         blocked_share_of=met,
         faults=dict(list(trunk.faults.items())[:_FAULTS_SHOWN]),
     )
+
+
+def trunk_time(floor: Floor, trunk: TrunkState, day: int, until: int) -> tuple[int, int]:
+    """Of one day: the ms in which every line of a group was busy, and the ns in which it was observed; both in opening hours."""
+    source, calendar = _trunk_source(floor, trunk), floor.calendar
+    busy_ms = trunk.all_busy_ms.get(day, 0)
+    if trunk.all_busy_ns and source is not None and source.in_sight:
+        busy_ms += sum(b - a for a, b in calendar.open_spans(max(trunk.all_busy_ns, day), until)) // 1_000_000
+    due = calendar.open_spans(day, until)
+    return busy_ms, sum(max(0, min(b, d) - max(a, c)) for a, b in _spans(source, until) for c, d in due) if source else 0
+
+
+def _trunk_source(floor: Floor, trunk: TrunkState) -> Source | None:
+    config = floor.config.trunks.get(trunk.key)
+    return floor.source(config.pbx if config and config.pbx else trunk.pbx or next(iter(floor.state.sources), ""))
 
 
 def headsets(floor: Floor) -> dict[str, out.Headset]:

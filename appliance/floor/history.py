@@ -15,11 +15,12 @@ from msgspec import Struct
 
 from appliance.core.clock import NS, rfc3339
 from appliance.core.errors import CorruptError
+from appliance.floor.build import trunk_time
 from appliance.floor.calendar import HALF_HOUR_NS, Calendar, Span
 from appliance.floor.floor import Floor
 from appliance.floor.service_level import VARIANTS
 from appliance.floor.source import coverage
-from appliance.floor.state import STATES, AgentDay, Source
+from appliance.floor.state import STATES, AgentDay, Source, TrunkState
 from appliance.floor.tally import Tally
 
 #: Of the file; a reader sets other versions aside.
@@ -54,10 +55,23 @@ class KeptAgent(Struct, kw_only=True, omit_defaults=True):
     scores: tuple[int, int] = (0, 0)
 
 
+class KeptTrunk(Struct, kw_only=True, omit_defaults=True):
+    """One group of lines: how long every line was busy and how long it was observed (ms), and of calls that wanted a line those that met
+    it full.
+    """
+
+    lines: int = 0
+    all_busy_ms: int = 0
+    observed_ms: int = 0
+    met_full: int = 0
+    wanted: int = 0
+
+
 class Part(Struct, kw_only=True, omit_defaults=True):
     """What one journal knew of a day, as of `as_of_ns`. `final`: nothing more is to come. `from_ns`: not whole before it; 0, whole.
 
-    `coverage` by PBX is of the day, `covered` of its half-hours (Unix seconds): shares of the opening hours in which it was seen.
+    `menus`: calls that served themselves in the voice menus, and all that left them. `coverage` by PBX is of the day,
+    `covered` of its half-hours (Unix seconds): shares of the opening hours in which it was seen.
     """
 
     epoch: str
@@ -67,6 +81,8 @@ class Part(Struct, kw_only=True, omit_defaults=True):
     final: bool = False
     queues: dict[str, KeptQueue] = {}
     agents: dict[str, KeptAgent] = {}
+    trunks: dict[str, KeptTrunk] = {}
+    menus: tuple[int, int] = (0, 0)
     coverage: dict[str, float | None] = {}
     covered: dict[str, dict[int, float]] = {}
 
@@ -108,6 +124,8 @@ def part_from_floor(floor: Floor, day: Span, now_ns: int) -> Part:
         kept = _kept_agent(floor, agent, day[0], until)
         if kept is not None:
             part.agents[agent.key] = kept
+    part.trunks = _kept_trunks(floor, day[0], until)
+    part.menus = state.ivr.days.get(day[0], (0, 0))
     for key, source in state.sources.items():
         has_hours = config.site.hours is not None
         first = 0 if has_hours else _first_sight(source, day[0], until)
@@ -199,6 +217,22 @@ def agents_of(day: Day) -> dict[str, KeptAgent]:
     return out
 
 
+def trunks_of(day: Day) -> dict[str, KeptTrunk]:
+    """Every group of lines of the day, summed over the parts; the newest part's number of lines."""
+    out: dict[str, KeptTrunk] = {}
+    for part in day.parts:
+        for key, trunk in part.trunks.items():
+            before = out.get(key, KeptTrunk())
+            sums = {name: getattr(before, name) + getattr(trunk, name) for name in ("all_busy_ms", "observed_ms", "met_full", "wanted")}
+            out[key] = KeptTrunk(lines=trunk.lines or before.lines, **sums)
+    return out
+
+
+def menus_of(day: Day) -> tuple[int, int]:
+    """Calls of the day that served themselves in the menus, and all that left them."""
+    return sum(part.menus[0] for part in day.parts), sum(part.menus[1] for part in day.parts)
+
+
 def covered_of(day: Day, pbx: str) -> dict[int, float]:
     """The share of each half-hour (Unix seconds) in which a PBX was seen, by any part; between two parts nobody looked.
 
@@ -259,6 +293,18 @@ def _kept_agent(floor: Floor, agent: AgentDay, day: int, until: int) -> KeptAgen
     own = floor.config.agents.get(agent.key)
     name = (own.name if own and own.name else agent.name) if floor.config.privacy.agent_names else None
     return KeptAgent(name=name, answered=answered, ms=ms, scores=agent.scores.get(day, (0, 0)))
+
+
+def _kept_trunks(floor: Floor, day: int, until: int) -> dict[str, KeptTrunk]:
+    out = {}
+    for key in sorted({*floor.config.trunks, *floor.state.trunks}):
+        trunk, config = floor.state.trunks.get(key) or TrunkState(key), floor.config.trunks.get(key)
+        busy_ms, seen_ns = trunk_time(floor, trunk, day, until)
+        met, wanted = trunk.wanted.get(day, (0, 0))
+        if busy_ms or wanted:
+            lines = config.lines if config else 0
+            out[key] = KeptTrunk(lines=lines, all_busy_ms=busy_ms, observed_ms=seen_ns // 1_000_000, met_full=met, wanted=wanted)
+    return out
 
 
 def _missing(from_ns: int | None, day: Span) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ def killed(s: Any, away_s: float = 5) -> Any:
 
 
 @pytest.fixture
-def pbx(script: Callable[..., Any], rows: Any) -> Iterator[Any]:
+def pbx(script: Callable[..., Any], rows: Any) -> Any:
     """A caller who has chosen once, two seconds after he came."""
     s = script(CONFIG).at(10).say("Newchannel", **rows.chan("1.1", state=4)).at(12)
     return s.say("UserEvent", **rows.chan("1.1"), UserEvent="IVRSelection", Menu="main", Option="4")
