@@ -33,8 +33,10 @@ _TYPES: Final[dict[bytes, MessageType]] = {
 }
 _KINDS: Final = b"|".join(re.escape(kind) for kind in _TYPES)
 _EVENT: Final = re.compile(rb"Content-Length: (\d{1,7})\nContent-Type: text/event-plain\n\n")
-#: Where a message can begin, wherever that is.
-_BEGINS: Final = re.compile(rb"(?:Content-Length: \d{1,7}\n)?Content-Type: (?:" + _KINDS + rb")\n")
+#: Where a message can begin, wherever that is: of an event the length stands first, of all others the type.
+_BEGINS: Final = re.compile(
+    rb"Content-Length: \d{1,7}\nContent-Type: text/event-plain\n|Content-Type: (?!text/event)(?:" + _KINDS + rb")\n"
+)
 _INSIDE: Final = re.compile(rb"\nContent-Type: (?:" + _KINDS + rb")\n")
 _INNER: Final = re.compile(rb"\nContent-Length: (\d{1,7})\Z")
 #: How an empty value is written.

@@ -313,7 +313,8 @@ class Tracker:
     def _hung_up(self, m: Message, now_ns: int) -> None:
         uniqueid, by_pbx = m.get("Unique-ID"), hung_up_by_pbx(m)
         self.stopping = self.stopping or by_pbx == "pbx_stopped"
-        if (visit := self.visits.open.get(uniqueid)) is not None:
+        # Of one known from before the lists it is not known yet whether he still waits: the queue's own word follows, or the lists tell.
+        if (visit := self.visits.open.get(uniqueid)) is not None and visit.session == self.session:
             # Between picked up and joined: whoever hangs up then has not been connected.
             for taken in [taken for taken in self._taken.values() if taken.visit is visit]:
                 del self._taken[taken.name]

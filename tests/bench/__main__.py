@@ -22,6 +22,7 @@ BENCHES: dict[str, tuple[str, ...]] = {
     "tail:latency": ("tail.latency",),
     "ami_parse:parse": ("ami.parse",),
     "callerid_parse:parse": ("parse.callerid", "parse.modem"),
+    "esl_parse:parse": ("parse.freeswitch",),
     "smdr_parse:parse": ("parse.smdr",),
     "sip_parse:parse": ("parse.sip",),
     "fold:events": ("fold.events", "fold.events_flat"),

@@ -111,6 +111,13 @@ def test_an_answer_in_blindness_whose_end_is_seen_is_unknown(up: Any, row: Row) 
     assert (up.calls(), lost.found_talking, lost.agent) == (["queued", "lost"], True, "1000-default")
 
 
+def test_a_hang_up_before_the_lists_are_read_is_nobodys_abandon(up: Any) -> None:
+    up.at(1).join(1).join(2).at(5).disconnect().at(7).connect(settle=False).at(7.1).hang_up("c1").hang_up("c2").at(7.2)
+    assert up.calls() == ["queued", "queued"]
+    up.cancel(2, Answer_State="hangup").at(9)
+    assert up.calls() == ["queued", "queued", "abandoned", "lost"], "the one waited still, by the queue's word; of the other nobody knows"
+
+
 def test_a_restart_is_told_by_another_core(up: Any) -> None:
     up.at(1).join(1).join(2).ring(2).take(2).at(5).disconnect().at(9)
     up.core = "core-2"
