@@ -82,10 +82,13 @@ class Monitor:
                 self._turns.turn(partial(self._plugged, key, info))
 
     def _first(self) -> None:
-        """All who are there were told: the other seats are empty."""
+        """All who are there were told: the other seats are empty, and those of a watch before this one that have no name are no more."""
         self._is_first = False
-        for key in self._urls.keys() - self._places.keys():
+        nameless = self._keeper.seats.keys() - self._config.seat.keys()
+        for key in sorted((self._urls.keys() | nameless) - self._places.keys()):
             self._keeper.apply(key, lambda seat, _now_ns: seat.pulled())
+            if key in nameless:
+                self._keeper.forget(key)
         self._first_look()
 
     def _plugged(self, key: str, info: HidInfo) -> None:
