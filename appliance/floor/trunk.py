@@ -76,7 +76,7 @@ class TrunkFold:
 
     def _trunk(self, key: str, pbx: str | None) -> TrunkState:
         trunk = self.state.trunks.setdefault(key, TrunkState(key))
-        trunk.pbx = pbx
+        trunk.pbx = pbx or trunk.pbx
         return trunk
 
     def _want(self, trunk: TrunkState, at_ns: int, *, calls: int, blocked: bool) -> None:

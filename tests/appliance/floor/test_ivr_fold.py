@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.core.catalogue import CallDigits, CallSurvey
 from appliance.core.clock import NS
@@ -125,3 +127,28 @@ def test_the_cache_holds_all_of_it(make_day) -> None:
     restored = state_from_bytes(bytes_from_state(day.floor.state), config, "")
     assert restored == day.floor.state
     assert state_from_bytes(bytes_from_state(day.floor.state), Config(), "") is None, "surveys are told of or not: another fold"
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.sampled_from(["call", "score"]), st.integers(1, 5), st.integers(0, 900)), max_size=15))
+def test_every_answer_is_in_the_day_once_and_in_the_half_hours(make_day_class: Any, steps: list[tuple[int, str, int, int]]) -> None:
+    day, at, answers, made = make_day_class(Config(pbx=SURVEYED)), 1.0, [], 0
+    for number, what, score, wait in steps:
+        at += wait
+        if what == "call":
+            made += 1
+            talked(day, at, f"v{made}", talk_s=wait)
+            at += wait + 5
+        else:
+            answers.append(score)
+            day.tell(at, scored(f"v{number}", score))
+    if not answers and not made:
+        return
+    shown = day.queue(at)
+    state = day.floor.state.queues["ventas"]
+    today = state.days[day.floor.calendar.day(day.clock.wall_ns())[0]]
+    assert (today.answers, today.score_milli) == (len(answers), 1000 * sum(answers))
+    assert sum(tally.answers for tally in state.halves.values()) == len(answers)
+    recent = [day.floor.state.visits[key] for key in state.rolling_ids[state.rolling_head :]]
+    assert (state.rolling.answers, state.rolling.score_milli) == (sum(v.answers for v in recent), sum(v.score_milli for v in recent))
+    mean = shown.today.satisfaction
+    assert (mean is None) == (not answers)
