@@ -206,7 +206,7 @@ class ByGateway:
         self._call = 0
         config = FxoGatewayConfig(
             address="127.0.0.1", make="audiocodes", snmp_port=self._agent.port, snmp_file=self._agent.community, poll_s=0.2,
-            timeout_s=0.5, sip_port=self._sip.port, ping_s=0.3,
+            timeout_s=0.3, sip_port=self._sip.port, ping_s=0.3,
         )  # fmt: skip
         line = GatewayLine(settings=SETTINGS, port=0, user="linea-1", parallel_phones=False)
         self.source: LineSource = GatewayLines("rack", config, [line], SystemClock(), ear=self._ear, spread=lambda: 0.0)

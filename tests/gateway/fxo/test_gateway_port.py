@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from appliance.core.fxo_gateway_config import Make
 from gateway.fxo.caller_id import CallerId
 from gateway.fxo.gateway_port import GatewayLine, GatewayPort
 from gateway.fxo.line_call import NS, Told
 from gateway.fxo.line_settings import LineSettings
+from gateway.fxo.snmp_profile import PROFILES, meaning
 
 SETTINGS = LineSettings(line="linea-1", ring_ms=(1000, 4000))
 ANA = CallerId(format="sip", number="0987654321")
@@ -280,6 +284,34 @@ def test_a_line_that_is_dead() -> None:
     floor.pass_s(5)
     floor.told += floor.port.battery(True, floor.now_ns)
     assert [(each.event.fault, each.event.over) for each in floor.told] == [("no_battery", False), ("no_battery", True)]
+
+
+@pytest.mark.parametrize(
+    ("make", "value", "expected"),
+    [
+        ("audiocodes", 1, "on_hook"),
+        ("audiocodes", "2", "off_hook"),
+        ("audiocodes", 3, None),
+        ("grandstream", "Not Connected", "no_line"),
+        ("grandstream", " ON-HOOK\n", "on_hook"),
+        ("grandstream", "Busy", "off_hook"),
+        ("grandstream", "", None),
+        ("grandstream", "x" * 300, None),
+        ("mediatrix", 0, "unknown"),
+        ("mediatrix", 2, "no_line"),
+        ("mediatrix", None, None),
+    ],
+)
+def test_what_values_mean(make: Make, value: int | str | None, expected: str | None) -> None:
+    assert meaning(PROFILES[make].columns[0], value, {"busy": "off_hook"}) == expected
+
+
+def test_a_line_that_is_not_connected_has_no_hook() -> None:
+    floor = Floor()
+    floor.told += floor.port.polled_as({"hook": "no_line"}, floor.now_ns, floor.now_ns)
+    floor.pass_s(3)
+    floor.told += floor.port.polled_as({"hook": "on_hook"}, floor.now_ns, floor.now_ns)
+    assert floor.kinds == ["Fault", "Fault"]
 
 
 def test_ringing_seen_by_snmp_alone() -> None:
