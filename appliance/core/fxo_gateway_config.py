@@ -38,15 +38,3 @@ class SipListenerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     listen: str = "0.0.0.0:5060"
     tcp: bool = True
     ring_max_s: Period = 180.0
-
-
-class GatewayLineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which line of a gateway: `port` its index in the make's SNMP table, `user` the name that its calls are sent to (`sip:USER@box`).
-
-    `parallel_phones`: phones hang on the line beside the gateway, which then does not see that they take a call: without another
-    sense the end of a ringing call is not known. False: nobody but the gateway itself can take it.
-    """
-
-    port: Annotated[int, Meta(ge=0, le=2_147_483_647)] | None = None
-    user: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
-    parallel_phones: bool = True

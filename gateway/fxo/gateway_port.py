@@ -20,7 +20,7 @@ from gateway.fxo.sip_invite import How
 
 
 class GatewayLine(Struct, frozen=True, kw_only=True):
-    """One line. `port` and `user` as in the configuration (`GatewayLineConfig`); `hook`: the gateway's make tells its hook."""
+    """One line. `port` and `user` as in the configuration (`LineConfig`); `hook`: the gateway's make tells its hook."""
 
     settings: LineSettings
     port: int | None = None
