@@ -168,7 +168,8 @@ class Maker:
         return tuple(self._trunk(key, trunk) for key, trunk in self._snapshot.trunks.items())
 
     def _headsets(self, spec: PageSpec) -> tuple[Row, ...]:
-        return tuple(self._headset(spec, seat) for seat in (self._snapshot.headsets or {}).values())
+        seats = sorted((self._snapshot.headsets or {}).items(), key=lambda item: (item[1].box or "", item[0]))
+        return tuple(self._headset(spec, key, seat) for key, seat in seats)
 
     def _queue_row(self, spec: PageSpec, path: str, key: str, queue: Queue) -> Row:
         scope = Scope(path, queue, spec.window)
@@ -213,10 +214,10 @@ class Maker:
         word = words.text("line_faults", n=words.number(len(trunk.faults))) if trunk.faults and fresh == "live" else ""
         return Row(key, key, tiles, fresh, state="all_busy" if full else "", word=words.text("all_busy") if full else word, level=level)
 
-    def _headset(self, spec: PageSpec, seat: Headset) -> Row:
+    def _headset(self, spec: PageSpec, key: str, seat: Headset) -> Row:
         words = self._setting.words
         state = "unknown"
-        if seat.attached is False:
+        if seat.fresh == "live" and seat.attached is False:
             state = "unplugged"
         elif seat.fresh == "live":
             state = "muted" if seat.mute else {"off": "off_hook", "on": "on_hook"}.get(seat.hook, "unknown")
@@ -226,7 +227,7 @@ class Maker:
         level: Level = "amber" if finding else "none"
         agent = (self._snapshot.agents or {}).get(seat.agent or "")
         whose = f" · {agent.name or seat.agent}" if agent and spec.names and self._setting.names else ""
-        return Row(seat.seat, seat.seat + whose, (), seat.fresh, self._age(seat.since), state, word, seat.since, level)
+        return Row(key, key + whose, (), seat.fresh, self._age(seat.since), state, word, seat.since, level)
 
     def _age(self, since: str | None) -> str:
         return clock_text(age_s(since, self._now_ns)) if since else ""

@@ -10,7 +10,20 @@ import msgspec
 import pytest
 
 from appliance.core.clock import NS
-from appliance.floor.snapshot import AgentCounts, Alarm, Announcement, Crm, Health, Pbx, Queue, Satisfaction, Snapshot, Trunk, Window
+from appliance.floor.snapshot import (
+    AgentCounts,
+    Alarm,
+    Announcement,
+    Crm,
+    Headset,
+    Health,
+    Pbx,
+    Queue,
+    Satisfaction,
+    Snapshot,
+    Trunk,
+    Window,
+)
 from wallboard.board import Board
 from wallboard.figure import FIGURES
 from wallboard.page import Page
@@ -191,6 +204,14 @@ class Dice:
             )
             for at in range(4)
         ]
+        places = r.sample([(box, str(seat)) for box in (None, "isla-3", "isla-4") for seat in ("7", "12", "a1")], 6)
+        shot.headsets = {
+            f"{box}.{seat}" if box else seat: Headset(
+                seat=seat, box=box, attached=r.choice([True, False, None]), hook=r.choice(["off", "on", "unknown"]),
+                mute=r.choice([True, False, None]), fresh=r.choice(["live", "stale", "unknown"]), since=self.maybe(ago(r.randrange(9999))),
+            )
+            for box, seat in places
+        }  # fmt: skip
         for agent in (shot.agents or {}).values():
             agent.state = r.choice(["available", "talking", "paused", "paused", "logged_out", "wrap_up", "unknown"])
             agent.reason = self.maybe(r.choice(["almuerzo", "baño", "ñandú", "Zeta"])) if agent.state == "paused" else None

@@ -287,11 +287,24 @@ def test_seats_say_unplugged_and_in_what_headset_and_pbx_disagree() -> None:
         "a1": Headset(seat="a1", attached=False, hook="off", fresh="live"),
         "a2": Headset(seat="a2", attached=True, hook="on", fresh="live", findings=("call_on_hook",)),
         "a3": Headset(seat="a3", attached=True, hook="on", fresh="stale", findings=("call_on_hook",)),
+        "a4": Headset(seat="a4", attached=False, fresh="stale"),
     }
     rows = board(floor, spec=BoardSpec(page=(PageSpec(kind="headsets"),))).pages[0].rows
     assert [(row.state, row.word, row.level) for row in rows] == [
-        ("unplugged", "Diadema desconectada", "none"), ("on_hook", "En llamada y colgada", "amber"), ("unknown", "Sin dato", "none"),
+        ("unplugged", "Diadema desconectada", "none"), ("on_hook", "En llamada y colgada", "amber"), ("unknown", "Sin dato", "none"), ("unknown", "Sin dato", "none"),
     ]  # fmt: skip
+
+
+def test_a_seat_of_a_seat_box_goes_by_its_box_and_stands_behind_the_own() -> None:
+    """Two seats of one name, at two boxes, are told apart on every board."""
+    floor = sample()
+    floor.headsets = {
+        "isla-4.a1": Headset(seat="a1", box="isla-4", attached=True, hook="on", fresh="live"),
+        "a1": Headset(seat="a1", attached=True, hook="off", fresh="live"),
+        "isla-4.a1-2": Headset(seat="isla-4.a1", attached=True, hook="off", fresh="live"),
+    }
+    rows = board(floor, spec=BoardSpec(page=(PageSpec(kind="headsets"),))).pages[0].rows
+    assert [(row.key, row.title) for row in rows] == [(key, key) for key in ("a1", "isla-4.a1-2", "isla-4.a1")]
 
 
 def test_every_finding_has_its_words() -> None:

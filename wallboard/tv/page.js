@@ -16,6 +16,12 @@ export function stamp(scope, nowMs) {
   return word("stale", { age: duration(ageS(scope.as_of, nowMs)), time: timeOfDay(Date.parse(scope.as_of), true) });
 }
 
+// This box's own seats first, then those of each seat box: a patch adds what is new at the end.
+const byBox = ([key, one], [otherKey, other]) => {
+  const [box, otherBox] = [one.box ?? "", other.box ?? ""];
+  return box < otherBox || (box === otherBox && key < otherKey) ? -1 : 1;
+};
+
 export class Maker {
   constructor(floor, notices, nowMs) {
     this.floor = floor;
@@ -80,7 +86,7 @@ export class Maker {
       case "totals": return this.totals(spec);
       case "agents": return this.agents(spec);
       case "trunks": return Object.entries(this.floor.trunks ?? {}).map(([key, trunk]) => this.trunk(key, trunk));
-      case "headsets": return Object.values(this.floor.headsets ?? {}).map((seat) => this.headset(spec, seat));
+      case "headsets": return Object.entries(this.floor.headsets ?? {}).sort(byBox).map(([key, seat]) => this.headset(spec, key, seat));
       case "announcements": return this.notices.map((each) => row(each.id, each.text, { state: each.severity ?? "info", word: word(`severity.${each.severity ?? "info"}`) }));
       default: return [];
     }
@@ -138,16 +144,15 @@ export class Maker {
     return row(key, key, { tiles, fresh, state: full ? "all_busy" : "", word: said, level: alarm?.level ?? "none", filled: trunk.lines > 0 && trunk.busy != null ? Math.min(1, trunk.busy / trunk.lines) : null });
   }
 
-  headset(spec, seat) {
+  headset(spec, key, seat) {
     let state = "unknown";
-    if (seat.attached === false) state = "unplugged";
-    else if (seat.fresh === "live") state = seat.mute ? "muted" : { off: "off_hook", on: "on_hook" }[seat.hook] ?? "unknown";
+    if (seat.fresh === "live") state = seat.attached === false ? "unplugged" : seat.mute ? "muted" : { off: "off_hook", on: "on_hook" }[seat.hook] ?? "unknown";
     // In what it and the PBX disagree says more than either alone.
     const finding = seat.fresh === "live" ? seat.findings?.[0] ?? "" : "";
     const said = finding ? (has(`finding.${finding}`) ? word(`finding.${finding}`) : finding) : word(state === "unknown" ? "agents.unknown" : `headset.${state}`);
     const agent = this.floor.agents?.[seat.agent ?? ""];
     const whose = agent && spec.names && setup.names ? ` · ${agent.name || seat.agent}` : "";
-    return row(seat.seat, seat.seat + whose, { fresh: seat.fresh ?? "unknown", age: this.age(seat.since), state, word: said, since: seat.since ?? null, level: finding ? "amber" : "none" });
+    return row(key, key + whose, { fresh: seat.fresh ?? "unknown", age: this.age(seat.since), state, word: said, since: seat.since ?? null, level: finding ? "amber" : "none" });
   }
 
   age(since) {
