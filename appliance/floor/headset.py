@@ -137,7 +137,8 @@ class HeadsetFold:
         key, before = self._headset(box or data.box, data.seat)
         others = tuple(finding for finding in before.findings if finding != data.finding)
         findings = others if data.over else (*others, data.finding)[-_FINDINGS_KEPT:]
-        self._seat(key, msgspec.structs.replace(before, findings=findings), spoke=False)
+        agent = before.agent if data.over else data.agent  # at an empty seat nothing else tells who sits there now
+        self._seat(key, msgspec.structs.replace(before, findings=findings, agent=agent), spoke=False)
 
     def _lost(self, data: BoxGap, at_ns: int) -> None:
         self._forget(data.box, at_ns)

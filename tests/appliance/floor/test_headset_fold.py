@@ -66,6 +66,15 @@ def test_who_sits_there_is_as_last_told(day) -> None:
     assert headset(day).agent is None
 
 
+def test_a_finding_at_an_empty_seat_is_of_whom_it_says(day) -> None:
+    """Whoever sits down where nothing is plugged in says nothing of the headset; the board would go on naming the one before."""
+    day.tell(10, HeadsetAttached(seat="a1", agent="ana"), HeadsetDetached(seat="a1", agent="ana"))
+    day.tell(20, HeadsetFinding(seat="a1", agent="eva", finding="available_unplugged"))
+    assert (headset(day).agent, headset(day).attached, headset(day).since) == ("eva", False, at(day, 10))
+    day.tell(30, HeadsetFinding(seat="a1", agent="ana", finding="available_unplugged", over=True))
+    assert headset(day).agent == "eva", "the end is of whom it had begun"
+
+
 def test_findings_stand_until_they_are_over(day) -> None:
     day.tell(10, HeadsetAttached(seat="a1"), HeadsetFinding(seat="a1", finding="call_on_hook"))
     day.tell(20, HeadsetFinding(seat="a1", finding="muted_in_call"), HeadsetFinding(seat="a1", finding="call_on_hook"))
