@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from appliance.core.quantity import Period, Port
+from appliance.core.quantity import Period, Port, Span
 
 Make = Literal["audiocodes", "grandstream", "mediatrix"]
 #: What an SNMP value may be said to mean, where a make's words are not known.
@@ -18,7 +18,7 @@ class FxoGatewayConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One gateway. `make` starts the polling by SNMP (a community, or a user of version 3, in `snmp_file`).
 
     `values` maps by hand what this firmware's hook words mean ("Busy" = "off_hook"). `ping_s`: how often it is asked over SIP whether
-    it is there (nothing: never, then nothing tells when it is gone).
+    it is there (0: never, then nothing tells when it is gone).
     """
 
     address: str
@@ -29,7 +29,7 @@ class FxoGatewayConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timeout_s: Annotated[float, Meta(gt=0, le=10, extra={"unit": "s"})] = 1.0
     values: Annotated[dict[str, Meaning], Meta(max_length=64)] = field(default_factory=dict)
     sip_port: Port = 5060
-    ping_s: Period | None = 5.0
+    ping_s: Span = 5.0
 
 
 class SipListenerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -47,6 +47,7 @@ class GatewayLines(LineSource):
         """`ear`: where SIP is heard, one for all gateways. Raises MisconfiguredError for lines that nothing senses, or two that are one."""
         self.config, self.ear = config, ear
         self._address = plain(config.address)
+        self._ping_s = max(0.1, config.ping_s) if config.ping_s else None
         hook = config.make is not None and PROFILES[config.make].hook
         self.ports = [GatewayPort(msgspec.structs.replace(line, hook=hook)) for line in lines]
         by_port = {port.spec.port: port for port in self.ports if port.spec.port is not None}
@@ -83,7 +84,7 @@ class GatewayLines(LineSource):
                     self._server = SipServer(self._by_user, token=self._token, ring_max_s=self._ring_max_s)
                     self._guest = await stack.enter_async_context(self.ear.joined(self._address, self._packet))
                     self._heard_ns, self._ping_ns = now_ns, now_ns
-                    self._sip = self.config.ping_s is None
+                    self._sip = self._ping_s is None
                 if self.poll is not None:
                     polling = asyncio.create_task(self.poll.run(self._polled, self._unpolled), name=f"snmp {self.name}")
                     polling.add_done_callback(lambda _: self._news.set())
@@ -109,7 +110,7 @@ class GatewayLines(LineSource):
         dues = [super()._due_ns()]
         if self._server is not None:
             dues.append(self._server.due_ns)
-            if self.config.ping_s is not None:
+            if self._ping_s is not None:
                 dues.append(self._ping_ns)
         return min((due for due in dues if due is not None), default=None)
 
@@ -155,7 +156,7 @@ class GatewayLines(LineSource):
                 self._say(port.ended(each.call.id, each.how, now_ns))
 
     def _ping(self, server: SipServer, now_ns: int) -> None:
-        ping_s = self.config.ping_s
+        ping_s = self._ping_s
         if ping_s is None or now_ns < self._ping_ns or self.ear is None or self.ear.port is None:
             return
         self._ping_ns = now_ns + int(ping_s * NS)
@@ -202,7 +203,7 @@ class GatewayLines(LineSource):
         """What doctor is to say of it."""
         out = []
         server = self._server
-        if self._by_user and self.config.ping_s is None:
+        if self._by_user and self._ping_s is None:
             out.append(f"gateway {self.name}: without ping_s nothing tells when its SIP is gone")
         if self._by_user and not self._sip and self.ear is not None and self.ear.last_stranger is not None:
             out.append(f"gateway {self.name}: {self.ear.last_stranger} speaks SIP to the box, and is no gateway's address")

@@ -86,7 +86,7 @@ async def test_baresip_rings_and_gives_up(ear: SipEar, tmp_path: Path, transport
     peer = Baresip(tmp_path / "peer", transport=transport)
     await peer.start()
     try:
-        async with at_work(ear=ear, sip_port=peer.port, ping_s=None) as (source, ears):
+        async with at_work(ear=ear, sip_port=peer.port, ping_s=0) as (source, ears):
             there = f"sip:linea-1@127.0.0.1:{await listening(ear)};transport={transport}"
             for count in (1, 2):
                 await peer.do("dial", there)
@@ -261,7 +261,7 @@ async def test_gone_and_back_while_it_rings(ear: SipEar, bare: BareSocket) -> No
 
 
 async def test_what_doctor_is_told(ear: SipEar, bare: BareSocket) -> None:
-    async with at_work(ear=ear, sip_port=bare.port, ping_s=None) as (source, _):
+    async with at_work(ear=ear, sip_port=bare.port, ping_s=0) as (source, _):
         await listening(ear, bare)
         bare.say(request("INVITE", bare.port, user="linea-7"))
         await bare.hear("SIP/2.0 404")
@@ -274,7 +274,7 @@ async def test_what_doctor_is_told(ear: SipEar, bare: BareSocket) -> None:
 
 
 async def test_over_tcp_in_pieces_and_hung_up(ear: SipEar) -> None:
-    async with at_work(ear=ear, ping_s=None) as (_, ears):
+    async with at_work(ear=ear, ping_s=0) as (_, ears):
         port = await listening(ear)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for byte in request("INVITE", 5061, sends="TCP"):
@@ -314,13 +314,13 @@ async def test_a_gateway_at_another_address_is_named(ear: SipEar) -> None:
 
 async def test_a_port_that_is_taken_is_waited_for(bare: BareSocket) -> None:
     ear = SipEar(f"127.0.0.1:{bare.port}", SystemClock())
-    async with at_work(ear=ear, ping_s=None, up=False) as (source, _):
+    async with at_work(ear=ear, ping_s=0, up=False) as (source, _):
         await until(lambda: "cannot listen" in str(source.health.fault))
 
 
 async def test_two_gateways_have_one_port(ear: SipEar) -> None:
     other = BareSocket("127.0.0.2")
-    async with at_work(ear=ear, ping_s=None) as (_, ears), at_work(ear=ear, ping_s=None, address="127.0.0.2") as (_, theirs):
+    async with at_work(ear=ear, ping_s=0) as (_, ears), at_work(ear=ear, ping_s=0, address="127.0.0.2") as (_, theirs):
         other.box = await listening(ear)
         other.say(request("INVITE", other.port))
         await until(lambda: "Ringing" in theirs.kinds)
