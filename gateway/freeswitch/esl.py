@@ -33,9 +33,11 @@ _TYPES: Final[dict[bytes, MessageType]] = {
 }
 _KINDS: Final = b"|".join(re.escape(kind) for kind in _TYPES)
 _EVENT: Final = re.compile(rb"Content-Length: (\d{1,7})\nContent-Type: text/event-plain\n\n")
-#: Where a message can begin, wherever that is: of an event the length stands first, of all others the type.
+#: Where a message can begin, wherever that is: of an event the length stands first, of all others the type. (Some servers that speak
+#: like FreeSWITCH write an event's type first.)
 _BEGINS: Final = re.compile(
-    rb"Content-Length: \d{1,7}\nContent-Type: text/event-plain\n|Content-Type: (?!text/event)(?:" + _KINDS + rb")\n"
+    rb"Content-Length: \d{1,7}\nContent-Type: text/event-plain\n|Content-Type: text/event-plain\nContent-Length: \d{1,7}\n\n"
+    rb"|Content-Type: (?!text/event)(?:" + _KINDS + rb")\n"
 )
 _INSIDE: Final = re.compile(rb"\nContent-Type: (?:" + _KINDS + rb")\n")
 _INNER: Final = re.compile(rb"\nContent-Length: (\d{1,7})\Z")
@@ -142,38 +144,42 @@ class Parser:
             return 0
         if not whole:
             return None
+        return ends if self._plain(text, begins, ends, messages) else 0
+
+    def _plain(self, text: bytes, begins: int, ends: int, messages: list[Message]) -> bool:
+        """Take an event's own lines, and the body behind them where it has one; False for what is none."""
         if not text.startswith(b"Event-Name: ", begins):
-            return 0
-        if text.endswith(b"\n\n", begins, ends) and (cut := text.find(b"\n\n", begins, ends)) == ends - 2:
-            raw, body = text[begins:cut], b""
+            return False
+        cut = text.find(b"\n\n", begins, ends)
+        if cut < 0 or cut == ends - 2:
+            raw, body = text[begins:ends].rstrip(b"\n"), b""
         else:
-            cut = text.find(b"\n\n", begins, ends)
-            inner = _INNER.search(text, begins, cut) if cut >= 0 else None
+            inner = _INNER.search(text, begins, cut)
             if inner is None or int(inner[1]) != ends - cut - 2:
-                return 0
+                return False
             raw, body = text[begins:cut], text[cut + 2 : ends]
         messages.append(Message("event", self._name(raw), raw, body))
-        return ends
+        return True
 
     def _other(self, text: bytes, at: int, messages: list[Message]) -> int | None:
-        """Take what stands there that is no plain event: as `_event`."""
+        """Take what stands there that does not begin as FreeSWITCH's events do: as `_event`."""
         cut = text.find(b"\n\n", at)
         if cut < 0:
             fits = len(text) - at <= MAX_HEAD_BYTES and _may_begin(text[at : at + 16])
             return None if fits else 0
-        if cut - at > MAX_HEAD_BYTES:
-            return 0
         raw = text[at:cut]
         headers = _headers(raw)
         kind = _TYPES.get(headers.get(b"Content-Type", b""))
         length = headers.get(b"Content-Length", b"0")
-        if kind is None or kind == "event" or not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        if kind is None or cut - at > MAX_HEAD_BYTES or not length.isdigit() or int(length) > MAX_BODY_BYTES:
             return 0
         begins, ends = cut + 2, cut + 2 + int(length)
         if _INSIDE.search(text, begins, ends):
             return 0
         if ends > len(text):
             return None
+        if kind == "event":
+            return ends if self._plain(text, begins, ends, messages) else 0
         name = _text(headers.get(b"Reply-Text", b"")) if kind == "reply" else ""
         messages.append(Message(kind, name, raw, text[begins:ends]))
         return ends

@@ -116,8 +116,11 @@ def _unseen(tracker: Tracker, lists: Lists, now_ns: int) -> int:
 
 
 def _waited_s(row: Row, lists: Lists) -> float | None:
-    joined_s = number(row.get("rejoined_epoch", "")) or number(row.get("joined_epoch", ""))
-    return max(0.0, lists.at_s - joined_s) if joined_s and lists.at_s is not None else None
+    """How long he has waited by the PBX's clock: by its events' stamps, else by the score, which counts the seconds since he joined."""
+    again_s, joined_s = number(row.get("rejoined_epoch", "")), number(row.get("joined_epoch", ""))
+    score = number(row.get("score", "")) - number(row.get("base_score", "")) - number(row.get("skill_score", ""))
+    now_s = lists.at_s if lists.at_s is not None else joined_s + score if row.get("score") else None
+    return max(0.0, now_s - (again_s or joined_s)) if joined_s and now_s is not None else None
 
 
 def _still_waiting(tracker: Tracker, visit: Visit, row: Row | None, lists: Lists, now_ns: int) -> bool:

@@ -22,6 +22,7 @@ from gateway.freeswitch.restore import take_up
 from gateway.freeswitch.resync import FRESH_NS, Found, Lists, channels_from_answer, compare, overtaken
 from gateway.freeswitch.tables import table_from_answer
 from gateway.freeswitch.tracker import Tracker
+from gateway.freeswitch.wire import PONG
 from gateway.pbx.dialect import Mono
 from gateway.pbx.known import Known
 
@@ -62,6 +63,9 @@ class FreeswitchSource:
         self._denied: list[str] = []
         self._jobs: dict[str, str] = {}
         self._unreplied: deque[str] = deque(maxlen=10_000)
+        #: Whoever speaks like FreeSWITCH and knows no background jobs is asked in the foreground; its answers come in order.
+        self._foreground = False
+        self._open: deque[str] = deque(maxlen=10_000)
         self._ask: list[str] = []
         self._asked: set[str] = set()
         self._answered: set[str] = set()
@@ -71,6 +75,8 @@ class FreeswitchSource:
         self._blind_from_ns: int | None = None
         self._first = True
         self._session = False
+        #: The PBX's own clock, epoch seconds, as an event last told it, and when.
+        self._clock: tuple[float, int] | None = None
         self._asked_ns = self._turn_ns = 0
         self._damage = 0
 
@@ -84,6 +90,7 @@ class FreeswitchSource:
         self._version = self._core = None
         self._denied, self._jobs = [], {}
         self._unreplied.clear()
+        self._open.clear()
         self._ask = self._all()
         self._begin(mono_ns)
         return []
@@ -117,7 +124,7 @@ class FreeswitchSource:
         if self._session and self._lists is None and not self._ask and mono_ns - self._asked_ns >= AGAIN_NS:
             self._ask = self._all()[1:]
         ask, self._ask = self._ask, []
-        return ask
+        return [f"api {request}" for request in ask] if self._foreground else ask
 
     def damaged(self, pieces: int, mono_ns: int) -> bool:
         """Damaged bytes may have hidden anything: the lists are read again, at most every half minute."""
@@ -133,8 +140,12 @@ class FreeswitchSource:
 
     def sent(self, request: str, request_id: str) -> None:
         """It was asked under this id. The list of queues begins a reading."""
+        foreground, request = request.startswith("api "), request.removeprefix("api ")
         if request == QUEUES and self._lists is None:
             self._begin(max(self._turn_ns, self.last_seen_ns or 0))
+        if foreground:
+            self._open.append(request)
+            return
         if len(self._jobs) > 10_000:
             self._jobs.clear()
         self._jobs[request_id] = request
@@ -152,12 +163,17 @@ class FreeswitchSource:
         if message.type == "reply":
             self._reply(message)
             return self._resyncing([], mono_ns)
+        if message.type == "answer" and self._open and message.text.strip() != PONG:
+            self._answer(self._open.popleft(), message, mono_ns)
+            return self._resyncing([], mono_ns)
         if message.type != "event":
             return []
+        if (stamp_s := stamp_of(message)) is not None:
+            self._clock = (stamp_s, mono_ns)
         if self._core is None:
             self._core = message.get("Core-UUID") or None
         if message.name == "BACKGROUND_JOB":
-            self._answer(message)
+            self._answer(self._jobs.pop(message.get("Job-UUID"), ""), message, mono_ns)
             return self._resyncing([], mono_ns)
         out = self.tracker.on_message(message, mono_ns)
         if self._lists is not None:
@@ -168,11 +184,18 @@ class FreeswitchSource:
         """Each question is first replied to, in order: accepted, or not allowed to this user."""
         if self._unreplied:
             job = self._unreplied.popleft()
-            if m.name.startswith("-ERR"):
+            own = m.get("Job-UUID") or m.name.rpartition("Job-UUID: ")[2]
+            if m.name.startswith("-ERR command not found"):
+                self._foreground = True
+                self._ask.append(self._jobs.pop(job, VERSION))
+            elif m.name.startswith("-ERR"):
                 self._refused(self._jobs.pop(job, ""))
+            elif own != job and job in self._jobs:  # old versions number their jobs themselves
+                self._jobs[own] = self._jobs.pop(job)
+        elif self._open and m.name.startswith("-ERR"):
+            self._refused(self._open.popleft())
 
-    def _answer(self, m: Message) -> None:
-        request = self._jobs.pop(m.get("Job-UUID"), "")
+    def _answer(self, request: str, m: Message, mono_ns: int) -> None:
         if not request:
             return  # somebody else's job
         if request == VERSION:
@@ -183,15 +206,16 @@ class FreeswitchSource:
             self._lists.channels = channels_from_answer(m.text)
             self._refused(CHANNELS) if self._lists.channels is None else self._answered.add(CHANNELS)
         elif self._lists is not None:
-            self._table(request, m, self._lists)
+            self._table(request, m, self._lists, mono_ns)
 
-    def _table(self, request: str, m: Message, lists: Lists) -> None:
+    def _table(self, request: str, m: Message, lists: Lists, mono_ns: int) -> None:
         table = table_from_answer(m.text)
         if table.denied is not None:
             self._refused(request)
             return
         self._answered.add(request)
-        lists.at_s = stamp_of(m) or lists.at_s
+        if self._clock is not None:
+            lists.at_s = self._clock[0] + (mono_ns - self._clock[1]) / NS
         match request:
             case "callcenter_config queue list":
                 lists.queues = [row["name"] for row in table.rows if row.get("name")][:_MAX_QUEUES]
@@ -251,6 +275,8 @@ class FreeswitchSource:
 
     def _resynced(self, lists: Lists, mono_ns: int) -> list[Struct]:
         first, self._first = self._first, False
+        if not self._answered and not self._foreground:  # nothing at all: asked otherwise next time, which is soon
+            self._foreground, self._ask = True, self._all()
         restarted = first and self.started is not None and self._core is not None and self.started != self._core
         older_ns = mono_ns if first else self._asked_ns - FRESH_NS
         seen_ns = self._blind_from_ns if first else mono_ns

@@ -168,7 +168,7 @@ class Tracker:
         visit = self.visits.open.get(uniqueid)
         if visit is not None:
             return visit if visit.queue == queue and self._members.get(visit.visit) in (None, member) else None
-        joined, stamp = m.get("CC-Member-Joined-Time"), stamp_of(m)
+        joined, stamp = m.get("CC-Member-Joined-Time"), stamp_of(m) or _second_of(m)
         if not make or not uniqueid or not queue or not joined.isdecimal() or stamp is None or self.visits.closed.get(uniqueid) == queue:
             return None
         if uniqueid in self.talks.open:
@@ -335,3 +335,9 @@ class Tracker:
 
     def _shutdown(self, m: Message, now_ns: int) -> None:
         self.stopping = True
+
+
+def _second_of(m: Message) -> float | None:
+    """The PBX's clock in whole seconds, as mod_callcenter's own headers give it."""
+    text = m.get("CC-Agent-Answered-Time") or m.get("CC-Member-Leaving-Time")
+    return float(text) if text.isdecimal() else None

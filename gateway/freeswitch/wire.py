@@ -26,8 +26,10 @@ EVENTS: Final = (
     "BACKGROUND_JOB", "HEARTBEAT", "SHUTDOWN", "CHANNEL_CREATE", "CHANNEL_HANGUP", "CHANNEL_HOLD", "CHANNEL_UNHOLD", "CUSTOM",
     "callcenter::info",
 )  # fmt: skip
+#: What a ping is answered with.
+PONG: Final = "callfloor"
 _SECRET: Final = re.compile(rb"^((?:user)?auth )[^\n]*", re.MULTILINE)
-_ASKED: Final = re.compile(r"^bgapi ([^\n]+)\nJob-UUID: ([^\n]+)$", re.MULTILINE)
+_ASKED: Final = re.compile(r"^bgapi ([^\n]+)\nJob-UUID: ([^\n]+)$|^(api (?!echo )[^\n]+)$", re.MULTILINE)
 
 
 def asked_in(data: bytes) -> Iterator[tuple[str, str]]:
@@ -37,7 +39,7 @@ def asked_in(data: bytes) -> Iterator[tuple[str, str]]:
     [('version', 'callfloor-1-1')]
     """
     for found in _ASKED.finditer(data.decode("utf-8", "replace")):
-        yield found[1], found[2]
+        yield (found[3], "") if found[3] else (found[1], found[2])
 
 
 class Wire:
@@ -66,7 +68,10 @@ class Wire:
         return self.parser.feed(data) if data else []
 
     def send(self, request: str) -> str:
-        """Ask in the background; the Job-UUID of the answer."""
+        """Ask in the background; the Job-UUID of the answer. A request that begins with `api` is asked in the foreground, and has none."""
+        if request.startswith("api "):
+            self._write(_one_line(request))
+            return ""
         self._serial += 1
         job = f"callfloor-{self._session}-{self._serial}"
         self._write(f"bgapi {_one_line(request)}\nJob-UUID: {job}")
@@ -78,7 +83,7 @@ class Wire:
 
     def ping(self) -> None:
         """Make it answer."""
-        self._write("api echo callfloor")
+        self._write(f"api echo {PONG}")
 
     async def login(self, config: PbxConfig, secret: str) -> None:
         """Give the password (with `user@domain` as username, that user's) and subscribe. What came meanwhile waits in `early`.

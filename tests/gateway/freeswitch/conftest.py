@@ -78,10 +78,10 @@ class Script:
                     self.feed(reply("-ERR permission denied"))
                     continue
                 self.feed(reply(f"+OK Job-UUID: {job}", Job_UUID=job))
-                self.say("BACKGROUND_JOB", self._text(request), Job_UUID=job)
+                self.say("BACKGROUND_JOB", self.text(request), Job_UUID=job)
         return self.at(self.now_ns / NS - 1_000 + 0.5) if settle else self
 
-    def _text(self, request: str) -> str:
+    def text(self, request: str) -> str:
         if request == "version":
             return "FreeSWITCH Version 1.10.12 (64bit)\n"
         if request == AGENTS:

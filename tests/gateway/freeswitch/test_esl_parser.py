@@ -131,3 +131,13 @@ def test_a_jobs_answer_is_a_body_in_the_body() -> None:
     assert (message.get("Job-UUID"), message.text) == ("7", "queue|agent\natención|Íñigo\n+OK\n")
     told: Any = message.to_dict()
     assert told["body"] == message.text
+
+
+def test_servers_that_write_a_frame_otherwise_are_understood() -> None:
+    lines = b"Event-Name: CUSTOM\nEvent-Subclass: callcenter::info\nCC-Queue: ventas@default"
+    for body in (lines, lines + b"\n", lines + b"\n\n"):
+        data = f"Content-Type: text/event-plain\nContent-Length: {len(body)}\n\n".encode() + body
+        found = Parser().feed(data + b"\n" + data)
+        assert [(m.name, m.get("CC-Queue")) for m in found] == [("callcenter::info", "ventas@default")] * 2
+        parser = Parser()
+        assert len(parser.feed(b"rubbish\n" + data)) == 1

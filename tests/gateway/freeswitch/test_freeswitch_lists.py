@@ -9,10 +9,12 @@ from appliance.core.catalogue import AgentLoggedIn, AgentStateChanged, CallAnswe
 from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig, TrunkConfig
 from appliance.core.event import Event
+from appliance.sim.freeswitch_text import answer, reply
 from gateway.freeswitch.source import AGENTS, CHANNELS, QUEUES, TIERS
 from gateway.pbx.known import fold, restore
 
 Row = Callable[..., tuple[object, ...]]
+QUEUE, EPOCH_S = "ventas@default", 1_795_000_000
 
 
 def test_who_is_there_already(script: Callable[..., Any], row: Row) -> None:
@@ -216,3 +218,35 @@ def test_trunks_are_busy_while_their_channels_are(script: Callable[..., Any]) ->
     assert [event.direction for event in pbx.of("call.offered")] == ["in", "out"]
     assert (len(pbx.of("line.all_busy")), len(pbx.of("line.released"))) == (1, 2)
     assert pbx.of("line.all_busy_ended")[0].busy_s == 3.0
+
+
+def test_whoever_knows_no_background_jobs_is_asked_in_the_foreground(script: Callable[..., Any]) -> None:
+    pbx, asked = script().at(100), list[str]()
+    pbx.events += pbx.source.connected(pbx.now_ns)
+    rows = f"queue|uuid|session_uuid|cid_number|joined_epoch|state|base_score|score\n{QUEUE}|m1|c1|612|{EPOCH_S + 70}|Waiting|5|35\n+OK\n"
+    while more := pbx.source.requests(pbx.now_ns):
+        asked += more
+        for request in more:
+            pbx.source.sent(request, "" if request.startswith("api ") else request)
+        for request in more:
+            if not request.startswith("api "):
+                pbx.feed(reply("-ERR command not found"))
+            else:
+                pbx.feed(answer(rows if "members" in request else pbx.text(request.removeprefix("api "))))
+        pbx.feed(answer("callfloor"))  # a ping's, between them
+    pbx.at(101)
+    assert len([request for request in asked if request.startswith("api ")]) == 5
+    assert [event.version for event in pbx.of("pbx.up")] == ["1.10.12"]
+    assert [event.waited_s for event in pbx.of("call.queued")] == [30.0], "by the score, where no event tells the PBX's clock"
+    assert pbx.states() == ["available"]
+
+
+def test_an_old_version_numbers_its_jobs_itself(script: Callable[..., Any]) -> None:
+    pbx = script()
+    pbx.events += pbx.source.connected(pbx.now_ns)
+    while asked := pbx.source.requests(pbx.now_ns):
+        for request in asked:
+            pbx.source.sent(request, f"ours {request}")
+            pbx.feed(reply(f"+OK Job-UUID: theirs {request}")).say("BACKGROUND_JOB", pbx.text(request), Job_UUID=f"theirs {request}")
+    assert [event.version for event in pbx.at(1).of("pbx.up")] == ["1.10.12"]
+    assert pbx.states() == ["available"]
