@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from appliance.core.fxo_gateway_config import SipListenerConfig
 from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.ivr_config import IvrConfig
 from appliance.core.line_config import LinesConfig
@@ -300,6 +301,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headsets: HeadsetsConfig | None = None
     smdr: dict[str, SmdrConfig] = field(default_factory=dict)
     lines: dict[str, LinesConfig] = field(default_factory=dict)
+    sip: SipListenerConfig = field(default_factory=SipListenerConfig)
     kpi: Kpi = field(default_factory=Kpi)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     queues: dict[str, QueueConfig] = field(default_factory=dict)

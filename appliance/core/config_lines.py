@@ -8,7 +8,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from appliance.core.config import Config
-from appliance.core.config_rules import Finding
+from appliance.core.config_rules import Finding, _secret
+from appliance.core.endpoint import endpoint_from_text
+from appliance.core.fxo_gateway_config import FxoGatewayConfig
 from appliance.core.line_config import LINES, LineKeys, LinesConfig
 from appliance.core.slug import is_key, slug
 
@@ -26,6 +28,7 @@ def findings_of_lines(config: Config) -> Iterator[Finding]:
     places: dict[str, str] = {}
     pins: dict[tuple[str, int], str] = {}
     owners: dict[str, str] = {}
+    yield from _sip(config)
     for name, lines in config.lines.items():
         here = ("lines", name)
         if not is_key(name):
@@ -34,10 +37,13 @@ def findings_of_lines(config: Config) -> Iterator[Finding]:
         for table in ("pbx", "smdr"):
             if name in getattr(config, table):
                 yield Finding(here, f"[{table}.{name}] has the same name, and events are told by it", "give one of the two another name")
-        yield from _url(here, lines)
+        if lines.gateway is not None:
+            yield from _gateway(here, lines, lines.gateway, places)
+        else:
+            yield from _url(here, lines)
         if lines.sense == "pins":
             yield from _pins(here, lines, pins)
-        elif (other := places.setdefault(lines.url.partition("?")[0], name)) != name:
+        elif lines.gateway is None and (other := places.setdefault(lines.url.partition("?")[0], name)) != name:
             yield Finding((*here, "url"), f"[lines.{other}] has this port already", "leave it with one of the two")
         yield from _lines(here, lines)
         for line in lines.lines(name):
@@ -46,7 +52,37 @@ def findings_of_lines(config: Config) -> Iterator[Finding]:
         yield from _groups(here, lines, config)
 
 
+def _sip(config: Config) -> Iterator[Finding]:
+    try:
+        endpoint_from_text(config.sip.listen, 5060)
+    except ValueError as fault:
+        yield Finding(("sip", "listen"), f'"{config.sip.listen}": {fault}', 'write it as "0.0.0.0:5060"')
+
+
+def _gateway(here: tuple[str, str], lines: LinesConfig, gateway: FxoGatewayConfig, places: dict[str, str]) -> Iterator[Finding]:
+    path = (*here, "gateway")
+    if lines.url or lines.kind not in (None, "gateway"):
+        yield Finding((*here, "url"), "a gateway has an address and no url", "take url and kind out")
+    if not gateway.address.strip():
+        yield Finding((*path, "address"), "the address is empty", 'write the address of the gateway, such as address = "192.168.1.20"')
+    if (other := places.setdefault(f"gateway {gateway.address}", here[1])) != here[1]:
+        yield Finding((*path, "address"), f"[lines.{other}] is this gateway already", "put its lines into one table")
+    polled = [key for key, one in lines.line.items() if one.port is not None]
+    if polled and (gateway.make is None or gateway.snmp_file is None):
+        lacks = "make" if gateway.make is None else "snmp_file"
+        mend = "write make and snmp_file, or take port out of its lines"
+        yield Finding(path, f"line {polled[0]} has a port to be polled, and {lacks} is missing", mend)
+    yield from _secret((*path, "snmp_file"), gateway.snmp_file)
+    for key in ("port", "user"):
+        told = [value for one in lines.line.values() if (value := getattr(one, key)) is not None]
+        if len(set(told)) < len(told):
+            yield Finding((*here, "line"), f"two of its lines have one {key}", "each line has its own")
+
+
 def _url(here: tuple[str, str], lines: LinesConfig) -> Iterator[Finding]:
+    if lines.sense == "gateway":
+        yield Finding(here, "the table gateway is missing", f'write [lines.{here[1]}.gateway] with address = "192.168.1.20"')
+        return
     scheme = urlsplit(lines.url).scheme
     if scheme not in _SCHEMES[lines.sense] or (scheme not in ("gpio", "sim") and "://" not in lines.url):
         yield Finding((*here, "url"), f'"{lines.url}" is no place of a {lines.sense}', _FORM)
@@ -71,23 +107,35 @@ def _pins(here: tuple[str, str], lines: LinesConfig, taken: dict[tuple[str, int]
 def _lines(here: tuple[str, str], lines: LinesConfig) -> Iterator[Finding]:
     if lines.sense != "pins" and any(getattr(lines, key) is not None for key in _PINS):
         yield Finding(here, f"pins are not for a {lines.sense}", 'write url = "gpio:", or take them out')
-    if lines.sense != "monitor":
+    if not lines.has_many:
         if lines.line:
             yield Finding((*here, "line"), f"a {lines.sense} has one line", "write its keys into the table itself")
     elif not lines.line:
         yield Finding(here, "none of its lines is named", f"write [lines.{here[1]}.line.1] for each line that is wired")
-    numbers = Counter(number for key in lines.line if (number := lines.number_of(key)) is not None)
     for key, one in lines.line.items():
         path = (*here, "line", key)
         if not is_key(key):
             yield Finding(path, f'"{key}" may hold only a-z, 0-9, ".", "_" and "-"', f"write [lines.{here[1]}.line.{slug(key, 'x')}]")
+        at_gateway = one.port is not None or one.user is not None
+        if lines.sense == "gateway" and not at_gateway:
+            yield Finding(path, "nothing tells which of the gateway's lines it is", f'write user = "{here[1]}-{key}", port = 0, or both')
+        elif lines.sense != "gateway" and (at_gateway or not one.parallel_phones):
+            yield Finding(path, "port, user and parallel_phones are for a gateway's lines", "take them out")
+        yield from _cadence(path, one)
+    yield from _cadence(here, lines)
+    if lines.sense == "monitor":
+        yield from _numbers(here, lines)
+
+
+def _numbers(here: tuple[str, str], lines: LinesConfig) -> Iterator[Finding]:
+    numbers = Counter(number for key in lines.line if (number := lines.number_of(key)) is not None)
+    for key in lines.line:
+        path = (*here, "line", key)
         number = lines.number_of(key)
         if number is None:
             yield Finding(path, "nothing tells which of the device's lines it is", "write number = 1")
         elif numbers[number] > 1:
             yield Finding(path, f"line {number} of the device is named twice", "leave one of the two out")
-        yield from _cadence(path, one)
-    yield from _cadence(here, lines)
 
 
 def _cadence(path: tuple[str, ...], one: LineKeys) -> Iterator[Finding]:

@@ -6,12 +6,13 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from appliance.core.fxo_gateway_config import FxoGatewayConfig
 from appliance.core.quantity import Span
 
 #: Stands for all analog lines where events name a PBX.
 LINES: Final = "lines"
 
-LineKind = Literal["modem", "monitor", "pins"]
+LineKind = Literal["modem", "monitor", "pins", "gateway"]
 Country = Literal["us", "gb", "es", "mx", "ar", "ec", "co", "cl", "br", "ve", "uy", "pt", "it", "fr"]
 CallerIdType = Literal["fsk_bell", "fsk_v23", "dtmf"]
 _Ms = Annotated[int, Meta(ge=1, le=60_000, extra={"unit": "ms"})]
@@ -41,18 +42,27 @@ class LineKeys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LineConfig(LineKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of several lines at a device. `number`: which one it is there; None: the table's own name tells it."""
+    """One of several lines at a device. `number`: which one it is at a line monitor; None: the table's own name tells it.
+
+    At a gateway: `port` is its index in the make's SNMP table, `user` the name that its calls are sent to (`sip:USER@box`).
+    `parallel_phones`: phones hang on the line beside the gateway, which then does not see that they take a call: without another
+    sense the end of a ringing call is not known. False: nobody but the gateway itself can take it.
+    """
 
     number: Annotated[int, Meta(ge=1, le=99)] | None = None
+    port: Annotated[int, Meta(ge=0, le=2_147_483_647)] | None = None
+    user: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    parallel_phones: bool = True
 
 
 class LinesConfig(LineKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What senses one line or several: a voice modem, a line monitor, contacts on the box's own pins.
+    """What senses one line or several: a voice modem, a line monitor, contacts on the box's own pins, an external FXO gateway.
 
-    `kind` None: told by the url. A modem's and a pin's line is named as the table, those of a monitor NAME-KEY, after `line`.
+    `kind` None: told by the url, or by `gateway`. A modem's and a pin's line is named as the table, those of the others NAME-KEY, after
+    `line`.
     """
 
-    url: str
+    url: str = ""
     kind: LineKind | None = None
     profile: str = "v253"
     packets: bool = False
@@ -62,13 +72,21 @@ class LinesConfig(LineKeys, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reversed: _Pin | None = None
     battery: _Pin | None = None
     active_low: bool = True
+    gateway: FxoGatewayConfig | None = None
     line: Annotated[dict[str, LineConfig], Meta(max_length=64)] = field(default_factory=dict)
 
     @property
     def sense(self) -> LineKind:
         """The kind, by the url where none is named."""
+        if self.gateway is not None:
+            return "gateway"
         scheme = self.url.partition(":")[0]
         return self.kind or ("monitor" if scheme == "udp" else "pins" if scheme == "gpio" else "modem")
+
+    @property
+    def has_many(self) -> bool:
+        """Whether its lines are named one by one."""
+        return self.sense in ("monitor", "gateway")
 
     def lines(self, name: str) -> dict[str, LineKeys]:
         """Each line's own name, and what is said of it.
@@ -76,7 +94,7 @@ class LinesConfig(LineKeys, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         >>> sorted(LinesConfig(url="udp://0.0.0.0", line={"1": LineConfig(), "2": LineConfig()}).lines("rack"))
         ['rack-1', 'rack-2']
         """
-        return {f"{name}-{key}": one for key, one in self.line.items()} if self.sense == "monitor" else {name: self}
+        return {f"{name}-{key}": one for key, one in self.line.items()} if self.has_many else {name: self}
 
     def number_of(self, key: str) -> int | None:
         """Which line of the device a table in `line` is; None where nothing tells it."""

@@ -29,7 +29,7 @@ from appliance.service import Context
 from gateway.fxo.left_open import closing
 from gateway.fxo.line_books import LineBooks
 from gateway.fxo.line_call import Told
-from gateway.fxo.made import source_of
+from gateway.fxo.made import Maker
 from gateway.fxo.source import Health, LineSource
 
 _log = logging.getLogger("callfloor.gateway")
@@ -53,6 +53,7 @@ class AnalogLines:
         self._clock = context.clock
         self.books = LineBooks(context.config, lambda: f"line-{secrets.token_hex(8)}")
         self.sources: dict[str, LineSource] = {}
+        self._maker = Maker(context.config.sip, self._clock)
         self._held: deque[Event] = deque()
         self._lost = False
 
@@ -76,7 +77,7 @@ class AnalogLines:
         source = self.sources.get(name)
         try:
             if source is None:
-                source = self.sources[name] = source_of(name, self._context.config.lines[name], self._clock)
+                source = self.sources[name] = self._maker.source(name, self._context.config.lines[name])
                 source.sighted = partial(self._sighted, name)
             await source.run(partial(self._tell, name))
         except MisconfiguredError as fault:

@@ -7,10 +7,12 @@ import tty
 from pathlib import Path
 from typing import Any
 
+from gateway_rig import BareSocket, free_port, request
 from lines_rig import Site, events_of, floor_of, gateway, in_sight, of, told
 from wire_rig import until
 
 from appliance.core.config import Config
+from appliance.core.fxo_gateway_config import FxoGatewayConfig, SipListenerConfig
 from appliance.core.journal_memory import MemoryJournal
 from appliance.core.line_config import LineConfig, LinesConfig
 from appliance.sim.line_plan import Step
@@ -177,3 +179,31 @@ async def test_a_modem_and_a_monitor_share_one_queue(tmp_path: Path) -> None:
     assert waiting == 3
     assert {each.line for each in of(journal, "line.ringing")} == {"l1", "rack-1", "rack-b"}
     assert {each.trunk for each in of(journal, "line.ringing", line="rack-b")} == {"pstn"}
+
+
+async def test_a_gateway_s_lines_are_a_queue_too(tmp_path: Path) -> None:
+    """A call that rings by SIP alone: nobody tells that it was taken, and the board says so instead of abandoned."""
+    bare, journal = BareSocket(), MemoryJournal()
+    bare.box = free_port()
+    rack = LinesConfig(
+        queue="ventas",
+        gateway=FxoGatewayConfig(address="127.0.0.1", sip_port=bare.port, ping_s=0.2),
+        line={"1": LineConfig(user="linea-1")},
+    )
+    config = Config(lines={"rack": rack}, sip=SipListenerConfig(listen=f"127.0.0.1:{bare.box}"))
+    try:
+        async with gateway(config, journal):
+            await in_sight(journal)
+            bare.say(request("INVITE", bare.port))
+            await told(journal, "call.queued")
+            ringing = floor_of(journal, config)
+            bare.say(request("CANCEL", bare.port))
+            await told(journal, "call.lost", reason="not_sensed")
+            bare.alive = False
+            await told(journal, "pbx.down", reason="lost")
+            away = floor_of(journal, config)
+    finally:
+        bare.close()
+    assert (ringing.queues["ventas"].waiting, away.queues["ventas"].fresh) == (1, "stale")
+    assert [(item.id, item.level) for item in away.health] == [("line.rack", "red")]
+    assert (away.queues["ventas"].today.unknown, away.queues["ventas"].today.abandoned) == (1, 0)
