@@ -193,8 +193,8 @@ class HeadsetFold:
         headsets[key] = headset
         if spoke:
             self.unheard.discard(key)
-        while len(headsets) > _SEATS_KEPT:
-            del headsets[next(iter(headsets))]
+        while len(headsets) > _SEATS_KEPT:  # another box that goes mad takes no place from this one's own seats
+            del headsets[next((other for other, one in headsets.items() if one.box is not None), next(iter(headsets)))]
 
 
 def _place(item: tuple[str, Headset]) -> tuple[str, str]:

@@ -230,3 +230,13 @@ def test_seats_stand_in_the_order_of_their_names_whoever_spoke_first(day) -> Non
     elsewhere(day, 20, 3, HeadsetHook(seat="a1", hook="off"), box="isla-3")
     day.tell(30, HeadsetHook(seat="z9", hook="off"), HeadsetHook(seat="b1", hook="off"))
     assert list(shown(day)) == ["b1", "z9", "isla-3.a1", "isla-4.a2"]
+
+
+def test_a_box_that_names_seats_without_end_drives_out_its_own_and_not_this_boxs(day) -> None:
+    day.tell(10, HeadsetAttached(seat="a1"), HeadsetAttached(seat="a2"))
+    day.tell(20)
+    for number in range(5010):
+        origin = Origin(f"e-{number}", "isla-4", day.clock.wall_ns(), "synced")
+        day.floor.apply(day.floor.state.seq + 1, msgspec.structs.replace(event(day, HeadsetAttached(seat=f"s{number}")), origin=origin))
+    kept = day.floor.state.headsets
+    assert (len(kept), [key for key, one in kept.items() if one.box is None], "isla-4.s5009" in kept) == (5000, ["a1", "a2"], True)
