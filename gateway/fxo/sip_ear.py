@@ -21,7 +21,7 @@ PORT: Final = 5060
 #: A call is half a dozen packets; two dozen ports that all ring at once are far below.
 RATE_S: Final = 100
 BURST: Final = 200
-_CONNECTIONS: Final = 4
+_CONNECTIONS: Final = 32
 _CHUNK: Final = 16_384
 _IDLE_S: Final = 3600.0
 _WRITE_AHEAD: Final = 262_144

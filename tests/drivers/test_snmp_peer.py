@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +101,39 @@ async def test_silence_has_a_limit_and_is_over(agent: Snmpd) -> None:
 
         await again()
         await until(lambda: answers == [{NUMBER: -3}])
+
+
+@pytest.mark.snmp
+async def test_rubbish_for_an_answer_is_silence(agent: Snmpd) -> None:
+    """Somebody sits at the gateway's address and says anything; an answer is damaged at any byte."""
+    await ask(agent, Secret(community="secreto"), [NUMBER])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as liar, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as real:
+        liar.bind(("127.0.0.1", 0))
+        liar.setblocking(False)
+        real.connect(("127.0.0.1", agent.port))
+        real.settimeout(30)
+        damage = iter(range(10_000))
+
+        def lie() -> None:
+            asked, source = liar.recvfrom(65536)
+            real.send(asked)
+            answer = bytearray(real.recv(65536))
+            at = next(damage)
+            liar.sendto(b"", source)
+            liar.sendto(bytes(answer[: at % len(answer)]), source)
+            liar.sendto(bytes(range(256)), source)
+            answer[at % len(answer)] ^= 1 << at % 8
+            liar.sendto(bytes(answer), source)
+
+        loop = asyncio.get_running_loop()
+        loop.add_reader(liar, lie)
+        try:
+            async with open_snmp("127.0.0.1", liar.getsockname()[1], Secret(community="secreto"), timeout_s=0.05) as peer:
+                for _ in range(6):
+                    with suppress(TransientError, DeniedError):
+                        assert set(await peer.get([NUMBER])) == {NUMBER}
+        finally:
+            loop.remove_reader(liar)
 
 
 @pytest.mark.parametrize(
