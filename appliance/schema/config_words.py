@@ -33,7 +33,7 @@ WORDS: Final[dict[str, str]] = {
     "JournalConfig.keep_days": "events older than this go",
     "JournalConfig.max_bytes": "at 80 % headset transitions are no longer recorded, at 100 % the oldest events go",
     "JournalConfig.run_dir": "where processes ring each other; by default the service manager's runtime directory",
-    "PbxConfig.kind": "what speaks at the other end: `asterisk`, `freeswitch`, or what an installed package is called (docs/adding-a-pbx.md)",
+    "PbxConfig.kind": "what speaks at the other end: `asterisk`, `freeswitch`, or an installed package's name (docs/adding-a-pbx.md)",
     "PbxConfig.host": "name or address of the PBX",
     "PbxConfig.port": "its port; without it the usual one: 5038 for asterisk, 8021 for freeswitch",
     "PbxConfig.options": "settings of a kind that a package adds, as that package names them",
