@@ -242,7 +242,8 @@ class Seat:
             return Step()
         before = self._state()
         lost = self.host.tick(now_ns)
-        intent = self._hook_asked(self.hook.tick(now_ns), now_ns)
+        asked = self.hook.tick(now_ns)
+        intent = None if self.fault else self._hook_asked(asked, now_ns)
         self.mute.tick(now_ns)
         events = () if self.fault else self._changes(before)
         if lost:

@@ -57,3 +57,11 @@ def test_a_fault_is_told_in_a_length_that_every_box_takes() -> None:
     (event,) = Desk().seat.failed("its report descriptor is malformed (" + "; ".join(["a pop without a push"] * 40)).events
     told = {"id": "abc-1", "source": "/here/one/headsets/a1", "type": "callfloor.headset.fault.v1", "time": "2026-11-21T14:00:00Z"}
     assert seat_event_from("here", "one", "headset.fault", msgspec.json.encode({**told, "data": event})).data == event
+
+
+def test_a_device_that_has_failed_asks_nothing_of_the_pbx() -> None:
+    """What looked like an echo would count as a press when its time is over; by then the device is gone."""
+    desk = Desk(hang_up=True).says(hook=0).call("talking").says(hook=1).says(hook=0)
+    assert desk.intents == []
+    desk.run(desk.seat.failed("the line is broken")).after(1)
+    assert desk.intents == []
