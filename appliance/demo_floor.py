@@ -167,6 +167,8 @@ host = "127.0.0.1"
 port = {port}
 username = "callfloor"
 secret_file = "pbx.secret"
+
+[pbx.central.ivr]
 """
 
 

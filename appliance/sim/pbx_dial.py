@@ -202,6 +202,7 @@ def end(sw: Switch, visit: Visit, by: By, to: str | None) -> None:
     if by == "agent":
         caller.priority = 6
         sw.queue_result(caller, visit.queue.plan.name, "CONTINUE", member.name)
+        sw.survey(caller, visit.call.number, visit.queue.plan.name, member)
     for channel in legs.channels()[:-1]:
         sw.hangup(channel, 16)
     legs.dest = legs.phone = legs.half = None

@@ -7,6 +7,7 @@ HangupRequest, QueueCallerAbandon, QueueCallerLeave; a time-out the same without
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from appliance.sim import pbx_dial
 from appliance.sim.floor_model_staff import Staff
@@ -35,6 +36,8 @@ from appliance.sim.pbx_board import DEVICE_WORD, HINT_WORD, Entry, MemberRow, Qu
 from appliance.sim.pbx_channel import Channel, Legs, Numbering
 from appliance.sim.pbx_text import CAUSES, UNKNOWN, event, fields
 
+#: What callers answer, one after the other.
+_SCORES: Final = (5, 4, 5, 3, 4, 5, 2, 4, 5, 1)
 Say = Callable[[str, bytes], None]
 
 
@@ -193,6 +196,13 @@ class Switch:
         """What this PBX's own dialplan tells after each Queue()."""
         told = fields(UserEvent="QueueResult", CallUniqueid=caller.uniqueid, Queue=queue, QueueStatus=word, CallerNum=caller.caller)
         self.say("UserEvent", "user", caller.lines() + told + (fields(AgentName=agent) if agent else ""))
+
+    def survey(self, caller: Channel, number: int, queue: str, member: Member) -> None:
+        """Every third caller whose agent hung up first answers what he thought of it, from 1 to 5."""
+        if number % 3 == 0:
+            score = _SCORES[number // 3 % len(_SCORES)]
+            told = fields(UserEvent="SurveyResult", CallUniqueid=caller.uniqueid, Queue=queue, Agent=member.name, Q1=score)
+            self.say("UserEvent", "user", caller.lines() + told)
 
     def waited(self, entry: Entry) -> int:
         """Whole seconds as Asterisk counts them: the difference of two clocks without fractions."""
