@@ -11,12 +11,13 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from appliance.core.clock import NS
-from appliance.core.config import Config
+from appliance.core.config import Config, PbxConfig
 from gateway.freeswitch.agents import IN_A_CALL, AgentBook
 from gateway.freeswitch.cause import CANCELLED, channel_gone, hung_up_by_pbx, sent_elsewhere, stamp_of, told
 from gateway.freeswitch.esl import Message
 from gateway.freeswitch.talk_end import TalkEnds
 from gateway.pbx.calls import CallBook, Channel
+from gateway.pbx.ivr import IvrBook, Whose
 from gateway.pbx.lines import LineBook
 from gateway.pbx.names import AgentNames, QueueNames
 from gateway.pbx.stay import Talk, Visit
@@ -57,6 +58,9 @@ class Tracker:
         self.ends = TalkEnds(self.talks)
         self.agents = AgentBook(pbx, config, self.queues, self.names, emit)
         self.lines = LineBook(pbx, config, emit)
+        ivr = (config.pbx.get(pbx) or PbxConfig()).ivr
+        self.ivr = IvrBook(pbx, ivr, emit, self._whose, self.queues.key, lambda name, _: self.names.key(name, name, name)) if ivr else None
+        self._words = frozenset((ivr.menu.event, ivr.survey.event, ivr.callback.event)) if ivr else frozenset[str]()
         self.talks.on_agent_leaves = self._agent_left
         self.visits.on_visit_end = self._visit_ended
         self.session = 0
@@ -88,6 +92,8 @@ class Tracker:
 
     def on_message(self, m: Message, mono_ns: int) -> list[Struct]:
         """The events that one live message means, in order; most messages mean none."""
+        if self.ivr is not None and m.type == "event":
+            self._dialplan(self.ivr, m, mono_ns)
         handler = self._queue.get(m.get("CC-Action")) if m.name == "callcenter::info" else self._channel.get(m.name)
         if handler is not None and m.type == "event":
             handler(m, mono_ns)
@@ -149,6 +155,8 @@ class Tracker:
         self.talks.end_of(uniqueid, now_ns, "transfer")
         inferred = m is None or not m.get("CC-Action").startswith("member-queue-")
         self.visits.queued(visit, now_ns, inferred=inferred or waited_s > 0, pbx_time=stamp_of(m) if m else None)
+        if self.ivr is not None:
+            self.ivr.asked(uniqueid, now_ns)
         return visit
 
     def _join(self, m: Message, now_ns: int) -> None:
@@ -228,6 +236,8 @@ class Tracker:
         )  # fmt: skip
         self.visits.answered(visit, taken.key, at_ns, ring_s=ring_s, pbx_time=taken.pbx_time)
         self.agents.talks(taken.key, visit.visit, visit.call)
+        if self.ivr is not None:
+            self.ivr.answered(visit.uniqueid, visit.visit, visit.key, taken.key)
 
     def _bridge_end(self, m: Message, now_ns: int) -> None:
         taken, bridged = self._taken.get(m.get("CC-Agent")), m.get("CC-Agent-Bridged") != "false"
@@ -307,6 +317,8 @@ class Tracker:
         )  # fmt: skip
         self.calls.open(channel, m.get("Channel-Call-UUID"))
         self.lines.seized(channel, now_ns)
+        if self.ivr is not None and (dialler := m.get("Other-Leg-Unique-ID")):
+            self.ivr.asked(dialler, now_ns)
         if not inbound and dialled:
             self.lines.dialled(channel, dialled)
 
@@ -320,18 +332,36 @@ class Tracker:
                 del self._taken[taken.name]
             self._cancelled(visit, now_ns, by_pbx)
         self.ends.hung_up(uniqueid, now_ns, stopped=by_pbx == "pbx_stopped")
-        self.channel_gone(uniqueid, now_ns)
+        cause = m.get("variable_hangup_cause_q850")
+        self.channel_gone(uniqueid, now_ns, cause=int(cause) if cause.isdecimal() else None)
 
-    def channel_gone(self, uniqueid: str, now_ns: int, *, inferred: bool = False) -> None:
-        """A channel hung up, or was found gone after blindness."""
+    def channel_gone(self, uniqueid: str, now_ns: int, *, inferred: bool = False, cause: int | None = None) -> None:
+        """A channel hung up (`cause`: as Q.850 counts them), or was found gone after blindness."""
+        if self.ivr is not None:
+            self.ivr.gone(uniqueid, now_ns, inferred=inferred)
         self.calls.closed(uniqueid)
         self.visits.closed.pop(uniqueid, None) if inferred else None
-        self.lines.released(uniqueid, now_ns, inferred=inferred)
+        self.lines.released(uniqueid, now_ns, inferred=inferred, cause=cause)
 
     def _held(self, m: Message, now_ns: int) -> None:
         on = m.name == "CHANNEL_HOLD"
         if (talk := self.talks.hold(m.get("Unique-ID"), now_ns, on=on)) is not None:
             self.agents.holds(talk.presence, talk.visit.visit, on=on)
+
+    def _dialplan(self, ivr: IvrBook, m: Message, now_ns: int) -> None:
+        """What the dialplan tells of menus and surveys: events of its own, or variables, which every event of a channel carries."""
+        uniqueid = m.get("Unique-ID")
+        if m.name in self._words:
+            ivr.event(m.name, m.get, uniqueid, now_ns, stamp_of(m))
+        elif uniqueid:
+            for name in ivr.variables:
+                if value := m.get(f"variable_{name}"):
+                    ivr.variable(uniqueid, name, value, now_ns, stamp_of(m))
+
+    def _whose(self, uniqueid: str) -> Whose:
+        call, channel = self.calls.call_of(uniqueid), self.calls.channels.get(uniqueid)
+        caller, dialled = (channel.caller, channel.dialled) if channel is not None else (None, None)
+        return Whose(call.call, call.visits, caller, dialled)
 
     def _shutdown(self, m: Message, now_ns: int) -> None:
         self.stopping = True

@@ -106,7 +106,9 @@ class Wire:
                 f"{where} refused the password: {told}; secret_file must hold the password of event_socket.conf.xml"
                 + (", or that of the user's own esl-password" if user else "")
             )
-        self._write("event plain " + " ".join(EVENTS))
+        ivr = config.ivr
+        own = [name for name in (ivr.menu.event, ivr.survey.event, ivr.callback.event) if name and " " not in name] if ivr else []
+        self._write("event plain " + " ".join([*EVENTS, *map(_one_line, own)]))
         answer = await self._answer("reply", "farewell")
         if not answer.name.startswith("+OK"):
             raise DeniedError(

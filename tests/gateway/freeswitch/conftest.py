@@ -56,7 +56,9 @@ class Script:
         """An event; of mod_callcenter where the name is one of its actions. Underscores stand for dashes."""
         told: dict[str, object] = {key if key.startswith("variable_") else key.replace("_", "-"): value for key, value in fields.items()}
         head: dict[str, object] = {"Core-UUID": self.core, "Event-Date-Timestamp": round(self.wall_s * 1_000_000)}
-        if name.islower():
+        if "::" in name:
+            head["Event-Subclass"], name = name, "CUSTOM"
+        elif name.islower():
             head["Event-Subclass"], told["CC-Action"] = "callcenter::info", name
             name = "CUSTOM"
         return self.feed(event(name, head, told, body))

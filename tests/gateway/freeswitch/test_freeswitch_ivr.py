@@ -1,0 +1,47 @@
+"""Menus, answers and callbacks as a FreeSWITCH's dialplan tells them: events of its own, or variables of the caller's channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from appliance.core.config import Config, PbxConfig
+from appliance.core.ivr_config import CallbackMap, IvrConfig, MenuMap, SurveyMap
+
+IVR = IvrConfig(
+    menu=MenuMap(event="ivr::choice"), survey=SurveyMap(event="ivr::survey", variables={"nota": "satisfaction"}),
+    callback=CallbackMap(event="ivr::callback"),
+)  # fmt: skip
+
+
+def called(script: Callable[..., Any]) -> Any:
+    pbx = script(Config(pbx={"central": PbxConfig(kind="freeswitch", ivr=IVR)})).connect()
+    return pbx.at(1).say(
+        "CHANNEL_CREATE", Unique_ID="c1", Channel_Name="sofia/external/1", Call_Direction="inbound", Channel_Call_UUID="c1"
+    )
+
+
+def test_a_choice_and_then_an_agent(script: Callable[..., Any]) -> None:
+    pbx = called(script).at(3).say("ivr::choice", Unique_ID="c1", Menu="main", Option="2").at(5).join().at(9)
+    assert pbx.calls() == ["digits", "queued", "digits"]
+    first, last = pbx.of("call.digits")
+    assert (first.menu, first.digits, first.path, first.ended) == ("main", "2", ("main:2",), None)
+    assert (last.ended, last.ivr_s) == ("agent", 2.0)
+    assert pbx.of("call.queued")[0].call == first.call
+
+
+def test_a_caller_who_hangs_up_in_the_menu_served_himself(script: Callable[..., Any]) -> None:
+    pbx = called(script).at(3).say("ivr::choice", Unique_ID="c1", Menu="main", Option="1").at(7).hang_up("c1")
+    assert [event.ended for event in pbx.of("call.digits")] == [None, "self_service"]
+
+
+def test_an_answer_is_about_the_conversation_before_it(script: Callable[..., Any]) -> None:
+    pbx = called(script).join().ring().at(4).take().at(9).hang_up("leg").over(alive=True)
+    pbx.at(20).say("CHANNEL_HANGUP", Unique_ID="c1", Answer_State="hangup", variable_nota="4")
+    (survey,) = pbx.of("call.survey")
+    assert (survey.question, survey.score, survey.queue, survey.agent) == ("satisfaction", 4.0, "ventas-default", "1000-default")
+
+
+def test_a_callback_is_asked_for(script: Callable[..., Any]) -> None:
+    pbx = called(script).at(3).say("ivr::callback", Unique_ID="c1", CallbackNum="612000101")
+    assert [event.number for event in pbx.of("call.callback_requested")] == ["612000101"]
