@@ -148,8 +148,6 @@ class Parser:
 
     def _plain(self, text: bytes, begins: int, ends: int, messages: list[Message]) -> bool:
         """Take an event's own lines, and the body behind them where it has one; False for what is none."""
-        if not text.startswith(b"Event-Name: ", begins):
-            return False
         cut = text.find(b"\n\n", begins, ends)
         if cut < 0 or cut == ends - 2:
             raw, body = text[begins:ends].rstrip(b"\n"), b""
@@ -158,8 +156,10 @@ class Parser:
             if inner is None or int(inner[1]) != ends - cut - 2:
                 return False
             raw, body = text[begins:cut], text[cut + 2 : ends]
-        messages.append(Message("event", self._name(raw), raw, body))
-        return True
+        name = self._name(raw)
+        if name:
+            messages.append(Message("event", name, raw, body))
+        return bool(name)
 
     def _other(self, text: bytes, at: int, messages: list[Message]) -> int | None:
         """Take what stands there that does not begin as FreeSWITCH's events do: as `_event`."""
@@ -185,19 +185,29 @@ class Parser:
         return ends
 
     def _name(self, raw: bytes) -> str:
-        end = raw.find(b"\n")
-        name = raw[12:] if end < 0 else raw[12:end]
+        """An event's name, empty for what is no event. It stands first, but where the dialplan gave it: there it stands last."""
+        name = _line(raw, b"Event-Name: ")
         if name == b"CUSTOM":
-            at = raw.find(b"\nEvent-Subclass: ")
-            if at >= 0:
-                end = raw.find(b"\n", at + 17)
-                name = raw[at + 17 :] if end < 0 else raw[at + 17 : end]
+            name = _line(raw, b"Event-Subclass: ") or name
         known = self._names.get(name)
         if known is None:
             known = _text(name)
             if len(self._names) < _MAX_NAMES:
                 self._names[name] = known
         return known
+
+
+def _line(raw: bytes, key: bytes) -> bytes:
+    """The value of a header line as it was sent, empty where there is none."""
+    if raw.startswith(key):
+        at = len(key)
+    else:
+        at = raw.find(b"\n" + key) + 1
+        if not at:
+            return b""
+        at += len(key)
+    end = raw.find(b"\n", at)
+    return raw[at:] if end < 0 else raw[at:end]
 
 
 def _may_begin(text: bytes) -> bool:

@@ -141,3 +141,9 @@ def test_servers_that_write_a_frame_otherwise_are_understood() -> None:
         assert [(m.name, m.get("CC-Queue")) for m in found] == [("callcenter::info", "ventas@default")] * 2
         parser = Parser()
         assert len(parser.feed(b"rubbish\n" + data)) == 1
+
+
+def test_an_event_of_the_dialplans_own_has_its_name_last() -> None:
+    lines = b"Core-UUID: c\nEvent-Subclass: ivr%3A%3Achoice\nMenu: main\nEvent-Name: CUSTOM\n\n"
+    (message,) = Parser().feed(f"Content-Length: {len(lines)}\nContent-Type: text/event-plain\n\n".encode() + lines)
+    assert (message.name, message.get("Menu")) == ("ivr::choice", "main")
