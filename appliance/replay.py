@@ -81,14 +81,34 @@ def _feed(path: Path, header: Header, config: Config) -> tuple[str, Feed]:
     if header.kind == "modem":
         from gateway.fxo.replay_feed import feed_capture as of_modem  # noqa: PLC0415
 
-        return "gateway", of_modem
+        return "gateway", lambda lines: of_modem(lines, _lines_of(header.name, config).get(1))
+    if header.kind in ("monitor", "pins"):
+        from gateway.fxo.device_replay import feed_capture as of_device  # noqa: PLC0415
+
+        return "gateway", lambda lines: of_device(lines, _lines_of(header.name, config) or None)
     if header.kind == "gateway":
         from gateway.fxo.gateway_replay import feed_capture as of_gateway  # noqa: PLC0415
 
-        return "gateway", of_gateway
-    raise UnsupportedError(
-        f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; asterisk, freeswitch, gateway, hid, modem and smdr can"
-    )
+        return "gateway", lambda lines: of_gateway(lines, _gateway_of(header.name, config))
+    known = "asterisk, freeswitch, gateway, hid, modem, monitor, pins and smdr"
+    raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; {known} can")
+
+
+def _lines_of(name: str, config: Config) -> dict[int, Any]:
+    """What the configuration says of a recording's lines, by their number at the device; nothing where it does not name it."""
+    if name not in config.lines or config.lines[name].gateway is not None:
+        return {}
+    from gateway.fxo.made import numbered  # noqa: PLC0415
+
+    return numbered(name, config.lines[name])
+
+
+def _gateway_of(name: str, config: Config) -> Any:
+    if name not in config.lines or (gateway := config.lines[name].gateway) is None:
+        return None
+    from gateway.fxo.made import gateway_lines  # noqa: PLC0415
+
+    return gateway_lines(name, config.lines[name], gateway)
 
 
 def replay(path: Path, config: Config | None = None, progress: Callable[[int], None] | None = None) -> out.Snapshot:

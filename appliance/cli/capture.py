@@ -2,6 +2,7 @@
 
 pbx NAME        [pbx.NAME] of the configuration, through a login of its own beside the running services
 smdr NAME       [smdr.NAME]: a call-record port, while the gateway does not hold it
+line NAME       [lines.NAME]: what senses analog lines, while the gateway does not hold it
 headset SEAT    a headset, by its seat or port: its descriptor and reports, its serial number struck out (as headset record)
 sanitize FILE   a recording with every number and name replaced, consistently, so that it may leave the house
 
@@ -35,6 +36,7 @@ EXAMPLES = """
   callfloor capture pbx central -o morning.jsonl --for 3600
   callfloor capture pbx central -o morning.jsonl --sanitize      safe to send home
   callfloor capture smdr norte -o printed.jsonl --for 3600
+  callfloor capture line l1 -o line.jsonl --for 3600
   callfloor capture headset 1-1.2 -o new-model.jsonl --for 60
   callfloor capture sanitize morning.jsonl -o morning-clean.jsonl
 """
@@ -42,18 +44,19 @@ EXAMPLES = """
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One sub-verb per kind of source."""
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="pbx|smdr|headset|sanitize")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="pbx|smdr|line|headset|sanitize")
     pbx = kinds.add_parser("pbx", help="record a PBX", description="Record a PBX until Ctrl-C, or for so long.")
     pbx.add_argument("name", metavar="NAME", help="as in [pbx.NAME]")
     pbx.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a new file")
     pbx.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
     pbx.add_argument("--sanitize", action="store_true", help="replace every number and name before anything is written to FILE")
     add_config(pbx)
-    smdr = kinds.add_parser("smdr", help="record a call-record port", description="Record a port until Ctrl-C, or for so long.")
-    smdr.add_argument("name", metavar="NAME", help="as in [smdr.NAME]")
-    smdr.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a new file")
-    smdr.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
-    add_config(smdr)
+    for kind, what, table in (("smdr", "a call-record port", "smdr"), ("line", "analog lines", "lines")):
+        one = kinds.add_parser(kind, help=f"record {what}", description=f"Record {what} until Ctrl-C, or for so long.")
+        one.add_argument("name", metavar="NAME", help=f"as in [{table}.NAME]")
+        one.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a new file")
+        one.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
+        add_config(one)
     headset = kinds.add_parser("headset", help="record a headset", description="Record one headset until Ctrl-C, or for so long.")
     headset.add_argument("name", metavar="SEAT|PORT", help="a seat, a port as 1-1.2, an identity, or sim:/path/of/a.sock")
     add_record(headset)
@@ -79,8 +82,11 @@ def main(args: argparse.Namespace) -> int:
 
         return record(args.name, configuration(Path(args.config)), args.output, args.for_s)
     config = configured(args)
-    if args.kind == "smdr":
-        from appliance.cli.capture_smdr import recording  # noqa: PLC0415 - the kind of source decides which
+    if args.kind in ("smdr", "line"):
+        if args.kind == "smdr":
+            from appliance.cli.capture_smdr import recording  # noqa: PLC0415 - the kind of source decides which
+        else:
+            from appliance.cli.capture_line import recording  # noqa: PLC0415
 
         with new_file(args.output) as write:
             asyncio.run(_record(args.name, recording(args.name, config, args.config), write, args.for_s))

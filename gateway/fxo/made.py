@@ -43,6 +43,14 @@ def _settings(line: str, own: LineKeys, config: LinesConfig) -> LineSettings:
     return LineSettings(line=line, pbx=LINES, **told)
 
 
+def numbered(name: str, config: LinesConfig) -> dict[int, LineSettings]:
+    """The same by the lines' numbers at a line monitor; 1 where there is one line."""
+    settings = settings_of(name, config)
+    if not config.has_many:
+        return {1: settings[name]}
+    return {number: settings[f"{name}-{key}"] for key in config.line if (number := config.number_of(key)) is not None}
+
+
 def gateway_lines(name: str, config: LinesConfig, gateway: FxoGatewayConfig) -> list[GatewayLine]:
     """The lines of an external gateway."""
     hook = gateway.make is not None and PROFILES[gateway.make].hook
@@ -73,8 +81,7 @@ class Maker:
             return self._gateway(name, config, config.gateway, tap)
         settings = settings_of(name, config)
         if config.sense == "monitor":
-            numbers = {config.number_of(key): settings[f"{name}-{key}"] for key in config.line}
-            by_number = {number: line for number, line in numbers.items() if number is not None}
+            by_number = numbered(name, config)
             if len(by_number) < len(config.line) or not by_number:
                 raise MisconfiguredError(f"[lines.{name}]: name each line that is wired, as [lines.{name}.line.1]")
             return MonitorLines(config.url, name, by_number, clock, unit=config.unit, tap=tap)
