@@ -23,6 +23,8 @@ PROBES: Final[dict[str, str]] = {
     "services": "appliance.doctor.services",
     "journal": "appliance.doctor.journal",
     "pbx": "appliance.doctor.pbx",
+    "lines": "appliance.doctor.lines",
+    "smdr": "appliance.doctor.smdr",
     "broker": "appliance.doctor.broker",
     "headsets": "appliance.doctor.headsets",
     "seat-boxes": "appliance.doctor.seat_boxes",

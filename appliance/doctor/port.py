@@ -1,0 +1,56 @@
+"""Decides whether a serial port, a network port or the pins that a url names are there and may be opened. Opens no device file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from appliance.core.errors import MisconfiguredError
+from appliance.doctor.finding import Finding
+from appliance.doctor.reach import reached
+from appliance.doctor.who import Node, Who, node_of
+from drivers.gpio import place_from_url
+from drivers.serial_url import serial_url
+
+_APPEARS: Final = "ls -l /dev/serial/by-id/"
+
+
+def port_finding(item: str, url: str, dark: str, who: Who) -> Finding:
+    """What is to be said of the place that a url names. `dark`: what follows while it is away. Blocks while a network port is tried."""
+    scheme = url.partition(":")[0]
+    try:
+        if scheme == "gpio":
+            return _pins(item, url, dark, who)
+        if scheme in ("udp", "listen", "sim", "loop"):
+            return Finding(item, "ok", "the others call the box, or it is simulated: nothing to look for", url)
+        place = serial_url(url, item)
+    except MisconfiguredError as fault:
+        return Finding(item, "red", "its url is none", str(fault), dark, "callfloor check")
+    if place.scheme == "serial":
+        return judge(item, (node_of(place.place, who),), dark, who, _APPEARS)
+    host, _, port = place.place.rpartition(":")
+    host = host.strip("[]")
+    at = reached(host, int(port))
+    if at.stage != "through":
+        return Finding(item, "red", "it cannot be reached", f"{at.where}: {at.fault}", dark, f"ping -c 3 {host}")
+    return Finding(item, "ok", "it answers", f"{at.where} after {at.took_ms} ms")
+
+
+def judge(item: str, nodes: tuple[Node, ...], dark: str, who: Who, appears: str) -> Finding:
+    """What follows from device files of which one is enough."""
+    there = [node for node in nodes if node.there]
+    if not there:
+        return Finding(item, "red", "its adapter is not there", f"no {nodes[0].path}", dark, appears)
+    may = next((node for node in there if node.may), None)
+    if may is None:
+        group = there[0].owner.partition(":")[2].partition(" ")[0]
+        mend = f"sudo usermod -aG {group} {who.name} && sudo systemctl restart callfloor@gateway"
+        return Finding(item, "red", f"{who.name} may not open it", str(there[0]), dark, mend)
+    return Finding(item, "ok", "its adapter is there, and may be opened", str(may))
+
+
+def _pins(item: str, url: str, dark: str, who: Who) -> Finding:
+    place = place_from_url(url)
+    own = sorted(map(str, Path("/dev").glob("gpiochip*"))) or ["/dev/gpiochip0"]
+    chips = own if place is None or place.chip is None else [f"/dev/gpiochip{place.chip}"]
+    return judge(item, tuple(node_of(path, who) for path in chips), dark, who, "ls -l /dev/gpiochip*")
