@@ -114,23 +114,25 @@ class _Replay:
     def _open(self) -> None:
         self._by_user = {port.spec.user: port for port in self._ports if port.spec.user is not None}
         self._server = SipServer(self._by_user, token=lambda: f"t{next(self._tokens)}")
-        self._sip = self._snmp = False
+        self._sip = self._snmp = self._told_silent = False
 
     def begin(self, now_ns: int) -> list[Struct]:
         return [*self._queue.in_sight(), *self._sight(now_ns)]
 
     def row(self, row: _Row, now_ns: int) -> list[Struct]:
         if row.event == "disconnected":
-            self._sip = self._snmp = False
+            if not self._told_silent:  # not one of both fell silent: the box itself heard nobody any more
+                self._open()
             return [*self._sight(now_ns), PbxDown(pbx=self._name, reason="lost")]
         if row.event == "connected":
-            self._open()
+            self._told_silent = False
             return self.begin(now_ns)
         data = _bytes(row)
         if not data:
             return []
         if data in (SNMP_SILENT, SIP_SILENT):
             self._snmp, self._sip = self._snmp and data != SNMP_SILENT, self._sip and data != SIP_SILENT
+            self._told_silent = True
             return self._sight(now_ns)
         polled = poll_from_text(data.decode("latin-1"))
         if polled is not None:

@@ -77,3 +77,12 @@ def test_a_poll_is_read_as_it_was_written() -> None:
     found: Any = {0: {"hook": "on_hook"}, 12: {"line": None, "hook": "no_line"}}
     assert poll_from_text(poll_text(found, 1.25).decode()) == (found, 1.25)
     assert poll_from_text("# snmp x\n") is None
+
+
+def test_one_ear_is_silent_for_a_while_and_the_call_is_followed_on() -> None:
+    """As live: the session goes on, whatever its health says in between."""
+    hook, invite, cancel = poll_text({0: {"hook": "on_hook"}}, 0.01), request("INVITE", 5060), request("CANCEL", 5060)
+    events = replay((1, hook), (2, invite), (4, SNMP_SILENT), (4, "disconnected"), (9, hook), (9, "connected"), (30, cancel), (31, hook))
+    assert [event.rang_s for event in events if isinstance(event, LineReleased)] == [28.0]
+    pbx = [type(event).__name__ for event in events if type(event).__name__.startswith("Pbx")]
+    assert pbx == ["PbxUp", "PbxResynced", "PbxDown", "PbxUp", "PbxResynced"]

@@ -6,24 +6,28 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from gateway_rig import HOOK, KIND, Baresip, BareSocket, Snmpd, request
+from gateway_rig import HOOK, KIND, Baresip, BareSocket, Snmpd, free_port, request
 from wire_rig import Ears, until
 
+from appliance.core.catalogue import LineReleased
 from appliance.core.clock import SystemClock
 from appliance.core.errors import MisconfiguredError
-from appliance.core.fxo_gateway_config import FxoGatewayConfig
+from appliance.core.fxo_gateway_config import FxoGatewayConfig, SipListenerConfig
+from appliance.core.line_config import LineConfig, LinesConfig
+from gateway.fxo.capture import record
 from gateway.fxo.gateway_port import GatewayLine
 from gateway.fxo.gateway_replay import feed_capture
 from gateway.fxo.gateway_run import GatewayLines
 from gateway.fxo.line_call import LineEvent
 from gateway.fxo.line_settings import LineSettings
 from gateway.fxo.sip_ear import SipEar
-from gateway.fxo.source import Tap
+from gateway.fxo.source import Health, Tap
 
 LINE = GatewayLine(settings=LineSettings(line="linea-1", trunk="pstn"), port=0, user="linea-1", parallel_phones=False)
 SIP_LINE = GatewayLine(settings=LineSettings(line="linea-1", ring_ms=(100, 100), grace_ms=100), user="linea-1")
@@ -350,3 +354,34 @@ def test_what_is_misconfigured(ear: SipEar, config: dict[str, Any], lines: list[
 def test_users_need_ears() -> None:
     with pytest.raises(MisconfiguredError, match="nobody listens"):
         GatewayLines("rack", FxoGatewayConfig(address="127.0.0.1"), [SIP_LINE], SystemClock())
+
+
+async def test_a_recording_of_it_is_replayed(bare: BareSocket) -> None:
+    """As `callfloor capture line` makes it."""
+    port, rows = free_port(), []
+    config = LinesConfig(
+        gateway=FxoGatewayConfig(address="127.0.0.1", ping_s=0.2, sip_port=bare.port), line={"1": LineConfig(user="linea-1")}
+    )
+    healths: list[bool] = []
+    told = partial(_noted, healths)
+    task = asyncio.create_task(record("rack", config, SipListenerConfig(listen=f"127.0.0.1:{port}"), SystemClock(), rows.append, told))
+    try:
+        bare.box = port
+        await until(lambda: healths == [True])
+        bare.say(request("INVITE", bare.port))
+        await bare.hear("SIP/2.0 180")
+        bare.alive = False
+        await until(lambda: healths[-1] is False)
+        bare.alive = True
+        await until(lambda: healths[-1] is True)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    events = [event for _, events in feed_capture(rows) for event in events]
+    assert [event.outcome for event in events if isinstance(event, LineReleased)] == ["unknown"]
+    assert [type(event).__name__ for event in events if type(event).__name__ in ("PbxDown", "CallLost")] == ["PbxDown", "CallLost"]
+
+
+def _noted(healths: list[bool], health: Health) -> None:
+    if healths[-1:] != [health.up]:
+        healths.append(health.up)
