@@ -226,7 +226,12 @@ class FreeswitchSwitch:
         self.bridge_end_s[name_of(member.agent)] = int(self.wall_s())
         more = {"CC-Agent-Bridged": "true", "CC-Bridge-Terminated-Time": int(self.wall_s())}
         self.cc("bridge-agent-end", name, {"CC-Hangup-Cause": "SUCCESS"} | bridge | more, phone)
-        more = {"CC-Cause": "Terminated", "CC-Member-Leaving-Time": int(self.wall_s())}
+        way = f"bl_xfer:{to}/default/XML" if by == "transfer" else f"uuid_br:{phone.uuid}"
+        more = {
+            "variable_transfer_source": f"{int(self.wall_s())}:{caller.uuid}:{way}",
+            "CC-Cause": "Terminated",
+            "CC-Member-Leaving-Time": int(self.wall_s()),
+        }
         self.cc("member-queue-end", name, {"CC-Hangup-Cause": "SUCCESS"} | more | bridge, caller)
         del self.seats[id(visit)], self.phones[id(visit)]
         if by != "transfer":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import Struct
+
 from appliance.core.catalogue import LeftReason
 from gateway.freeswitch.esl import Message
 
@@ -31,9 +33,32 @@ def hung_up_by_pbx(m: Message) -> LeftReason | None:
     return _BY_PBX.get(m.get("Hangup-Cause"))
 
 
-def sent_elsewhere(m: Message) -> LeftReason:
-    """What became of a caller who was taken out of the queue and is still there."""
-    return "transferred" if m.get("variable_transfer_source") or m.get("variable_transfer_history") else "withdrawn"
+def sent_elsewhere(m: Message, before: str) -> LeftReason:
+    """What became of a caller who was taken out of the queue and is still there; `before`: his last transfer as he joined."""
+    return "transferred" if m.get("variable_transfer_source") not in ("", before) else "withdrawn"
+
+
+class Handed(Struct, frozen=True):
+    """That a caller was handed on, whereto where it is told, and whether the agent spoke there first."""
+
+    to: str = ""
+    attended: bool = False
+
+
+def handed_on(m: Message, leg: str) -> Handed | None:
+    """What a caller's channel tells of the end of his conversation with the agent at `leg`; None: nobody handed him on.
+
+    The channel keeps how it last came where it is. Being joined to the agent is told there too, so that alone is no transfer: a caller
+    who lives on then goes on in the dialplan, to a survey perhaps.
+    """
+    _, _, last = m.get("variable_transfer_source").partition(":")
+    _, _, last = last.partition(":")
+    kind, _, where = last.partition(":")
+    if kind == "bl_xfer":
+        return Handed(where.partition("/")[0])
+    if kind == "uuid_br" and where == leg:
+        return None
+    return Handed(m.get("Caller-Destination-Number") if not kind else "", attended=bool(kind))
 
 
 def stamp_of(m: Message) -> float | None:

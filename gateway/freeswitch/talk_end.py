@@ -7,11 +7,13 @@ channels are not told.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
 
 from appliance.core.clock import NS
+from gateway.freeswitch.cause import Handed
 from gateway.pbx.stay import Talk
 from gateway.pbx.talks import TalkBook
 
@@ -26,7 +28,7 @@ class Ending(Struct, kw_only=True):
     at_ns: int
     due_ns: int
     alive: bool | None = None
-    to: str = ""
+    handed: Handed | None = Handed()
 
 
 class TalkEnds:
@@ -40,10 +42,10 @@ class TalkEnds:
         """mod_callcenter says that the agent is rid of it."""
         self._ending(talk, now_ns)
 
-    def caller(self, talk: Talk, now_ns: int, *, gone: bool | None, to: str) -> None:
-        """And it says whether the caller is there still (None: it does not), and where his call points to."""
+    def caller(self, talk: Talk, now_ns: int, *, gone: bool | None, handed: Handed | None) -> None:
+        """And it says whether the caller is there still (None: it does not), and whether he was handed on."""
         ending = self._ending(talk, now_ns)
-        ending.to = to or ending.to
+        ending.handed = handed
         if gone:
             self._end(ending)
         elif gone is False:
@@ -63,11 +65,12 @@ class TalkEnds:
             if stopped:
                 self._end(ending, "pbx_stopped")
 
-    def goes_on(self, uniqueid: str, to: str) -> None:
-        """The caller turns up elsewhere: if his conversation was ending, he was handed on."""
+    def goes_on(self, uniqueid: str, handed: Callable[[str], Handed | None]) -> None:
+        """The caller turns up elsewhere: that decides how a conversation of his ended that was ending. `handed` is asked by agent's leg."""
         talk = self._talks.open.get(uniqueid)
-        if talk is not None and (ending := self._open.pop(talk.visit.visit, None)) is not None:
-            self._talks.transferred(talk, ending.at_ns, to=to or None, attended=False)
+        if talk is not None and (ending := self._open.get(talk.visit.visit)) is not None:
+            ending.alive, ending.handed = True, handed(next(iter(talk.legs), ""))
+            self._decide(ending)
 
     def _ending(self, talk: Talk, now_ns: int) -> Ending:
         known = self._open.get(talk.visit.visit)
@@ -97,8 +100,8 @@ class TalkEnds:
     def _decide(self, ending: Ending) -> None:
         talk = ending.talk
         self._open.pop(talk.visit.visit, None)
-        if talk.ended_ns is None and ending.alive:
-            to = ending.to if ending.to != (talk.visit.dialled or "") else ""
-            self._talks.transferred(talk, ending.at_ns, to=to or None, attended=False)
+        if talk.ended_ns is None and ending.alive and ending.handed is not None:
+            to = ending.handed.to if ending.handed.to != (talk.visit.dialled or "") else ""
+            self._talks.transferred(talk, ending.at_ns, to=to or None, attended=ending.handed.attended)
         else:
             self._talks.end(talk, ending.at_ns)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
 from gateway.freeswitch.agents import IN_A_CALL, AgentBook
-from gateway.freeswitch.cause import CANCELLED, channel_gone, hung_up_by_pbx, sent_elsewhere, stamp_of, told
+from gateway.freeswitch.cause import CANCELLED, Handed, channel_gone, handed_on, hung_up_by_pbx, sent_elsewhere, stamp_of, told
 from gateway.freeswitch.esl import Message
 from gateway.freeswitch.talk_end import TalkEnds
 from gateway.pbx.calls import CallBook, Channel
@@ -66,6 +66,7 @@ class Tracker:
         self.session = 0
         self.stopping = False
         self._members: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
         self._offers: dict[str, dict[str, tuple[str, int]]] = {}
         self._taken: dict[str, Taken] = {}
         self._queue: dict[str, Callable[[Message, int], None]] = {
@@ -151,7 +152,7 @@ class Tracker:
             call=call.call, visit=self.calls.next_visit(call), uniqueid=uniqueid, queue=queue, key=self.queues.key(queue),
             joined_ns=now_ns - round(waited_s * NS), session=self.session, caller=caller, dialled=dialled,
         )  # fmt: skip
-        self.ends.goes_on(uniqueid, m.get("Caller-Destination-Number") if m else "")
+        self.ends.goes_on(uniqueid, lambda leg: handed_on(m, leg) if m else Handed())
         self.talks.end_of(uniqueid, now_ns, "transfer")
         inferred = m is None or not m.get("CC-Action").startswith("member-queue-")
         self.visits.queued(visit, now_ns, inferred=inferred or waited_s > 0, pbx_time=stamp_of(m) if m else None)
@@ -169,6 +170,8 @@ class Tracker:
             return
         visit = self.begin_visit(uniqueid, queue, now_ns, caller=told(m.get("CC-Member-CID-Number")), m=m)
         self._members[visit.visit] = member
+        if source := m.get("variable_transfer_source"):
+            self._sources[visit.visit] = source
 
     def _visit(self, m: Message, now_ns: int, *, make: bool) -> Visit | None:
         """The open visit that an event is about. One that we never saw begin is opened by the PBX's word of when it did."""
@@ -262,7 +265,7 @@ class Tracker:
             self._conversation_over(m, now_ns, bridged=True)
             talk = self.talks.open.get(m.get("CC-Member-Session-UUID"))
             if talk is not None and talk.visit.queue == m.get("CC-Queue"):
-                self.ends.caller(talk, now_ns, gone=channel_gone(m), to=m.get("Caller-Destination-Number"))
+                self.ends.caller(talk, now_ns, gone=channel_gone(m), handed=handed_on(m, next(iter(talk.legs), "")))
             return
         visit = self._visit(m, now_ns, make=True)
         if visit is None:
@@ -273,7 +276,7 @@ class Tracker:
         if reason is None and gone is None:
             self.visits.abandoned(visit, now_ns)
         else:
-            self._cancelled(visit, now_ns, reason or (hung_up_by_pbx(m) if gone else sent_elsewhere(m)))
+            self._cancelled(visit, now_ns, reason or (hung_up_by_pbx(m) if gone else sent_elsewhere(m, self._sources.get(visit.visit, ""))))
 
     def _cancelled(self, visit: Visit, now_ns: int, reason: str | None) -> None:
         """The visit ends without an answer; None: the caller hung up."""
@@ -286,6 +289,7 @@ class Tracker:
             self.visits.told(visit.uniqueid, visit.queue, reason, now_ns)  # type: ignore[arg-type]
 
     def _visit_ended(self, visit: Visit) -> None:
+        self._sources.pop(visit.visit, None)
         for leg, (key, _) in self._offers.pop(visit.visit, {}).items():
             self.agents.rings_no_more(key, leg)
         if visit.uniqueid not in self.talks.open:

@@ -123,11 +123,14 @@ class Script:
     def cancel(self, number: int = 1, reason: str = "BREAK_OUT", **more: object) -> Script:
         return self.say("member-queue-end", **self.member(number), CC_Cause="Cancel", CC_Cancel_Reason=reason, **more)
 
-    def over(self, number: int = 1, *, bridged: bool = True, alive: bool = False, to: str = "5000", stay: str = "a") -> Script:
+    def over(
+        self, number: int = 1, *, bridged: bool = True, alive: bool = False, to: str = "5000", stay: str = "a", how: str = ""
+    ) -> Script:
         told = self.member(number, stay=stay) | {"CC_Agent": AGENT, "CC_Agent_UUID": "leg"}
         self.say("bridge-agent-end", **told, CC_Agent_Bridged="true" if bridged else "false")
         if bridged:
             state = {"Answer_State": "answered" if alive else "hangup", "Caller_Destination_Number": to}
+            state |= {"variable_transfer_source": f"1700000000:c{number}:{how}"} if how else {}
             self.say("member-queue-end", **told, CC_Cause="Terminated", **state)
         return self.say("agent-state-change", CC_Agent=AGENT, CC_Agent_State="Waiting")
 

@@ -96,6 +96,28 @@ def test_a_caller_who_lives_on_was_handed_on(up: Any) -> None:
     assert (up.of("call.transferred")[0].to, up.of("call.ended")[0].ended_by, up.of("call.ended")[0].talk_s) == ("700", "transfer", 30.0)
 
 
+@pytest.mark.parametrize(
+    ("how", "handed"),
+    [
+        ("bl_xfer:700/default/XML", ("700", False)),
+        ("att_xfer:1000@pbx/700@pbx", (None, True)),
+        ("uuid_br:other", (None, True)),
+        ("uuid_br:leg", None),
+    ],
+)
+def test_how_a_caller_was_handed_on_and_when_he_only_goes_on_in_the_dialplan(up: Any, how: str, handed: tuple[Any, bool] | None) -> None:
+    up.at(1).join().ring().take().at(31).hang_up("leg").at(31.1).over(alive=True, how=how).at(40)
+    assert [(event.to, event.attended) for event in up.of("call.transferred")] == ([handed] if handed else [])
+    assert up.of("call.ended")[0].ended_by == ("transfer" if handed else "agent")
+
+
+def test_a_menus_transfer_into_the_queue_is_not_one_out_of_it(up: Any) -> None:
+    for number, source in ((1, "1:c1:bl_xfer:5000/a/XML"), (2, "1:c2:bl_xfer:700/a/XML")):
+        up.at(number).say("member-queue-start", **up.member(number), variable_transfer_source=f"1:c{number}:bl_xfer:5000/a/XML")
+        up.cancel(number, Answer_State="answered", variable_transfer_source=source)
+    assert [event.reason for event in up.of("call.left")] == ["withdrawn", "transferred"]
+
+
 def test_the_callers_hang_up_may_come_after_the_queues_word(up: Any) -> None:
     up.at(1).join().ring().take().at(31).hang_up("leg").at(31.1).over(alive=True).at(31.2).hang_up("c1").at(40)
     (ended,) = up.of("call.ended")
