@@ -1,6 +1,6 @@
 """What the PBX needs for this box.
 
-template asterisk|freepbx|freeswitch   the manager user to create, or the event socket to open, with the least rights that tell everything
+template asterisk|freepbx|freeswitch   the manager user to create, or the event socket to open, with the least rights
 """
 
 from __future__ import annotations
