@@ -19,6 +19,8 @@ _BANNERS: Final = {
     "asterisk": (b"Asterisk Call Manager", "Asterisk manager"),
     "freeswitch": (b"Content-Type: auth/request", "FreeSWITCH event socket"),
 }
+#: What a FreeSWITCH says to an address that its access list does not name.
+_REJECTION: Final = b"Content-Type: text/rude-rejection"
 _LOOK: Final = {"asterisk": "asterisk -rx 'manager show settings'", "freeswitch": "fs_cli -x 'module_exists mod_event_socket'"}
 
 _SAID: Final[dict[Stage, tuple[str, str]]] = {
@@ -68,6 +70,9 @@ def judge(facts: PbxFacts) -> Finding:
         if at.stage == "refused" and facts.config.host in ("127.0.0.1", "::1", "localhost"):
             mend = "sudo {look}"
         return Finding(item, "red", what, f"{at.where}: {at.fault}", _BLIND, mend.format(host=facts.config.host, where=at.where, look=look))
+    if at.hello.startswith(_REJECTION):
+        mend = "add this box to the list that apply-inbound-acl names (callfloor pbx template freeswitch), then fs_cli -x reloadacl"
+        return Finding(item, "red", "it turns this box away before the login", f"{at.where} said {_REJECTION.decode()}", _BLIND, mend)
     if not at.hello.startswith(greeting):
         said = f'"{at.hello[:40].decode("ascii", "replace").strip()}"' if at.hello else "nothing"
         what = f"something answers, and it is no {kind}"
