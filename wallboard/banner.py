@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from appliance.core.clock import wall_ns_from_rfc3339
+from appliance.core.line_config import LINES
 from appliance.floor.snapshot import Health, Pbx, Snapshot
 from wallboard.moment import age_s, local_time
 from wallboard.tile import span_text
@@ -68,6 +69,8 @@ def _pbx_banner(key: str, pbx: Pbx, of: int, words: Words, now_wall_ns: int, zon
     details = () if pbx.since is None else (_since(pbx.since, words, now_wall_ns, zone),)
     named = details if of == 1 else (key, *details)
     severe = pbx.state != "resyncing"
+    if key == LINES:
+        return Banner("pbx", pbx.state, words.text("lines.down"), words.text("short.lines.down"), details, severe)
     return Banner("pbx", pbx.state, words.text(f"pbx.{pbx.state}"), words.text("short.pbx.down"), named, severe)
 
 

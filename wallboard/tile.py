@@ -145,6 +145,8 @@ class Reader:
         if figure.of.startswith("window.") and window is not None:
             parts = getattr(window, figure.of.removeprefix("window."))
             notes += [words.text("of", a=words.number(parts[0]), b=words.number(parts[1]))] if parts and parts[1] else []
+        if key == "offered" and window is not None and window.unknown:
+            notes.append(words.text("not_told", n=words.number(window.unknown)))
         if key == "satisfaction" and window is not None and window.satisfaction is not None:
             notes.append(words.text("answers", n=words.number(window.satisfaction.answers)))
         if key == "busy" and scope.queue.agents is not None:

@@ -65,6 +65,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "window.rolling": ("Últimos 30 minutos", "Last 30 minutes", "Últimos 30 minutos"),
     "window.completion": ("Por llamadas terminadas", "By calls completed", "Por chamadas concluídas"),
     "satisfaction": ("Satisfacción", "Satisfaction", "Satisfação"),
+    "not_told": ("{n} sin desenlace conocido", "{n} ended, not told", "{n} sem desfecho conhecido"),
     "answers": ("{n} respuestas", "{n} answers", "{n} respostas"),
     "repeat_call_share": ("Rellamadas", "Repeat calls", "Rechamadas"),
     "fcr": ("Resolución al primer contacto", "First-contact resolution", "Resolução no primeiro contato"),
@@ -109,6 +110,8 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "pbx.down": ("Sin conexión con la planta telefónica", "No connection to the PBX", "Sem conexão com a central telefônica"),
     "pbx.resyncing": ("Poniéndose al día con la planta telefónica", "Catching up with the PBX", "Sincronizando com a central telefônica"),
     "pbx.denied": ("La planta telefónica rechaza el acceso", "The PBX refuses access", "A central telefônica recusa o acesso"),
+    "lines.up": ("Líneas", "Lines", "Linhas"),
+    "lines.down": ("Hay líneas que no se oyen", "Some lines are not heard", "Há linhas que não são ouvidas"),
     "pbx.none": ("Sin planta telefónica configurada", "No PBX configured", "Sem central telefônica configurada"),
     "box.fault": ("Falla del equipo", "Box fault", "Falha do equipamento"),
     "health.disk": ("Poco espacio en el disco", "Disk nearly full", "Pouco espaço em disco"),
@@ -120,6 +123,8 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "health.identity": ("Cuentas que no cuadran", "Books that do not balance", "Contas que não fecham"),
     "health.clock": ("Hora sin ajustar", "Clock not set", "Relógio não ajustado"),
     "health.service.named": ("Servicio detenido: {n}", "Service stopped: {n}", "Serviço parado: {n}"),
+    "health.line.named": ("Línea sin conexión: {n}", "Line not heard: {n}", "Linha sem conexão: {n}"),
+    "health.smdr.named": ("Registro de llamadas sin conexión: {n}", "Call records not heard: {n}", "Registro de chamadas sem conexão: {n}"),
     "health.beacon.named": ("Luces sin conexión: {n}", "Lamps not reachable: {n}", "Luzes sem conexão: {n}"),
     "stream.lost": ("Este tablero no recibe datos", "This board receives no data", "Este painel não recebe dados"),
     "stale": ("Dato de hace {age}", "As of {time}", "Dado de {age} atrás"),
@@ -207,6 +212,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "sign.as_of": ("Datos de las", "Data as of", "Dados das"),
     "short.link.down": ("SIN CRM", "NO CRM", "SEM CRM"),
     "short.link.no_consumer": ("CRM NO OYE", "CRM DEAF", "CRM NÃO OUVE"),
+    "short.lines.down": ("SIN LÍNEAS", "NO LINES", "SEM LINHAS"),
     "short.pbx.down": ("SIN PBX", "NO PBX", "SEM PBX"),
 }  # fmt: skip
 

@@ -3,6 +3,8 @@
 import { ageS, duration, has, number, setup, span, timeOfDay, word } from "./setup.js";
 
 const LINK_SHAPES = { down: "link", draining: "drain", no_consumer: "deaf", denied: "lock" };
+// Stands for all analog lines where a PBX's key would.
+const LINES = "lines";
 const since = (moment, nowMs) => `${word("since", { t: timeOfDay(Date.parse(moment)) })} (${duration(ageS(moment, nowMs))})`;
 
 // Every trouble, gravest first: {trouble, state, shape, text, details, severe}.
@@ -11,8 +13,8 @@ export function banners(floor, nowMs) {
   const sources = Object.entries(floor.pbx ?? {});
   for (const [key, pbx] of sources) {
     if (pbx.state === "up") continue;
-    const details = [...(sources.length > 1 ? [key] : []), ...(pbx.since ? [since(pbx.since, nowMs)] : [])];
-    out.push({ trouble: "pbx", state: pbx.state, shape: pbx.state === "denied" ? "lock" : "down", text: word(`pbx.${pbx.state}`), details, severe: pbx.state !== "resyncing" });
+    const details = [...(sources.length > 1 && key !== LINES ? [key] : []), ...(pbx.since ? [since(pbx.since, nowMs)] : [])];
+    out.push({ trouble: "pbx", state: pbx.state, shape: pbx.state === "denied" ? "lock" : "down", text: word(key === LINES ? "lines.down" : `pbx.${pbx.state}`), details, severe: pbx.state !== "resyncing" });
   }
   const link = linkBanner(floor.crm ?? { state: "off" }, nowMs);
   if (link) out.push(link);
@@ -47,7 +49,8 @@ function linkBanner(crm, nowMs) {
 
 // What the foot says while nothing is wrong.
 export function calm(floor) {
-  const out = [{ shape: "ok", text: Object.keys(floor.pbx ?? {}).length ? word("pbx.up") : word("pbx.none"), note: "" }];
+  const sources = Object.keys(floor.pbx ?? {});
+  const out = [{ shape: "ok", text: word(!sources.length ? "pbx.none" : sources.every((key) => key === LINES) ? "lines.up" : "pbx.up"), note: "" }];
   const crm = floor.crm ?? { state: "off" };
   if (crm.state === "up") out.push({ shape: "ok", text: word("link.up"), note: `${word("delivered")} ${number(crm.delivered ?? 0)}` });
   else if (crm.state === "off") out.push({ shape: "", text: word("link.off"), note: "" });

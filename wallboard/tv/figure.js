@@ -123,6 +123,7 @@ export class Reader {
       const parts = window[figure.of.slice(7)];
       if (parts?.[1]) notes.push(word("of", { a: number(parts[0]), b: number(parts[1]) }));
     }
+    if (key === "offered" && window?.unknown) notes.push(word("not_told", { n: number(window.unknown) }));
     if (key === "satisfaction" && window?.satisfaction) notes.push(word("answers", { n: number(window.satisfaction.answers) }));
     const counts = scope.queue.agents;
     if (key === "busy" && counts) notes.push(...BUSY.filter((state) => counts[state]).map((state) => `${word(state)} ${number(counts[state])}`));
