@@ -313,7 +313,7 @@ async def test_the_service_tells_its_signs() -> None:
             service.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait_for(service, 10)
-        assert texts(sign) == ["Este tablero no recibe datos"]
+        await until(lambda: texts(sign) == ["Este tablero no recibe datos"], "its last words, which may still be on the line")
 
 
 class Watch:
