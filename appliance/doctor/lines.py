@@ -7,7 +7,7 @@ from typing import Final
 from appliance.core.config import Config
 from appliance.core.line_config import LinesConfig
 from appliance.doctor.finding import Finding, Scene
-from appliance.doctor.port import port_finding
+from appliance.doctor.port import gateway_runs, port_finding
 from appliance.doctor.reach import at_once
 from appliance.doctor.who import Who, service_user
 from gateway.fxo.line_settings import LineSettings
@@ -25,15 +25,15 @@ def wanted(config: Config) -> bool:
 
 def findings(scene: Scene) -> tuple[Finding, ...]:
     """Look at every device at the same time; then what its lines lack."""
-    who = service_user()
-    looked = at_once(lambda named: _there(named[0], named[1], who), scene.config.lines.items())
+    who, is_held = service_user(), gateway_runs(scene.config)
+    looked = at_once(lambda named: _there(named[0], named[1], who, is_held=is_held), scene.config.lines.items())
     return (*looked, *(lacks(name, one, line) for name, one in scene.config.lines.items() for line in unsensed(name, one)))
 
 
-def _there(name: str, config: LinesConfig, who: Who) -> Finding:
+def _there(name: str, config: LinesConfig, who: Who, *, is_held: bool) -> Finding:
     item = f"lines {name}"
     if config.gateway is None:
-        return port_finding(item, config.url, _DARK, who)
+        return port_finding(item, config.url, _DARK, who, is_held=is_held)
     # Over UDP nothing can be tried without the gateway's own words; the running gateway asks them.
     return Finding(item, "ok", "a gateway, which the running service asks", f"{config.gateway.address}; `callfloor status` shows it")
 

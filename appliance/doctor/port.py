@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
 from appliance.doctor.finding import Finding
 from appliance.doctor.reach import reached
+from appliance.doctor.running import runs
 from appliance.doctor.who import Node, Who, node_of
 from drivers.gpio import place_from_url
 from drivers.serial_url import serial_url
@@ -15,8 +17,11 @@ from drivers.serial_url import serial_url
 _APPEARS: Final = "ls -l /dev/serial/by-id/"
 
 
-def port_finding(item: str, url: str, dark: str, who: Who) -> Finding:
-    """What is to be said of the place that a url names. `dark`: what follows while it is away. Blocks while a network port is tried."""
+def port_finding(item: str, url: str, dark: str, who: Who, *, is_held: bool = False) -> Finding:
+    """What is to be said of the place that a url names. `dark`: what follows while it is away. Blocks while a network port is tried.
+
+    `is_held`: the gateway runs. Its network ports are then not tried, for many take one caller alone, and a second ends the first.
+    """
     scheme = url.partition(":")[0]
     try:
         if scheme == "gpio":
@@ -28,12 +33,20 @@ def port_finding(item: str, url: str, dark: str, who: Who) -> Finding:
         return Finding(item, "red", "its url is none", str(fault), dark, "callfloor check")
     if place.scheme == "serial":
         return judge(item, (node_of(place.place, who),), dark, who, _APPEARS)
+    if is_held:
+        return Finding(item, "ok", "the running gateway holds it", f"{place.place}; `callfloor status` shows how it does")
     host, _, port = place.place.rpartition(":")
     host = host.strip("[]")
     at = reached(host, int(port))
     if at.stage != "through":
         return Finding(item, "red", "it cannot be reached", f"{at.where}: {at.fault}", dark, f"ping -c 3 {host}")
     return Finding(item, "ok", "it answers", f"{at.where} after {at.took_ms} ms")
+
+
+def gateway_runs(config: Config) -> bool:
+    """Whether the service that holds these ports is at work."""
+    folder = config.journal.run_dir or config.journal.path.parent / "run"
+    return runs(folder, "gateway") is not False
 
 
 def judge(item: str, nodes: tuple[Node, ...], dark: str, who: Who, appears: str) -> Finding:

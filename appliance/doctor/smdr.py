@@ -6,7 +6,7 @@ from typing import Final
 
 from appliance.core.config import Config
 from appliance.doctor.finding import Finding, Scene
-from appliance.doctor.port import port_finding
+from appliance.doctor.port import gateway_runs, port_finding
 from appliance.doctor.reach import at_once
 from appliance.doctor.who import service_user
 
@@ -21,5 +21,5 @@ def wanted(config: Config) -> bool:
 
 def findings(scene: Scene) -> tuple[Finding, ...]:
     """Look at every port at the same time."""
-    who = service_user()
-    return at_once(lambda named: port_finding(f"smdr {named[0]}", named[1].url, _DARK, who), scene.config.smdr.items())
+    who, is_held = service_user(), gateway_runs(scene.config)
+    return at_once(lambda named: port_finding(f"smdr {named[0]}", named[1].url, _DARK, who, is_held=is_held), scene.config.smdr.items())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.cli.main import main
+from appliance.core.alive import Alive
 from appliance.doctor.port import judge, port_finding
 from appliance.doctor.who import Node, Who, service_user
 
@@ -63,6 +64,9 @@ def test_ports_of_call_records(tmp_path: Path, capsys: pytest.CaptureFixture[str
         port, other = server.getsockname()[1], gone.getsockname()[1]
         gone.close()
         text = f"""
+[journal]
+path = "journal.db"
+run_dir = "run"
 [smdr.norte]
 url = "tcp://127.0.0.1:{port}"
 [smdr.sur]
@@ -71,7 +75,12 @@ url = "tcp://127.0.0.1:{other}"
 url = "listen://127.0.0.1:10300"
 """
         found = doctor(tmp_path, text, capsys, "smdr")
+        # One caller is all that many of them take: while the gateway runs, it is left alone.
+        alive = Alive.open(tmp_path / "run", "gateway")
+        held = doctor(tmp_path, text, capsys, "smdr")
+        alive.close()
     assert [found[f"smdr {name}"]["level"] for name in ("norte", "sur", "este")] == ["ok", "red", "ok"]
+    assert [held[f"smdr {name}"]["finding"] for name in ("norte", "sur")] == ["the running gateway holds it"] * 2
     assert "are not recorded" in found["smdr sur"]["consequence"]
 
 
