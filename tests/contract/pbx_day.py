@@ -26,8 +26,8 @@ from gateway.pbx.service import Gateway
 #: More callers than three agents can take, so that some always wait; nobody waits longer than a real second at this speed.
 SPEED = 40
 PLAN = Plan(
-    queues=tuple(msgspec.structs.replace(queue, timeout_s=40.0, wrap_up_s=0.0, autopause=False) for queue in QUEUES),
-    agents=staff(3), calls_per_min=45.0, talk_mean_s=12.0, ring_mean_s=1.5, patience_mean_s=30.0, exit_key_share=0.15,
+    queues=tuple(msgspec.structs.replace(queue, timeout_s=25.0, wrap_up_s=0.0, autopause=False) for queue in QUEUES),
+    agents=staff(3), calls_per_min=45.0, talk_mean_s=12.0, ring_mean_s=1.5, patience_mean_s=18.0, exit_key_share=0.15,
     hold_share=0.3, transfer_share=0.2, pause_every_s=60.0, pause_mean_s=10.0,
 )  # fmt: skip
 #: Whose call, in which queue, and how it ended.
