@@ -33,9 +33,13 @@ def port_finding(item: str, url: str, dark: str, who: Who, *, is_held: bool = Fa
         return Finding(item, "red", "its url is none", str(fault), dark, "callfloor check")
     if place.scheme == "serial":
         return judge(item, (node_of(place.place, who),), dark, who, _APPEARS)
+    return _far(item, place.place, dark, is_held=is_held)
+
+
+def _far(item: str, place: str, dark: str, *, is_held: bool) -> Finding:
     if is_held:
-        return Finding(item, "ok", "the running gateway holds it", f"{place.place}; `callfloor status` shows how it does")
-    host, _, port = place.place.rpartition(":")
+        return Finding(item, "ok", "the running gateway holds it", f"{place}; `callfloor status` shows how it does")
+    host, _, port = place.rpartition(":")
     host = host.strip("[]")
     at = reached(host, int(port))
     if at.stage != "through":
