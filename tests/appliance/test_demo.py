@@ -16,8 +16,9 @@ import sys
 import termios
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,18 @@ def started(folder: Path, *words: str) -> Demo:
     return demo
 
 
+def floor_when(boards: str, is_so: Callable[[dict[str, Any]], bool]) -> None:
+    """Wait until the boards show it: on a busy machine they are a little behind what the terminal says."""
+    floor: dict[str, Any] = {}
+    until_s = time.monotonic() + 30
+    while time.monotonic() < until_s:
+        floor = json.loads(urllib.request.urlopen(f"{boards}/api/floor", timeout=10).read())
+        if is_so(floor):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"the boards never showed it: {floor}")
+
+
 @pytest.mark.broker
 def test_a_stranger_cuts_the_link_and_sees_nothing_lost(folder: Path) -> None:
     demo = started(folder, "--speed", "6", "--seed", "3", "--dir", str(folder / "box"))
@@ -80,17 +93,14 @@ def test_a_stranger_cuts_the_link_and_sees_nothing_lost(folder: Path) -> None:
     assert "pulled" in demo.tell("cut")
     demo.wait_for(r"CRM down, held [1-9]")
     demo.wait_for(r"CRM down, held [1-9](?s:.*)CRM down, held [1-9]\d")
-    floor = json.loads(urllib.request.urlopen(f"{boards}/api/floor", timeout=10).read())
-    assert floor["crm"]["state"] == "down"
-    assert floor["crm"]["backlog"] > 9
-    assert {"off", "on"} <= {headset["hook"] for headset in floor["headsets"].values()}, "some talk, some do not"
+    floor_when(boards, lambda floor: floor["crm"]["state"] == "down" and floor["crm"]["backlog"] > 9)
+    floor_when(boards, lambda floor: {"off", "on"} <= {headset["hook"] for headset in floor["headsets"].values()})  # some talk, some do not
     assert re.search(r"CRM down, held \d\d", demo.tell("status"))
 
     assert "plugged in" in demo.tell("restore")
     demo.wait_for(r"CRM down(?s:.*)CRM up, held \d;")
     assert "announced" in demo.tell("announce")
-    floor = json.loads(urllib.request.urlopen(f"{boards}/api/floor", timeout=10).read())
-    assert [shown["text"] for shown in floor["announcements"]] == ["Training at 15:00 in room B"]
+    floor_when(boards, lambda floor: [shown["text"] for shown in floor["announcements"]] == ["Training at 15:00 in room B"])
 
     config = ["-c", str(folder / "box" / "callfloor.toml")]
     pong = subprocess.run([*COMMAND[:-1], "send", "ping", "--json", *config], capture_output=True, text=True, timeout=30, check=True)
