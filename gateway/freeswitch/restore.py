@@ -23,7 +23,7 @@ def take_up(tracker: Tracker, known: Known, mono: Mono) -> None:
     for standing in known.standing.values():
         _stand(tracker, standing, mono)
     if tracker.ivr is not None:
-        tracker.ivr.restore({uniqueid: (data, mono(at)) for uniqueid, (data, at) in known.menus.items()}, known.stays)
+        tracker.ivr.restore({uniqueid: (data, mono(at)) for uniqueid, (data, at) in known.menus.items()}, known.stays, known.words)
     for line in known.lines.values():
         if line.trunk:
             tracker.lines.restore(line.trunk, line.line)

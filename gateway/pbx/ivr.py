@@ -14,7 +14,7 @@ from msgspec import Struct
 from appliance.core.catalogue import CallAnswered, CallCallbackRequested, CallDigits, CallSurvey
 from appliance.core.clock import NS
 from appliance.core.ivr_config import IvrConfig
-from gateway.pbx.ivr_word import Choice, Scores, Word, variables_of, word_of_event, word_of_variable
+from gateway.pbx.ivr_word import CallMe, Choice, Scores, Word, variables_of, word_of_event, word_of_variable
 
 _MAX_CALLS: Final = 8_192
 _MAX_PATH: Final = 32
@@ -65,7 +65,7 @@ class IvrBook:
         self.variables = variables_of(ivr)
         self._menus: dict[str, InMenu] = {}
         self._stays: dict[str, Stay] = {}
-        self._told: dict[tuple[str, str], str] = {}
+        self._told: dict[tuple[str, str], Word] = {}
 
     def event(self, name: str, value: Callable[[str], str], uniqueid: str, now_ns: int, pbx_time: float | None = None) -> None:
         """A user event on the channel `uniqueid`, unless it names another itself."""
@@ -76,9 +76,9 @@ class IvrBook:
     def variable(self, uniqueid: str, name: str, value: str, now_ns: int, pbx_time: float | None = None) -> None:
         """A channel's variable was set, or is told again: what was told of it already is not told twice."""
         word = word_of_variable(self.ivr, name, value) if uniqueid else None
-        if word is None or self._told.get((uniqueid, name)) == value:
+        if word is None or self._told.get((uniqueid, name)) == word:
             return
-        _keep(self._told, (uniqueid, name), value)
+        _keep(self._told, (uniqueid, name), word)
         self._said(uniqueid, word, now_ns, pbx_time)
 
     def asked(self, uniqueid: str, now_ns: int) -> None:
@@ -97,16 +97,33 @@ class IvrBook:
                 del self._menus[uniqueid]
             else:
                 self._out_of_menu(uniqueid, "self_service", now_ns)
-        self._stays.pop(uniqueid, None)
-        for name in self.variables if self._told else ():
-            self._told.pop((uniqueid, name), None)
+        self._stays.pop(uniqueid, None)  # what it told is kept: a queue's last word on it comes later, with all its variables
 
-    def restore(self, menus: Mapping[str, tuple[CallDigits, int]], stays: Mapping[str, CallAnswered]) -> None:
-        """Take up what the journal holds: by channel, the last choice with the monotonic ns of the first, and who answered."""
+    def restore(
+        self, menus: Mapping[str, tuple[CallDigits, int]], stays: Mapping[str, CallAnswered], words: Mapping[str, Mapping[str, Struct]]
+    ) -> None:
+        """Take up what the journal holds: by channel, the last choice with the monotonic ns of the first, who answered, what it told."""
         for uniqueid, (data, since_ns) in menus.items():
             _keep(self._menus, uniqueid, InMenu(data.call, since_ns, data.path, data.caller, data.dialled))
         for uniqueid, answered in stays.items():
             self.answered(uniqueid, answered.visit, answered.queue, answered.agent)
+        for uniqueid, told in words.items():
+            for name in self.variables:
+                if (word := self._word_of(name, told)) is not None:
+                    _keep(self._told, (uniqueid, name), word)
+
+    def _word_of(self, name: str, told: Mapping[str, Struct]) -> Word | None:
+        """What a variable said, by the events that it became."""
+        ivr = self.ivr
+        key = "menu" if name == ivr.menu.variable else "callback" if name == ivr.callback.variable else ivr.survey.variables.get(name, "")
+        match told.get(key):
+            case CallDigits(digits=digits):
+                return Choice(None, digits)
+            case CallCallbackRequested(number=number):
+                return CallMe(number)
+            case CallSurvey(question=question, score=score):
+                return Scores(((question, score),))
+        return None
 
     def _said(self, uniqueid: str, word: Word, now_ns: int, pbx_time: float | None) -> None:
         whose, stay = self._whose(uniqueid), self._stays.get(uniqueid)

@@ -22,8 +22,8 @@ _T = TypeVar("_T")
 KINDS: Final = frozenset(
     (
         "call.queued", "call.answered", "call.abandoned", "call.left", "call.lost", "call.ended", "call.held", "call.resumed",
-        "call.offered", "call.digits", "agent.logged_in", "agent.logged_out", "agent.state", "line.seized", "line.released", "line.fault",
-        "line.all_busy", "line.all_busy_ended", "pbx.up", "pbx.down", "pbx.resynced",
+        "call.offered", "call.digits", "call.survey", "call.callback_requested", "agent.logged_in", "agent.logged_out", "agent.state",
+        "line.seized", "line.released", "line.fault", "line.all_busy", "line.all_busy_ended", "pbx.up", "pbx.down", "pbx.resynced",
     )
 )  # fmt: skip
 _MAX_CALLS: Final = 4_096
@@ -67,6 +67,8 @@ class Known(Struct):
     faults: dict[str, c.LineFault] = {}
     menus: dict[str, tuple[c.CallDigits, Moment]] = {}
     stays: dict[str, c.CallAnswered] = {}
+    #: By channel, what its menu and its surveys told last, by question: some PBXs tell it again with every event of the channel.
+    words: dict[str, dict[str, Struct]] = {}
     started: str | None = None
     up: bool | None = None
     last: Moment | None = None
@@ -97,6 +99,7 @@ def _apply(known: Known, event: Event) -> None:
 
 
 def _apply_call(known: Known, data: Struct, at: Moment) -> None:
+    _apply_word(known, data)
     visit = getattr(data, "visit", None) or ""
     standing = known.standing.get(visit)
     match data:
@@ -124,6 +127,22 @@ def _apply_call(known: Known, data: Struct, at: Moment) -> None:
             _call(known, data.uniqueid, data.call, "")
         case c.CallAbandoned() | c.CallLeft() | c.CallLost() | c.CallEnded():
             known.standing.pop(visit, None)
+
+
+def _apply_word(known: Known, data: Struct) -> None:
+    match data:
+        case c.CallDigits(ended=None):
+            key = "menu"
+        case c.CallCallbackRequested():
+            key = "callback"
+        case c.CallSurvey(question=question):
+            key = question
+        case _:
+            return
+    if data.uniqueid:
+        words = known.words.pop(data.uniqueid, {})
+        words[key] = data
+        _bounded(known.words)[data.uniqueid] = words
 
 
 def _apply_agent(known: Known, data: Struct) -> None:

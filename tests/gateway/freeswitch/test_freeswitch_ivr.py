@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from appliance.core.catalogue import kind_of
+from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
+from appliance.core.event import Event
 from appliance.core.ivr_config import CallbackMap, IvrConfig, MenuMap, SurveyMap
+from gateway.pbx.known import fold, restore
 
 IVR = IvrConfig(
     menu=MenuMap(event="ivr::choice"), survey=SurveyMap(event="ivr::survey", variables={"nota": "satisfaction"}),
     callback=CallbackMap(event="ivr::callback"),
 )  # fmt: skip
+CONFIG = Config(pbx={"central": PbxConfig(kind="freeswitch", ivr=IVR)})
 
 
 def called(script: Callable[..., Any]) -> Any:
-    pbx = script(Config(pbx={"central": PbxConfig(kind="freeswitch", ivr=IVR)})).connect()
+    pbx = script(CONFIG).connect()
     return pbx.at(1).say(
         "CHANNEL_CREATE", Unique_ID="c1", Channel_Name="sofia/external/1", Call_Direction="inbound", Channel_Call_UUID="c1"
     )
@@ -45,3 +50,21 @@ def test_an_answer_is_about_the_conversation_before_it(script: Callable[..., Any
 def test_a_callback_is_asked_for(script: Callable[..., Any]) -> None:
     pbx = called(script).at(3).say("ivr::callback", Unique_ID="c1", CallbackNum="612000101")
     assert [event.number for event in pbx.of("call.callback_requested")] == ["612000101"]
+
+
+def test_a_restarted_box_hears_old_answers_again_with_every_event_and_tells_none_twice(script: Callable[..., Any]) -> None:
+    pbx = called(script).join().ring().at(4).take().at(9).hang_up("leg").over(alive=True)
+    pbx.at(12).say("CHANNEL_HOLD", Unique_ID="c1", variable_nota="4")
+    pairs = [Event(kind_of(data), "gateway/central", at, at, "boot", "synced", data) for at, data in enumerate(pbx.events, 1_000 * NS)]
+    new = script(CONFIG)
+    new.now_ns = pbx.now_ns
+    restore(new.source, fold(pairs)["central"], boot="boot", now_mono_ns=new.now_ns, now_wall_ns=new.now_ns)
+    new.connect().say("CHANNEL_HANGUP", Unique_ID="c1", Answer_State="hangup", variable_nota="4")
+    assert (len(pbx.of("call.survey")), new.of("call.survey")) == (1, [])
+
+
+def test_the_queues_last_word_on_a_channel_repeats_no_choice(script: Callable[..., Any]) -> None:
+    pbx = called(script).at(2).say("CHANNEL_CREATE", Unique_ID="c2", Other_Leg_Unique_ID="x", variable_nota="5")
+    pbx.say("CHANNEL_HANGUP", Unique_ID="c2", Answer_State="hangup", variable_nota="5")
+    pbx.say("callcenter::info", CC_Action="member-queue-end", Unique_ID="c2", variable_nota="5")
+    assert len(pbx.of("call.survey")) == 1
