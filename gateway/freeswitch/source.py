@@ -93,6 +93,7 @@ class FreeswitchSource:
         self._open.clear()
         self._ask = self._all()
         self._begin(mono_ns)
+        self.tracker.sight = self.tracker.session
         return []
 
     def _all(self) -> list[str]:

@@ -63,7 +63,8 @@ class Tracker:
         self._words = frozenset((ivr.menu.event, ivr.survey.event, ivr.callback.event)) if ivr else frozenset[str]()
         self.talks.on_agent_leaves = self._agent_left
         self.visits.on_visit_end = self._visit_ended
-        self.session = 0
+        #: `sight` is the reading that came first after blindness: later ones put nothing of it in doubt.
+        self.session = self.sight = 0
         self.stopping = False
         self._members: dict[str, str] = {}
         self._sources: dict[str, str] = {}
@@ -329,8 +330,8 @@ class Tracker:
     def _hung_up(self, m: Message, now_ns: int) -> None:
         uniqueid, by_pbx = m.get("Unique-ID"), hung_up_by_pbx(m)
         self.stopping = self.stopping or by_pbx == "pbx_stopped"
-        # Of one known from before the lists it is not known yet whether he still waits: the queue's own word follows, or the lists tell.
-        if (visit := self.visits.open.get(uniqueid)) is not None and visit.session == self.session:
+        # Of one known from before blindness it is not known yet whether he still waits: the queue's own word follows, or the lists tell.
+        if (visit := self.visits.open.get(uniqueid)) is not None and visit.session >= self.sight:
             # Between picked up and joined: whoever hangs up then has not been connected.
             for taken in [taken for taken in self._taken.values() if taken.visit is visit]:
                 del self._taken[taken.name]

@@ -250,3 +250,10 @@ def test_an_old_version_numbers_its_jobs_itself(script: Callable[..., Any]) -> N
             pbx.feed(reply(f"+OK Job-UUID: theirs {request}")).say("BACKGROUND_JOB", pbx.text(request), Job_UUID=f"theirs {request}")
     assert [event.version for event in pbx.at(1).of("pbx.up")] == ["1.10.12"]
     assert pbx.states() == ["available"]
+
+
+def test_who_hangs_up_while_the_lists_are_read_again_is_not_lost(up: Any, row: Row) -> None:
+    up.at(1).join().at(58)
+    up.members = [row(1, "Waiting", 1)]
+    up.at(61).answer(settle=False).hang_up("c1").at(62).cancel(Answer_State="hangup").at(66)
+    assert up.calls() == ["queued", "abandoned"]
