@@ -96,6 +96,7 @@ class GatewayLines(LineSource):
                 polling.result()
         finally:
             self._sip = self._snmp = False
+            self._server = None  # between two sessions nothing of SIP is due
             if polling is not None:
                 polling.cancel()
                 await asyncio.wait([polling])

@@ -56,6 +56,7 @@ class Line:
         self._begins: deque[int] = deque(maxlen=_MOST_CALLS)
         self._deaf: Fault | None = None
         self._deaf_ns = 0
+        self._bell = False
         self._out: list[Told] = []
 
     # -- rings -------------------------------------------------------------------------------------------------
@@ -85,6 +86,7 @@ class Line:
     def burst(self, on: bool, at_ns: int, now_ns: int) -> list[Told]:
         """The bell began or stopped, at a moment that the sense knows by its edges."""
         self._pass(now_ns)
+        self._bell = on
         if on:
             call = self._rung(at_ns, now_ns)
             if call is not None:
@@ -251,7 +253,7 @@ class Line:
         """The sense is gone: unplugged, silent, cut."""
         self._pass(now_ns)
         if not self.blind:
-            self.blind, self._blind_ns = True, now_ns
+            self.blind, self._blind_ns, self._bell = True, now_ns, False
             self._open_ns = self._dead_ns = self._early = None
             if self.call is not None:
                 self.call.doubt, self.call.bursting = True, False
@@ -304,7 +306,7 @@ class Line:
                 out.append((min(stuck_ns, call.far_end_gone_ns + _HOWLER_NS) if call.far_end_gone_ns else stuck_ns, self._stuck))
         if self._dead_ns is not None and "no_battery" not in self.faults:
             out.append((self._dead_ns + DEAD_NS, self._died))
-        if self._deaf is not None:
+        if self._deaf is not None and not self._bell:
             out.append((self._deaf_ns + self.settings.period_ns, self._hears))
         return out
 

@@ -1,6 +1,7 @@
 """Decides what is said to a modem and when: its set-up, and now and then a question whether it is still there. Pure.
 
-A modem that was reset by itself has forgotten that it shall tell callers and says nothing of it: so the question is that command.
+A modem that was reset by itself has forgotten that it shall tell callers, and when a phone is taken up, and says nothing of it: so the
+question is made of those commands.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class ModemTalk:
         self._callers = (profile.packets, *profile.caller_id) if packets and profile.packets else profile.caller_id
         wanted = (profile.hook if hook else None, profile.cadence if cadence else None)
         self._wanted = tuple(command for command in wanted if command is not None)
+        self._asks = False
         self.limits: dict[str, str] = {}
         self.failed: str | None = None
         self.ready = False
@@ -43,7 +45,8 @@ class ModemTalk:
     def begin(self, now_ns: int) -> bytes:
         """The session's first bytes; empty for a box that takes no commands."""
         self._queue.extend((*self._profile.setup, *self._wanted, *self._callers[:1]))
-        self.ready = not self._queue
+        self._asks = bool(self._queue)
+        self.ready = not self._asks
         self._ask_ns = now_ns + ASK_NS
         return self._send(now_ns)
 
@@ -57,7 +60,7 @@ class ModemTalk:
         """When `tick` has something to do."""
         if self._sent_ns is not None:
             return self._sent_ns + self._answer_ns
-        return max(self._ask_ns, self._still_ns) if self.ready and self.caller_id is not None else None
+        return max(self._ask_ns, self._still_ns) if self.ready and self._asks else None
 
     def feed(self, reading: Reading, now_ns: int) -> bytes:
         """What to say after something was heard."""
@@ -95,7 +98,8 @@ class ModemTalk:
         if due_ns is None or now_ns < due_ns or self.failed is not None:
             return b""
         if self._sent_ns is None:
-            self._queue.append(self.caller_id or "AT")
+            # What was refused once is not asked for again.
+            self._queue.extend((*(command for command in self._wanted if command not in self.limits), self.caller_id or "AT"))
         elif self._tries >= _TRIES:
             self.failed = f"no answer to {self._queue[0]} in {_TRIES} tries; look at its power and at the baud rate"
             return b""

@@ -73,6 +73,9 @@ class LineSource(ABC):
                 raise
             except CallfloorError as fault:
                 self._down(str(fault))
+            except Exception as fault:  # whoever runs us begins again; until then it is not in sight
+                self._down(f"{type(fault).__name__}: {fault}")
+                raise
             finally:
                 self._blind()
             if self.clock.mono_ns() - began_ns >= STEADY_NS:

@@ -235,6 +235,23 @@ def test_a_ring_sense_that_is_stuck() -> None:
     assert rig.at(1200).do("ring").kinds == ["ringing"]
 
 
+def test_a_bell_that_never_stops_is_a_fault_until_it_does() -> None:
+    rig = Rig().at(10)
+    rig.told += rig.line.burst(True, rig.now_ns, rig.now_ns)
+    assert rig.at(2000).faults() == [("stuck_ringing", False)]
+    rig.told += rig.line.burst(False, rig.now_ns, rig.now_ns)
+    assert rig.at(2100).faults() == [("stuck_ringing", False), ("stuck_ringing", True)]
+    rig.told.clear()
+    assert rig.burst(2200).kinds == ["ringing"]
+
+
+def test_a_bell_that_never_stops_and_whose_sense_is_lost_is_heard_again() -> None:
+    rig = Rig().at(10)
+    rig.told += rig.line.burst(True, rig.now_ns, rig.now_ns)
+    rig.at(400).do("lost").at(410).do("found").at(500)
+    assert rig.faults() == [("stuck_ringing", False), ("stuck_ringing", True)]
+
+
 def test_a_flood_of_rings_is_one_call() -> None:
     rig = Rig().at(10)
     for _ in range(20_000):

@@ -172,7 +172,8 @@ async def test_a_modem_that_hung_up_is_asked_again_to_tell_callers(tmp_path: Pat
         made.modem.commands.clear()
         made.rig.say(b"\r\nNO CARRIER\r\n")
         await until(lambda: made.modem.caller_mode == 1)
-        assert made.modem.commands == ["AT+VCID=1"]
+        assert made.modem.commands == ["AT+FCLASS=8", "AT+VCID=1"]
+        assert made.modem.voice  # or an answer would not be told, and be taken for an abandon
 
 
 async def test_one_byte_in_a_hundred_is_noise(tmp_path: Path) -> None:
