@@ -11,6 +11,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -18,7 +19,17 @@ from msgspec import Struct
 
 from appliance.apart import Apart
 from appliance.core.alive import Sight
-from appliance.core.catalogue import BoxHealth, LineAllBusy, LineAllBusyEnded, LineFault, LineReleased, event_from_stored
+from appliance.core.catalogue import (
+    BoxHealth,
+    LineAllBusy,
+    LineAllBusyEnded,
+    LineFault,
+    LineReleased,
+    PbxDown,
+    PbxResynced,
+    PbxUp,
+    event_from_stored,
+)
 from appliance.core.clock import NS
 from appliance.core.errors import MisconfiguredError
 from appliance.core.event import Event, stored_from_body
@@ -39,6 +50,8 @@ ROWS_BACK: Final = 100_000
 #: So many events wait while the journal takes none; beyond them what is open is closed as not known, and counted anew.
 MOST_HELD: Final = 5_000
 _TURN_S: Final = 1.0
+#: So many go to the journal at once.
+_PAGE: Final = 8
 _MINE: Final = (b'"line.', b'"call.', b'"box.health"')
 
 Saw = Callable[[str, Sight], None]
@@ -47,8 +60,9 @@ Saw = Callable[[str, Sight], None]
 class AnalogLines:
     """All configured lines. They live in the gateway's process and share its way to the journal."""
 
-    def __init__(self, context: Context, outbox: Outbox, saw: Saw, last: Sight | None = None) -> None:
+    def __init__(self, context: Context, outbox: Outbox, saw: Saw, last: Sight | None = None, *, most_held: int = MOST_HELD) -> None:
         """`last`: when the lines were last heard, before this start."""
+        self._most_held = most_held
         self._context, self._outbox, self._saw, self._last = context, outbox, saw, last
         self._clock = context.clock
         self.books = LineBooks(context.config, lambda: f"line-{secrets.token_hex(8)}")
@@ -118,13 +132,15 @@ class AnalogLines:
         self._flush()
 
     def _flush(self) -> None:
-        if self._held and self._outbox.put(list(self._held)):
-            self._held.clear()
-        elif len(self._held) > MOST_HELD:
+        while self._held and self._outbox.put(page := list(islice(self._held, _PAGE))):
+            for _ in page:
+                self._held.popleft()
+        if len(self._held) > self._most_held:
             _log.error("the journal takes no events: %d of analog lines are not recorded", len(self._held))
-            sights = [event for event in self._held if event.kind.startswith(("pbx.", "box."))]
-            self._held.clear()
-            self._held.extend(sights[-100:])
+            # How it stands now has to be told all the same; the calls in between end as not known.
+            self._held = deque(event for event in self._held if isinstance(event.data, PbxUp | PbxDown | PbxResynced | BoxHealth))
+            while len(self._held) > self._most_held // 2:
+                self._held.popleft()
             self._lost = True
 
     # -- what was left open ------------------------------------------------------------------------------------
