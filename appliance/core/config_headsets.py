@@ -72,6 +72,9 @@ def _person(here: tuple[str, ...], seat: SeatConfig, config: Config) -> Iterator
     if seat.interface is not None and not re.fullmatch(r"hint:.+|[^/]+/.+", seat.interface):
         mend = 'write it as the PBX does: interface = "PJSIP/101"'
         yield Finding((*here, "interface"), f'"{seat.interface}" is no phone', mend)
+    elif seat.interface is not None and agent is None and not config.pbx:
+        mend = 'write agent = "…", the key of who sits there as `callfloor status --json` of the floor box has it'
+        yield Finding((*here, "interface"), "nobody will ever sit here: this box hears no PBX that logs anybody in at a phone", mend)
 
 
 def _presses(headsets: HeadsetsConfig, config: Config) -> Iterator[Finding]:
