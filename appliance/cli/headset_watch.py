@@ -12,9 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from appliance.cli.headset_target import Target, target_named, targets
+from appliance.cli.headset_words import words_of_change
 from appliance.cli.seat_journal import SeatJournal
 from appliance.cli.terminal import coloured, complain, say, say_json
-from appliance.core.catalogue import HeadsetAttached, HeadsetDetached, HeadsetFault, HeadsetFinding, HeadsetHook, HeadsetMute, kind_of
+from appliance.core.catalogue import HeadsetHook, HeadsetMute, kind_of
 from appliance.core.clock import NS, SystemClock, rfc3339, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import CallfloorError, MisconfiguredError, UnpluggedError
@@ -150,7 +151,9 @@ class Watch:
         if self._as_json:
             self._line({"time": time, "seat": seat, "kind": kind_of(data), "data": msgspec.to_builtins(data)})
             return
-        for text, colour in _words(data):
+        said = words_of_change(data)
+        if said is not None:
+            text, colour = said
             self._line(f"{_local(time)}  {seat:<16} {coloured(text, colour) if colour else text}")
 
     def tell_report(self, seat: str, report: bytes, said: dict[str, int], wrong: str | None) -> None:
@@ -205,26 +208,6 @@ class _Desk:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _words(data: msgspec.Struct) -> list[tuple[str, str]]:  # noqa: PLR0911 - one line a kind
-    match data:
-        case HeadsetAttached():
-            model = f" {data.vendor_id}:{data.product_id}" if data.vendor_id else ""
-            return [(f"plugged in  {data.product or ''}{model}", "bold")]
-        case HeadsetDetached():
-            return [("unplugged", "amber")]
-        case HeadsetHook():
-            text = {"off": "off-hook", "on": "on-hook", "unknown": "hook not known"}[data.hook]
-            return [(f"{text}  ({data.by})" if data.hook != "unknown" else text, "green" if data.hook == "off" else "")]
-        case HeadsetMute():
-            text = "mute not known" if data.mute is None else "muted" if data.mute else "live"
-            return [(f"{text}  ({data.by})" if data.mute is not None else text, "red" if data.mute else "")]
-        case HeadsetFault():
-            return [(f"fault: {data.fault}", "red")]
-        case HeadsetFinding():
-            return [(f"{data.finding}{' is over' if data.over else ''}", "" if data.over else "amber")]
-    return []
 
 
 def _local(time: str) -> str:

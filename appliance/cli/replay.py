@@ -8,15 +8,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from appliance.cli.headset_words import words_of_change
 from appliance.cli.screen import headset_screen, screen
-from appliance.cli.terminal import Progress, say, say_json
+from appliance.cli.terminal import Progress, coloured, say, say_json
+from appliance.core.clock import NS
+from appliance.core.config import Config
 from appliance.core.config_file import load
-from appliance.replay import header_from_capture, replay
+from appliance.replay import events_from_capture, header_from_capture, replay
 
 EXAMPLES = """
   callfloor replay morning.jsonl
   callfloor replay morning.jsonl -c callfloor.toml --json | jq .queues.ventas.today
-  callfloor replay a-101.jsonl                    a headset's recording: its seat as it stood at the end
+  callfloor replay a-101.jsonl                    a headset's recording: what was understood, and its seat at the end
 """
 
 
@@ -36,6 +39,17 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         say_json(snapshot)
     else:
-        show = headset_screen if header_from_capture(args.file).kind == "hid" else screen
-        say(show(snapshot, config, None if config else "en"))
+        of_headset = header_from_capture(args.file).kind == "hid"
+        if of_headset:
+            _say_changes(args.file, config or Config())
+        say((headset_screen if of_headset else screen)(snapshot, config, None if config else "en"))
     return 0
+
+
+def _say_changes(file: Path, config: Config) -> None:
+    """What was understood of a headset's recording: each change with its seconds since the recording's start, and how it is known."""
+    for event in events_from_capture(file, config):
+        if (said := words_of_change(event.data)) is not None:
+            text, colour = said
+            say(f"{event.mono_ns / NS:10.3f} s  {coloured(text, colour) if colour else text}")
+    say("")

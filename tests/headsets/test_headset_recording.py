@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layouts import CONSUMER_ONLY
 
+from appliance.cli.main import main
 from appliance.core.catalogue import HeadsetAttached, HeadsetDetached, HeadsetHook, HeadsetMute
 from appliance.core.clock import SystemClock
 from appliance.core.errors import CorruptError
@@ -41,6 +42,22 @@ def test_replayed_it_is_the_floor_with_that_headset(tmp_path: Path) -> None:
     assert shot.headsets is not None
     one = shot.headsets["a-101"]
     assert (one.product, one.attached, one.hook, one.mute, one.fresh) == ("Evolve Link (simulated)", True, "off", True, "live")
+
+
+def test_replay_says_what_was_understood_before_how_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(RECORDING)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    changes = [line.split(" s  ", 1) for line in lines[: lines.index("")]]
+    said = [text for _, text in changes]
+    assert said[0] == "plugged in  Evolve Link (simulated) 0b0e:0307"
+    assert [text.split("  ")[0] for text in said if "hook  (" in text] == ["off-hook", "on-hook", "off-hook", "on-hook"]
+    assert [text.split("  ")[0] for text in said if text.startswith(("muted", "live"))] == ["live", "muted", "live", "muted", "live"]
+    assert said[-1] == "unplugged"
+    times = [float(time) for time, _ in changes]
+    assert times == sorted(times)
+    assert "a-101" in "\n".join(lines[lines.index("") :])
+    assert main(["replay", str(RECORDING), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["headsets"]["a-101"]["attached"] is False
 
 
 def rows(info: HidInfo, *reports: bytes) -> list[dict[str, Any]]:
