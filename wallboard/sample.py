@@ -14,6 +14,7 @@ from appliance.floor.snapshot import (
     Alarm,
     Announcement,
     Crm,
+    Headset,
     Health,
     Pbx,
     Queue,
@@ -101,6 +102,20 @@ def sample() -> Snapshot:
         utilisation=Utilisation(ab_allocation=0.86, bc_on_phone=0.84, coverage=0.998),
         announcements=[Announcement(id="a1", text="Hoy a las 16:00, simulacro de evacuación en todo el piso")],
     )  # fmt: skip
+
+
+def sample_headsets() -> dict[str, Headset]:
+    """Four seats of that morning: on-hook, in a call, muted in a call, and unplugged though the queue counts on him."""
+    return {
+        "a-101": Headset(seat="a-101", agent="agente-101", attached=True, hook="on", mute=False, fresh="live", since=ago(190)),
+        "a-102": Headset(seat="a-102", agent="agente-102", attached=True, hook="off", mute=False, fresh="live", since=ago(65)),
+        "a-103": Headset(
+            seat="a-103", agent="agente-103", attached=True, hook="off", mute=True, fresh="live", since=ago(95), findings=("muted_in_call",)
+        ),
+        "a-104": Headset(
+            seat="a-104", agent="agente-104", attached=False, fresh="live", since=ago(40), findings=("available_unplugged",)
+        ),
+    }  # fmt: skip
 
 
 FACES: Final = ("normal", "alarm", "link_down", "draining", "pbx_down", "box", "stale", "unknown", "closed")

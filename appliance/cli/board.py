@@ -23,7 +23,7 @@ from appliance.core.errors import MisconfiguredError
 from appliance.floor.snapshot import Snapshot
 from wallboard.board_set import BoardSet
 from wallboard.layout import page_names
-from wallboard.sample import FACES, NOW_NS, faced
+from wallboard.sample import FACES, NOW_NS, faced, sample_headsets
 
 EXAMPLES = """
   callfloor board preview boards/planta.toml
@@ -109,7 +109,10 @@ def _config(args: argparse.Namespace) -> tuple[Config, str]:
 
 def _floor(args: argparse.Namespace, config: Config) -> tuple[Snapshot, int]:
     if not args.live:
-        return faced(args.face), NOW_NS
+        shot = faced(args.face)
+        if config.privacy.headsets and args.face != "unknown":  # as on a box: never where they may not be shown
+            shot.headsets = sample_headsets()
+        return shot, NOW_NS
     journal = open_readonly(config.journal.path, config.journal.run_dir)
     try:
         view = folded(journal, config)

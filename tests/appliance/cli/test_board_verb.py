@@ -132,3 +132,15 @@ def test_what_cannot_be_previewed_says_why(box: Path, capsys: pytest.CaptureFixt
     ]:  # fmt: skip
         assert main(["board", "preview", *words]) == 1
         assert said in capsys.readouterr().err
+
+
+def test_a_preview_has_the_headsets_page_where_they_may_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "desk.toml").write_text('[[page]]\nkind = "floor"\n[[page]]\nkind = "headsets"\n', encoding="utf-8")
+    config = tmp_path / "callfloor.toml"
+    for text, shown in (("[privacy]\nheadsets = true\n", True), ("", False)):
+        config.write_text(f'{text}[wallboard.tv]\nlisten = "127.0.0.1:8080"\n', encoding="utf-8")
+        assert main(["board", "preview", "desk", "--medium", "text", "--language", "en", "-c", str(config)]) == 0
+        said = capsys.readouterr().out
+        assert ("a-103" in said) is shown
+        assert ("Headsets" in said) is shown
