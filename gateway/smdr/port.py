@@ -30,6 +30,10 @@ IDLE_S: Final = 2.0
 ASK_S: Final = 3.0
 _CHUNK: Final = 16_384
 _PEERS: Final = 4
+#: Calls of one address that wait for the one before them.
+_CALLS: Final = 16
+#: What a call has brought is read before the next of its address, but it is not waited for longer than this.
+_GRACE_S: Final = 1.0
 _KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 #: Told of bytes that came (`in`) or went (`out`), for a recording.
@@ -81,7 +85,9 @@ Session = Callable[[SerialLine, str], Coroutine[Any, Any, None]]
 
 
 class Listener:
-    """Where the PBX calls. A new call from an address replaces the one before from there, which is half-open."""
+    """Where the PBX calls. A new call from an address replaces the one before from there, which has hung up (its last word is read) or is
+    half-open.
+    """
 
     def __init__(self, name: str, config: SmdrConfig) -> None:
         try:
@@ -90,7 +96,7 @@ class Listener:
         except ValueError as fault:
             raise MisconfiguredError(f'smdr {name}: "{config.url}": {fault}') from fault
         self._where = f"smdr {name} {config.url}"
-        self._peers: dict[str, asyncio.Task[None]] = {}
+        self._peers: dict[str, list[asyncio.Task[None]]] = {}
         self._session: Session | None = None
         self._broken: asyncio.Future[None] | None = None
         self.refused = 0
@@ -110,7 +116,7 @@ class Listener:
                 up()
                 await self._broken
         finally:
-            peers = list(self._peers.values())
+            peers = [call for calls in self._peers.values() for call in calls]
             for peer in peers:
                 peer.cancel()
             if peers:
@@ -118,18 +124,22 @@ class Listener:
 
     def _called(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("?",))[0])
-        if not self._may(address) or (address not in self._peers and len(self._peers) >= _PEERS):
+        calls = self._peers.get(address, [])
+        if not self._may(address) or len(calls) >= _CALLS or (not calls and len(self._peers) >= _PEERS):
             self.refused += 1
             writer.transport.abort()
             return
-        if (before := self._peers.get(address)) is not None:
-            before.cancel()
-        self._peers[address] = asyncio.create_task(
-            self._life(_Peer(reader, writer, f"{self._where}: {address}"), address), name=self._where
-        )
+        self._peers[address] = calls
+        calls.append(asyncio.create_task(self._life(_Peer(reader, writer, f"{self._where}: {address}"), address, calls), name=self._where))
 
-    async def _life(self, peer: _Peer, address: str) -> None:
+    async def _life(self, peer: _Peer, address: str, calls: list[asyncio.Task[None]]) -> None:
+        own = asyncio.current_task()
         try:
+            while (first := calls[0]) is not own:
+                await asyncio.wait((first,), timeout=_GRACE_S)
+                first.cancel()
+                await asyncio.wait((first,))
+                calls[:] = [call for call in calls if call is not first]
             if self._session is not None:
                 peer.keep_alive()
                 await self._session(peer, address)
@@ -140,8 +150,9 @@ class Listener:
                 self._broken.set_exception(fault)
         finally:
             peer.close()
-            if self._peers.get(address) is asyncio.current_task():
-                del self._peers[address]
+            calls[:] = [call for call in calls if call is not own]
+            if not calls:
+                self._peers.pop(address, None)
 
     def _may(self, address: str) -> bool:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import socket
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,18 @@ async def test_a_pbx_that_calls_for_each_record_and_ends_it_by_hanging_up() -> N
             await until(lambda count=n + 1: len(port.numbers) == count)
             await gone(writer)
         assert port.levels == ["ok"]
+
+
+async def test_calls_that_come_at_once_are_all_heard() -> None:
+    async with living(url="listen://127.0.0.1:0") as port:
+        await until(lambda: port.source.listener and port.source.listener.port)
+        assert port.source.listener is not None
+        at = ("127.0.0.1", port.source.listener.port or 0)
+        for n in range(6):  # nothing is accepted meanwhile
+            with socket.create_connection(at) as far:
+                far.sendall(line(n))
+        await until(lambda: len(port.numbers) == 6)
+    assert port.numbers == list(range(6))
 
 
 async def test_strangers_may_not_call() -> None:
