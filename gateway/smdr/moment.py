@@ -33,6 +33,8 @@ class Dates:
         self._votes = {"mdy": 0, "dmy": 0}
         self._day: date | None = None
         self._last: datetime | None = None
+        #: Our day when the PBX's day was `_day`.
+        self._heard = date.min
 
     @property
     def order(self) -> Order:
@@ -56,7 +58,7 @@ class Dates:
         """A line with nothing but a date: the day of the records that follow."""
         found = self._date(text, now)
         if found is not None:
-            self._day, self._last = found, None
+            self._day, self._last, self._heard = found, None, now.date()
         return found is not None
 
     def at(self, day: str, time: str, now: datetime) -> datetime | None:
@@ -75,9 +77,18 @@ class Dates:
                 return None
             moment = datetime.combine(now.date(), clock.time())
             return moment - timedelta(days=1) if moment > now + timedelta(hours=1) else moment
+        if self._live and now.year >= _CLOCK_FROM and now.date() > self._heard:  # quiet days have passed that no line tells
+            moment = datetime.combine(self._day + (now.date() - self._heard), clock.time())
+            if datetime.combine(now.date(), clock.time()) > now + timedelta(hours=1):
+                moment -= timedelta(days=1)
+            else:
+                self._day, self._heard = moment.date(), now.date()
+            self._last = moment
+            return moment
         moment = datetime.combine(self._day, clock.time())
         if self._last is not None and moment < self._last - timedelta(hours=12):
-            self._day += timedelta(days=1)  # past midnight
+            self._day += timedelta(days=1)  # past midnight, by a clock that is ahead of ours
+            self._heard += timedelta(days=1)
             moment += timedelta(days=1)
         self._last = moment
         return moment

@@ -102,3 +102,14 @@ def test_a_day_without_its_year_is_never_ahead(day: date) -> None:
 def test_no_text_is_a_fault(day: str, time: str) -> None:
     Dates(live=True).at(day, time, NOW)
     Dates().day_line(day, NOW)
+
+
+def test_a_day_that_was_printed_once_goes_on_over_quiet_days_as_they_come() -> None:
+    dates = Dates(live=True)
+    assert dates.day_line("11/20/26", datetime.fromisoformat("2026-11-20 09:00"))
+    printed = [
+        ("17:00", "20 17:01"), ("09:00", "23 09:01"), ("23:59", "24 00:01"), ("00:02", "24 00:03"), ("20:00", "24 20:00"),
+        ("00:01", "24 23:58"), ("00:05", "25 00:04"),
+    ]  # fmt: skip
+    told = [dates.at("", time, datetime.fromisoformat(f"2026-11-{now}")) for time, now in printed]
+    assert [f"{at:%d %H:%M}" for at in told if at] == ["20 17:00", "23 09:00", "23 23:59", "24 00:02", "24 20:00", "25 00:01", "25 00:05"]
