@@ -99,5 +99,5 @@ def _print(found: list[Finding] | tuple[Finding, ...]) -> None:
 
 def _sum_up(found: list[Finding], *, whole: bool) -> None:
     red, amber = (sum(finding.level == level for finding in found) for level in ("red", "amber"))
-    text = f"{len(found)} finding{'s' * (len(found) != 1)}: {red} red, {amber} amber"
+    text = f"{red + amber} finding{'s' * (red + amber != 1)}: {red} red, {amber} amber" if red or amber else "nothing wrong"
     say(text if whole else f"{text}; the rest is looked at once the configuration can be used")
