@@ -24,7 +24,10 @@ def records(data: bytes) -> list[dict[str, Any]]:
     """One object per caller in the bytes; a call that rings and tells nothing is one too. Raises CorruptError when nothing here is any."""
     woken = data.lstrip(bytes((SEIZURE, 0xFF)))
     if woken and woken[0] in TYPES:
-        return [record(caller_from_packet(packet)) for packet in packets_from(data)]
+        callers = [caller_from_packet(packet) for packet in packets_from(data)]
+        if any(caller.checksum_ok for caller in callers) or not (lines := list(_from_lines(data))):
+            return [record(caller) for caller in callers]
+        return lines  # noise that looks like the beginning of a packet, and then a modem's words
     datagram = record_from_datagram(data.strip(b"\r\n"))
     if datagram is not None:
         return [_monitored(datagram)]

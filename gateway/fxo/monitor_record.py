@@ -2,6 +2,7 @@
 
 `01 I S 0000 G A1 12/17 04:54 PM 770-263-7111 NAME` begins (S) or ends (E) a call in (I) or out (O); `01 R … 12/17 16:54:03` is the first
 ring, F off-hook, N on-hook, H a flash. A record read from the unit's memory begins with `*`, and has its date in front.
+A unit in its limited format sends `$01  12/17  04:54  PM  7702637111  I  NAME`: at the start of a call alone, and it does not say so.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ MAX_LINE: Final = 256
 _CALL: Final = re.compile(
     r"(?P<line>\d\d?) +(?P<way>[IO]) +(?P<phase>[SE])(?: +(?P<seconds>\d{1,4}))?(?: +(?P<sum>[GB]))?(?: +(?P<type>[A-Z*])(?P<rings>\d))?"
     r"(?: +(?P<date>\d\d/\d\d))?(?: +(?P<time>\d\d:\d\d)(?: *(?P<half>[AP]M))?)?(?: +(?P<who>.*))?"
+)
+_LIMITED: Final = re.compile(
+    r"(?P<line>\d\d?) +(?P<date>\d\d/\d\d) +(?P<time>\d\d:\d\d)(?: *(?P<half>[AP]M))?"
+    r" +(?:(?P<number>\S.{0,39}?) +)?(?P<way>[IO])(?: +(?P<name>.*))?"
 )
 _HELD: Final = re.compile(r"\* ?\d{1,5} +(\d\d?) +(\d\d/\d\d) +(\d\d:\d\d) +([IO] +[SE].*)")
 _DETAIL: Final = re.compile(r"(?P<line>\d\d?) +(?P<what>[RFNH])(?: +(?P<date>\d\d/\d\d) +(?P<time>\d\d:\d\d:\d\d))? *")
@@ -72,7 +77,7 @@ def record_from_text(text: str, unit: str | None = None) -> MonitorRecord | None
         )
     call = _CALL.fullmatch(text)
     if call is None:
-        return None
+        return _limited(text, unit)
     number, name, absent = _who(call["who"] or "")
     return MonitorRecord(
         line=int(call["line"]),
@@ -89,6 +94,25 @@ def record_from_text(text: str, unit: str | None = None) -> MonitorRecord | None
         absent=absent,
         unit=unit,
         held=held is not None,
+    )
+
+
+def _limited(text: str, unit: str | None) -> MonitorRecord | None:
+    """A record in the limited format, which has neither phase nor sum: the caller, once it is known."""
+    call = _LIMITED.fullmatch(text)
+    if call is None:
+        return None
+    number, name, absent = _who(f"{call['number'] or ''} {call['name'] or ''}")
+    return MonitorRecord(
+        line=int(call["line"]),
+        what="start",
+        direction="in" if call["way"] == "I" else "out",
+        date=date_from(call["date"]),
+        time=_time(call["time"], call["half"]),
+        number=number,
+        name=name,
+        absent=absent,
+        unit=unit,
     )
 
 

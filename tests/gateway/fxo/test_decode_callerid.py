@@ -46,6 +46,7 @@ def test_what_kind_it_is() -> None:
     assert one("80987654321C")["number"] == "80987654321"  # hex, but no packet
     assert one(formatted())["format"] == "modem"
     assert one("01 I S 0000 G A1 12/17 04:54 PM 098-765-4321   ANA")["format"] == "monitor"
+    assert one("$01     12/17     04:54     PM     0987654321     I     ANA")["number"] == "0987654321"
     assert one(b"^^<U>123456<S>123456$01 R             12/17 16:54:03")["what"] == "ring"
 
 
@@ -53,6 +54,12 @@ def test_a_bad_packet_says_so() -> None:
     told = one(sdmf("09301224", "P")[:-1].hex() + "12")
     assert (told["checksum_ok"], told["absent"]) == (False, "P")
     assert one(FULL[:-4].hex())["checksum_ok"] is False
+
+
+def test_noise_that_begins_like_a_packet_hides_no_call() -> None:
+    assert one(b"\xff\x80RING\r\n" + formatted(number="022345678"))["number"] == "022345678"
+    assert one(b"\x04\x01\r\n$01 I S 0000 G A1 12/17 04:54 PM 098-765-4321   ANA")["line"] == 1
+    assert one(sdmf("09301224", "5551234")[:-1] + b"\x01")["checksum_ok"] is False
 
 
 def test_calls_of_a_recording() -> None:

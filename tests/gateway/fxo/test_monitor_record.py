@@ -40,6 +40,26 @@ def test_abbreviated_and_held_records() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "$02     12/17     04:54     PM     0987654321     I     ANA TORRES",
+            (2, "in", "12-17", "16:54", "0987654321", "ANA TORRES", None),
+        ),
+        ("$02 12/17 12:05 AM 022345678 O", (2, "out", "12-17", "00:05", "022345678", None, None)),
+        ("$03     12/17     04:54     PM     Private     I     ", (3, "in", "12-17", "16:54", None, None, "P")),
+        ("03 12/17 04:54 PM Out of Area I", (3, "in", "12-17", "16:54", None, None, "O")),
+        ("03 12/17 04:54 PM I", (3, "in", "12-17", "16:54", None, None, None)),
+    ],
+)
+def test_the_limited_format(line: str, said: tuple[object, ...]) -> None:
+    told = record_from_text(line)
+    assert told is not None
+    assert (told.line, told.direction, told.date, told.time, told.number, told.name, told.absent) == said
+    assert (told.what, told.duration_s, told.checksum_ok) == ("start", None, None)
+
+
 @pytest.mark.parametrize(("letter", "what"), [("R", "ring"), ("F", "off_hook"), ("N", "on_hook"), ("H", "flash")])
 def test_details(letter: str, what: str) -> None:
     told = record_from_text(f"04 {letter}             12/17 16:54:03")
