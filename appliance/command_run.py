@@ -27,6 +27,8 @@ _WAIT_S: Final = 1.0
 _REST_S: Final = 0.1
 _SAVE_S: Final = 60.0
 FULL_S: Final = 1.0
+#: What is carried out this soon was not waiting.
+_AT_ONCE_S: Final = 1.0
 #: An id that comes again is passed over; so many are remembered.
 _IDS: Final = 10_000
 _COMMAND: Final = b'{"k":"command.'
@@ -135,7 +137,7 @@ class CommandRun:
             result = self._doer.carry_out(args, left_s)
         except ValueError as fault:
             return CommandFinished(id=command.id, state="failed", reason=str(fault))
-        return CommandFinished(id=command.id, state="done", result={**result, "seconds": round(left_s, 1)})
+        return CommandFinished(id=command.id, state="done", result={**result, "seconds": _told(seconds, left_s)})
 
     def _age_s(self, row: Stored) -> float:
         clock = self._context.clock
@@ -192,6 +194,15 @@ class CommandRun:
             _log.warning("row %d cannot be read and is passed over: %s", entry.seq, fault)
             return None, None
         return (row, command) if command is not None and command.verb == self._verb else (None, None)
+
+
+def _told(asked_s: float, left_s: float) -> float:
+    """For how long it is done, as told: as was asked, unless the command had to wait for it.
+
+    >>> _told(3, 2.94), _told(0.5, 0.46), _told(30, 11.72)
+    (3, 0.5, 11.7)
+    """
+    return asked_s if asked_s - left_s < _AT_ONCE_S else round(left_s, 1)
 
 
 def _ends(entry: Entry, command: str) -> bool:
