@@ -1,4 +1,4 @@
-"""Decides what the configuration has each device file for, by the urls of its signs, LED chains and lamps."""
+"""Decides what the configuration has each device file for: signs, LED chains, lamps, analog lines, call records."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from appliance.core.errors import CallfloorError
 from drivers.gpio import place_from_url
 from drivers.led_sign import sign_url
 from drivers.led_url import led_url_from
+from drivers.serial_url import serial_url
 
 #: Stands for the board's own header, whichever chip that is.
 HEADER: Final = "gpio:"
@@ -26,6 +27,9 @@ def uses_of(config: Config | None) -> Mapping[str, tuple[str, ...]]:
         found[where] += (use,)
     for where, use in _named(board.beacon if board else {}, "beacon", _chip):
         found[where] += (use,)
+    for kind, tables in (("lines", config.lines), ("smdr", config.smdr)) if config else ():
+        for where, use in _named(tables, kind, _port):
+            found[where] += (use,)
     return dict(found)
 
 
@@ -41,6 +45,13 @@ def _named(media: Mapping[str, object], kind: str, node: Callable[[str], str]) -
 
 def _serial(url: str) -> str:
     line = sign_url(url)
+    return line.place if line.scheme == "serial" else ""
+
+
+def _port(url: str) -> str:
+    if url.startswith("gpio:"):
+        return _chip(url)
+    line = serial_url(url, "port")
     return line.place if line.scheme == "serial" else ""
 
 
