@@ -107,6 +107,14 @@ def _pins(here: tuple[str, str], lines: LinesConfig, taken: dict[tuple[str, int]
 def _lines(here: tuple[str, str], lines: LinesConfig) -> Iterator[Finding]:
     if lines.sense != "pins" and any(getattr(lines, key) is not None for key in _PINS):
         yield Finding(here, f"pins are not for a {lines.sense}", 'write url = "gpio:", or take them out')
+    for path, keys in ((here, lines), *(((*here, "line", key), one) for key, one in lines.line.items())):
+        if keys.answer_reversal and lines.reversed is None:
+            mend = "sense it on the box's own pins (reversed = 13), or take it out"
+            yield Finding((*path, "answer_reversal"), "nothing senses that the line is turned round", mend)
+    tells_end = lines.loop is not None or lines.release_reversal or (lines.battery is not None and lines.cpc_ms is not None)
+    if lines.sense == "pins" and lines.answer_reversal and lines.reversed is not None and not tells_end:
+        mend = "write release_reversal = true where the line is turned back at the end, or sense its loop"
+        yield Finding((*here, "answer_reversal"), "nothing tells when a call that was answered is over", mend)
     if not lines.has_many:
         if lines.line:
             yield Finding((*here, "line"), f"a {lines.sense} has one line", "write its keys into the table itself")

@@ -48,7 +48,7 @@ class LineSettings(Struct, frozen=True, kw_only=True):
             return ()
         return (
             f"line {self.line}: nothing tells that a call was taken, so that each call that stops ringing is unknown; "
-            "sense its loop current, let a modem that can tell the hook, or set answer_reversal where the exchange turns the line round",
+            "sense its loop current, let a modem that can tell the hook, or its reversal where the exchange turns the line round",
         )
 
     @property

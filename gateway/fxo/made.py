@@ -40,6 +40,11 @@ def _settings(line: str, own: LineKeys, config: LinesConfig) -> LineSettings:
         value = getattr(own, key) if getattr(own, key) is not None else getattr(config, key)
         if value is not None:
             told[key] = value
+    # What nothing is there to sense never tells an answer, whatever is said: each call that was taken would be an abandoned one.
+    if config.sense != "pins" or config.reversed is None:
+        told["answer_reversal"] = False
+    if config.sense == "pins":
+        told["hook_sense"] = config.loop is not None
     return LineSettings(line=line, pbx=LINES, **told)
 
 

@@ -79,6 +79,8 @@ class ModemSense:
             meaning = _MEANINGS.get(type(reading))
             if meaning is not None and not (awaited and isinstance(reading, Text)):  # an echo, an identity
                 self.told += meaning(self._line, reading, now_ns)
+                if self._line.settings.hook_sense and not self.talk.tells_hook:
+                    self.told += self._line.doubt(now_ns)
 
     def _tells_caller(self, reading: Reading) -> bool:
         """Digits during a call are keys that somebody pressed, and none of them tell the caller where the exchange does it otherwise."""

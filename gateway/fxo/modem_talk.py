@@ -32,7 +32,7 @@ class ModemTalk:
         self._callers = (profile.packets, *profile.caller_id) if packets and profile.packets else profile.caller_id
         wanted = (profile.hook if hook else None, profile.cadence if cadence else None)
         self._wanted = tuple(command for command in wanted if command is not None)
-        self._asks = False
+        self._hook, self._asks = hook, False
         self.limits: dict[str, str] = {}
         self.failed: str | None = None
         self.ready = False
@@ -46,6 +46,8 @@ class ModemTalk:
         """The session's first bytes; empty for a box that takes no commands."""
         self._queue.extend((*self._profile.setup, *self._wanted, *self._callers[:1]))
         self._asks = bool(self._queue)
+        if self._hook and self._asks and self._profile.hook is None:
+            self.limits["hook"] = "this profile has no way to tell when a phone is taken up"
         self.ready = not self._asks
         self._ask_ns = now_ns + ASK_NS
         return self._send(now_ns)
@@ -54,6 +56,12 @@ class ModemTalk:
     def busy(self) -> bool:
         """Whether an answer is awaited."""
         return self._sent_ns is not None
+
+    @property
+    def tells_hook(self) -> bool:
+        """Whether it would tell that a phone is taken up: not before its set-up, nor where it cannot; a box that only talks is believed."""
+        command = self._profile.hook
+        return not self._asks or (self.ready and command is not None and command not in self.limits)
 
     @property
     def due_ns(self) -> int | None:
@@ -85,7 +93,9 @@ class ModemTalk:
                     self._queue.appendleft(rest[0])
                 else:
                     self.limits["caller_id"] = f"{' and '.join(self._callers)} refused: callers are not told"
-        elif not answer.ok:
+        elif answer.ok:
+            self.limits.pop(command, None)
+        else:
             self.limits[command] = f"{command} refused"
         if not self._queue:
             self.ready = True
@@ -98,8 +108,7 @@ class ModemTalk:
         if due_ns is None or now_ns < due_ns or self.failed is not None:
             return b""
         if self._sent_ns is None:
-            # What was refused once is not asked for again.
-            self._queue.extend((*(command for command in self._wanted if command not in self.limits), self.caller_id or "AT"))
+            self._queue.extend((*self._wanted, self.caller_id or "AT"))
         elif self._tries >= _TRIES:
             self.failed = f"no answer to {self._queue[0]} in {_TRIES} tries; look at its power and at the baud rate"
             return b""

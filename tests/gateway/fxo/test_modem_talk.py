@@ -42,9 +42,20 @@ def test_a_modem_that_was_reset_is_told_again_to_tell_the_hook() -> None:
     assert talk.feed(Result("OK"), ASK_NS) == b""
 
 
-def test_what_a_modem_refused_is_not_asked_for_again() -> None:
+def test_what_a_modem_refused_it_may_do_after_all() -> None:
     talk = ModemTalk(PROFILES["v253"], hook=True)
     out = talk.begin(0)
     while out:
         out = talk.feed(Result("ERROR" if b"FCLASS" in out else "OK"), 0)
-    assert talk.tick(ASK_NS) == b"AT+VCID=1\r"
+    assert (talk.tells_hook, list(talk.limits)) == (False, ["AT+FCLASS=8"])
+    assert talk.tick(ASK_NS) == b"AT+FCLASS=8\r"
+    talk.feed(Result("OK"), ASK_NS)
+    assert (talk.tells_hook, talk.limits) == (True, {})
+
+
+def test_a_profile_that_cannot_tell_the_hook_says_so() -> None:
+    talk = ModemTalk(PROFILES["rockwell"], hook=True)
+    out = talk.begin(0)
+    while out:
+        out = talk.feed(Result("OK"), 0)
+    assert (talk.tells_hook, list(talk.limits)) == (False, ["hook"])
