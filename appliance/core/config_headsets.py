@@ -47,7 +47,7 @@ def _seats(headsets: HeadsetsConfig, config: Config) -> Iterator[Finding]:
         except ValueError as mend:
             yield Finding((*here, "url"), f'"{seat.url}" is no headset', str(mend))
         if url and url.sim is not None and not url.sim.startswith("/"):
-            yield Finding((*here, "url"), f'"{seat.url}" is no whole path', f'write where the socket is from / on: "sim:/run/{url.sim}"')
+            yield Finding((*here, "url"), f'"{seat.url}" is no absolute path', f'write where the socket is from / on: "sim:/run/{url.sim}"')
         by_port = _BY_PORT.fullmatch(key)
         if by_port and url and url.port != by_port[1]:
             what = f'"{key}" is what a headset at port {by_port[1]} is called that has no seat of its own'
@@ -63,9 +63,8 @@ def _person(here: tuple[str, ...], seat: SeatConfig, config: Config) -> Iterator
     agent = seat.agent
     if agent is not None:
         if not is_key(agent):
-            yield Finding(
-                (*here, "agent"), f'"{agent}" is no agent\'s key', f'write agent = "{slug(agent, "a")}"; `callfloor status` lists them'
-            )
+            mend = f'write agent = "{slug(agent, "a")}"; `callfloor status --json | jq .agents` lists them'
+            yield Finding((*here, "agent"), f'"{agent}" is no agent\'s key', mend)
         elif len(config.pbx) > 1 and agent.partition(".")[0] not in config.pbx:
             mend = f'write agent = "{next(iter(config.pbx))}.{agent}", with the name of its [pbx.NAME]'
             yield Finding((*here, "agent"), f'with more than one PBX "{agent}" does not tell of which', mend)

@@ -103,9 +103,19 @@ def _leaf(data: dict[str, Any], key: str, kind: Any, path: tuple[str | int, ...]
             value = value[int(at)]
         mend = f"write {wanted(kind)}"
         options = _options(kind)
-        if options and isinstance(value, str) and (near := difflib.get_close_matches(value, options, 1)):
+        if not isinstance(value, list) and _fits([value], kind, hook):  # the one entry of a list, without its brackets
+            mend = f"write [{_shown(key, value)}]"
+        elif options and isinstance(value, str) and (near := difflib.get_close_matches(value, options, 1)):
             mend = f'did you mean "{near[0]}"? {mend[0].upper()}{mend[1:]}'
         yield Finding(where, f"{_shown(key, value)} is not allowed", mend)
+
+
+def _fits(value: Any, kind: Any, hook: Hook) -> bool:
+    try:
+        msgspec.convert(value, kind, dec_hook=hook)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _unknown(path: tuple[str | int, ...], key: str, known: Any) -> Finding:
