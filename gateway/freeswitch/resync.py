@@ -29,7 +29,10 @@ FRESH_NS: Final = 5 * NS
 
 
 class Lists(Struct, kw_only=True):
-    """The PBX's answers so far; None: not answered, or refused. `at_s`: the PBX's clock at each queue's list."""
+    """The PBX's answers so far; None: not answered, or refused. `at_s`: the PBX's clock at each queue's list.
+
+    `left` and `gone`: whose stay or channel events told to have ended since; an answer on its way may hold them still.
+    """
 
     queues: list[str] | None = None
     agents: list[Row] | None = None
@@ -38,6 +41,8 @@ class Lists(Struct, kw_only=True):
     listed: set[str] = set()
     channels: dict[str, dict[str, Any]] | None = None
     at_s: float | None = None
+    left: set[str] = set()
+    gone: set[str] = set()
 
 
 class Found(Struct, kw_only=True):
@@ -58,13 +63,20 @@ def channels_from_answer(text: str) -> dict[str, dict[str, Any]] | None:
 
 
 def overtaken(lists: Lists, m: Message) -> None:
-    """A live event about a listed caller came before the comparison: the row is the past."""
-    if m.get("CC-Action") in ("member-queue-end", "bridge-agent-end"):
-        lists.members.pop(m.get("CC-Member-Session-UUID"), None)
+    """A live event about a listed caller came before the comparison: the row is the past, whether it has come or is to come yet."""
+    action = m.get("CC-Action")
+    if action == "member-queue-end" or (action == "bridge-agent-end" and m.get("CC-Agent-Bridged") != "false"):  # else he waits on
+        lists.left.add(m.get("CC-Member-Session-UUID"))
     elif m.name == "CHANNEL_HANGUP":
-        lists.members.pop(m.get("Unique-ID"), None)
-        if lists.channels is not None:
-            lists.channels.pop(m.get("Unique-ID"), None)
+        lists.gone.add(m.get("Unique-ID"))
+
+
+def _without_the_past(lists: Lists) -> None:
+    for uniqueid in lists.left | lists.gone:
+        lists.members.pop(uniqueid, None)
+    if lists.channels is not None:
+        for uniqueid in lists.gone:
+            lists.channels.pop(uniqueid, None)
 
 
 def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | None, *, restarted: bool, first: bool, older_ns: int) -> Found:
@@ -74,6 +86,7 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
     `older_ns`: what began later is not put to the test.
     """
     found = Found()
+    _without_the_past(lists)
     ended_ns = min(now_ns, last_seen_ns) if last_seen_ns is not None else now_ns
     _compare_agents(tracker, lists, now_ns)
     for talk in list(tracker.talks.open.values()):

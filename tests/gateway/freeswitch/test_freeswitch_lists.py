@@ -257,3 +257,25 @@ def test_who_hangs_up_while_the_lists_are_read_again_is_not_lost(up: Any, row: R
     up.members = [row(1, "Waiting", 1)]
     up.at(61).answer(settle=False).hang_up("c1").at(62).cancel(Answer_State="hangup").at(66)
     assert up.calls() == ["queued", "abandoned"]
+
+
+def test_a_list_that_was_written_before_he_hung_up_and_comes_after_brings_nobody_back(up: Any, row: Row) -> None:
+    up.at(1).join().at(61)
+    up.members = [row(1, "Waiting", 1)]
+    asked = up.source.requests(up.now_ns)
+    up.source.sent(asked[0], "queues")
+    up.feed(reply("+OK Job-UUID: queues", Job_UUID="queues")).say("BACKGROUND_JOB", up.text(asked[0]), Job_UUID="queues")
+    for number, request in enumerate([*asked[1:], *up.source.requests(up.now_ns)]):
+        up.source.sent(request, f"job-{number}")
+        up.feed(reply(f"+OK Job-UUID: job-{number}", Job_UUID=f"job-{number}"))
+        if "members" in request:
+            up.hang_up("c1").cancel(Answer_State="hangup")
+        up.say("BACKGROUND_JOB", up.text(request), Job_UUID=f"job-{number}")
+    assert up.at(70).calls() == ["queued", "abandoned"]
+
+
+def test_who_is_offered_again_is_not_lost_by_the_first_agents_end(up: Any, row: Row) -> None:
+    up.at(1).join().at(58)
+    up.members = [row(1, "Waiting", 1)]
+    up.at(61).answer(settle=False).say("bridge-agent-end", **up.member(1), CC_Agent="1000@default", CC_Agent_Bridged="false").at(66)
+    assert up.calls() == ["queued"]
