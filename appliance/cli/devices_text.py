@@ -22,6 +22,8 @@ def lines_of(seen: Seen) -> list[str]:
         rows = [row for row in seen.rows if row.kind == kind]
         out += [coloured(title, "bold") if rows else f"{coloured(title, 'bold')}  {coloured('none', 'dim')}"]
         out += _table(_HEADSET if kind == "headset" else _OTHER, rows)
+    if any(_NOT_KNOWN in (_hook(row)[0], _mute(row)[0]) for row in seen.rows if row.kind == "headset"):
+        out += [coloured(f"  {_NOT_KNOWN}  not known: nobody watches it, or it has not told yet", "dim")]
     return [*out, *(["", *(coloured(note, "amber") for note in seen.notes)] if seen.notes else [])]
 
 

@@ -52,6 +52,14 @@ def two_desks(bus: Bus) -> None:
     bus.plug("1-1.10", vid=0x047F, pid=0xC056, serial="", product="Blackwire", descriptor=MODELS["poly"].descriptor.hex())
 
 
+def test_the_table_says_what_its_question_marks_are_and_json_does_not(bus: Bus, tmp_path: Path) -> None:
+    legend = "?  not known: nobody watches it, or it has not told yet"
+    assert legend not in run(bus, tmp_path).stdout
+    two_desks(bus)
+    assert legend in run(bus, tmp_path).stdout
+    assert "nobody watches" not in run(bus, tmp_path, "--json").stdout
+
+
 def test_without_a_configuration_all_is_listed_and_nothing_known(bus: Bus, tmp_path: Path) -> None:
     two_desks(bus)
     found = rows(bus, tmp_path)
