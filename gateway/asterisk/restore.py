@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.core.clock import NS
 from gateway.asterisk.tracker import Tracker
 from gateway.pbx.dialect import Mono
-from gateway.pbx.known import Known, Standing
-from gateway.pbx.stay import Talk, Visit
+from gateway.pbx.known import Known
+from gateway.pbx.restore import stand
 
 
 def take_up(tracker: Tracker, known: Known, mono: Mono) -> None:
@@ -20,7 +19,7 @@ def take_up(tracker: Tracker, known: Known, mono: Mono) -> None:
     for uniqueid, (call, visits) in known.calls.items():
         tracker.calls.restore(uniqueid, call, visits)
     for standing in known.standing.values():
-        _stand(tracker, standing, mono)
+        stand(standing, tracker.queues, tracker.visits, tracker.talks, mono)
     if tracker.ivr is not None:
         tracker.ivr.restore({uniqueid: (data, mono(at)) for uniqueid, (data, at) in known.menus.items()}, known.stays, known.words)
     for line in known.lines.values():
@@ -30,23 +29,3 @@ def take_up(tracker: Tracker, known: Known, mono: Mono) -> None:
         tracker.lines.faults.restore(fault)
     for trunk, since in known.full.items():
         tracker.lines.restore_full(trunk, mono(since))
-
-
-def _stand(tracker: Tracker, standing: Standing, mono: Mono) -> None:
-    queued = standing.queued
-    if not queued.uniqueid or not queued.visit:
-        return
-    key = queued.queue or ""
-    visit = Visit(
-        call=queued.call, visit=queued.visit, uniqueid=queued.uniqueid, queue=tracker.queues.title(key), key=key,
-        joined_ns=mono(standing.at) - round(queued.waited_s * NS), session=0, caller=queued.caller, dialled=queued.dialled,
-    )  # fmt: skip
-    if standing.answered is None or standing.answered_at is None:
-        tracker.visits.open[visit.uniqueid] = visit
-        return
-    agent = standing.answered.agent or ""
-    talk = Talk(
-        visit=visit, agent=agent, presence=agent, interface="", legs={}, answered_ns=mono(standing.answered_at), session=0,
-        hold_ns=standing.hold_ns, held_ns=mono(standing.held_at) if standing.held_at else None,
-    )  # fmt: skip
-    tracker.talks.open[visit.uniqueid] = talk

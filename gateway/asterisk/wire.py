@@ -144,14 +144,7 @@ class Wire:
 
     async def logoff(self) -> None:
         """Say good-bye and close; never waits long."""
-        try:
-            self.send("Logoff")
-            async with asyncio.timeout(0.5):
-                await self._stream.drain()
-        except (OSError, TimeoutError):
-            pass  # the peer is gone already, which is what was wanted
-        finally:
-            self.close()
+        await self._stream.leave(lambda: self.send("Logoff"))
 
 
 async def open_wire(config: PbxConfig, tap: Tap | None = None) -> Wire:

@@ -136,14 +136,7 @@ class Wire:
 
     async def logoff(self) -> None:
         """Say good-bye and close; never waits long."""
-        try:
-            self._write("exit")
-            async with asyncio.timeout(0.5):
-                await self._stream.drain()
-        except (OSError, TimeoutError):
-            pass  # the peer is gone already, which is what was wanted
-        finally:
-            self.close()
+        await self._stream.leave(lambda: self._write("exit"))
 
 
 def _one_line(text: str) -> str:

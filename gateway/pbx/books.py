@@ -16,8 +16,9 @@ from appliance.core.clock import NS
 from appliance.core.config import Config
 from gateway.pbx.calls import CallBook
 from gateway.pbx.dialect import Mono
-from gateway.pbx.known import Known, Standing
+from gateway.pbx.known import Known
 from gateway.pbx.names import AgentNames, QueueNames
+from gateway.pbx.restore import stand
 from gateway.pbx.stay import Talk, Visit
 from gateway.pbx.talks import TalkBook
 from gateway.pbx.visits import VisitBook
@@ -165,20 +166,4 @@ class Books:
         for channel, (call, visits) in known.calls.items():
             self.calls.restore(channel, call, visits)
         for standing in known.standing.values():
-            self._stand(standing, mono)
-
-    def _stand(self, standing: Standing, mono: Mono) -> None:
-        queued = standing.queued
-        if not queued.uniqueid or not queued.visit:
-            return
-        key = queued.queue or ""
-        visit = Visit(
-            call=queued.call, visit=queued.visit, uniqueid=queued.uniqueid, queue=self.queues.title(key), key=key,
-            joined_ns=mono(standing.at) - round(queued.waited_s * NS), session=0, caller=queued.caller, dialled=queued.dialled,
-        )  # fmt: skip
-        if standing.answered is None or standing.answered_at is None:
-            self.visits.open[visit.uniqueid] = visit
-            return
-        agent, at_ns = standing.answered.agent or "", mono(standing.answered_at)
-        talk = Talk(visit=visit, agent=agent, presence=agent, interface="", legs={}, answered_ns=at_ns, session=0, hold_ns=standing.hold_ns)
-        self.talks.open[visit.uniqueid] = talk
+            stand(standing, self.queues, self.visits, self.talks, mono)

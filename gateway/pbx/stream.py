@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 from appliance.core.config import PbxConfig
@@ -68,9 +69,16 @@ class Stream:
             self._tap("out", data if told is None else told)
         self._writer.write(data)
 
-    async def drain(self) -> None:
-        """Wait until it is sent. Raises OSError."""
-        await self._writer.drain()
+    async def leave(self, say: Callable[[], object]) -> None:
+        """Close once what `say` sends is sent; never waits long."""
+        try:
+            say()
+            async with asyncio.timeout(0.5):
+                await self._writer.drain()
+        except (OSError, TimeoutError):
+            pass  # the peer is gone already, which is what was wanted
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close at once, whatever is still unsent."""
