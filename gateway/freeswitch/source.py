@@ -32,6 +32,7 @@ TIERS: Final = "callcenter_config tier list"
 MEMBERS: Final = "callcenter_config queue list members "
 VERSION: Final = "version"
 CHANNELS: Final = "show channels as json"
+_ALL: Final = frozenset({QUEUES, AGENTS, TIERS, CHANNELS})
 #: After the last list a live event may still be on its way that tells exactly what the lists only imply.
 SETTLE_NS: Final = NS * 2 // 5
 #: The lists are read again this often, and sooner after damaged bytes.
@@ -103,7 +104,8 @@ class FreeswitchSource:
         """The lists are about to be read."""
         self.tracker.session += 1
         self._lists = Lists()
-        self._asked, self._answered = {QUEUES, AGENTS, TIERS, *([CHANNELS] if self.tracker.lines.trunks else [])}, set()
+        # The channels are awaited once they were asked for: who made a recording may have had no trunks to ask for.
+        self._asked, self._answered = {QUEUES, AGENTS, TIERS}, set()
         self._asked_ns, self._due_ns = mono_ns, mono_ns + PATIENCE_NS
 
     def disconnected(self, mono_ns: int, reason: PbxDownReason = "lost", text: str | None = None) -> list[Struct]:
@@ -144,6 +146,8 @@ class FreeswitchSource:
         foreground, request = request.startswith("api "), request.removeprefix("api ")
         if request == QUEUES and self._lists is None:
             self._begin(max(self._turn_ns, self.last_seen_ns or 0))
+        if request == CHANNELS and self._lists is not None:
+            self._asked.add(CHANNELS)
         if foreground:
             self._open.append(request)
             return
@@ -240,7 +244,7 @@ class FreeswitchSource:
     def _resyncing(self, out: list[Struct], mono_ns: int) -> list[Struct]:
         if not self.up:
             self._held += out
-            out = self._say_up() if set(self._all()) <= self._answered else []
+            out = self._say_up() if self._asked & _ALL | {VERSION} <= self._answered else []
         if self._lists is not None and self._asked <= self._answered:
             settle_ns = mono_ns + SETTLE_NS
             if self._due_ns is None or self._due_ns > settle_ns:

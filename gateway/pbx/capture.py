@@ -9,13 +9,16 @@ from typing import Final
 import msgspec
 
 from appliance.core.clock import NS, Clock, rfc3339
-from appliance.core.config import Config, PbxConfig
+from appliance.core.config import Config, PbxConfig, TrunkConfig
 from appliance.core.errors import TransientError
 from gateway.pbx.dialect import Source, Wire, dialect
 from gateway.pbx.stream import secret_of
 
 _RETRY_S: Final = 1.0
 _TURN_S: Final = 0.25
+
+#: A recording is for whatever configuration it is replayed with: all is asked for that any would ask, such as the channels of trunks.
+_ALL: Final = Config(trunks={"all": TrunkConfig(channels=("",), lines=10_000)})
 
 #: Takes one line of the capture file, its newline included.
 Write = Callable[[bytes], object]
@@ -64,7 +67,7 @@ async def record(name: str, config: PbxConfig, clock: Clock, write: Write) -> No
         first = False
         try:
             await wire.login(config, secret)
-            await _session(wire, config, speaks.source(name, Config()), clock)
+            await _session(wire, config, speaks.source(name, _ALL), clock)
         except TransientError:
             recorder.event("disconnected")
         except asyncio.CancelledError:
