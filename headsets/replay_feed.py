@@ -65,6 +65,18 @@ def feed_capture(lines: Iterable[str | bytes]) -> Iterator[tuple[float, list[Str
     yield from _due(seat, now_ns + NS)
 
 
+def reports_from_capture(lines: Iterable[str | bytes]) -> Iterator[tuple[float, bytes, dict[str, int]]]:
+    """Each report of a recording: `t`, its bytes, and what its descriptor has them say. Raises CorruptError as `feed_capture` does."""
+    rows = _rows(lines)
+    layout, last_t = layout_from(bytes.fromhex(_header(next(rows, (1, b""))[1]).descriptor)), 0.0
+    for number, line in rows:
+        row = _decoded(number, line)
+        last_t = max(last_t, _time(number, row))
+        if "data" in row:
+            report = str(row["data"]).encode("latin-1", "replace")
+            yield last_t, report, values(layout, *split(layout, report))
+
+
 def _due(seat: Seat, now_ns: int) -> Iterator[tuple[float, list[Struct]]]:
     """What falls due before the next line, each at its own time."""
     while (due_ns := seat.due_ns) is not None and due_ns <= now_ns:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from appliance.cli.headset_target import Target, target_named, targets
-from appliance.cli.headset_words import words_of_change
+from appliance.cli.headset_words import words_of_change, words_of_report
 from appliance.cli.seat_journal import SeatJournal
 from appliance.cli.terminal import coloured, complain, say, say_json
 from appliance.core.catalogue import HeadsetHook, HeadsetMute, kind_of
@@ -161,8 +161,7 @@ class Watch:
         if self._as_json and self._reports:
             self._line({"time": self.now(), "seat": seat, "report": report.hex(), "says": said, "fault": wrong})
         elif self._reports:
-            on = " ".join(name if value == 1 else f"{name}={value}" for name, value in said.items() if value) or "all off"
-            self._line(f"{_local(self.now())}  {seat:<16} {coloured(report.hex(' ') + '  ' + on, 'dim')}")
+            self._line(f"{_local(self.now())}  {seat:<16} {coloured(words_of_report(report, said), 'dim')}")
         if wrong and not self._as_json:
             self._note(seat, wrong)
 

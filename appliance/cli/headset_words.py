@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from appliance.core.catalogue import HeadsetAttached, HeadsetDetached, HeadsetFault, HeadsetFinding, HeadsetHook, HeadsetMute
@@ -27,3 +29,13 @@ def words_of_change(data: Struct) -> tuple[str, str] | None:  # noqa: PLR0911 - 
         case HeadsetFinding():
             return f"{data.finding}{' is over' if data.over else ''}", "" if data.over else "amber"
     return None
+
+
+def words_of_report(report: bytes, said: Mapping[str, int]) -> str:
+    """A report's bytes, and what of it is on.
+
+    >>> words_of_report(b"\\x02\\x03", {"hook": 1, "mute": 1, "flash": 0})
+    '02 03  hook mute'
+    """
+    on = " ".join(name if value == 1 else f"{name}={value}" for name, value in said.items() if value) or "all off"
+    return f"{report.hex(' ')}  {on}"

@@ -6,9 +6,10 @@ Without -c: times of day in UTC and the default targets. The same parser, tracke
 from __future__ import annotations
 
 import argparse
+from heapq import merge
 from pathlib import Path
 
-from appliance.cli.headset_words import words_of_change
+from appliance.cli.headset_words import words_of_change, words_of_report
 from appliance.cli.screen import headset_screen, screen
 from appliance.cli.terminal import Progress, coloured, say, say_json
 from appliance.core.clock import NS
@@ -47,9 +48,14 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _say_changes(file: Path, config: Config) -> None:
-    """What was understood of a headset's recording: each change with its seconds since the recording's start, and how it is known."""
-    for event in events_from_capture(file, config):
-        if (said := words_of_change(event.data)) is not None:
-            text, colour = said
-            say(f"{event.mono_ns / NS:10.3f} s  {coloured(text, colour) if colour else text}")
+    """What was understood of a headset's recording, by seconds since its start: each report as its descriptor has it, then what changed."""
+    from headsets.replay_feed import reports_from_capture  # noqa: PLC0415 - for these recordings alone
+
+    with file.open("rb") as lines:
+        reports = ((t_s, (words_of_report(report, said), "dim")) for t_s, report, said in reports_from_capture(lines))
+        changes = ((event.mono_ns / NS, words_of_change(event.data)) for event in events_from_capture(file, config))
+        for t_s, told in merge(reports, changes, key=lambda each: round(each[0], 6)):
+            if told is not None:
+                text, colour = told
+                say(f"{t_s:10.3f} s  {coloured(text, colour) if colour else text}")
     say("")
