@@ -103,10 +103,18 @@ class AnalogLines:
         if self.books.in_sight:
             self._saw(LINES, Sight(self._clock.boot, self._clock.mono_ns(), self._clock.wall_ns()))
         self._flush()
-        if self._lost and not self._held:
+        if self._lost and not self._held and await self._recorded():
             self._lost = False
-            await self._outbox.drained()
             await self._close()
+
+    async def _recorded(self) -> bool:
+        """Whether all is durable within a turn: a journal that stays full must not stop the signs of life."""
+        try:
+            async with asyncio.timeout(_TURN_S):
+                await self._outbox.drained()
+        except TimeoutError:
+            return False
+        return True
 
     # -- what is told ------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from lines_rig import Site, Watching, floor_of, in_sight, of, told
 from wire_rig import until
 
@@ -84,3 +85,37 @@ async def test_what_does_not_fit_is_closed_as_far_as_it_is_known(tmp_path: Path)
     assert (today.offered, today.answered, today.abandoned, today.unknown, today.waiting) == (2, 2, 0, 0, 0)
     assert [each.inferred for each in of(journal, "call.ended")][:1] == [True]
     assert len(of(journal, "line.seized")) < 18
+
+
+class Counting(Watching):
+    """A runner that counts the signs of life."""
+
+    turns = 0
+
+    def progress(self) -> None:
+        self.turns += 1
+
+
+async def test_a_journal_that_stays_full_does_not_stop_the_signs_of_life(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    journal, watch, site = Full(), Counting(), Site(tmp_path, lines=1)
+    site.plug()
+    outbox = Outbox(journal, max_events=8, retry_s=0.1)
+    lines = AnalogLines(
+        Context(site.config, journal, SystemClock(), watch, "gateway"), outbox, lambda _name, _sight: None, most_held=8
+    )  # fmt: skip
+    tasks = [asyncio.create_task(life) for life in (outbox.run(), lines.run())]
+    try:
+        await in_sight(journal)
+        line = lines.sources["l1"].lines[0]
+        journal.full = True
+        off = False
+        while "not recorded" not in caplog.text:  # until memory has no room for more, and nothing happens after that
+            off = not off
+            site.hook("l1", off)
+            await until(lambda wanted="in_use" if off else "idle": line.state == wanted)  # type: ignore[misc]
+        before = watch.turns
+        await until(lambda: watch.turns >= before + 4)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
