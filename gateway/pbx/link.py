@@ -103,7 +103,8 @@ class Link:
                 wire.close()
         _log.warning("pbx %s: out of sight (%s): %s", self.pbx, reason, text)
         self._told = reason
-        self._put(self.source.disconnected(self._clock.mono_ns(), reason, text))
+        if not self._put(self.source.disconnected(self._clock.mono_ns(), reason, text)):
+            raise OverflowingError
         return self._backoff()
 
     # -- a session ---------------------------------------------------------------------------------------------

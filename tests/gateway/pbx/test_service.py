@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from appliance.core.alive import is_alive, sights
-from appliance.core.catalogue import event_from_stored
+from appliance.core.catalogue import BoxHealth, event_from_stored
 from appliance.core.clock import SystemClock
 from appliance.core.config import Config, JournalConfig, PbxConfig
 from appliance.core.errors import CorruptError, FullError, TransientError
@@ -259,6 +259,27 @@ async def test_memory_full_as_well_drops_the_session_and_takes_everything_up_fro
             events = await until(journal, lambda events: count(events, "pbx.resynced") == 2)
     assert any(event.kind == "pbx.down" and "journal was full" in (event.data.text or "") for event in events)  # type: ignore[attr-defined]
     tally([event.data for event in events_of(journal)])
+
+
+async def test_a_session_that_ends_while_memory_is_full_is_taken_up_from_the_journal_too(made: Callable[..., Context]) -> None:
+    journal = Full()
+    async with SimPbx(plan_named("morning", calls_per_min=None, agents=None), seed=3, speed=1) as pbx:
+        context = made(pbx.port, journal)
+        gateway = Gateway(max_queued_events=40)
+        async with running(gateway, context):
+            await until(journal, lambda events: count(events, "pbx.resynced") == 1)
+            journal.full = True
+            outbox = gateway.links["central"]._outbox
+            while outbox.put([context.event(BoxHealth(id="disk", level="ok"), "central")]):
+                pass
+            back = pbx.fault("drop", seconds=3)  # long enough for room before it is back
+            async with asyncio.timeout(15):
+                while outbox.refused < 2:
+                    await asyncio.sleep(0.02)
+            journal.full = False
+            await back
+            events = await until(journal, lambda events: count(events, "pbx.resynced") == 2)
+    assert any(event.kind == "pbx.down" and "journal was full" in (event.data.text or "") for event in events)  # type: ignore[attr-defined]
 
 
 async def test_the_outbox_keeps_order_and_appends_nothing_twice_when_stopped() -> None:
