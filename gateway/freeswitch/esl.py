@@ -171,7 +171,7 @@ class Parser:
         headers = _headers(raw)
         kind = _TYPES.get(headers.get(b"Content-Type", b""))
         length = headers.get(b"Content-Length", b"0")
-        if kind is None or cut - at > MAX_HEAD_BYTES or not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        if kind is None or cut - at > MAX_HEAD_BYTES or not length.isdigit() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
             return 0
         begins, ends = cut + 2, cut + 2 + int(length)
         if _INSIDE.search(text, begins, ends):

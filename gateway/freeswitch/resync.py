@@ -57,7 +57,9 @@ def channels_from_answer(text: str) -> dict[str, dict[str, Any]] | None:
     """The answer to `show channels as json`, by channel; None when it is none."""
     try:
         rows = msgspec.json.decode(text, type=dict[str, Any]).get("rows") or []
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    if not isinstance(rows, list):
         return None
     return {str(row.get("uuid")): row for row in rows if isinstance(row, dict) and row.get("uuid")}
 

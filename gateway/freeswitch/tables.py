@@ -8,6 +8,8 @@ from typing import Final
 from msgspec import Struct
 
 _MAX_ROWS: Final = 50_000
+#: More digits than any number of a table has; Python itself refuses to read thousands of them.
+_MAX_DIGITS: Final = 20
 #: Columns whose text may hold the bar itself: dial strings of several phones, a caller's name.
 _FREE: Final = ("contact", "cid_name", "record_template", "moh_sound")
 Row = dict[str, str]
@@ -56,4 +58,4 @@ def number(text: str) -> int:
     >>> number("1700000000"), number("")
     (1700000000, 0)
     """
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else 0

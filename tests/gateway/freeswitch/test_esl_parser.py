@@ -101,6 +101,14 @@ def test_a_flood_without_an_end_is_bounded() -> None:
     assert (len(parser._tail), parser.damage) == (96, 1)
 
 
+def test_a_length_of_thousands_of_digits_is_damage() -> None:
+    parser = Parser()
+    endless = b"Content-Type: text/event-plain\nContent-Length: " + b"9" * 5_000 + b"\n\n"
+    assert parser.feed(endless) == []
+    assert parser.damage == 1
+    assert [message.type for message in parser.feed(b"Content-Type: auth/request\n\n")] == ["auth"]
+
+
 def test_a_damaged_length_does_not_swallow_what_follows() -> None:
     first, others = event("HEARTBEAT", {}, {"N": 1}), [event("HEARTBEAT", {}, {"N": number}) for number in range(2, 6)]
     longer = first.replace(b"Content-Length: ", b"Content-Length: 9", 1)
