@@ -15,6 +15,7 @@ from appliance.core.config import Config
 from gateway.asterisk.agent_state import IN_USE, Agent, Member, devices_of, present, state_of
 from gateway.pbx.calls import Channel
 from gateway.pbx.names import MAX_NAMES, AgentNames, QueueNames
+from gateway.pbx.number import whole
 
 _MAX_LEGS: Final = 16_384
 
@@ -78,7 +79,7 @@ class AgentBook:
         if status not in IN_USE or member.status not in IN_USE:
             member.explained = status in IN_USE and bool(agent.channels or agent.rings or agent.talks)
         member.status, member.paused, member.reason, member.session = status, paused, reason, session
-        member.wrap_up_s = float(wrap_up) if wrap_up.isdecimal() else 0.0
+        member.wrap_up_s = float(whole(wrap_up) or 0)
         self.touch(key)
         return member
 

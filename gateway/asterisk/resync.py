@@ -14,6 +14,7 @@ from appliance.core.clock import NS
 from gateway.asterisk.ami import Message
 from gateway.asterisk.tracker import Tracker, dnis_of
 from gateway.pbx.calls import Channel, told
+from gateway.pbx.number import whole
 from gateway.pbx.stay import Talk, Visit
 
 #: A caller whose listed Wait falls short of the known one by more than this joined anew.
@@ -104,8 +105,8 @@ def _answered_unseen(tracker: Tracker, lists: Lists, m: Message, now_ns: int) ->
 def _open_from_row(tracker: Tracker, row: Message, now_ns: int) -> None:
     """A caller who joined in blindness and was found waiting, by the PBX's own word of how long."""
     wait = row.get("Wait")
-    visit = tracker.open_visit(row, now_ns - (int(wait) * NS if wait.isdecimal() else 0))
-    tracker.begin_visit(visit, now_ns, position=_number(row.get("Position")), inferred=True)
+    visit = tracker.open_visit(row, now_ns - (whole(wait) or 0) * NS)
+    tracker.begin_visit(visit, now_ns, position=whole(row.get("Position")), inferred=True)
 
 
 def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | None, *, restarted: bool) -> Found:
@@ -149,8 +150,8 @@ def _still_waiting(visit: Visit, lists: Lists, now_ns: int) -> bool:
     row = lists.entries.get(visit.uniqueid)
     if row is None or row.get("Queue") != visit.queue:
         return False
-    wait = row.get("Wait")
-    return not wait.isdecimal() or (now_ns - visit.joined_ns) / NS - int(wait) <= _WAIT_TOLERANCE_S
+    wait_s = whole(row.get("Wait"))
+    return wait_s is None or (now_ns - visit.joined_ns) / NS - wait_s <= _WAIT_TOLERANCE_S
 
 
 def _found_talking(tracker: Tracker, visit: Visit, lists: Lists) -> tuple[str | None, bool]:
@@ -210,7 +211,7 @@ def _compare_channels(tracker: Tracker, lists: Lists, now_ns: int) -> None:
         if line not in tracker.calls.channels and line not in lists.channels:
             tracker.lines.released(line, now_ns, inferred=True)
     for uniqueid, row in lists.channels.items():
-        state = _number(row.get("ChannelState")) or 0
+        state = whole(row.get("ChannelState")) or 0
         if (known := tracker.calls.channels.get(uniqueid)) is not None:
             known.state = state
         else:
@@ -222,7 +223,3 @@ def _compare_channels(tracker: Tracker, lists: Lists, now_ns: int) -> None:
             tracker.lines.seized(known, now_ns, inferred=True)
         tracker.agents.channel(known)
     tracker.agents.explain_anew()
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None

@@ -20,6 +20,7 @@ from gateway.asterisk.resync import Lists, collect, compare, overtaken
 from gateway.asterisk.tracker import Tracker
 from gateway.pbx.dialect import Mono
 from gateway.pbx.known import Known
+from gateway.pbx.number import whole
 
 #: What is asked after every login, in this order.
 ACTIONS: Final = ("CoreStatus", "CoreSettings", "QueueStatus", "QueueSummary", "CoreShowChannels", "DeviceStateList")
@@ -142,7 +143,7 @@ class PbxSource:
             out: list[Struct] = []
         elif message.name == "FullyBooted":
             uptime = message.get("Uptime")
-            self._uptime_s = int(uptime) if uptime.isdecimal() else None
+            self._uptime_s = whole(uptime)
             self._ask = self._ask or self._asked_ns is None or mono_ns - self._asked_ns > BOOTED_NS
             out = []
         elif message.name in _ROWS:

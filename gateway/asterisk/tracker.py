@@ -22,6 +22,7 @@ from gateway.pbx.calls import CallBook, Channel, told
 from gateway.pbx.ivr import IvrBook, Whose
 from gateway.pbx.lines import LineBook
 from gateway.pbx.names import AgentNames, QueueNames
+from gateway.pbx.number import whole
 from gateway.pbx.stay import Talk, Visit
 from gateway.pbx.talks import TalkBook
 from gateway.pbx.visits import VisitBook
@@ -164,18 +165,18 @@ class Tracker:
         if known is not None and known.session == self.session and known.queue == m.get("Queue") and known.left_ns is None:
             return
         position = m.get("Position")
-        self.begin_visit(self.open_visit(m, now_ns), now_ns, position=int(position) if position.isdecimal() else None, pbx_time=stamp_of(m))
+        self.begin_visit(self.open_visit(m, now_ns), now_ns, position=whole(position), pbx_time=stamp_of(m))
 
     def _visit(self, m: Message, now_ns: int, *, make: bool) -> Visit | None:
         """The open visit that a message is about. One that we never saw begin (it joined in blindness) is opened by its HoldTime."""
         visit = self.visits.open.get(m.get("Uniqueid"))
         if visit is not None and visit.queue == m.get("Queue"):
             return visit
-        hold_time = m.get("HoldTime") or m.get("Holdtime")
+        waited_s = whole(m.get("HoldTime") or m.get("Holdtime"))
         uniqueid, queue = m.get("Uniqueid"), m.get("Queue")
-        if not make or not hold_time.isdecimal() or not uniqueid or not queue or self.visits.closed.get(uniqueid) == queue:
+        if not make or waited_s is None or not uniqueid or not queue or self.visits.closed.get(uniqueid) == queue:
             return None
-        visit = self.open_visit(m, now_ns - int(hold_time) * NS)
+        visit = self.open_visit(m, now_ns - waited_s * NS)
         self.begin_visit(visit, now_ns, inferred=True)
         return visit
 
@@ -216,7 +217,7 @@ class Tracker:
         member, interface, leg, ring = self._seen(m), m.get("Interface"), m.get("DestUniqueid"), m.get("RingTime")
         legs = {leg: m.get("DestChannel")} if leg else {}
         legs.update(self.locals.behind(leg))
-        ring_s = float(ring) if ring.isdecimal() else None
+        ring_s = float(ring) if whole(ring) is not None else None
         self.talks.end_of(visit.uniqueid, now_ns, "transfer")
         self.talks.disproved(member.agent, now_ns, at_once=True)
         self.talks.begin(
@@ -244,7 +245,7 @@ class Tracker:
     def _talk_by_interface(self, queue: str, interface: str, talk_time: str, now_ns: int) -> Talk | None:
         """Whose conversation an AgentComplete without a channel ends: the one of this member whose length fits best."""
         found = [t for t in self.talks.open.values() if t.visit.queue == queue and t.interface == interface]
-        talk_ns = int(talk_time) * NS if talk_time.isdecimal() else 0
+        talk_ns = (whole(talk_time) or 0) * NS
         return min(found, key=lambda t: abs(now_ns - t.answered_ns - talk_ns), default=None)
 
     def _seen(self, m: Message) -> Member:
@@ -266,7 +267,7 @@ class Tracker:
             return
         state, dialled = m.get("ChannelState"), m.get("Exten")
         channel = Channel(
-            uniqueid=uniqueid, name=m.get("Channel"), state=int(state) if state.isdecimal() else 0,
+            uniqueid=uniqueid, name=m.get("Channel"), state=whole(state) or 0,
             caller=told(m.get("CallerIDNum")), dialled=dialled if dialled not in ("", "s", "h") else None, session=self.session,
         )  # fmt: skip
         self.calls.open(channel, m.get("Linkedid"))
@@ -275,9 +276,9 @@ class Tracker:
 
     def _newstate(self, m: Message, now_ns: int) -> None:
         channel = self.calls.channels.get(m.get("Uniqueid"))
-        state = m.get("ChannelState")
-        if channel is not None and state.isdecimal():
-            channel.state = int(state)
+        state = whole(m.get("ChannelState"))
+        if channel is not None and state is not None:
+            channel.state = state
             self.agents.channel(channel)
 
     def _rename(self, m: Message, now_ns: int) -> None:
@@ -303,7 +304,7 @@ class Tracker:
             for name, _, value in (text.partition("=") for text in m.all("ChanVariable")):
                 self.ivr.variable(uniqueid, name, value, now_ns, stamp_of(m))
         cause = m.get("Cause")
-        self.channel_gone(uniqueid, now_ns, cause=int(cause) if cause.isdecimal() else None)
+        self.channel_gone(uniqueid, now_ns, cause=whole(cause))
 
     def channel_gone(self, uniqueid: str, now_ns: int, *, inferred: bool = False, cause: int | None = None) -> None:
         """A channel hung up, or was found gone after blindness."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from appliance.core.catalogue import LeftReason
 from gateway.freeswitch.esl import Message
+from gateway.pbx.number import whole
 
 #: CC-Cancel-Reason where it says all. BREAK_OUT and NONE do not: the caller hung up, or his call was sent elsewhere.
 CANCELLED: Final[dict[str, LeftReason]] = {"TIMEOUT": "timeout", "NO_AGENT_TIMEOUT": "empty", "EXIT_WITH_KEY": "exit_key"}
@@ -64,7 +65,7 @@ def handed_on(m: Message, leg: str) -> Handed | None:
 def stamp_of(m: Message) -> float | None:
     """The PBX's own clock, epoch seconds."""
     text = m.get("Event-Date-Timestamp")
-    return int(text) / 1_000_000 if text.isdecimal() else None
+    return None if (found := whole(text, 18)) is None else found / 1_000_000
 
 
 def told(text: str) -> str | None:

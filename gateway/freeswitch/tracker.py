@@ -20,6 +20,7 @@ from gateway.pbx.calls import CallBook, Channel
 from gateway.pbx.ivr import IvrBook, Whose
 from gateway.pbx.lines import LineBook
 from gateway.pbx.names import AgentNames, QueueNames
+from gateway.pbx.number import whole
 from gateway.pbx.stay import Talk, Visit
 from gateway.pbx.talks import TalkBook
 from gateway.pbx.visits import VisitBook
@@ -180,12 +181,12 @@ class Tracker:
         visit = self.visits.open.get(uniqueid)
         if visit is not None:
             return visit if visit.queue == queue and self._members.get(visit.visit) in (None, member) else None
-        joined, stamp = m.get("CC-Member-Joined-Time"), stamp_of(m) or _second_of(m)
-        if not make or not uniqueid or not queue or not joined.isdecimal() or stamp is None or self.visits.closed.get(uniqueid) == queue:
+        joined, stamp = whole(m.get("CC-Member-Joined-Time"), 12), stamp_of(m) or _second_of(m)
+        if not make or not uniqueid or not queue or joined is None or stamp is None or self.visits.closed.get(uniqueid) == queue:
             return None
         if uniqueid in self.talks.open:
             return None
-        waited_s = max(0.0, stamp - int(joined))
+        waited_s = max(0.0, stamp - joined)
         visit = self.begin_visit(uniqueid, queue, now_ns, waited_s=waited_s, caller=told(m.get("CC-Member-CID-Number")), m=m)
         self._members[visit.visit] = member
         return visit
@@ -338,7 +339,7 @@ class Tracker:
             self._cancelled(visit, now_ns, by_pbx)
         self.ends.hung_up(uniqueid, now_ns, stopped=by_pbx == "pbx_stopped")
         cause = m.get("variable_hangup_cause_q850")
-        self.channel_gone(uniqueid, now_ns, cause=int(cause) if cause.isdecimal() else None)
+        self.channel_gone(uniqueid, now_ns, cause=whole(cause))
 
     def channel_gone(self, uniqueid: str, now_ns: int, *, inferred: bool = False, cause: int | None = None) -> None:
         """A channel hung up (`cause`: as Q.850 counts them), or was found gone after blindness."""
@@ -375,4 +376,4 @@ class Tracker:
 def _second_of(m: Message) -> float | None:
     """The PBX's clock in whole seconds, as mod_callcenter's own headers give it."""
     text = m.get("CC-Agent-Answered-Time") or m.get("CC-Member-Leaving-Time")
-    return float(text) if text.isdecimal() else None
+    return None if (found := whole(text, 12)) is None else float(found)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from appliance.core import catalogue as c
 from appliance.core.event import Event
+from gateway.pbx.number import whole
 
 if TYPE_CHECKING:
     from gateway.pbx.dialect import Source
@@ -186,7 +187,7 @@ def _call(known: Known, uniqueid: str | None, call: str, visit: str) -> None:
     if uniqueid:
         number = visit.rpartition(".")[2]
         _bounded(known.calls).pop(uniqueid, None)
-        known.calls[uniqueid] = (call, int(number) if number.isdecimal() else 0)
+        known.calls[uniqueid] = (call, whole(number) or 0)
 
 
 def _bounded(book: dict[str, _T]) -> dict[str, _T]:

@@ -18,6 +18,7 @@ from appliance.core.config import Config
 from appliance.core.trunk_config import FullMap, LineFaults
 from gateway.pbx.calls import Call, Channel
 from gateway.pbx.line_fault import REFUSED, FaultBook, Use
+from gateway.pbx.number import whole
 
 _MAX_OFFERED: Final = 4_096
 #: Asterisk's ChannelState of a conversation.
@@ -133,7 +134,7 @@ class LineBook:
             if words is None or words.event != name or not trunk.is_named(value(words.trunk)):
                 continue
             status, cause = value(words.status), value(words.cause)
-            code = int(cause) if cause.isdecimal() else 0
+            code = whole(cause) or 0
             if code in REFUSED and value(words.trunk):
                 self.faults.refused(value(words.trunk), trunk.key, trunk.rules)
             if not _found_none(status, code):

@@ -14,6 +14,7 @@ MODULES = [
     *(f"gateway.{room}.{module}" for room, modules in ROOMS.items() for module in modules),
     "gateway.pbx.calls",
     "gateway.pbx.lines",
+    "gateway.pbx.number",
     "gateway.pbx.stay",
 ]
 
