@@ -64,7 +64,8 @@ async def test_a_pulled_one_comes_back_by_itself_or_for_a_call(desk: DemoDesk) -
 
 async def test_a_configuration_for_all_of_them(tmp_path: Path) -> None:
     desks = DemoDesks(SimPbx(plan_named("morning")), tmp_path, 1)
-    (tmp_path / "callfloor.toml").write_text(desks.configuration())
+    (tmp_path / "pbx.secret").write_text("callfloor\n")
+    (tmp_path / "callfloor.toml").write_text('[pbx.central]\nsecret_file = "pbx.secret"\n' + desks.configuration())
     config = load(tmp_path / "callfloor.toml", {})
     assert config.headsets is not None
     assert config.privacy.headsets
