@@ -77,7 +77,12 @@ def check_identity(shot: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "timestamps"),
-    [("", False), ("garbage@1:2", True), ("stall@1.5:1", True), ("restart@3:0.5", True)],
+    [
+        pytest.param("", False, marks=pytest.mark.slow),
+        pytest.param("garbage@1:2", True, marks=pytest.mark.slow),
+        ("stall@1.5:1", True),
+        ("restart@3:0.5", True),
+    ],
 )
 async def test_what_was_seen_is_what_was(tmp_path: Path, fault: str, timestamps: bool) -> None:
     """Nothing is out of sight for good here, so every count is the truth's; whom a restart hung up is left, not abandoned."""
@@ -102,8 +107,12 @@ async def test_what_was_seen_is_what_was(tmp_path: Path, fault: str, timestamps:
 
 @pytest.mark.parametrize(
     ("fault", "user"),
-    [("drop@2:1", User()), ("drop@2:0.3:fin", User()), ("drop@2:0.3:fin", read_only(User())), ("kill@2:2.5", User())],
-    ids=["rst", "fin", "fin-read-only", "kill"],
+    [
+        pytest.param("drop@2:1", User(), id="rst"),
+        pytest.param("drop@2:0.3:fin", User(), id="fin", marks=pytest.mark.slow),
+        pytest.param("drop@2:0.3:fin", read_only(User()), id="fin-read-only", marks=pytest.mark.slow),
+        pytest.param("kill@2:2.5", User(), id="kill"),
+    ],
 )
 async def test_what_was_not_seen_is_unknown_and_never_false(tmp_path: Path, fault: str, user: User) -> None:
     shot, truth = await floor_and_truth(tmp_path, fault, user, timestamps=True)
