@@ -26,13 +26,12 @@ def closing(events: Iterable[Event], lines: Iterable[str], pbx: str) -> list[Str
 
     A call that rang is lost; one that was talking ends, inferred, with the journal's last word.
     """
-    known, last_ns = frozenset(lines), 0
+    known, told_until = frozenset(lines), last_told(events := tuple(events))
     busy: dict[str, LineRinging | LineSeized] = {}
     rang: set[str] = set()
     waiting: dict[str, CallQueued] = {}
-    talking: dict[str, tuple[CallAnswered, int]] = {}
+    talking: dict[str, tuple[CallAnswered, Event]] = {}
     for event in events:
-        last_ns = max(last_ns, event.wall_ns)
         data = event.data
         match data:
             case LineRinging() if data.line in known:
@@ -47,7 +46,7 @@ def closing(events: Iterable[Event], lines: Iterable[str], pbx: str) -> list[Str
                 waiting[data.visit] = data
             case CallAnswered() if data.pbx == pbx and data.visit is not None:
                 waiting.pop(data.visit, None)
-                talking[data.visit] = data, event.wall_ns
+                talking[data.visit] = data, event
             case CallAbandoned() | CallLost() | CallEnded():
                 waiting.pop(data.visit or "", None)
                 talking.pop(data.visit or "", None)
@@ -58,7 +57,20 @@ def closing(events: Iterable[Event], lines: Iterable[str], pbx: str) -> list[Str
         out.append(LineReleased(line=line, trunk=held.trunk, pbx=held.pbx, inferred=True, outcome=outcome))
     for visit, queued in waiting.items():
         out.append(CallLost(call=queued.call, pbx=pbx, visit=visit, queue=queued.queue))
-    for visit, (answered, at_ns) in talking.items():
-        talk_s = round(max(0, last_ns - at_ns) / NS, 3)
+    for visit, (answered, at) in talking.items():
+        talk_s = lasted_s(at, told_until)
         out.append(CallEnded(call=answered.call, pbx=pbx, visit=visit, queue=answered.queue, talk_s=talk_s, inferred=True))
     return out
+
+
+def last_told(events: Iterable[Event]) -> dict[str, int]:
+    """By boot, the monotonic ns of the last event: until then somebody looked. Wall time may have been set meanwhile, by years."""
+    told: dict[str, int] = {}
+    for event in events:
+        told[event.boot] = max(told.get(event.boot, 0), event.mono_ns)
+    return told
+
+
+def lasted_s(since: Event, told_until: dict[str, int]) -> float:
+    """How long what this event began is known to have lasted: to the last word of the same boot."""
+    return round(max(0, told_until[since.boot] - since.mono_ns) / NS, 3)

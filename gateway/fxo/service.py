@@ -37,7 +37,7 @@ from appliance.core.journal import PAGE, Journal
 from appliance.core.line_config import LINES
 from appliance.outbox import Outbox
 from appliance.service import Context
-from gateway.fxo.left_open import closing
+from gateway.fxo.left_open import closing, last_told, lasted_s
 from gateway.fxo.line_books import LineBooks
 from gateway.fxo.line_call import Told
 from gateway.fxo.made import Maker
@@ -158,21 +158,20 @@ class AnalogLines:
         events = await asyncio.to_thread(lambda: list(events_of_lines(self._context.journal)))
         lines = {line for event in events if getattr(event.data, "pbx", None) == LINES and (line := getattr(event.data, "line", None))}
         self._put("", closing(events, lines, LINES))
-        full: dict[str, tuple[int, int]] = {}
+        full: dict[str, tuple[int, Event]] = {}
         ill: dict[str, None] = {}
         for event in events:
             match event.data:
                 case LineAllBusy(trunk=trunk, lines=size) if trunk in self.books.groups:
-                    full[trunk] = (size, event.wall_ns)
+                    full[trunk] = (size, event)
                 case LineAllBusyEnded(trunk=trunk):
                     full.pop(trunk, None)
                 case BoxHealth(id=item, level="ok"):
                     ill.pop(item, None)
                 case BoxHealth(id=item) if item.startswith("line."):
                     ill[item] = None
-        last_ns = events[-1].wall_ns if events else 0
-        busy = {trunk: (size, max(0, last_ns - at_ns) / NS) for trunk, (size, at_ns) in full.items()}
-        self._put("", [LineAllBusyEnded(trunk=trunk, lines=size, busy_s=round(busy_s, 3)) for trunk, (size, busy_s) in busy.items()])
+        told_until = last_told(events)
+        self._put("", [LineAllBusyEnded(trunk=trunk, lines=size, busy_s=lasted_s(at, told_until)) for trunk, (size, at) in full.items()])
         gone = [item for item in ill if item.removeprefix("line.") not in self._context.config.lines]
         self._put("", [BoxHealth(id=item, level="ok") for item in gone])
 

@@ -188,6 +188,20 @@ def test_what_a_dead_box_left_open_is_closed() -> None:
     ]
 
 
+def test_a_clock_that_was_set_during_a_talk_makes_it_no_longer() -> None:
+    queued = CallQueued(call="c1", pbx="analog", visit="c1", queue="q")
+    answered = CallAnswered(call="c1", pbx="analog", visit="c1", queue="q", wait_s=1.0)
+    first, talk = stored(queued, answered)
+    # 56 years later by the wall, 40 s by the clock that is never set; then the box booted again.
+    later = Event(
+        kind_of(first.data), first.source, 56 * 365 * 86_400 * NS, talk.mono_ns + 40 * NS, "boot", "synced", LineRinging(line="9")
+    )
+    booted = Event(kind_of(first.data), first.source, later.wall_ns + NS, 3 * NS, "next", "synced", LineRinging(line="9"))
+    [ended] = closing([first, talk, later, booted], (), "analog")
+    assert isinstance(ended, CallEnded)
+    assert ended.talk_s == 40.0
+
+
 def test_wherever_it_dies_everything_is_closed_once() -> None:
     data = [event for event in events_of(CALLS) if type(event).__name__[:4] in ("Line", "Call")]
     for end in range(len(data) + 1):
