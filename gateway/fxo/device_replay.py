@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from appliance.core.catalogue import PbxDown
 from appliance.core.clock import NS
-from appliance.core.errors import CorruptError
 from appliance.core.slug import slug
 from drivers.gpio_sense import Edge
 from gateway.fxo.line import Line
@@ -21,8 +20,8 @@ from gateway.fxo.line_settings import LineSettings
 from gateway.fxo.monitor_record import MonitorFeed, MonitorRecord, record_from_datagram
 from gateway.fxo.monitor_run import told_from_record
 from gateway.fxo.pin_sense import PinSense, SensePins
+from gateway.fxo.recording import START_NS, Row, played, recording
 
-_START_NS: Final = 1_000_000 * NS
 #: A line with a call under way is followed for so long beyond the last row, as long as a bell may be silent.
 _AFTER_NS: Final = 10 * NS
 _UNIT: Final = "^^<U>"
@@ -32,49 +31,15 @@ _PINS: Final = SensePins(ring=1, loop=2, reversed=3, battery=4)
 _ROLES: Final = {_PINS.role(pin): pin for pin in _PINS.all}
 
 
-class _Header(Struct):
-    """The first line of a recording."""
-
-    capture: int
-    kind: str
-    name: str
-
-
-class _Row(Struct):
-    """Each of the others."""
-
-    t: float
-    data: str | None = None
-    event: str | None = None
-
-
 def feed_capture(lines: Iterable[str | bytes], settings: Mapping[int, LineSettings] | None = None) -> Iterator[tuple[float, list[Struct]]]:
     """Yield `(t, events)` for every instant that means something; the lines' calls are a queue of the recording's name.
 
     `settings` by line number, 1 for pins. Without it every line that is told of is one, with the slowest bell. Raises CorruptError, naming
     the row, for a file that is no recording of a line monitor or of pins.
     """
-    rows = [line for line in lines if line.strip()]
-    header = _decoded(1, rows[0], _Header) if rows else None
-    if header is None or header.capture != 1 or header.kind not in ("monitor", "pins"):
-        raise CorruptError("line 1: not a recording of a line monitor or of pins; record one with `callfloor capture line NAME -o FILE`")
-    told = [_decoded(number, row, _Row) for number, row in enumerate(rows[1:], 2)]
+    header, told = recording(lines, ("monitor", "pins"), "a line monitor or of pins")
     replay: _Monitor | _Pins = _Monitor(header.name, settings) if header.kind == "monitor" else _Pins(header.name, settings, told)
-    yield 0.0, replay.sight(_START_NS)
-    now_ns = _START_NS
-    for row in told:
-        now_ns = max(now_ns, _START_NS + round(row.t * NS))
-        yield from replay.due(now_ns)
-        if events := replay.row(row, now_ns):
-            yield (now_ns - _START_NS) / NS, events
-    yield from replay.due(now_ns + _AFTER_NS)
-
-
-def _decoded(number: int, row: str | bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(row, type=kind)
-    except msgspec.DecodeError as fault:
-        raise CorruptError(f"line {number}: not a row of a recording: {fault}") from fault
+    yield from played(replay, told, _AFTER_NS)
 
 
 class _Replay:
@@ -89,22 +54,22 @@ class _Replay:
     def _tells(self, name: str) -> bool:
         return all(line.settings.senses_answer for line in self._lines.values() if line.settings.line == name)
 
-    def sight(self, now_ns: int) -> list[Struct]:
+    def begin(self, now_ns: int) -> list[Struct]:
         told = [told for line in self._lines.values() for told in line.found(now_ns)]
         return [*self._queue.in_sight(), *self._taken(told, now_ns)]
 
-    def row(self, row: _Row, now_ns: int) -> list[Struct]:
+    def row(self, row: Row, now_ns: int) -> list[Struct]:
         if row.data is not None:
             return self._taken(self._heard(row.data, now_ns), now_ns)
         if row.event == "disconnected":
             told = [told for line in self._lines.values() for told in line.lost(now_ns)]
             return [*self._taken(told, now_ns), PbxDown(pbx=self._key, reason="lost")]
-        return self.sight(now_ns) if row.event == "connected" else []
+        return self.begin(now_ns) if row.event == "connected" else []
 
     def due(self, until_ns: int) -> Iterator[tuple[float, list[Struct]]]:
         while (due_ns := self._due_ns()) is not None and due_ns <= until_ns:
             if events := self._taken(self._tick(due_ns), due_ns):
-                yield (due_ns - _START_NS) / NS, events
+                yield (due_ns - START_NS) / NS, events
 
     def _taken(self, told: list[Told], now_ns: int) -> list[Struct]:
         return [*(each.event for each in told), *self._queue.apply(told, now_ns)]
@@ -146,7 +111,7 @@ class _Monitor(_Replay):
 class _Pins(_Replay):
     """Pins. One that the recording never tells of is not there."""
 
-    def __init__(self, name: str, settings: Mapping[int, LineSettings] | None, rows: list[_Row]) -> None:
+    def __init__(self, name: str, settings: Mapping[int, LineSettings] | None, rows: list[Row]) -> None:
         super().__init__(name)
         wired = {role for row in rows if row.data is not None and (role := row.data.partition("=")[0]) in _ROLES}
         self._pins = msgspec.convert({role: _ROLES[role] for role in wired}, SensePins)
@@ -155,9 +120,9 @@ class _Pins(_Replay):
         self._sense = PinSense(self._lines[1], self._pins)
         self._first: dict[int, bool] | None = {}
 
-    def sight(self, now_ns: int) -> list[Struct]:
+    def begin(self, now_ns: int) -> list[Struct]:
         self._sense, self._first = PinSense(self._lines[1], self._pins), {}
-        return super().sight(now_ns)
+        return super().begin(now_ns)
 
     def _heard(self, data: str, now_ns: int) -> list[Told]:
         role, _, rest = data.partition("=")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from appliance.core.catalogue import PbxDown
@@ -18,31 +17,15 @@ from gateway.fxo.gateway_row import SIP_SILENT, SNMP_SILENT, poll_from_text
 from gateway.fxo.line_call import Told
 from gateway.fxo.line_queue import LineQueue
 from gateway.fxo.line_settings import LineSettings
+from gateway.fxo.recording import START_NS, Row, played, recording
 from gateway.fxo.sip_caller import user_from_uri
 from gateway.fxo.sip_invite import Peer, Rang
 from gateway.fxo.sip_message import message_from_bytes
 from gateway.fxo.sip_server import SipServer
 
-_START_NS: Final = 1_000_000 * NS
 _AFTER_NS: Final = 30 * NS
 _GATEWAY: Final = Peer("192.0.2.1", 5060)
 _MOST_LINES: Final = 512
-
-
-class _Header(Struct):
-    """The first line of a recording."""
-
-    capture: int
-    kind: str
-    name: str
-
-
-class _Row(Struct):
-    """Each of the others."""
-
-    t: float
-    data: str | None = None
-    event: str | None = None
 
 
 def feed_capture(lines: Iterable[str | bytes], settings: Sequence[GatewayLine] | None = None) -> Iterator[tuple[float, list[Struct]]]:
@@ -51,30 +34,12 @@ def feed_capture(lines: Iterable[str | bytes], settings: Sequence[GatewayLine] |
     Without settings each account that is called and each port that is polled is a line; one of each are the same. Raises CorruptError,
     naming the row, for a file that is no recording of a gateway.
     """
-    rows = [line for line in lines if line.strip()]
-    header = _decoded(1, rows[0], _Header) if rows else None
-    if header is None or header.capture != 1 or header.kind != "gateway":
-        raise CorruptError("line 1: not a recording of a gateway; record one with `callfloor capture line NAME -o FILE`")
-    told = [_decoded(number, row, _Row) for number, row in enumerate(rows[1:], 2)]
+    header, told = recording(lines, ("gateway",), "a gateway")
     replay = _Replay(settings or _guessed(told), slug(header.name) or "gateway")
-    yield 0.0, replay.begin(_START_NS)
-    now_ns = _START_NS
-    for row in told:
-        now_ns = max(now_ns, _START_NS + round(row.t * NS))
-        yield from replay.due(now_ns)
-        if events := replay.row(row, now_ns):
-            yield (now_ns - _START_NS) / NS, events
-    yield from replay.due(now_ns + _AFTER_NS)
+    yield from played(replay, told, _AFTER_NS)
 
 
-def _decoded(number: int, row: str | bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(row, type=kind)
-    except msgspec.DecodeError as fault:
-        raise CorruptError(f"line {number}: not a row of a recording: {fault}") from fault
-
-
-def _guessed(rows: Iterable[_Row]) -> list[GatewayLine]:
+def _guessed(rows: Iterable[Row]) -> list[GatewayLine]:
     users: dict[str, None] = {}
     ports: dict[int, bool] = {}
     for row in rows:
@@ -95,7 +60,7 @@ def _guessed(rows: Iterable[_Row]) -> list[GatewayLine]:
     return some[:_MOST_LINES]
 
 
-def _bytes(row: _Row) -> bytes:
+def _bytes(row: Row) -> bytes:
     return (row.data or "").encode("latin-1", "replace")
 
 
@@ -119,7 +84,7 @@ class _Replay:
     def begin(self, now_ns: int) -> list[Struct]:
         return [*self._queue.in_sight(), *self._sight(now_ns)]
 
-    def row(self, row: _Row, now_ns: int) -> list[Struct]:
+    def row(self, row: Row, now_ns: int) -> list[Struct]:
         if row.event == "disconnected":
             if not self._told_silent:  # not one of both fell silent: the box itself heard nobody any more
                 self._open()
@@ -153,7 +118,7 @@ class _Replay:
             for port in self._ports:
                 events += self._queued(port.line.tick(due_ns), due_ns)
             if events:
-                yield (due_ns - _START_NS) / NS, events
+                yield (due_ns - START_NS) / NS, events
 
     def _due_ns(self) -> int | None:
         dues = [self._server.due_ns, *(port.line.due_ns for port in self._ports)]
