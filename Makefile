@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
 PYTEST := $(BIN)/pytest
+# The tests wait for the field more than they compute: several at once even on one core. WORKERS=0 runs them one after another.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup machine demo test check lint fix test-slow test-browser test-kill test-outage test-headsets bench bench-wallboard bench-headsets docs clean
@@ -25,10 +27,10 @@ demo: $(READY) ## a whole simulated floor on http://127.0.0.1:8080, until Ctrl-C
 	@$(BIN)/callfloor demo $(ARGS)
 
 test: setup ## the whole quick suite, with real broker and browser
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -n $(WORKERS) $(ARGS)
 
 check: $(READY) lint ## the loop while working: lint, then the tests that need neither broker nor browser; under a minute
-	$(PYTEST) -m "not slow and not browser and not broker" $(ARGS)
+	$(PYTEST) -n $(WORKERS) -m "not slow and not browser and not broker" $(ARGS)
 
 lint: $(READY) ## ruff, formatting, types
 	$(BIN)/ruff check

@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,6 +50,13 @@ def corpus_folder() -> Path:
     folder = corpus()
     assert folder is not None
     return folder
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder like `tmp_path` whose name leaves room for a socket's: Linux takes 107 bytes in all (unix(7))."""
+    with tempfile.TemporaryDirectory(prefix="cf-") as folder:
+        yield Path(folder)
 
 
 def _lacks(marker: str) -> str | None:

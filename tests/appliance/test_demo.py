@@ -54,8 +54,8 @@ class Demo:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
+def folder(short_path: Path) -> Iterator[Path]:
+    yield short_path
     for process in STARTED:
         process.terminate()  # not killed: its broker is to go with it
         process.wait(30)

@@ -17,9 +17,9 @@ COMMAND = [sys.executable, "-m", "appliance.cli.main", "demo"]
 
 
 @pytest.mark.broker
-def test_a_site_without_an_acd_has_a_truthful_board(tmp_path: Path) -> None:
-    env = {**os.environ, "TMPDIR": str(tmp_path), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
-    told = tmp_path / "out"
+def test_a_site_without_an_acd_has_a_truthful_board(short_path: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(short_path), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    told = short_path / "out"
     words = ["--listen", "127.0.0.1:0", "--scenario", "analog", "--speed", "20", "--seed", "2", "--plain"]
     with told.open("w") as out:
         process = subprocess.Popen([*COMMAND, *words], env=env, stdout=out, stderr=out)
