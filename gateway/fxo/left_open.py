@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
@@ -21,8 +21,8 @@ from appliance.core.event import Event
 from gateway.fxo.line_call import Outcome
 
 
-def closing(events: Iterable[Event], lines: Iterable[str], pbx: str) -> list[Struct]:
-    """The events that end what the journal, oldest first, holds open of these lines and of the queues of this source.
+def closing(events: Iterable[Event], lines: Iterable[str], pbx: str, visits: Collection[str] = ()) -> list[Struct]:
+    """The events that end what the journal, oldest first, holds open of these lines and of the queues of this source, but these visits.
 
     A call that rang is lost; one that was talking ends, inferred, with the journal's last word.
     """
@@ -56,6 +56,8 @@ def closing(events: Iterable[Event], lines: Iterable[str], pbx: str) -> list[Str
         outcome: Outcome | None = None if line not in rang else "answered" if taken else "unknown"
         out.append(LineReleased(line=line, trunk=held.trunk, pbx=held.pbx, inferred=True, outcome=outcome))
     for visit, queued in waiting.items():
+        if visit in visits:
+            continue
         out.append(CallLost(call=queued.call, pbx=pbx, visit=visit, queue=queued.queue))
     for visit, (answered, at) in talking.items():
         talk_s = lasted_s(at, told_until)

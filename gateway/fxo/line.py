@@ -271,6 +271,12 @@ class Line:
             self._end(now_ns, inferred=True)
         return self._take()
 
+    def rings_on(self, began_ns: int, now_ns: int) -> None:
+        """It rang when this gateway was last at work: the same call where the bell is heard within its period, else not known."""
+        ends_ns = now_ns + self.settings.period_ns
+        self.call = Call(began_ns=began_ns, direction="in", last_ring_ns=now_ns, doubt=True, ends_ns=ends_ns)
+        self.state = "ringing"
+
     # -- time --------------------------------------------------------------------------------------------------
 
     @property

@@ -20,6 +20,7 @@ from gateway.fxo.line_group import LineGroup
 from gateway.fxo.line_queue import LineQueue
 from gateway.fxo.line_settings import LineSettings
 from gateway.fxo.made import queue_of, settings_of
+from gateway.fxo.ring_on import RingOn
 from gateway.fxo.source import Health
 
 
@@ -77,6 +78,19 @@ class LineBooks:
             if group is not None:
                 out += ((event, now_ns) for event in group.apply((each,)))
         return out
+
+    def is_as_before(self, ring: RingOn) -> bool:
+        """Whether the line is still of that queue and of that group."""
+        settings = self.settings.get(ring.line)
+        return settings is not None and (settings.trunk, self._queue_of.get(ring.line)) == (ring.trunk, ring.queue)
+
+    def rings_on(self, ring: RingOn, now_ns: int) -> list[Struct]:
+        """A call that rang when the box was last at work, until its line tells more."""
+        queue = self.queues.get(self._queue_of.get(ring.line, ""))
+        if queue is not None and ring.visit is not None:
+            queue.rings_on(ring.line, ring.visit, ring.began_ns, ring.caller)
+        group = self.groups.get(self.settings[ring.line].trunk or "")
+        return list(group.rings_on(ring.line, now_ns)) if group is not None else []
 
     # -- sight -------------------------------------------------------------------------------------------------
 

@@ -30,14 +30,23 @@ class LineGroup:
                 out += self._freed(event.line, each.at_ns)
         return out
 
+    def rings_on(self, line: str, at_ns: int) -> list[LineAllBusy | LineAllBusyEnded]:
+        """A line that was busy when the box was last at work is busy still; it is no new attempt."""
+        self.busy.add(line)
+        return self._looked(at_ns)
+
     def _taken(self, line: str, at_ns: int) -> list[LineAllBusy | LineAllBusyEnded]:
         if line in self.busy:
             return []
         self.busy.add(line)
         self.attempts += 1
+        full = self._looked(at_ns)
+        self.last += len(full)
+        return full
+
+    def _looked(self, at_ns: int) -> list[LineAllBusy | LineAllBusyEnded]:
         if len(self.busy) < self.lines or self._full_ns is not None:
             return []
-        self.last += 1
         self._full_ns = at_ns
         return [LineAllBusy(trunk=self.trunk, lines=self.lines)]
 

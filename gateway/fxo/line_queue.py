@@ -59,6 +59,10 @@ class LineQueue:
         ringing = [(line, visit.began_ns) for line, visit in self._visits.items() if visit.taken_ns is None]
         return sorted(ringing, key=lambda each: each[1])
 
+    def rings_on(self, line: str, visit: str, began_ns: int, caller: str | None) -> None:
+        """A visit that waited when the box was last at work waits on."""
+        self._visits[line] = Visit(visit, began_ns, caller)
+
     def apply(self, told: Iterable[Told], now_ns: int) -> list[CallEvent]:
         """The call events that a line's events mean."""
         out: list[CallEvent] = []

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import islice
 from typing import Final
@@ -41,6 +41,7 @@ from gateway.fxo.left_open import closing, last_told, lasted_s
 from gateway.fxo.line_books import LineBooks
 from gateway.fxo.line_call import Told
 from gateway.fxo.made import Maker
+from gateway.fxo.ring_on import RingOn, ringing_on
 from gateway.fxo.source import Health, LineSource
 
 _log = logging.getLogger("callfloor.gateway")
@@ -52,6 +53,8 @@ MOST_HELD: Final = 5_000
 _TURN_S: Final = 1.0
 #: So many go to the journal at once.
 _PAGE: Final = 8
+#: The stamp of a gateway that lives, whether or not all of its devices are there: no name of a source can be this.
+ALIVE: Final = "lines/alive"
 _MINE: Final = (b'"line.', b'"call.', b'"box.health"')
 
 Saw = Callable[[str, Sight], None]
@@ -60,10 +63,13 @@ Saw = Callable[[str, Sight], None]
 class AnalogLines:
     """All configured lines. They live in the gateway's process and share its way to the journal."""
 
-    def __init__(self, context: Context, outbox: Outbox, saw: Saw, last: Sight | None = None, *, most_held: int = MOST_HELD) -> None:
-        """`last`: when the lines were last heard, before this start."""
+    def __init__(
+        self, context: Context, outbox: Outbox, saw: Saw, last: Mapping[str, Sight] | None = None, *, most_held: int = MOST_HELD
+    ) -> None:
+        """`last`: what was stamped before this start: when the lines were last heard, when the gateway last lived."""
         self._most_held = most_held
-        self._context, self._outbox, self._saw, self._last = context, outbox, saw, last
+        self._context, self._outbox, self._saw, self._last = context, outbox, saw, last or {}
+        self._rings_on: dict[str, RingOn] = {}
         self._clock = context.clock
         self.books = LineBooks(context.config, lambda: f"line-{secrets.token_hex(8)}")
         self.sources: dict[str, LineSource] = {}
@@ -74,7 +80,8 @@ class AnalogLines:
     async def run(self) -> None:
         """Work until cancelled."""
         context = self._context
-        await self._close()
+        self._turned()
+        await self._close(rings_on=True)
         self._put("", self.books.begin(self._unseen_s()))
         try:
             async with asyncio.TaskGroup() as group:
@@ -93,19 +100,39 @@ class AnalogLines:
             if source is None:
                 source = self.sources[name] = self._maker.source(name, self._context.config.lines[name])
                 source.sighted = partial(self._sighted, name)
+                self._ring_on(source)
             await source.run(partial(self._tell, name))
         except MisconfiguredError as fault:
+            self._ring_no_more(name)
             self._sighted(name, Health(fault=str(fault)))
             raise
 
+    def _ring_on(self, source: LineSource) -> None:
+        now_ns = self._clock.mono_ns()
+        for line in source.lines:
+            if (ring := self._rings_on.pop(line.settings.line, None)) is not None:
+                line.rings_on(ring.began_ns, now_ns)
+
+    def _ring_no_more(self, name: str) -> None:
+        """Nothing will sense these lines: what rang on them is not known."""
+        for line in self._context.config.lines[name].lines(name):
+            if (ring := self._rings_on.pop(line, None)) is not None:
+                released = LineReleased(line=line, trunk=ring.trunk, pbx=LINES, inferred=True, outcome="unknown")
+                self._tell(name, [Told(released, self._clock.mono_ns())])
+
     async def _turn(self) -> None:
         self._context.watch.progress()
-        if self.books.in_sight:
-            self._saw(LINES, Sight(self._clock.boot, self._clock.mono_ns(), self._clock.wall_ns()))
+        self._turned()
         self._flush()
         if self._lost and not self._held and await self._recorded():
             self._lost = False
             await self._close()
+
+    def _turned(self) -> None:
+        now = Sight(self._clock.boot, self._clock.mono_ns(), self._clock.wall_ns())
+        self._saw(ALIVE, now)
+        if self.books.in_sight:
+            self._saw(LINES, now)
 
     async def _recorded(self) -> bool:
         """Whether all is durable within a turn: a journal that stays full must not stop the signs of life."""
@@ -153,11 +180,17 @@ class AnalogLines:
 
     # -- what was left open ------------------------------------------------------------------------------------
 
-    async def _close(self) -> None:
-        """End what the journal holds open: calls that nobody saw end, and faults of devices that are configured no more."""
+    async def _close(self, *, rings_on: bool = False) -> None:
+        """End what the journal holds open: calls that nobody saw end, and faults of devices that are configured no more.
+
+        `rings_on`: but what rang a moment ago waits for its next ring.
+        """
         events = await asyncio.to_thread(lambda: list(events_of_lines(self._context.journal)))
+        if rings_on:
+            self._rings_on = self._ringing_on(events)
+        visits = [ring.visit for ring in self._rings_on.values() if ring.visit is not None]
         lines = {line for event in events if getattr(event.data, "pbx", None) == LINES and (line := getattr(event.data, "line", None))}
-        self._put("", closing(events, lines, LINES))
+        self._put("", closing(events, lines - self._rings_on.keys(), LINES, visits))
         full: dict[str, tuple[int, Event]] = {}
         ill: dict[str, None] = {}
         for event in events:
@@ -172,12 +205,21 @@ class AnalogLines:
                     ill[item] = None
         told_until = last_told(events)
         self._put("", [LineAllBusyEnded(trunk=trunk, lines=size, busy_s=lasted_s(at, told_until)) for trunk, (size, at) in full.items()])
+        if rings_on:
+            for ring in self._rings_on.values():
+                self._put("", self.books.rings_on(ring, self._clock.mono_ns()))
         gone = [item for item in ill if item.removeprefix("line.") not in self._context.config.lines]
         self._put("", [BoxHealth(id=item, level="ok") for item in gone])
 
+    def _ringing_on(self, events: list[Event]) -> dict[str, RingOn]:
+        alive, now_ns = self._last.get(ALIVE), self._clock.mono_ns()
+        seen_ns = alive.mono_ns if alive is not None and alive.boot == self._clock.boot else None
+        found = ringing_on(events, self._clock.boot, now_ns, seen_ns)
+        return {line: ring for line, ring in found.items() if self.books.is_as_before(ring)}
+
     def _unseen_s(self) -> float:
         """For how long nobody looked, by the last stamp of a gateway that ran in this boot."""
-        last = self._last
+        last = self._last.get(LINES)
         if last is None or last.boot != self._clock.boot:
             return 0.0
         return round(max(0, self._clock.mono_ns() - last.mono_ns) / NS, 3)

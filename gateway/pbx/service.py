@@ -19,7 +19,6 @@ from appliance.core.catalogue import event_from_stored
 from appliance.core.errors import TransientError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import PAGE, Journal
-from appliance.core.line_config import LINES
 from appliance.outbox import Outbox
 from appliance.service import Context
 from gateway.pbx import known as past
@@ -75,7 +74,7 @@ class Gateway:
                 if context.config.lines:
                     from gateway.fxo.service import AnalogLines  # noqa: PLC0415 - a box without an analog line starts without it
 
-                    group.create_task(AnalogLines(context, outbox, saw, last.get(LINES)).run(), name="lines")
+                    group.create_task(AnalogLines(context, outbox, saw, last).run(), name="lines")
         except BaseExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:

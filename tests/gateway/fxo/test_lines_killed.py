@@ -70,6 +70,7 @@ async def test_killed_while_it_rings_and_while_somebody_talks(tmp_path: Path) ->
         dead = view.snapshot()
         async with box(tmp_path):
             await in_sight(journal, 2)
+            await told(journal, "call.lost", reason="blind")  # its bell was not heard again
             view.catch_up()
             await until(lambda: view.snapshot().queues["ventas"].fresh == "live")
             again = view.snapshot()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tty
 from pathlib import Path
@@ -115,10 +116,37 @@ async def test_a_gateway_that_was_stopped_while_lines_rang_leaves_nothing_open(t
     assert (stopped.pbx["lines"].state, stopped.pbx["lines"].reason, stopped.queues["ventas"].fresh) == ("down", "shutdown", "stale")
     async with gateway(site.config, journal):
         await in_sight(journal, 2)
+        await told(journal, "call.lost", reason="blind")
         again = floor_of(journal, site.config)
     today = again.queues["ventas"].today
     assert (today.offered, today.answered, today.abandoned, today.unknown, today.waiting) == (2, 1, 0, 1, 0)
     assert (again.queues["ventas"].waiting, again.trunks["pstn"].busy, again.trunks["pstn"].all_busy_now) == (0, 0, False)
+
+
+async def test_a_call_that_rings_on_over_a_restart_is_one_call(tmp_path: Path) -> None:
+    """With its whole wait, and with an end that is known again."""
+    site, journal = Site(tmp_path, lines=2), MemoryJournal()
+    site.plug()
+    async with site.ringing("l1", "l2"):
+        async with gateway(site.config, journal):
+            await told(journal, "call.queued", 2)
+        async with gateway(site.config, journal):
+            await in_sight(journal, 2)
+            waits = floor_of(journal, site.config)
+            await until(lambda: all(rig.modem.caller_mode for rig in site.rigs.values()))
+            site.hook("l2", True)
+            await told(journal, "call.answered")
+            async with site.ringing("l1"):  # so that it rang since, whatever the machine
+                await asyncio.sleep(0.5)
+        async with gateway(site.config, journal):  # and once more, to end by itself
+            await in_sight(journal, 3)
+    assert (waits.queues["ventas"].fresh, waits.queues["ventas"].waiting, waits.trunks["pstn"].busy) == ("live", 2, 2)
+    (answered,) = of(journal, "call.answered")
+    queued = next(event for event in events_of(journal) if event.kind == "call.queued" and event.data.visit == answered.visit)  # type: ignore[attr-defined]
+    taken = next(event for event in events_of(journal) if event.kind == "call.answered")
+    assert abs((taken.mono_ns - queued.mono_ns) / 1e9 - answered.wait_s) < 1.0
+    assert len(of(journal, "call.queued")) == 2
+    assert len(of(journal, "line.ringing")) == 2
 
 
 async def test_a_line_that_is_no_longer_configured_leaves_no_fault_behind(tmp_path: Path) -> None:
