@@ -22,11 +22,9 @@ from appliance.core.cursor_file import CursorFile
 from appliance.core.errors import CallfloorError, CorruptError, FullError, TransientError
 from appliance.core.event import Entry, Event, Position, body_from_event
 from appliance.core.journal import BATCH, PAGE, Account, Cursor, Due, Head, Limits, new_epoch
-from appliance.core.purge import Purge
-from appliance.core.reserve import Reserve
-from appliance.core.retention import Retention
-from appliance.core.store import Store, error_from_sqlite, is_blank, refuse_network_path
+from appliance.core.store import Row, Store, error_from_sqlite, identity_of, is_blank, refuse_network_path
 from appliance.core.ticket import Ticket, TicketQueue
+from appliance.core.upkeep import Upkeep
 
 if TYPE_CHECKING:
     import asyncio
@@ -67,9 +65,7 @@ class SqliteJournal:
         self._pressure = False
         self._pressure_at_ns = 0
         self._not_recorded = 0
-        self._retention = Retention(clock, keep_days, max_bytes)
-        self._purge = Purge(clock, keep_days if headset_days is None else headset_days)
-        self._reserve = Reserve(path.parent)
+        self._upkeep = Upkeep(clock, path, keep_days, max_bytes, keep_days if headset_days is None else headset_days, self._row)
         self._writing = threading.Lock()
         with self._locked():
             self._store = self._opened()
@@ -231,8 +227,6 @@ class SqliteJournal:
 
     def _refuse(self, batch: list[Ticket], error: CallfloorError) -> None:
         self._full = isinstance(error, FullError)
-        if self._full:
-            self._reserve.give()
         if not batch:
             batch.extend(self._tickets.gather())
         for ticket in batch:
@@ -269,9 +263,7 @@ class SqliteJournal:
         store = Store.create(self.path, new_epoch())
         with suppress(OSError):
             self.path.chmod(0o660)
-        event = self._stamped(JournalStarted(reason=reason, previous=previous))
-        store.insert([(body_from_event(event), self._due(event))], ())
-        self._reserve.make()
+        store.insert([self._row(JournalStarted(reason=reason, previous=previous))], ())
         return store
 
     def replace_damaged(self, reason: str) -> None:
@@ -283,7 +275,7 @@ class SqliteJournal:
     def _succeed(self, reason: str) -> None:
         """Under the lock: a new epoch instead of a damaged one."""
         self._store.close()
-        self._store.inode = -1  # should the next steps fail, the next commit opens what is there then
+        self._store.identity = None  # should the next steps fail, the next commit opens what is there then
         self._set_aside()
         self._store = self._begun("damaged", reason)
         self._reopen_reader()
@@ -296,15 +288,12 @@ class SqliteJournal:
 
     def _follow_file(self) -> None:
         """Under the lock: reopen when another process set the file aside or somebody deleted it."""
-        try:
-            inode = os.stat(self.path).st_ino  # noqa: PTH116 - once per commit
-        except FileNotFoundError:
-            inode = 0
-        if inode == self._store.inode:
+        there = identity_of(self.path)
+        if there is not None and there == self._store.identity:
             return
         previous = self._store.epoch
         self._store.close()
-        if inode:
+        if there is not None:
             self._store = self._opened()
         else:
             for suffix in ("-wal", "-shm"):
@@ -317,9 +306,11 @@ class SqliteJournal:
             self._reader.close()
             self._reader = Store.open(self.path, check_rows=0)
 
-    def _stamped(self, data: Struct) -> Event:
+    def _row(self, data: Struct) -> Row:
+        """An event of the journal's own, as it is stored."""
         clock = self._clock
-        return Event(kind_of(data), "journal/journal", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)
+        event = Event(kind_of(data), "journal/journal", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)
+        return body_from_event(event), self._due(event)
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -396,11 +387,8 @@ class SqliteJournal:
 
     def _follow_reader(self) -> None:
         """Look at the new file when the one we read was set aside or deleted."""
-        try:
-            inode = os.stat(self.path).st_ino  # noqa: PTH116
-        except FileNotFoundError:
-            return  # a writer makes the new one
-        if inode != self._reader.inode:
+        there = identity_of(self.path)  # where there is none, a writer makes the new one
+        if there is not None and there != self._reader.identity:
             with suppress(CallfloorError):
                 self._reopen_reader()
 
@@ -438,7 +426,8 @@ class SqliteJournal:
             wal = Path(f"{self.path}-wal").stat().st_size
         except OSError:
             wal = 0
-        return Limits(self._query(Store.bytes_used), self.max_bytes, self.first_seq(), pressure=pressure, full=self._full, wal_bytes=wal)
+        full = self._full or not self._query(self._upkeep.has_room)
+        return Limits(self._query(Store.bytes_used), self.max_bytes, self.first_seq(), pressure=pressure, full=full, wal_bytes=wal)
 
     # -- upkeep ------------------------------------------------------------------------------------------------
 
@@ -453,18 +442,14 @@ class SqliteJournal:
         try:
             with self._locked():
                 self._follow_file()
-                told = self._retention.step(self._store, settled, disk_full=self._full)
+                told = self._upkeep.make_room(self._store, settled)
                 self._pressure = self._store.books().pressure
-        except sqlite3.Error as fault:
-            raise error_from_sqlite(fault, self.path) from fault
-        self._reserve.make_again()
-        if told:
-            self.append([self._stamped(data) for data in told])
-        if self._full:
-            return
-        try:
-            with self._locked():  # apart from the former, which makes room where there is none, and lets writers in between
-                self._purge.step(self._store, settled)
+                newest = self._store.newest_seq()
+            if told:
+                self._ringer.ring(newest)
+            if not self._full:
+                with self._locked():  # apart from the former, which makes room, and lets writers in between
+                    self._upkeep.purge(self._store, settled)
         except sqlite3.Error as fault:
             raise error_from_sqlite(fault, self.path) from fault
 

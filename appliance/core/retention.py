@@ -1,12 +1,15 @@
-"""Retention: what goes from the journal when it is old or too large, and what is said about it.
+"""Retention: what goes from the journal when it is old or too large, or when its disk is full, and what is said about it.
 
 Small chunks, never the newest row, no vacuum. What the CRM has not got is only taken when there is no other way,
-and then announced: one `journal.gap` when that begins and one when it ends. At 80 % of the budget headset
-transitions are no longer recorded (`journal.pressure`).
+and then announced: one `journal.gap` when that begins and one when it ends, each in the transaction that makes it so.
+At 80 % of the budget headset transitions are no longer recorded (`journal.pressure`). A disk that is nearly full is a
+smaller budget: the file grows no more and its own pages are used again, at first those of what the CRM has, and after
+a grace, in which somebody may free the disk and services hold events in memory, those of the oldest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
@@ -14,64 +17,81 @@ from msgspec import Struct
 from appliance.core.catalogue import JournalGap, JournalPressure
 from appliance.core.clock import NS, Clock
 from appliance.core.event import Stored, stored_from_body
-from appliance.core.store import Store
+from appliance.core.store import Row, Store
 
 PRESSURE: Final = 0.8
 PRUNE_ROWS: Final = 2000
 #: A gap is told as ended when nothing undelivered had to go for this long.
 GAP_ENDS_NS: Final = 30 * NS
+#: With less than this free on the disk the file may not grow any more.
+TIGHT_BYTES: Final = 8 * 1024**2
+#: What the file then keeps free in itself for what comes next: some thousand events.
+SLACK_BYTES: Final = 1024**2
+#: For how long a disk must have been tight before what the CRM has not got goes.
+GRACE_NS: Final = 60 * NS
 #: Chunks in one step, so that writers are never kept waiting for long.
 _CHUNKS: Final = 5
 
 
 class Retention:
-    """Decides and does one step at a time; the caller holds the journal's lock."""
+    """Decides and does one step at a time; the caller holds the journal's lock. `row` makes a row of what is to be told."""
 
-    def __init__(self, clock: Clock, keep_days: float, max_bytes: int) -> None:
+    def __init__(self, clock: Clock, keep_days: float, max_bytes: int, row: Callable[[Struct], Row]) -> None:
         self._clock = clock
         self._keep_ns = int(keep_days * 86_400 * NS)
         self._max_bytes = max_bytes
+        self._row = row
         self._shed_at_ns = 0
+        self._tight_from_ns: int | None = None
 
-    def step(self, store: Store, settled: int, *, disk_full: bool) -> list[Struct]:
-        """Make room where it is due; returns the events to append. `settled` is the CRM's last settled delivery number.
+    def step(self, store: Store, settled: int, *, disk_free: int) -> None:
+        """Make room where it is due. `settled` is the CRM's last settled delivery number, `disk_free` the bytes left on the disk.
 
         Raises sqlite3.Error as it comes.
         """
-        used = store.bytes_used()
-        told = self._press(store, used)
-        chunks = _CHUNKS
-        while chunks and self._must_prune(store, used, settled, disk_full=disk_full):
-            deleted, shed = store.prune(PRUNE_ROWS, settled)
+        if disk_free >= TIGHT_BYTES:
+            self._tight_from_ns = None
+        elif self._tight_from_ns is None:
+            self._tight_from_ns = self._clock.mono_ns()
+        self._press(store)
+        for _ in range(_CHUNKS):
+            if not self._must_prune(store, settled):
+                break
+            deleted, shed = store.prune(PRUNE_ROWS, settled, lambda first: self._row(JournalGap(first=first)))
+            if shed:
+                self._shed_at_ns = self._clock.mono_ns()
             if not deleted:
                 break
-            told += self._note_shed(store, shed)
-            used = store.bytes_used()
-            chunks -= 1
-        return told + self._end_gap(store)
+        self._end_gap(store)
 
-    def _press(self, store: Store, used: int) -> list[Struct]:
-        pressed = used > PRESSURE * self._max_bytes
+    def _press(self, store: Store) -> None:
+        pressed = store.bytes_used() > PRESSURE * self._max_bytes
         if pressed == store.books().pressure:
-            return []
-        store.set_meta("pressure", int(pressed))
+            return
         if pressed:
-            return [JournalPressure(state="begins")]
-        missed = store.take_meta("not_recorded")
-        return [JournalPressure(state="ends", not_recorded=missed)]
+            store.tell(self._row(JournalPressure(state="begins")), {"pressure": 1})
+        else:
+            missed = store.fact("not_recorded")
+            store.tell(self._row(JournalPressure(state="ends", not_recorded=missed)), {"pressure": 0, "not_recorded": 0})
 
-    def _must_prune(self, store: Store, used: int, settled: int, *, disk_full: bool) -> bool:
-        if used > self._max_bytes:
+    def _must_prune(self, store: Store, settled: int) -> bool:
+        if store.bytes_used() > self._max_bytes:
             return True
         first = store.read(0, 1)
         if not first:
             return False
-        if disk_full and store.n_at(first[0].seq + PRUNE_ROWS) <= settled:
-            return True  # the disk itself is full: what the CRM has makes room for what it has not
+        if self._disk_wants(store, store.n_at(first[0].seq + PRUNE_ROWS - 1) <= settled):
+            return True
         if self._clock.quality() == "unset":
             return False
         newest_of_chunk = store.read(first[0].seq + PRUNE_ROWS - 1, 1)
         return bool(newest_of_chunk) and self._age_ns(stored_from_body(newest_of_chunk[0].body)) > self._keep_ns
+
+    def _disk_wants(self, store: Store, has_crm: bool) -> bool:
+        """Whether a disk without room wants the oldest chunk to go; `has_crm`: the CRM has all that is due in it."""
+        if self._tight_from_ns is None or store.bytes_free() >= SLACK_BYTES:
+            return False
+        return has_crm or self._clock.mono_ns() - self._tight_from_ns >= GRACE_NS
 
     def _age_ns(self, event: Stored) -> int:
         """By the clock that never steps where it can tell: a date mistyped by a month must not empty the journal."""
@@ -79,18 +99,7 @@ class Retention:
             return self._clock.mono_ns() - event.mono_ns
         return self._clock.wall_ns() - event.wall_ns
 
-    def _note_shed(self, store: Store, shed: int) -> list[Struct]:
-        if not shed:
-            return []
-        began = self._shed_at_ns == 0
-        self._shed_at_ns = self._clock.mono_ns()
+    def _end_gap(self, store: Store) -> None:
         books = store.books()
-        return [JournalGap(first=books.gap_from)] if began else []
-
-    def _end_gap(self, store: Store) -> list[Struct]:
-        books = store.books()
-        if not books.gap_from or self._clock.mono_ns() - self._shed_at_ns < GAP_ENDS_NS:
-            return []
-        self._shed_at_ns = 0
-        store.set_meta("gap_from", 0)
-        return [JournalGap(first=books.gap_from, last=books.shed_to)]
+        if books.gap_from and self._clock.mono_ns() - self._shed_at_ns >= GAP_ENDS_NS:
+            store.tell(self._row(JournalGap(first=books.gap_from, last=books.shed_to)), {"gap_from": 0})

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -46,17 +46,19 @@ class Books(msgspec.Struct, frozen=True, gc=False):
     pressure: bool
 
 
+#: A body, and whether it is due to the CRM.
+Row = tuple[bytes, bool]
 _T = TypeVar("_T")
 
 
 class Store:
     """One open connection to a journal file."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, epoch: str, inode: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, epoch: str) -> None:
         self._db = connection
         self.path = path
         self.epoch = epoch
-        self.inode = inode
+        self.identity = identity_of(path)
 
     @classmethod
     def create(cls, path: Path, epoch: str) -> Store:
@@ -76,7 +78,7 @@ class Store:
         except sqlite3.Error as fault:
             db.close()
             raise error_from_sqlite(fault, path) from fault
-        return cls(db, path, epoch, path.stat().st_ino)
+        return cls(db, path, epoch)
 
     @classmethod
     def open(cls, path: Path, check_rows: int = _CHECKED_ROWS) -> Store:
@@ -95,7 +97,7 @@ class Store:
         except Exception:
             db.close()
             raise
-        return cls(db, path, epoch, path.stat().st_ino)
+        return cls(db, path, epoch)
 
     @classmethod
     def open_readonly(cls, path: Path) -> Store:
@@ -120,7 +122,7 @@ class Store:
         except Exception:
             db.close()
             raise
-        return cls(db, path, epoch, path.stat().st_ino)
+        return cls(db, path, epoch)
 
     def asked(self, question: Callable[[Store], _T]) -> _T:
         """Ask something of this store; SQLite's errors come out as ours, naming the file and the mend."""
@@ -154,33 +156,43 @@ class Store:
             self._db.execute("ROLLBACK")
             self._db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
-    def insert(self, rows: Sequence[tuple[bytes, bool]], advances: Iterable[tuple[str, int]], missed: int = 0) -> tuple[int, int]:
+    def insert(self, rows: Sequence[Row], advances: Iterable[tuple[str, int]], missed: int = 0) -> tuple[int, int]:
         """Append (body, due) rows and move transformer cursors in one durable transaction; returns the newest (seq, n).
 
         `missed` adds to the count of events not recorded under pressure.
 
         Raises sqlite3.Error as it comes (nothing was stored); the caller holds the journal's lock.
         """
+        with self._writing() as db:
+            at = self._add(rows)
+            for name, place in advances:
+                db.execute("INSERT INTO cursor VALUES(?,?) ON CONFLICT(name) DO UPDATE SET seq=excluded.seq", (name, place))
+            if missed:
+                db.execute("INSERT INTO meta VALUES('not_recorded',?) ON CONFLICT(key) DO UPDATE SET value=value+excluded.value", (missed,))
+        return at
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One durable transaction; whatever goes wrong in it or at its commit, nothing of it stays."""
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
-            newest = db.execute("SELECT seq, abs(n) FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-            seq, n = newest or (0, 0)
-            out = []
-            for body, due in rows:
-                seq += 1
-                n += due
-                out.append((seq, n if due else -n, body))
-            db.executemany("INSERT INTO event VALUES(?,?,?)", out)
-            for name, at in advances:
-                db.execute("INSERT INTO cursor VALUES(?,?) ON CONFLICT(name) DO UPDATE SET seq=excluded.seq", (name, at))
-            if missed:
-                db.execute("INSERT INTO meta VALUES('not_recorded',?) ON CONFLICT(key) DO UPDATE SET value=value+excluded.value", (missed,))
+            yield db
             db.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             raise
+
+    def _add(self, rows: Sequence[Row]) -> tuple[int, int]:
+        """Number and insert rows, inside a transaction; the newest (seq, n)."""
+        seq, n = self._db.execute("SELECT seq, abs(n) FROM event ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
+        out = []
+        for body, due in rows:
+            seq += 1
+            n += due
+            out.append((seq, n if due else -n, body))
+        self._db.executemany("INSERT INTO event VALUES(?,?,?)", out)
         return seq, n
 
     def read(self, after: int, limit: int) -> list[Entry]:
@@ -252,19 +264,21 @@ class Store:
         free = self._db.execute("PRAGMA freelist_count").fetchone()[0]
         return int(pages - free) * _PAGE_BYTES
 
-    def prune(self, rows: int, settled: int) -> tuple[int, int]:
+    def bytes_free(self) -> int:
+        """Bytes of the file that hold nothing any more, and take what comes next."""
+        return int(self._db.execute("PRAGMA freelist_count").fetchone()[0]) * _PAGE_BYTES
+
+    def prune(self, rows: int, settled: int, gap: Callable[[int], Row]) -> tuple[int, int]:
         """Delete at most `rows` of the oldest rows, never the newest, keeping account of what was not delivered.
 
-        `settled` is the last delivery number the CRM has settled. Returns (rows deleted, delivery numbers shed).
+        `settled` is the last delivery number the CRM has settled. `gap` makes the row that says from which number on events are gone; it
+        is appended in the same transaction as the first of them goes. Returns (rows deleted, delivery numbers shed).
         """
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._writing() as db:
             edge = db.execute(
                 "SELECT max(seq) FROM (SELECT seq FROM event WHERE seq<(SELECT max(seq) FROM event) ORDER BY seq LIMIT ?)", (rows,)
             ).fetchone()[0]
             if edge is None:
-                db.execute("ROLLBACK")
                 return 0, 0
             last_n = db.execute("SELECT abs(n) FROM event WHERE seq<=? ORDER BY seq DESC LIMIT 1", (edge,)).fetchone()[0]
             books = self.books()
@@ -272,14 +286,28 @@ class Store:
             deleted = db.execute("DELETE FROM event WHERE seq<=?", (edge,)).rowcount
             if shed:
                 gap_from = books.gap_from or max(settled, books.shed_to) + 1
-                for key, value in (("shed_to", last_n), ("shed", books.shed + shed), ("gap_from", gap_from)):
-                    db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (key, value))
-            db.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            raise
+                self._set({"shed_to": last_n, "shed": books.shed + shed, "gap_from": gap_from})
+                if not books.gap_from:
+                    self._add([gap(gap_from)])
         return deleted, shed
+
+    def tell(self, row: Row, facts: Mapping[str, int]) -> None:
+        """Append the row that announces a change of small facts (`pressure`, `gap_from`) in the transaction that makes the change."""
+        with self._writing():
+            self._set(facts)
+            self._add([row])
+
+    def _set(self, facts: Mapping[str, int]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES(?,?)", facts.items())
+
+    def fact(self, key: str) -> int:
+        """A small fact; 0 where it was never told."""
+        row = self._db.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def checkpoint(self) -> None:
+        """Bring the log's pages into the file as far as readers allow, so that the log is used again from its beginning."""
+        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def purged_to(self) -> tuple[int, dict[str, int]]:
         """How far `purge` has come, and what it was told to remember on the way."""
@@ -293,31 +321,14 @@ class Store:
 
         What stood in a page is overwritten, not only forgotten (docs/decisions/0009 says what remains elsewhere).
         """
-        db = self._db
-        if not db.execute("PRAGMA secure_delete").fetchone()[0]:
-            db.execute("PRAGMA secure_delete=FAST")
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        if not self._db.execute("PRAGMA secure_delete").fetchone()[0]:
+            self._db.execute("PRAGMA secure_delete=FAST")
+        with self._writing() as db:
             db.execute("CREATE TABLE IF NOT EXISTS passed(key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID")
             db.executemany("UPDATE event SET body=? WHERE seq=?", rows)
             db.executemany("INSERT OR REPLACE INTO passed VALUES(?,?)", passed.items())
             db.execute("DELETE FROM passed WHERE seq<(SELECT min(seq) FROM event)")
-            db.execute("INSERT OR REPLACE INTO meta VALUES('purged_to',?)", (to,))
-            db.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            raise
-
-    def set_meta(self, key: str, value: int) -> None:
-        """Remember a small fact (`pressure`, `gap_from`)."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (key, value))
-
-    def take_meta(self, key: str) -> int:
-        """Read a counter and set it to 0."""
-        row = self._db.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
-        self.set_meta(key, 0)
-        return int(row[0]) if row else 0
+            self._set({"purged_to": to})
 
     def n_at(self, seq: int) -> int:
         """The delivery counter as of the newest row with seq <= the one given; 0 when there is none."""
@@ -390,6 +401,15 @@ def _connect(path: Path, uri: str) -> sqlite3.Connection:
         return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0, cached_statements=32)
     except sqlite3.Error as fault:
         raise error_from_sqlite(fault, path) from fault
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Which file stands at a path: its device, since a file system mounted anew has the same numbers, and inode; None: none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - once per commit
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def is_blank(path: Path) -> bool:

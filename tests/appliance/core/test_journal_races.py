@@ -9,7 +9,7 @@ import pytest
 
 from appliance.core.catalogue import CallHeld, kind_of
 from appliance.core.clock import ManualClock
-from appliance.core.event import Event
+from appliance.core.event import Event, body_from_event
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.core.retention import PRUNE_ROWS
 from appliance.core.store import Store
@@ -38,7 +38,7 @@ def test_rows_pruned_while_the_full_check_reads_are_no_damage(tmp_path: Path, mo
         nonlocal pages
         pages += 1
         if pages == 2:
-            pruner.prune(2000, 0)
+            pruner.prune(2000, 0, lambda _first: (body_from_event(held(1, clock)[0]), True))
         return read_raw(store, after)
 
     monkeypatch.setattr(Store, "read_raw", interrupted)

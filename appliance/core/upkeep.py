@@ -1,0 +1,59 @@
+"""Decides in which order a journal is tended: room is made and announced, with the reserve where the disk has none; then the purge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from appliance.core.clock import Clock
+from appliance.core.errors import FullError
+from appliance.core.purge import Purge
+from appliance.core.reserve import Reserve, free_bytes
+from appliance.core.retention import TIGHT_BYTES, Retention
+from appliance.core.store import Row, Store
+
+#: With less than this left, in the file and on its disk together, the next events will be refused.
+_NO_ROOM_BYTES: Final = 64 * 1024
+
+
+class Upkeep:
+    """Tends one journal, a small step at a time; the caller holds its lock. `row` makes a row of what is to be told."""
+
+    def __init__(
+        self, clock: Clock, path: Path, keep_days: float, max_bytes: int, headset_days: float, row: Callable[[Struct], Row]
+    ) -> None:
+        self._folder = path.parent
+        self._retention = Retention(clock, keep_days, max_bytes, row)
+        self._purge = Purge(clock, headset_days)
+        self._reserve = Reserve(self._folder)
+
+    def make_room(self, store: Store, settled: int) -> bool:
+        """Retention and shedding; True where something was told. `settled` is the CRM's last settled delivery number.
+
+        Raises FullError when the disk refuses all the same, else sqlite3.Error and our errors as they come.
+        """
+        before = store.newest_seq()
+        try:
+            store.asked(lambda store: self._step(store, settled))
+        except FullError:
+            self._reserve.give()
+            self._step(store, settled)
+        self._reserve.make()
+        return store.newest_seq() != before
+
+    def _step(self, store: Store, settled: int) -> None:
+        disk_free = free_bytes(self._folder)
+        self._retention.step(store, settled, disk_free=disk_free)
+        if disk_free < TIGHT_BYTES:
+            store.checkpoint()  # while it may still grow: a log that cannot be emptied takes no more events
+
+    def purge(self, store: Store, settled: int) -> None:
+        """What is kept for fewer days than the rest. Raises sqlite3.Error as it comes."""
+        self._purge.step(store, settled)
+
+    def has_room(self, store: Store) -> bool:
+        """Whether the next events have a place. Raises sqlite3.Error and OSError as they come."""
+        return store.bytes_free() + free_bytes(self._folder) >= _NO_ROOM_BYTES
