@@ -10,6 +10,7 @@ from appliance.core.clock import rfc3339, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.core.journal import Account
 from appliance.core.line_config import LINES
+from appliance.core.trunk_watch import watchers
 from appliance.floor import snapshot as out
 from appliance.floor.floor import Floor
 from appliance.floor.service_level import service_level_of
@@ -260,7 +261,7 @@ def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
     trunk = floor.state.trunks.get(key) or TrunkState(key)
     config = floor.config.trunks.get(key)
     day = floor.calendar.day(tick_ns)[0]
-    seen = bool((source := _trunk_source(floor, trunk)) and source.in_sight)
+    seen = all(source is not None and source.in_sight for source in _trunk_sources(floor, trunk))
     busy_ms, seen_ns = trunk_time(floor, trunk, day, tick_ns)
     met = trunk.wanted.get(day)
     return out.Trunk(
@@ -277,17 +278,21 @@ def trunk_snapshot(floor: Floor, key: str, tick_ns: int) -> out.Trunk:
 
 def trunk_time(floor: Floor, trunk: TrunkState, day: int, until: int) -> tuple[int, int]:
     """Of one day: the ms in which every line of a group was busy, and the ns in which it was observed; both in opening hours."""
-    source, calendar = _trunk_source(floor, trunk), floor.calendar
+    sources, calendar = _trunk_sources(floor, trunk), floor.calendar
     busy_ms = trunk.all_busy_ms.get(day, 0)
-    if trunk.all_busy_ns and source is not None and source.in_sight:
+    if trunk.all_busy_ns and all(source is not None and source.in_sight for source in sources):
         busy_ms += sum(b - a for a, b in calendar.open_spans(max(trunk.all_busy_ns, day), until)) // 1_000_000
-    due = calendar.open_spans(day, until)
-    return busy_ms, sum(max(0, min(b, d) - max(a, c)) for a, b in _spans(source, until) for c, d in due) if source else 0
+    seen = calendar.open_spans(day, until)
+    for source in sources:  # observed is what everybody saw
+        spans = _spans(source, until) if source is not None else []
+        seen = [(max(a, c), min(b, d)) for a, b in spans for c, d in seen if max(a, c) < min(b, d)]
+    return busy_ms, sum(b - a for a, b in seen)
 
 
-def _trunk_source(floor: Floor, trunk: TrunkState) -> Source | None:
-    config = floor.config.trunks.get(trunk.key)
-    return floor.source(config.pbx if config and config.pbx else trunk.pbx or next(iter(floor.state.sources), ""))
+def _trunk_sources(floor: Floor, trunk: TrunkState) -> list[Source | None]:
+    """Those that see the group's lines, None where one was never seen."""
+    keys = watchers(floor.config, trunk.key) or (trunk.pbx or next(iter(floor.state.sources), ""),)
+    return [floor.source(key) for key in keys]
 
 
 def headsets(floor: Floor) -> dict[str, out.Headset]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from appliance.core.catalogue import CallOffered, LineFault, LineReleased, LineRinging, LineSeized
 from appliance.core.config import Config
+from appliance.core.trunk_watch import watchers
 from appliance.floor.calendar import Calendar
 from appliance.floor.state import FloorState, TrunkState
 
@@ -20,6 +21,7 @@ class TrunkFold:
         self.state = state
         self._config = config
         self._calendar = calendar
+        self._watchers = {key: watchers(config, key) for key in config.trunks}
 
     def seized(self, data: LineSeized, at_ns: int) -> None:
         """A line of the group is busy."""
@@ -87,15 +89,23 @@ class TrunkFold:
             del trunk.wanted[min(trunk.wanted)]
 
     def _of(self, pbx: str) -> list[TrunkState]:
-        return [trunk for trunk in self.state.trunks.values() if trunk.pbx == pbx]
+        return [trunk for trunk in self.state.trunks.values() if pbx in self._watched_by(trunk)]
 
     def _look(self, trunk: TrunkState, at_ns: int) -> None:
-        config, source = self._config.trunks.get(trunk.key), self.state.sources.get(trunk.pbx or "")
-        full = config is not None and len(trunk.busy) >= config.lines and source is not None and source.in_sight
+        config = self._config.trunks.get(trunk.key)
+        full = config is not None and len(trunk.busy) >= config.lines and self._is_seen(trunk)
         if full and not trunk.all_busy_ns:
             trunk.all_busy_ns = at_ns
         elif not full:
             self._book(trunk, at_ns)
+
+    def _is_seen(self, trunk: TrunkState) -> bool:
+        """Whether everybody is in sight who sees a part of the group."""
+        found = (self.state.sources.get(key or "") for key in self._watched_by(trunk))
+        return all(source is not None and source.in_sight for source in found)
+
+    def _watched_by(self, trunk: TrunkState) -> tuple[str | None, ...]:
+        return self._watchers.get(trunk.key) or (trunk.pbx,)
 
     def _book(self, trunk: TrunkState, at_ns: int) -> None:
         """Book the time in which every line was busy, split at midnight: what of it lay in opening hours."""

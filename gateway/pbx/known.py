@@ -24,7 +24,8 @@ KINDS: Final = frozenset(
     (
         "call.queued", "call.answered", "call.abandoned", "call.left", "call.lost", "call.ended", "call.held", "call.resumed",
         "call.offered", "call.digits", "call.survey", "call.callback_requested", "agent.logged_in", "agent.logged_out", "agent.state",
-        "line.seized", "line.released", "line.fault", "line.all_busy", "line.all_busy_ended", "pbx.up", "pbx.down", "pbx.resynced",
+        "line.ringing", "line.seized", "line.released", "line.fault", "line.all_busy", "line.all_busy_ended", "pbx.up", "pbx.down",
+        "pbx.resynced",
     )
 )  # fmt: skip
 _MAX_CALLS: Final = 4_096

@@ -16,6 +16,7 @@ from appliance.core.catalogue import CallOffered, LineAllBusy, LineAllBusyEnded,
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.core.trunk_config import FullMap, LineFaults
+from appliance.core.trunk_watch import shared_trunks
 from gateway.pbx.calls import Call, Channel
 from gateway.pbx.line_fault import REFUSED, FaultBook, Use
 from gateway.pbx.number import whole
@@ -50,6 +51,8 @@ class Trunk(Struct, kw_only=True):
     key: str
     prefixes: tuple[str, ...]
     lines: int
+    #: Analog lines belong to it too: when it is full is told by whoever sees both (shared_trunk).
+    shared: bool = False
     full: FullMap | None = None
     rules: LineFaults = LineFaults()
     busy: dict[str, str] = {}
@@ -76,8 +79,9 @@ class LineBook:
     def __init__(self, pbx: str, config: Config, emit: Callable[[Struct], None]) -> None:
         self.pbx = pbx
         self.emit = emit
+        shared = shared_trunks(config)
         self.trunks = [
-            Trunk(key=key, prefixes=trunk.channels, lines=trunk.lines, full=trunk.full, rules=trunk.faults)
+            Trunk(key=key, prefixes=trunk.channels, lines=trunk.lines, shared=key in shared, full=trunk.full, rules=trunk.faults)
             for key, trunk in config.trunks.items()
             if trunk.pbx in (None, pbx)
         ]
@@ -93,7 +97,7 @@ class LineBook:
         if trunk is None or channel.uniqueid in self._held:
             return
         direction: Literal["in", "out"] | None = None if inferred else ("in" if channel.state == 4 else "out")
-        beyond = not inferred and len(trunk.busy) >= trunk.lines
+        beyond = not inferred and not trunk.shared and len(trunk.busy) >= trunk.lines
         self._held[channel.uniqueid] = Held(trunk, channel, direction, beyond)
         trunk.busy[channel.uniqueid] = channel.name
         self.emit(LineSeized(line=channel.name, trunk=trunk.key, pbx=self.pbx, direction=direction, inferred=inferred, beyond=beyond))
@@ -101,7 +105,7 @@ class LineBook:
         if direction == "in":
             self._offer(channel, trunk, "in", channel.dialled)
         self._want(channel.call, trunk, blocked=beyond)
-        if len(trunk.busy) >= trunk.lines and trunk.all_busy_since_ns is None:
+        if not trunk.shared and len(trunk.busy) >= trunk.lines and trunk.all_busy_since_ns is None:
             trunk.all_busy_since_ns = now_ns
             self.emit(LineAllBusy(trunk=trunk.key, lines=trunk.lines))
 
@@ -193,7 +197,7 @@ class LineBook:
     def restore_full(self, trunk_key: str, since_ns: int) -> None:
         """Take up a group that was all busy."""
         trunk = next((t for t in self.trunks if t.key == trunk_key), None)
-        if trunk is not None:
+        if trunk is not None and not trunk.shared:
             trunk.all_busy_since_ns = since_ns
 
     def known_as(self, line: str, uniqueid: str, now_ns: int | None = None) -> None:

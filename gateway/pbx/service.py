@@ -19,11 +19,13 @@ from appliance.core.catalogue import event_from_stored
 from appliance.core.errors import TransientError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import PAGE, Journal
+from appliance.core.trunk_watch import shared_trunks
 from appliance.outbox import Outbox
 from appliance.service import Context
 from gateway.pbx import known as past
 from gateway.pbx.dialect import Source, dialect
 from gateway.pbx.link import Link
+from gateway.pbx.shared_trunk import SharedOutbox, SharedTrunks
 
 _log = logging.getLogger("callfloor.gateway")
 
@@ -52,7 +54,7 @@ class Gateway:
                 alive.close()
 
     async def _run(self, context: Context, saw: Callable[[str, Sight], None], last: dict[str, Sight]) -> None:
-        outbox = Outbox(context.journal, self._max_queued_events)
+        outbox = await self._outbox(context)
         sources = await asyncio.to_thread(sources_from_journal, context, last)
         self.links = {
             pbx: Link(pbx, config, dialect(config.kind), sources[pbx], context, outbox, saw) for pbx, config in context.config.pbx.items()
@@ -81,6 +83,14 @@ class Gateway:
             for link in self.links.values():
                 link.leave()
             await asyncio.shield(outbox.finish())
+
+    async def _outbox(self, context: Context) -> Outbox:
+        sizes = shared_trunks(context.config)
+        if not sizes:
+            return Outbox(context.journal, self._max_queued_events)
+        trunks = SharedTrunks(sizes)
+        await asyncio.to_thread(lambda: trunks.restore(newest_events(context.journal)))
+        return SharedOutbox(context.journal, self._max_queued_events, trunks)
 
 
 def sources_from_journal(context: Context, last: dict[str, Sight]) -> dict[str, Source]:
