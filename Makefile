@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix test-slow test-browser test-kill test-outage test-headsets bench bench-wallboard bench-headsets docs clean
+.PHONY: help setup machine demo test check lint fix test-slow test-browser test-kill test-outage test-headsets bench bench-wallboard bench-headsets docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -32,10 +32,11 @@ test: setup ## the whole quick suite, with real broker and browser
 check: $(READY) lint ## the loop while working: lint, then the tests that need neither broker nor browser; under a minute
 	$(PYTEST) -n $(WORKERS) -m "not slow and not browser and not broker" $(ARGS)
 
-lint: $(READY) ## ruff, formatting, types
+lint: $(READY) ## ruff, formatting, types, and whether the contract's forms break what was published
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m appliance.schema check docs
 
 fix: $(READY) ## what ruff can mend by itself
 	$(BIN)/ruff check --fix
@@ -72,9 +73,15 @@ bench-headsets: setup ## the headsets' part: forty at a mocked bus, report to ev
 	$(BIN)/python -m tests.bench.headsets $(ARGS)
 
 docs: $(READY) ## write again what is generated from the types: docs/events.md, configuration.md, supported-headsets.md, schema/ …
-	$(BIN)/python -m appliance.schema docs
+	$(BIN)/python -m appliance.schema write docs
 	$(BIN)/python -m appliance.sim.headset_page docs/supported-headsets.md
 	$(BIN)/python -m gateway.smdr.page docs/smdr.md
+
+contract: setup ## validators of other people's, from npm and PyPI, take AsyncAPI, JSON Schemas, examples and the SBOM
+	$(PYTEST) -m "slow or not slow" tests/appliance/schema tests/test_sbom.py $(ARGS)
+
+release-schema: $(READY) ## publish today's forms under the contract's version: docs/schema/released/
+	$(BIN)/python -m appliance.schema release docs
 
 clean: ## forget .venv/, caches and build/
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Final, Literal, get_args
 
 from appliance.core.errors import MisconfiguredError
-from appliance.schema import asyncapi, command, config, event, floor, page, trend
+from appliance.schema import asyncapi, command, config, event, examples, floor, link, page, trend
 from appliance.schema.json_schema import Schema, text_of
 
-Which = Literal["config", "events", "floor", "trend", "commands", "asyncapi"]
+Which = Literal["config", "events", "floor", "trend", "commands", "link", "asyncapi", "examples"]
 WHICH: Final[tuple[str, ...]] = get_args(Which)
 
 _DOCUMENTS: Final[dict[str, Callable[[], Schema]]] = {
@@ -18,7 +18,9 @@ _DOCUMENTS: Final[dict[str, Callable[[], Schema]]] = {
     "floor": floor.document,
     "trend": trend.document,
     "commands": command.document,
+    "link": link.document,
     "asyncapi": asyncapi.document,
+    "examples": examples.document,
 }
 
 
@@ -32,10 +34,11 @@ def schema_text(which: str) -> str:
 
 def generated() -> dict[str, str]:
     """Every generated file of docs/, by its path there, with what it must hold."""
-    files = {f"schema/{which}.json": schema_text(which) for which in WHICH if which != "asyncapi"}
+    files = {f"schema/{which}.json": schema_text(which) for which in WHICH if which not in ("asyncapi", "examples")}
     return {
         **files,
         "asyncapi.json": schema_text("asyncapi"),
+        "examples.json": schema_text("examples"),
         "events.md": page.events(),
         "commands.md": page.commands(),
         "configuration.md": page.configuration(),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
-from appliance.schema.json_schema import Schema
+from appliance.schema import example_floor
+from appliance.schema.json_schema import DIALECT, Schema
 
 _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _TIME_OR_NULL: Final[Schema] = {"anyOf": [_TIME, {"type": "null"}]}
@@ -16,6 +18,10 @@ _NUMBER_OR_NULL: Final[Schema] = {"type": ["integer", "null"]}
 _AT: Final = "2026-11-21T14:06:40.123Z"
 
 
+#: What the broker says in the box's place when it loses it.
+WILL: Final = '{"state":"offline","since":null,"boot":"0f6ad3b1c2e4"}'
+
+
 class Topic(Struct, frozen=True, kw_only=True):
     """One topic that the box publishes under its root; `payload` None: the floor snapshot."""
 
@@ -23,8 +29,10 @@ class Topic(Struct, frozen=True, kw_only=True):
     topic: str
     summary: str
     payload: Schema | None
+    examples: dict[str, dict[str, Any]]
     retain: bool = False
-    example: dict[str, Any] | None = None
+    #: MQTT 5: the broker forgets it after so long.
+    expiry_s: int | None = None
 
 
 STATUS: Final[Schema] = {
@@ -91,6 +99,20 @@ POP: Final[Schema] = {
     },
 }
 
+_REASONS: Final = {
+    "expired": "wanted until 2026-11-21T14:06:55.000Z",
+    "failed": "no lamp torre.blue",
+    "refused": "id_reused: this id was announce with other arguments",
+    "unknown": "the box died while it ran",
+}
+
+
+def _reply(state: str) -> dict[str, Any]:
+    """What became of one command, by each way it may go."""
+    result = {"announcement": "c-2026-11-21-0007"} if state == "done" else None
+    return {"id": "c-2026-11-21-0007", "state": state, "reason": _REASONS.get(state), "result": result}
+
+
 TOPICS: Final = (
     Topic(
         name="status",
@@ -98,13 +120,17 @@ TOPICS: Final = (
         summary="Whether the box is there; also its will.",
         payload=STATUS,
         retain=True,
-        example={
-            "state": "online",
-            "since": _AT,
-            "boot": "0f6ad3b1c2e4",
-            "floor": "2026-11-21T14:09:02.004Z",
-            "every_s": 5.0,
-            "headset": "3f9a2c41d0-48209",
+        examples={
+            "status.online": {
+                "state": "online",
+                "since": _AT,
+                "boot": "0f6ad3b1c2e4",
+                "floor": "2026-11-21T14:09:02.004Z",
+                "every_s": 5.0,
+                "headset": "3f9a2c41d0-48209",
+            },
+            "status.offline": {"state": "offline", "since": _AT, "boot": "0f6ad3b1c2e4"},
+            "status.will": msgspec.json.decode(WILL),
         },
     ),
     Topic(
@@ -113,41 +139,66 @@ TOPICS: Final = (
         summary="Birth: who the box is and what it holds.",
         payload=INFO,
         retain=True,
-        example={
-            "version": "0.1.0",
-            "contract": 1,
-            "epoch": "3f9a2c41d0",
-            "first": 1,
-            "last": 48213,
-            "last_delivery": 3961,
-            "services": ["gateway", "wallboard", "uplink"],
-            "schemas": {"call.answered": 1},
+        examples={
+            "info": {
+                "version": "0.1.0",
+                "contract": 1,
+                "epoch": "3f9a2c41d0",
+                "first": 1,
+                "last": 48213,
+                "last_delivery": 3961,
+                "services": ["gateway", "wallboard", "uplink"],
+                "schemas": {"call.answered": 1},
+            }
         },
     ),
-    Topic(name="floor", topic="floor", summary="The floor snapshot, always the newest.", payload=None, retain=True),
+    Topic(
+        name="floor",
+        topic="floor",
+        summary="The floor snapshot, always the newest.",
+        payload=None,
+        retain=True,
+        examples={"floor": example_floor.example()},
+    ),
     Topic(
         name="pop",
         topic="pop/{agent}",
         summary="Screen pop, the moment a call rings an agent.",
         payload=POP,
-        example={
-            "id": "3f9a2c41d0-48213",
-            "call": "3f9a2c41d0-118",
-            "agent": "agente-101",
-            "pbx": "central",
-            "queue": "ventas",
-            "visit": "3f9a2c41d0-118.1",
-            "caller": "+12025550143",
-            "dialled": "1800",
-            "time": _AT,
-            "expires": "2026-11-21T14:07:10.123Z",
+        expiry_s=30,
+        examples={
+            "pop": {
+                "id": "3f9a2c41d0-48213",
+                "call": "3f9a2c41d0-118",
+                "agent": "agente-101",
+                "pbx": "central",
+                "queue": "ventas",
+                "visit": "3f9a2c41d0-118.1",
+                "caller": "+12025550143",
+                "dialled": "1800",
+                "time": _AT,
+                "expires": "2026-11-21T14:07:10.123Z",
+            }
         },
     ),
     Topic(
         name="reply",
-        topic="reply/{command}",
+        topic="reply/{id}",
         summary="What became of a command.",
         payload=REPLY,
-        example={"id": "c-2026-11-21-0007", "state": "done", "reason": None, "result": {"announcement": "c-2026-11-21-0007"}},
+        examples={f"reply.{name}": _reply(name) for name in REPLY["properties"]["state"]["enum"]},
     ),
 )
+
+
+def document() -> Schema:
+    """`callfloor schema link`: what is published beside events, by the topic's name: `#/$defs/status`, `info`, `pop`, `reply`.
+
+    The snapshot on `floor` is `callfloor schema floor`.
+    """
+    return {
+        "$schema": DIALECT,
+        "$id": "urn:callfloor:1:link",
+        "title": "Beside events: a payload on callfloor/1/{site}/{box}/{status,info,pop/…,reply/…} must fit #/$defs/{name}",
+        "$defs": {topic.name: {"description": topic.summary, **topic.payload} for topic in TOPICS if topic.payload},
+    }

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 
+import gateway.uplink.mqtt
 from appliance.core.catalogue import KINDS
-from appliance.schema import asyncapi, command
+from appliance.core.config import Crm
+from appliance.schema import asyncapi, command, link
 
 DOCUMENT = asyncapi.document()
+MESSAGES = DOCUMENT["components"]["messages"]
 
 
 def references(node: Any) -> Iterator[str]:
@@ -52,10 +56,18 @@ def test_names_are_legal() -> None:
 
 
 def test_every_kind_and_verb_has_its_topic() -> None:
-    topics = {channel["address"].removeprefix("callfloor/1/{site}/{box}/") for channel in DOCUMENT["channels"].values()}
-    fixed = {"status", "info", "floor", "pop/{agent}", "reply/{command}"}
+    topics = {message["x-topic"] for message in MESSAGES.values()}
+    fixed = {"status", "info", "floor", "pop/{agent}", "reply/{id}"}
     kinds = {f"event/{kind.replace('.', '/')}" for kind in KINDS}
     assert topics == fixed | kinds | {f"cmd/{verb}" for verb in command.shapes()[0]}
+
+
+def test_every_message_stands_on_the_channel_of_its_topic() -> None:
+    for name, channel in DOCUMENT["channels"].items():
+        pattern = re.sub(r"{\w+}", "[^/]+", channel["address"].removeprefix("callfloor/1/{site}/{box}/"))
+        for message in channel["messages"]:
+            assert re.fullmatch(pattern, MESSAGES[message]["x-topic"]), (name, message)
+    assert sorted(name for channel in DOCUMENT["channels"].values() for name in channel["messages"]) == sorted(MESSAGES)
 
 
 def test_parameters_are_those_of_the_address() -> None:
@@ -63,24 +75,44 @@ def test_parameters_are_those_of_the_address() -> None:
         assert sorted(channel["parameters"]) == sorted(re.findall(r"{(\w+)}", channel["address"])), name
 
 
+def test_enumerated_parameters_are_those_of_the_messages() -> None:
+    parts = DOCUMENT["components"]["parameters"]
+    kinds = [kind.partition(".") for kind in KINDS]
+    assert set(parts["group"]["enum"]) == {group for group, _, _ in kinds}
+    assert set(parts["kind"]["enum"]) == {kind for _, _, kind in kinds}
+    assert set(parts["verb"]["enum"]) == set(command.shapes()[0])
+
+
 def test_box_sends_all_but_commands() -> None:
     for name, operation in DOCUMENT["operations"].items():
         assert operation["action"] == ("receive" if name.startswith("cmd.") else "send"), name
-        assert operation["bindings"]["mqtt"]["qos"] == 1
-        assert operation["bindings"]["mqtt"]["retain"] == (name in {"status", "info", "floor"})
+        mqtt = operation["bindings"]["mqtt"]
+        assert mqtt["qos"] == 1
+        assert mqtt["retain"] == (name in {"status", "info", "floor"})
+        assert mqtt.get("messageExpiryInterval") == (30 if name == "pop" else None)
         assert ("reply" in operation) == name.startswith("cmd.")
+
+
+def test_server_is_reached_as_the_box_reaches_it() -> None:
+    """The session, keep-alive and will that stand in the document are the program's."""
+    mqtt = DOCUMENT["servers"]["crm"]["bindings"]["mqtt"]
+    assert mqtt["sessionExpiryInterval"] == gateway.uplink.mqtt._SESSION_S
+    assert mqtt["keepAlive"] == Crm().keepalive_s
+    assert mqtt["lastWill"]["topic"].endswith("/status")
+    jsonschema.Draft202012Validator(link.STATUS).validate(msgspec.json.decode(mqtt["lastWill"]["message"]))
 
 
 @pytest.mark.parametrize("name", DOCUMENT["components"]["messages"])
 def test_examples_fit(name: str) -> None:
     message = DOCUMENT["components"]["messages"][name]
-    schema = {**DOCUMENT, "$schema": "https://json-schema.org/draft/2020-12/schema", **message["payload"]}
-    validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    schema = {**DOCUMENT, "$schema": "http://json-schema.org/draft-07/schema#", **message["payload"]}
+    validator = jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
     validator.check_schema(message["payload"])
     for example in message.get("examples", []):
         validator.validate(example["payload"])
 
 
-def test_events_and_commands_all_have_examples() -> None:
-    bare = [name for name, message in DOCUMENT["components"]["messages"].items() if "." in name and not message.get("examples")]
-    assert bare == []
+def test_every_message_has_an_example() -> None:
+    assert [name for name, message in MESSAGES.items() if not message["examples"]] == []
+    assert [example["payload"]["state"] for example in MESSAGES["reply"]["examples"]] == link.REPLY["properties"]["state"]["enum"]
+    assert {example["payload"]["state"] for example in MESSAGES["status"]["examples"]} == {"online", "offline"}

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from appliance.core.command import Reply
-from appliance.schema import link
+from appliance.floor.snapshot import Snapshot
+from appliance.schema import example_floor, floor, link
 from gateway.uplink.pop import Pop
 
 
@@ -34,8 +35,19 @@ def test_states_of_a_reply_are_those_of_the_type() -> None:
 
 
 @pytest.mark.parametrize("topic", [topic for topic in link.TOPICS if topic.payload], ids=lambda topic: topic.name)
-def test_topic_has_an_example_that_shows_every_member(topic: link.Topic) -> None:
+def test_topic_has_examples_that_show_every_member(topic: link.Topic) -> None:
     assert topic.payload is not None
-    assert topic.example is not None
-    assert sorted(topic.example) == sorted(topic.payload["properties"])
-    jsonschema.Draft202012Validator(topic.payload).validate(topic.example)
+    assert {member for example in topic.examples.values() for member in example} == set(topic.payload["properties"])
+    for example in topic.examples.values():
+        jsonschema.Draft202012Validator(topic.payload, format_checker=jsonschema.FormatChecker()).validate(example)
+
+
+def test_example_of_the_floor_is_a_snapshot_whose_figures_add_up() -> None:
+    example = example_floor.example()
+    jsonschema.Draft202012Validator(floor.document()).validate(example)
+    assert msgspec.convert(example, Snapshot) == example_floor.SNAPSHOT
+    today = example["queues"]["ventas"]["today"]
+    assert today["offered"] == sum(today[name] for name in ("answered", "abandoned", "left", "unknown", "waiting"))
+    assert today["service_level"] == today["service_level_of"][0] / today["service_level_of"][1]
+    assert today["abandon_rate"] == round(today["abandon_rate_of"][0] / today["abandon_rate_of"][1], 4)
+    assert example["crm"]["recorded"] == sum(example["crm"][name] for name in ("delivered", "backlog", "shed", "skipped"))
