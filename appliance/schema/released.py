@@ -33,6 +33,8 @@ _TODAY: Final[dict[str, Callable[[], Schema]]] = {
     "config": config.document,
     "asyncapi": lambda: _topics(asyncapi.document()),
 }
+#: The configuration is for the box's own people: it is compared on request, and not held here.
+_HELD: Final = tuple(name for name in _TODAY if name != "config")
 _FOLDER: Final = Path("schema", "released")
 _MEND: Final = (
     "Within a major version things are added, never renamed, removed or made stricter (docs/contract.md). Keep what stands and add "
@@ -80,7 +82,7 @@ def release(docs: Path) -> Path:
     if folder.exists() and any(read(path) != today(path.stem) for path in folder.glob("*.json")):
         raise MisconfiguredError(f"{folder} is published, and today's forms are others: raise VERSION in appliance/schema/asyncapi.py")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in _TODAY:
+    for name in _HELD:
         (folder / f"{name}.json").write_text(text_of(today(name)), encoding="utf-8")
     return folder
 
