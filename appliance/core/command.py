@@ -25,6 +25,8 @@ Time = Annotated[str, Meta(max_length=40)]
 _ID: Final = re.compile(r"[a-z0-9._-]{1,64}")
 #: A command is remembered this long, whatever becomes of the journal.
 REMEMBER_NS: Final = 7 * 86_400 * 1_000_000_000
+#: So many delivery numbers may be asked for again in one command, so that each has an end.
+RESEND_MOST: Final = 100_000
 
 
 class _Args(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -159,10 +161,14 @@ class Classify(_Args, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Resend(_Args, frozen=True, kw_only=True, omit_defaults=True, rename={"first": "from", "last": "to"}):
-    """Send delivery numbers of this epoch again."""
+    """Send delivery numbers of this epoch again, both ends included, `RESEND_MOST` of them at most.
+
+    `epoch`: the one that is meant; the command fails in any other, where the same numbers are other events.
+    """
 
     first: Annotated[int, Meta(ge=1)]
     last: Annotated[int, Meta(ge=1)]
+    epoch: Short | None = None
 
 
 class Ping(_Args, frozen=True, kw_only=True, omit_defaults=True):
@@ -263,6 +269,8 @@ def args_of(verb: str, args: dict[str, Any]) -> Struct:
             raise ValueError("until must be later than from")
     if isinstance(made, Resend) and made.last < made.first:
         raise ValueError("to must not be less than from")
+    if isinstance(made, Resend) and made.last - made.first >= RESEND_MOST:
+        raise ValueError(f"at most {RESEND_MOST} numbers in one command: ask for more in pieces")
     return made
 
 

@@ -84,7 +84,7 @@ class PbxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ca_file: Path | None = None
     ping_s: Period = 10.0
     silent_s: Period = 25.0
-    reconnect_max_s: Period = 30.0
+    reconnect_max_s: Period = 60.0
     queue_result: UserEventMap | None = None
     ivr: IvrConfig | None = None
     options: dict[str, str] = field(default_factory=dict)
@@ -168,10 +168,11 @@ class Crm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headsets: Literal["none", "findings", "all"] = "none"
     floor_every_s: Period = 5.0
     require_consumer: bool | None = None
-    protocol: Literal["5", "3.1.1"] = "5"
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
     window: Annotated[int, Meta(ge=1, le=65535)] = 1000
+    drain_per_s: Annotated[float, Meta(gt=0, le=1_000_000)] | None = None
     keepalive_s: Annotated[int, Meta(ge=1, le=65535)] = 10
-    reconnect_max_s: Period = 30.0
+    reconnect_max_s: Period = 60.0
 
 
 class Commands(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -26,7 +26,7 @@ VERBS: Final = (
     "queue_add", "queue_remove", "supervise", "callback", "headset_ring", "beacon", "kpi", "directory", "classify", "resend", "ping",
 )  # fmt: skip
 _ZONES: Final = Path("/usr/share/zoneinfo")
-_MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+_MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 
 
 class Finding(Struct, frozen=True):
@@ -158,7 +158,7 @@ def _crm(config: Config) -> Iterator[Finding]:
     for index, url in enumerate(crm.url if not isinstance(crm.url, str) else (crm.url,)):
         yield from _broker(("crm", "url", index) if many else ("crm", "url"), url, insecure=crm.insecure)
     if crm.protocol == "3.1.1" and crm.require_consumer:
-        mend = 'write protocol = "5", or take require_consumer out'
+        mend = 'write protocol = "auto", or take require_consumer out'
         yield Finding(("crm", "require_consumer"), "MQTT 3.1.1 does not tell whether anybody listens", mend)
     for name in ("ca_file", "cert_file"):
         yield from _file(("crm", name), getattr(crm, name))
@@ -186,6 +186,8 @@ def _broker(path: tuple[str | int, ...], url: str, *, insecure: bool) -> Iterato
         mend = "write username and password_file as keys of their own, and only host and port here"
         yield Finding(path, "a user or a password never stands in a url", mend)
         return
+    if scheme in ("ws", "wss"):
+        rest = rest.partition("?")[0].partition("/")[0]
     try:
         endpoint = endpoint_from_text(rest.rstrip("/"), _MQTT_PORTS[scheme])
     except ValueError as fault:
@@ -193,9 +195,10 @@ def _broker(path: tuple[str | int, ...], url: str, *, insecure: bool) -> Iterato
         return
     if not endpoint.host or not endpoint.port:
         yield Finding(path, f'"{url}": the host or the port is missing', form)
-    elif scheme == "mqtt" and not endpoint.loopback and not insecure:
-        mend = f'write "mqtts://{endpoint.host}" with ca_file, cert_file and key_file, or insecure = true on a network that you trust'
-        yield Finding(path, "mqtt:// sends callers' data unencrypted beyond this box", mend)
+    elif scheme in ("mqtt", "ws") and not endpoint.loopback and not insecure:
+        safe = "mqtts" if scheme == "mqtt" else "wss"
+        mend = f'write "{safe}://{endpoint.host}" with ca_file, cert_file and key_file, or insecure = true on a network that you trust'
+        yield Finding(path, f"{scheme}:// sends callers' data unencrypted beyond this box", mend)
 
 
 def _commands(config: Config) -> Iterator[Finding]:

@@ -8,7 +8,8 @@ from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
 from appliance.doctor.finding import Finding, Level, Scene
 from appliance.doctor.reach import Reached, Stage, at_once, reached
-from gateway.uplink.endpoint import Endpoint, endpoints_from_config, tls_context
+from gateway.uplink.endpoint import Endpoint, endpoints_from_config
+from gateway.uplink.tls import tls_context
 
 LIMIT_S: Final = 15.0
 _HELD: Final = "events are held on this box until it answers"

@@ -1,7 +1,7 @@
 """One connection after another, as the two lanes see it: who gets which answer, and who may send next.
 
-The live lane goes first whenever the broker has room; the event lane gets the rest. Commands wait in a short queue for the
-inbox, unacknowledged.
+The live lane goes first whenever the broker has room; the event lane gets the rest, and what is asked for again what that
+leaves. Commands wait in a short queue for the inbox, unacknowledged.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from gateway.uplink.link import End, Message
 from gateway.uplink.live import Live, Out
 from gateway.uplink.mqtt import Link
 from gateway.uplink.pump import Pump
+from gateway.uplink.resend import Resender
 from gateway.uplink.seat_boxes import SeatBoxes
 
 _log = logging.getLogger(__name__)
 _COMMANDS_MOST: Final = 64
 #: A broker that answers nothing for so long while it owes answers is as good as gone.
-_SILENT_MOST_S: Final = 20.0
+_SILENT_MOST_S: Final = 18.0
+#: So long answers to what is under way are waited for before a connection is left to be made anew.
+_RENEW_MOST_S: Final = 10.0
 _TICK_S: Final = 0.5
 _LINK_TICK_S: Final = 1.0
 #: A command that came with the greeting waits so long for the connection to be in use.
@@ -63,6 +66,7 @@ class Conversation:
         self._proved, self._stands, self._reader, self._seats = proved, stands, reader, seats
         self.live = Live(self.flush)
         self.pump: Pump | None = None
+        self.resend: Resender | None = None
         self.link: Link | None = None
         self._ended: asyncio.Future[End] | None = None
         self._commands: asyncio.Queue[tuple[int, Message]] = asyncio.Queue(_COMMANDS_MOST)
@@ -70,11 +74,14 @@ class Conversation:
         #: Taken before the connection was in use: acknowledged when it is.
         self._owed: list[Message] = []
         self.not_taken = 0
+        #: Why we leave in order, and since when (loop time); "" while we stay.
+        self._leaving, self._leaving_since = "", 0.0
 
     def expect(self) -> None:
         """A connection is about to be made. What waited on the one before will be sent again by the broker."""
         self._turn += 1
         self._owed.clear()
+        self._leaving = ""
         self._ended = asyncio.get_running_loop().create_future()
 
     async def talk(self, link: Link, begin: Callable[[], None], topic_filter: str) -> End:
@@ -98,19 +105,24 @@ class Conversation:
                 link.subscribe(*self._reader.filters, qos=0)
                 self._reader.asked()
             self.pump.attach(link)
+            if self.resend is not None:
+                self.resend.attach(link)
         return await self._ended
 
     def room(self) -> int:
         """Messages that the broker takes now."""
         if self.link is None or self.pump is None:
             return 0
-        return self.link.greeting.receive_max - self.live.under_way - self.pump.lane.unanswered
+        again = self.resend.under_way if self.resend is not None else 0
+        return self.link.greeting.receive_max - self.live.under_way - self.pump.lane.unanswered - again
 
     def flush(self) -> None:
-        """Send what waits on both lanes, the live one first."""
+        """Send what waits on the lanes, the live one first."""
         if self.pump is not None and self.link is not None:
             self.live.flush(self.room())
             self.pump.fill()
+            if self.resend is not None:
+                self.resend.fill()
 
     def acked(self, mids: list[int]) -> None:
         assert self.pump is not None
@@ -124,7 +136,8 @@ class Conversation:
         self.flush()
 
     def settled(self, mid: int, code: int) -> None:
-        self.live.settled(mid, code)
+        if self.resend is None or not self.resend.settled(mid, code):
+            self.live.settled(mid, code)
         if code < 0x80:
             self._proved()
             if self.pump is not None and self.pump.idle:
@@ -165,6 +178,23 @@ class Conversation:
         self._detach(end.code)
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(end)
+
+    def renew(self, text: str) -> None:
+        """Leave in order once all that is under way is answered, to come back at once: `talk` returns an end of reason `renewed`."""
+        if self.link is not None and self.pump is not None and not self._leaving:
+            self._leaving, self._leaving_since = text, asyncio.get_running_loop().time()
+            self.pump.rest()
+
+    def _renew_if_quiet(self) -> None:
+        link, pump = self.link, self.pump
+        if not self._leaving or link is None or pump is None:
+            return
+        again = self.resend.under_way if self.resend is not None else 0
+        late = asyncio.get_running_loop().time() - self._leaving_since > _RENEW_MOST_S
+        if late or not (pump.lane.unanswered or self.live.under_way or again):
+            end = End("renewed", self._leaving)
+            self.ended(end)
+            link.close()
 
     async def leave(self, topic: str, payload: bytes) -> None:
         """Say a last state and hang up, once the broker has answered all that it was sent.
@@ -213,6 +243,7 @@ class Conversation:
             progress()
             if self.pump is not None:
                 self.pump.tick()
+            self._renew_if_quiet()
             since += _TICK_S
             if since < _LINK_TICK_S:
                 continue
@@ -229,3 +260,5 @@ class Conversation:
         self.live.detach()
         if self.pump is not None:
             self.pump.detach(code)
+        if self.resend is not None:
+            self.resend.detach()

@@ -1,9 +1,8 @@
-"""Which broker to speak to and how: the URLs of `[crm]` checked, and the TLS that the configuration asks for."""
+"""Which brokers there are: the URLs of `[crm]` checked."""
 
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,17 +11,20 @@ from msgspec import Struct
 from appliance.core.config import Crm
 from appliance.core.errors import MisconfiguredError
 
-_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+#: Where MQTT lies behind a websocket when the URL does not say (the brokers' own habit).
+_PATH: Final = "/mqtt"
 
 
 class Endpoint(Struct, frozen=True):
-    """One broker. `tls` tells whether the wire is encrypted; `local` whether it ends on this machine."""
+    """One broker. `tls`: the wire is encrypted; `local`: it ends on this machine; `path` is a websocket's, else None."""
 
     url: str
     host: str
     port: int
     tls: bool
     local: bool
+    path: str | None = None
 
 
 def endpoints_from_config(crm: Crm) -> tuple[Endpoint, ...]:
@@ -37,7 +39,9 @@ def endpoints_from_config(crm: Crm) -> tuple[Endpoint, ...]:
 def _endpoint(url: str, insecure: bool) -> Endpoint:
     parts = urlsplit(url)
     if parts.scheme not in _PORTS:
-        raise MisconfiguredError(f"[crm] url: {url!r} must begin with mqtts:// or mqtt://, as in mqtts://crm.example.org:8883")
+        raise MisconfiguredError(
+            f"[crm] url: {url!r} must begin with mqtts://, wss://, mqtt:// or ws://, as in mqtts://crm.example.org:8883"
+        )
     if parts.password is not None:
         raise MisconfiguredError("[crm] url must not hold a password; name a file in [crm] password_file")
     try:
@@ -46,10 +50,16 @@ def _endpoint(url: str, insecure: bool) -> Endpoint:
         raise MisconfiguredError(f"[crm] url: {url!r} has no valid port") from fault
     if not host:
         raise MisconfiguredError(f"[crm] url: {url!r} names no host")
-    tls, local = parts.scheme == "mqtts", _is_loopback(host)
+    path = None
+    if parts.scheme in ("ws", "wss"):
+        path = (parts.path or _PATH) + (f"?{parts.query}" if parts.query else "")
+        if not path.isascii() or not path.isprintable() or " " in path:
+            raise MisconfiguredError(f"[crm] url: the path of {url!r} holds letters that no path may hold; write them as %XX")
+    tls, local = parts.scheme in ("mqtts", "wss"), _is_loopback(host)
     if not tls and not local and not insecure:
-        raise MisconfiguredError(f"[crm] url: {url!r} would send callers' numbers in clear; use mqtts://, or set insecure = true")
-    return Endpoint(url, host, port, tls, local)
+        safe = "wss" if path else "mqtts"
+        raise MisconfiguredError(f"[crm] url: {url!r} would send callers' numbers in clear; use {safe}://, or set insecure = true")
+    return Endpoint(url, host, port, tls, local, path)
 
 
 def _is_loopback(host: str) -> bool:
@@ -67,30 +77,12 @@ def takes_commands(endpoint: Endpoint, crm: Crm) -> bool:
 
 
 def requires_consumer(crm: Crm) -> bool:
-    """Does 0x10 (no matching subscribers) hold the lane? By default with MQTT 5.
+    """Does 0x10 (no matching subscribers) hold the lane? By default wherever MQTT 5 is spoken; 3.1.1 never says 0x10.
 
     Raises MisconfiguredError when it is asked for with 3.1.1, which cannot tell.
     """
     if crm.protocol == "3.1.1":
         if crm.require_consumer:
-            raise MisconfiguredError('[crm] require_consumer = true needs protocol = "5": MQTT 3.1.1 does not tell whether anybody listens')
+            raise MisconfiguredError("[crm] require_consumer = true needs MQTT 5: 3.1.1 does not tell whether anybody listens")
         return False
     return crm.require_consumer is not False
-
-
-def tls_context(crm: Crm) -> ssl.SSLContext:
-    """TLS 1.2 or later, the broker's name checked, with our certificate if there is one.
-
-    Raises MisconfiguredError when a file is missing or is not what its key says.
-    """
-    try:
-        context = ssl.create_default_context(cafile=str(crm.ca_file) if crm.ca_file else None)
-    except (OSError, ssl.SSLError) as fault:
-        raise MisconfiguredError(f"[crm] ca_file {crm.ca_file}: {fault}") from fault
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if crm.cert_file is not None:
-        try:
-            context.load_cert_chain(str(crm.cert_file), str(crm.key_file) if crm.key_file else None)
-        except (OSError, ssl.SSLError) as fault:
-            raise MisconfiguredError(f"[crm] cert_file {crm.cert_file}, key_file {crm.key_file}: {fault}") from fault
-    return context

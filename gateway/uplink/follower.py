@@ -25,6 +25,8 @@ from gateway.uplink.inbox import Inbox
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.live import Live, Out
 from gateway.uplink.pop import EXPIRY_S, pop_from_ringing
+from gateway.uplink.resend import VERB as RESEND
+from gateway.uplink.resend import Resender
 from gateway.uplink.topic import Topics
 
 _log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class Follower:
         topics: Topics,
         ledger: Ledger,
         executor: Executor,
+        resend: Resender,
         inbox: Inbox,
         live: Live,
         *,
@@ -58,6 +61,7 @@ class Follower:
         """`urgent`: the floor is worth publishing now. `woken`: these rows are new."""
         self._context, self._topics, self._ledger = context, topics, ledger
         self._executor, self._inbox, self._live, self._urgent = executor, inbox, live, urgent
+        self._resend = resend
         self._woken = woken
         journal = context.journal
         saved = journal.cursor(SINK)
@@ -129,7 +133,7 @@ class Follower:
         One of this box itself whose verb is another service's is no business of ours: nobody waits for our reply, nobody sends it
         again, and presses on headsets would fill the ledger.
         """
-        if data.by == "local" and data.verb not in OWNED:
+        if data.by == "local" and data.verb not in OWNED and data.verb != RESEND:
             return
         self._save_now = True
         journal = self._context.journal
@@ -141,7 +145,10 @@ class Follower:
         if after and after[0].body.startswith(b'{"k":"command.finished') and _finished_id(after[0]) == data.id:
             return
         await asyncio.to_thread(self._ledger.sync)
-        await self._executor.run(seq, data)
+        if data.verb == RESEND:
+            await self._resend.put(seq, data)
+        else:
+            await self._executor.run(seq, data)
 
     def _finished(self, data: CommandFinished) -> None:
         known = self._ledger.finished(data) or self._ledger.get(data.id)

@@ -20,6 +20,7 @@ from gateway.uplink.executor import OWNED
 from gateway.uplink.ledger import MOST, Known, Ledger
 from gateway.uplink.link import Message
 from gateway.uplink.live import Out
+from gateway.uplink.resend import VERB as RESEND
 from gateway.uplink.topic import Topics
 
 _log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class Inbox:
             request.args,
             request.expires,
             allow=context.config.commands.allow,
-            owned=OWNED | owned_elsewhere(context.config),
+            owned=OWNED | {RESEND} | owned_elsewhere(context.config),
             now_ns=context.clock.wall_ns(),
             quality=context.clock.quality(),
         )

@@ -37,7 +37,8 @@ class Lane:
         self._done: set[int] = set()
         self._held: set[int] = set()
         self._skipped: set[int] = set()
-        self._last_mid = 0
+        #: The identifier given out last.
+        self.last_mid = 0
 
     @property
     def under_way(self) -> int:
@@ -56,7 +57,7 @@ class Lane:
 
     def place(self, seq: int, n: int) -> int:
         """Put the next due row under way and return its identifier. Call in the order of the rows."""
-        self._last_mid = mid = self._last_mid % LANE_MIDS + 1
+        self.last_mid = mid = self.last_mid % LANE_MIDS + 1
         self._flight.append(Flight(mid, seq, n))
         self.read_to = seq
         return mid

@@ -6,15 +6,32 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-EndReason = Literal["unreachable", "denied"]
+from appliance.core.errors import TransientError
+
+#: `renewed`: we left in order, to come back at once.
+EndReason = Literal["unreachable", "denied", "renewed"]
+#: Another client of our name took the connection (MQTT 5.0 section 4.13, DISCONNECT).
+TAKEN_OVER = 0x8E
+
+
+class SentAwayError(TransientError):
+    """The broker is not the one to use (0x9C, 0x9D); `reference` holds the ones that it names, between blanks."""
+
+    def __init__(self, text: str, reference: str) -> None:
+        super().__init__(text)
+        self.reference = reference
 
 
 class Greeting(Struct, frozen=True):
-    """What the broker said at the door: how many messages it takes at once and how large one may be (None: no limit)."""
+    """What the broker said at the door: how many messages it takes at once and how large one may be (None: no limit), how many topics
+    it remembers by number, and the keep-alive that counts from now on (None: the one we asked for).
+    """
 
     receive_max: int
     packet_max: int | None
     session_present: bool
+    alias_max: int = 0
+    keepalive_s: int | None = None
 
 
 class Message(Struct, frozen=True):
@@ -30,11 +47,12 @@ class Message(Struct, frozen=True):
 
 
 class End(Struct, frozen=True):
-    """Why a connection ended; `code` is the broker's reason code if it gave one."""
+    """Why a connection ended; `code` is the broker's reason code if it gave one, `reference` the servers that it named instead."""
 
     reason: EndReason
     text: str
     code: int | None = None
+    reference: str = ""
 
 
 class Handler(Protocol):

@@ -1,6 +1,6 @@
 """One connection to one broker: paho's protocol on our own loop, with the event lane's frames written and answered in bulk.
 
-The only module that imports paho. paho does CONNECT, will, SUBSCRIBE, what comes in, the live lane, keepalive and DISCONNECT;
+The only module that imports paho. paho does CONNECT, will, SUBSCRIBE, what comes in, the live lane and DISCONNECT; pings are ours;
 a new client is made for every connection, so that nothing stale is sent from its memory. Two of its doors that have no
 public name are used, `_create_socket` and `_mid_generate`; a test holds them.
 """
@@ -24,10 +24,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from appliance.core.config import Crm
-from appliance.core.errors import CorruptError, DeniedError, MisconfiguredError, TransientError
+from appliance.core.errors import CorruptError, DeniedError, MisconfiguredError, TransientError, UnsupportedError
 from gateway.uplink.endpoint import Endpoint
-from gateway.uplink.link import End, Greeting, Handler, Message, Will
-from gateway.uplink.packet import LANE_MIDS, MAX_INBOUND
+from gateway.uplink.frame import Framer
+from gateway.uplink.link import TAKEN_OVER, End, Greeting, Handler, Message, SentAwayError, Will
+from gateway.uplink.packet import LANE_MIDS, MAX_INBOUND, PINGREQ
+from gateway.uplink.pulse import Pulse
+from gateway.uplink.tls import Lease, refusal_of
+from gateway.uplink.websocket import WebSocket
 from gateway.uplink.wire import Wire
 
 _log = logging.getLogger(__name__)
@@ -42,7 +46,9 @@ _SESSION_S: Final = 7 * 86400
 COMMANDS_UNDER_WAY: Final = 20
 #: The kernel gives a connection up when sent bytes stay unacknowledged this long.
 _UNACKED_MS: Final = 15_000
-_DENIED: Final = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
+_DENIED: Final = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C, TAKEN_OVER})
+_NO_SUCH_VERSION: Final = 0x84
+_SENT_AWAY: Final = frozenset({0x9C, 0x9D})
 _PAHO_FAULTS: Final = (
     ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, MQTTException,
 )  # fmt: skip
@@ -52,13 +58,30 @@ class _Client(paho.Client):
     """paho with our wire under it, and with identifiers that leave the lower half to the event lane."""
 
     wire: Wire | None = None
+    endpoint: Endpoint
+    lease: Lease | None = None
 
     def _create_socket(self) -> Any:
-        made = super()._create_socket()
+        made: Any = super()._create_socket()
+        if self.lease is not None:
+            try:
+                self.lease.check(made.getpeercert(binary_form=True))
+            except DeniedError:
+                made.close()
+                raise
         for option, value in ((socket.TCP_NODELAY, 1), (getattr(socket, "TCP_USER_TIMEOUT", 18), _UNACKED_MS)):
             with contextlib.suppress(OSError, AttributeError):
-                made.setsockopt(socket.IPPROTO_TCP, option, value)  # type: ignore[attr-defined]
-        self.wire = Wire(made)  # type: ignore[arg-type]
+                made.setsockopt(socket.IPPROTO_TCP, option, value)
+        at = self.endpoint
+        if at.path is not None:
+            try:
+                made.settimeout(_CONNECT_S)
+                self.wire = Wire(WebSocket(made, at.host, at.port, at.path, tls=at.tls))
+            except OSError:
+                made.close()
+                raise
+        else:
+            self.wire = Wire(made)
         return self.wire
 
     def _mid_generate(self) -> int:
@@ -78,7 +101,7 @@ class _Client(paho.Client):
 class Link:
     """One connection, from `open` until `Handler.ended`."""
 
-    def __init__(self, client: _Client, wire: Wire, handler: Handler, protocol: str) -> None:
+    def __init__(self, client: _Client, wire: Wire, handler: Handler, name: str, *, v5: bool, keepalive_s: int) -> None:
         self._client, self._wire, self._handler = client, wire, handler
         self._loop = asyncio.get_running_loop()
         self._greeted: asyncio.Future[Greeting] = self._loop.create_future()
@@ -86,8 +109,10 @@ class Link:
         self._watched = self._writing = False
         self._open = True
         self._asked: dict[int, tuple[str, ...]] = {}
-        self.v5 = protocol == "5"
+        self.v5, self._name, self._keepalive_s = v5, name, keepalive_s
         self.greeting = Greeting(0xFFFF, None, False)
+        self._pulse = Pulse(keepalive_s, self._loop.time())
+        self._framer = Framer(v5, 0, None)
         self.unreadable = 0
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -104,18 +129,25 @@ class Link:
         client_id: str,
         will: Will | None,
         handler: Handler,
-        context: ssl.SSLContext | None = None,
+        lease: Lease | None = None,
         *,
         receive_max: int = COMMANDS_UNDER_WAY,
+        v5: bool | None = None,
     ) -> Link:
-        """Connect and be greeted.
+        """Connect and be greeted. `lease`: where the endpoint is one of TLS. `v5` None: as the configuration says.
 
-        Raises TransientError when nobody answers or the broker is not ready, DeniedError when it refuses us,
-        MisconfiguredError when a file of the configuration cannot be read.
+        Raises TransientError when nobody answers or the broker is not ready, SentAwayError when it names another one, DeniedError
+        when it refuses us, UnsupportedError when it does not know this version of MQTT, MisconfiguredError when a file of the
+        configuration cannot be read.
         """
-        client = _client(crm, client_id, will, context)
+        v5 = crm.protocol != "3.1.1" if v5 is None else v5
+        client = _client(crm, client_id, will, v5=v5)
+        client.endpoint = endpoint
+        if lease is not None:
+            client.tls_set_context(lease.context)
+            client.lease = lease
         loop = asyncio.get_running_loop()
-        dialling = loop.run_in_executor(None, _dial, client, endpoint, crm, receive_max)
+        dialling = loop.run_in_executor(None, _dial, client, endpoint, crm, receive_max, v5)
         try:
             await asyncio.shield(dialling)
         except asyncio.CancelledError:
@@ -125,13 +157,17 @@ class Link:
             raise DeniedError(
                 f"{endpoint.url}: the broker's certificate is not trusted: {fault.verify_message}; see [crm] ca_file"
             ) from fault
-        except (OSError, paho.WebsocketConnectionError) as fault:
+        except DeniedError as fault:
+            raise DeniedError(f"{endpoint.url}: {fault}") from fault
+        except OSError as fault:
             client.abandon()
+            if refusal := refusal_of(fault):
+                raise DeniedError(f"{endpoint.url}: {refusal}") from fault
             raise TransientError(f"{endpoint.url}: {fault}") from fault
         wire = client.wire
         if wire is None or wire.closed:
             raise TransientError(f"{endpoint.url}: closed at once")
-        link = cls(client, wire, handler, crm.protocol)
+        link = cls(client, wire, handler, client_id, v5=v5, keepalive_s=crm.keepalive_s)
         await link._greet(endpoint)
         return link
 
@@ -144,9 +180,14 @@ class Link:
             async with asyncio.timeout(_CONNACK_S):  # not wait_for: see herald
                 self.greeting = await asyncio.shield(self._greeted)
             stands = True
+            greeting = self.greeting
+            self._framer = Framer(self.v5, greeting.alias_max, greeting.packet_max)
+            self._pulse = Pulse(self._keepalive_s if greeting.keepalive_s is None else greeting.keepalive_s, self._loop.time())
         except TimeoutError as fault:
             raise TransientError(f"{endpoint.url}: connected, but no CONNACK within {_CONNACK_S:.0f} s. Is it an MQTT broker?") from fault
-        except (TransientError, DeniedError) as fault:
+        except SentAwayError as fault:
+            raise SentAwayError(f"{endpoint.url}: {fault}", fault.reference) from fault
+        except (TransientError, DeniedError, UnsupportedError) as fault:
             raise type(fault)(f"{endpoint.url}: {fault}") from fault
         finally:
             if not stands:
@@ -170,8 +211,12 @@ class Link:
         """Bytes queued that the socket did not take yet."""
         return self._wire.waiting_out
 
+    def frame(self, topic: bytes, mid: int, payload: bytes, late: bool = False) -> bytes:
+        """One event as a frame of this connection alone: see `Framer.frame`."""
+        return self._framer.frame(topic, mid, payload, late)
+
     def send(self, frames: list[bytes]) -> None:
-        """Send frames of the event lane (`gateway.uplink.packet.publish`)."""
+        """Send frames of the event lane."""
         if self._open:
             self._wire.put(frames)
             self._flush()
@@ -191,6 +236,7 @@ class Link:
         if self.v5:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.ContentType = "application/json"
+            properties.UserProperty = ("v", "1")
             if expiry_s is not None:
                 properties.MessageExpiryInterval = expiry_s
             if correlation is not None:
@@ -226,10 +272,20 @@ class Link:
             self._turn()
 
     def tick(self) -> None:
-        """Call every second: sends pings and finds a connection that is only half there."""
+        """Call every second: sends pings and finds a connection that is only half there, within 20 s."""
         if self._open:
-            self._client.loop_misc()
-            self._turn()
+            self._readable()  # what came while this process stood still counts
+        if not self._open:
+            return
+        now_s = self._loop.time()
+        match self._pulse.due(now_s):
+            case "ping":
+                self.send([PINGREQ])
+            case "dead":
+                silent_s = self._pulse.silent_s(now_s)
+                self._end(End("unreachable", f"nothing came from the broker for {silent_s:.0f} s, not even to a ping: half a connection"))
+            case None:
+                pass
 
     def close(self) -> None:
         """Say goodbye: the broker keeps the will to itself. `Handler.ended` is not called."""
@@ -249,6 +305,9 @@ class Link:
         except CorruptError as fault:
             self._end(End("unreachable", str(fault)))
             return
+        if self._wire.heard:
+            self._wire.heard = False
+            self._pulse.heard(self._loop.time())
         if inbound.acked:
             self._handler.acked(inbound.acked)
         if inbound.told and self._open:
@@ -296,7 +355,7 @@ class Link:
 
     def _end(self, end: End) -> None:
         if not self._greeted.done():
-            self._greeted.set_exception(DeniedError(end.text) if end.reason == "denied" else TransientError(end.text))
+            self._greeted.set_exception(_fault_from(end))
             self._open = False
             return
         if not self._open:
@@ -315,16 +374,28 @@ class Link:
         if self._greeted.done():
             return
         if code.is_failure:
-            self._end(End("denied" if code.value in _DENIED else "unreachable", f"the broker refuses us: {code}", code.value))
+            text = f"the broker refuses us: {code}{_told_by(properties)}"
+            self._end(End("denied" if code.value in _DENIED else "unreachable", text, code.value, _reference_of(properties)))
             return
-        receive_max = int(getattr(properties, "ReceiveMaximum", 0xFFFF))
-        packet_max = getattr(properties, "MaximumPacketSize", None)
-        self._greeted.set_result(Greeting(max(receive_max, 1), packet_max, bool(flags.session_present)))
+        self._greeted.set_result(
+            Greeting(
+                max(int(getattr(properties, "ReceiveMaximum", 0xFFFF)), 1),
+                getattr(properties, "MaximumPacketSize", None),
+                bool(flags.session_present),
+                int(getattr(properties, "TopicAliasMaximum", 0)),
+                getattr(properties, "ServerKeepAlive", None),
+            )
+        )
 
-    def _on_disconnect(self, _client: object, _data: object, flags: Any, code: ReasonCode, _properties: object) -> None:
-        told = bool(flags.is_disconnect_packet_from_server)
-        text = f"the broker closed the connection: {code}" if told else f"the connection was lost: {code}"
-        self._end(End("denied" if told and code.value in _DENIED else "unreachable", text, code.value if told else None))
+    def _on_disconnect(self, _client: object, _data: object, flags: Any, code: ReasonCode, properties: object) -> None:
+        if not flags.is_disconnect_packet_from_server:
+            refusal = refusal_of(self._wire.fault)
+            self._end(End("denied" if refusal else "unreachable", refusal or f"the connection was lost: {self._wire.fault or code}"))
+            return
+        text = f"the broker closed the connection: {code}{_told_by(properties)}"
+        if code.value == TAKEN_OVER:
+            text = f"another client took the connection with this box's name, {self._name}: do two boxes have one [site] name and box?"
+        self._end(End("denied" if code.value in _DENIED else "unreachable", text, code.value, _reference_of(properties)))
 
     def _on_publish(self, _client: object, _data: object, mid: int, code: ReasonCode, _properties: object) -> None:
         if self._open:
@@ -348,8 +419,26 @@ class Link:
         self._handler.message(Message(topic, bytes(raw.payload), raw.mid, raw.qos, bool(raw.retain), response, correlation))
 
 
-def _client(crm: Crm, client_id: str, will: Will | None, context: ssl.SSLContext | None) -> _Client:
-    v5 = crm.protocol == "5"
+def _fault_from(end: End) -> Exception:
+    """What `Link.open` raises for a connection that ended at the door."""
+    if end.code == _NO_SUCH_VERSION:
+        return UnsupportedError(end.text)
+    if end.code in _SENT_AWAY:
+        return SentAwayError(end.text, end.reference)
+    return DeniedError(end.text) if end.reason == "denied" else TransientError(end.text)
+
+
+def _told_by(properties: object) -> str:
+    """What the broker adds in its own words, made safe for a line."""
+    words = str(getattr(properties, "ReasonString", ""))[:200]
+    return f" ({''.join(letter if letter.isprintable() else ' ' for letter in words)})" if words else ""
+
+
+def _reference_of(properties: object) -> str:
+    return str(getattr(properties, "ServerReference", ""))[:1000]
+
+
+def _client(crm: Crm, client_id: str, will: Will | None, *, v5: bool) -> _Client:
     client = _Client(
         CallbackAPIVersion.VERSION2,
         client_id,
@@ -362,8 +451,6 @@ def _client(crm: Crm, client_id: str, will: Will | None, context: ssl.SSLContext
     client.connect_timeout = _CONNECT_S
     if will is not None:
         client.will_set(will.topic, will.payload, 1, retain=True)
-    if context is not None:
-        client.tls_set_context(context)
     if crm.username is not None:
         try:
             secret = crm.password_file.read_text().strip() if crm.password_file else None
@@ -373,9 +460,9 @@ def _client(crm: Crm, client_id: str, will: Will | None, context: ssl.SSLContext
     return client
 
 
-def _dial(client: _Client, endpoint: Endpoint, crm: Crm, receive_max: int) -> None:
+def _dial(client: _Client, endpoint: Endpoint, crm: Crm, receive_max: int, v5: bool) -> None:
     """Connect; blocks, so it runs in a thread."""
-    if crm.protocol != "5":
+    if not v5:
         client.connect(endpoint.host, endpoint.port, crm.keepalive_s)
         return
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]

@@ -21,6 +21,8 @@ _PUBLISH_QOS1: Final = 0x32
 _PUBACK: Final = 0x40
 _PLAIN_ACK: Final = b"\x40\x02"
 _NO_PROPERTIES: Final = b"\x00"
+#: Section 3.12.
+PINGREQ: Final = b"\xc0\x00"
 
 
 def varint(value: int) -> bytes:
@@ -48,9 +50,9 @@ def topic_field(topic: str) -> bytes:
     return len(raw).to_bytes(2, "big") + raw
 
 
-def publish(topic: bytes, mid: int, payload: bytes, v5: bool) -> bytes:
-    """One PUBLISH, QoS 1, not retained (section 3.3). `topic` is a `topic_field`."""
-    tail = _NO_PROPERTIES if v5 else b""
+def publish(topic: bytes, mid: int, payload: bytes, v5: bool, properties: bytes = _NO_PROPERTIES) -> bytes:
+    """One PUBLISH, QoS 1, not retained (section 3.3). `topic` is a `topic_field`, `properties` as on the wire, their length in front."""
+    tail = properties if v5 else b""
     length = len(topic) + 2 + len(tail) + len(payload)
     if length < 128:
         head = bytes((_PUBLISH_QOS1, length))

@@ -24,7 +24,8 @@ from gateway.uplink.chain import Chain
 from gateway.uplink.envelope import Envelope, is_late
 from gateway.uplink.lane import Lane
 from gateway.uplink.mqtt import Link
-from gateway.uplink.packet import publish
+from gateway.uplink.pace import Pace
+from gateway.uplink.window import Window
 
 _log = logging.getLogger(__name__)
 
@@ -66,16 +67,20 @@ class Pump:
         window: int,
         require_consumer: bool,
         wanted: str = "",
+        pace: Pace | None = None,
         told: Callable[[State, str], None],
         room: Callable[[], int],
         flush: Callable[[], None],
     ) -> None:
         """`wanted`: kinds beginning so must find a consumer, where any must. `told`: how delivery goes. `room`: messages that the
-        broker takes now. `flush`: let both lanes send, this one by `fill`.
+        broker takes now. `flush`: let all lanes send, this one by `fill`. `pace`: how fast a backlog may go.
         """
         self._journal, self._clock, self._envelope = journal, clock, envelope
         self._told, self._room, self._flush = told, room, flush
-        self._window, self._require_consumer, self._wanted = window, require_consumer, wanted
+        self._most, self._require_consumer, self._wanted = window, require_consumer, wanted
+        self.pace = pace or Pace(None)
+        self.window = Window()
+        self._paced: asyncio.TimerHandle | None = None
         #: Delivery numbers under way that need find nobody.
         self._unwanted: set[int] = set()
         self.lane = Lane(_cursor(journal))
@@ -86,8 +91,6 @@ class Pump:
         self._sent_at = 0.0
         self._gathering: asyncio.TimerHandle | None = None
         self._link: Link | None = None
-        self._open = 1
-        self._limit = window
         self._held_until: float | None = None
         self._hold_s = _HOLD_FIRST_S
         self._tries: dict[int, int] = {}
@@ -105,9 +108,9 @@ class Pump:
 
     def attach(self, link: Link) -> None:
         """A connection stands: begin at the cursor with one event, and open the window as it is acknowledged."""
-        self._link, self._open, self._held_until = link, 1, None
+        self._link, self._held_until = link, None
         spare = _LIVE_SHARE if link.greeting.receive_max > 4 * _LIVE_SHARE else int(link.greeting.receive_max > 1)
-        self._limit = max(1, min(self._window, link.greeting.receive_max - spare))
+        self.window.begin(min(self._most, link.greeting.receive_max - spare))
         self._again()
         self._heard = asyncio.get_running_loop().time()
         self._flush()
@@ -125,9 +128,25 @@ class Pump:
         self._held_until = math.inf
 
     @property
+    def requires_consumer(self) -> bool:
+        """Does an event that finds nobody stay undelivered?"""
+        return self._require_consumer
+
+    def is_wanted(self, entry: Entry) -> bool:
+        """Is it of a kind that must find somebody, where any must?"""
+        return entry.body.startswith(b'{"k":"' + self._wanted.encode())
+
+    @property
     def idle(self) -> bool:
         """Is nothing due: all is acknowledged?"""
         return not self.lane.under_way and self.lane.cursor.n >= self._journal.head().n
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Is everything that is due on its way, and the broker takes it?"""
+        if self._link is None or self._held_until is not None or self._rows:
+            return False
+        return not self._look and self.lane.read_to >= self._journal.head().seq
 
     def last_headset(self) -> str:
         """The id of the last headset event that the broker took, or of a row behind which there was none."""
@@ -150,17 +169,26 @@ class Pump:
         if not lane.unanswered:
             self._heard = asyncio.get_running_loop().time()
         while link.is_open and link.waiting_out < _OUT_MAX:
-            room = min(min(self._open, self._limit) - lane.under_way, self._room(), _BATCH)
+            now_s = asyncio.get_running_loop().time()
+            permits = self.pace.room(now_s)
+            if permits <= 0:
+                self._wait_for_permit()
+                return
+            room = min(self.window.open - lane.under_way, self._room(), _BATCH, permits)
             if room <= 0 or (room < _SMALL and lane.unanswered >= _SMALL):
                 return
             frames = self._frames(room, link)
             if frames:
                 self.sent += len(frames)
-                self._sent_at = asyncio.get_running_loop().time()
+                self._sent_at = now_s
+                self.pace.spent(len(frames))
+                self.window.sent(lane.last_mid, now_s)
                 link.send(frames)
             elif not self._rows:
                 if self._look:
                     asyncio.get_running_loop().call_soon(self._flush)
+                else:
+                    self.pace.caught_up()
                 return
             if self._held_until is not None:
                 return
@@ -172,11 +200,21 @@ class Pump:
             self._rows.extend(rows)
         else:
             self._look = True
+        if self._link is not None and self._held_until is None:
+            self.pace.arrived(sum(row.n is not None for row in rows))
         loop = asyncio.get_running_loop()
         if len(rows) >= _SMALL or loop.time() - self._sent_at >= _GATHER_S:
             self._gathered()
         elif self._gathering is None:
             self._gathering = loop.call_later(_GATHER_S, self._gathered)
+
+    def _wait_for_permit(self) -> None:
+        if self._paced is None and (self._rows or self._look):
+            self._paced = asyncio.get_running_loop().call_later(self.pace.wait_s(), self._permitted)
+
+    def _permitted(self) -> None:
+        self._paced = None
+        self._flush()
 
     def _gathered(self) -> None:
         if self._gathering is not None:
@@ -189,7 +227,7 @@ class Pump:
         moved = self.lane.acked(mids)
         self._heard = asyncio.get_running_loop().time()
         if self._held_until is None:
-            self._open = min(self._open + len(mids), self._limit)
+            self.window.acked(mids, self._heard)
             self._hold_s = _HOLD_FIRST_S
         if moved:
             self._told("delivering", "")
@@ -248,7 +286,7 @@ class Pump:
         if self.lane.unanswered or asyncio.get_running_loop().time() < self._held_until:
             return False
         self._held_until = None
-        self._open = 1
+        self.window.again()
         self._again()
         return True
 
@@ -266,7 +304,7 @@ class Pump:
         self._look = True
 
     def _frames(self, room: int, link: Link) -> list[bytes]:
-        rows, lane, v5 = self._rows, self.lane, link.v5
+        rows, lane = self._rows, self.lane
         if not rows and self._look:
             rows.extend(self._journal.read(lane.read_to, PAGE))
             self._look = len(rows) == PAGE
@@ -278,7 +316,7 @@ class Pump:
                 passed = entry.seq
                 continue
             mid = lane.place(entry.seq, entry.n)
-            frame = self._frame(entry, mid, link, v5)
+            frame = self._frame(entry, mid, link)
             if frame is None:
                 if self._held_until is not None:
                     break
@@ -288,7 +326,7 @@ class Pump:
             lane.passed(passed)
         return frames
 
-    def _frame(self, entry: Entry, mid: int, link: Link, v5: bool) -> bytes | None:
+    def _frame(self, entry: Entry, mid: int, link: Link) -> bytes | None:
         """The frame of one row under way; None when it is given up or put off instead."""
         n = entry.n or 0
         if n in self._given:
@@ -304,7 +342,7 @@ class Pump:
             self._unwanted.add(n)
         previous = self._chain.before(entry) if row.kind.startswith("headset.") else None
         topic, payload = self._envelope.stored(row, entry.seq, n, late, previous)
-        frame = publish(topic, mid, payload, v5)
+        frame = link.frame(topic, mid, payload, late)
         most = link.greeting.packet_max
         if most is not None and len(frame) > most:
             if not self._tried(mid, n, f"{len(frame)} bytes; the broker takes {most}"):
@@ -323,7 +361,7 @@ class Pump:
         rows = self._journal.read(seq - 1, 1)
         if link is None or not rows or rows[0].seq != seq:
             return
-        frame = self._frame(rows[0], mid, link, link.v5)
+        frame = self._frame(rows[0], mid, link)
         if frame is not None:
             link.send([frame])
 

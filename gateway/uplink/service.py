@@ -1,4 +1,4 @@
-"""The uplink service: which broker, when to try again, and how its parts are put together.
+"""The uplink service: how its parts are put together, and what runs beside what.
 
 Two lanes share a connection: states, pops and replies (`live`), and events in journal order (`pump`).
 """
@@ -8,31 +8,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterator
-from itertools import cycle
 from pathlib import Path
 from typing import Final, cast
 
 from appliance.core.alive import Alive
 from appliance.core.catalogue import JournalSkipped
 from appliance.core.config import Crm
-from appliance.core.errors import CallfloorError, DeniedError, FullError, MisconfiguredError, TransientError
+from appliance.core.errors import CallfloorError, FullError, TransientError
 from appliance.core.site_file import SiteFiles
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
 from gateway.uplink.backoff import Backoff
+from gateway.uplink.connector import Connector
 from gateway.uplink.conversation import Conversation
-from gateway.uplink.endpoint import Endpoint, endpoints_from_config, requires_consumer, takes_commands, tls_context
+from gateway.uplink.endpoint import Endpoint, endpoints_from_config, requires_consumer
 from gateway.uplink.envelope import Envelope
 from gateway.uplink.executor import Executor
 from gateway.uplink.follower import Follower
 from gateway.uplink.herald import Herald
 from gateway.uplink.inbox import Inbox
 from gateway.uplink.ledger import Ledger
-from gateway.uplink.link import End
 from gateway.uplink.link_state import LinkState, Word
-from gateway.uplink.mqtt import COMMANDS_UNDER_WAY, Link
+from gateway.uplink.mqtt import COMMANDS_UNDER_WAY
 from gateway.uplink.others import Others
+from gateway.uplink.pace import Pace
 from gateway.uplink.pump import Pump, State
+from gateway.uplink.resend import Resender
 from gateway.uplink.seat_boxes import UNDER_WAY, SeatBoxes
 from gateway.uplink.topic import Topics
 
@@ -77,7 +78,7 @@ class _Desk:
         self._topics = Topics(site.name, site.box)
         self._backoff = Backoff(crm.reconnect_max_s)
         self._state = LinkState(context)
-        self._trusted = False
+        self._connector: Connector | None = None
         self._view = FloorView(journal, context.config, context.clock, cache_of(journal))
         path = getattr(journal, "path", None)
         self._ledger = Ledger(path.with_name("commands.jsonl") if path is not None else None)
@@ -90,21 +91,31 @@ class _Desk:
         self._pump = talk.pump = Pump(
             journal,
             context.clock,
-            Envelope(self._topics, self._epoch),
+            envelope := Envelope(self._topics, self._epoch),
             window=crm.window,
             require_consumer=require_consumer,
             # A seat box's floor box reads its headset events alone: by what else it says nobody can tell whether anybody is there.
             wanted="headset." if site.role == "seat" else "",
+            pace=Pace(crm.drain_per_s),
             told=self._told,
             room=talk.room,
             flush=talk.flush,
         )
+        self._resend = talk.resend = Resender(context, envelope, self._pump, room=talk.room, flush=talk.flush)
         headsets = self._pump.last_headset if context.config.headsets is not None else None
         self._herald = Herald(context, self._topics, talk.live, self._view, crm.floor_every_s, headsets)
         self._executor = Executor(context, self._ledger, self._view)
         self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put)
         self._follower = Follower(
-            context, self._topics, self._ledger, self._executor, self._inbox, talk.live, urgent=self._herald.urgent, woken=self._pump.woken
+            context,
+            self._topics,
+            self._ledger,
+            self._executor,
+            self._resend,
+            self._inbox,
+            talk.live,
+            urgent=self._herald.urgent,
+            woken=self._pump.woken,
         )
 
     def tasks(self, endpoints: tuple[Endpoint, ...]) -> Iterator[Coroutine[None, None, None]]:
@@ -116,7 +127,10 @@ class _Desk:
         yield self._read_seats()
         yield self._talk.keep_time(self._beat)
         if endpoints:
-            yield self._connect(endpoints)
+            crm, name = self._crm, f"callfloor-{self._topics.site}-{self._topics.box}"
+            room = COMMANDS_UNDER_WAY + (UNDER_WAY if self._seats.filters else 0)
+            self._connector = Connector(self._context, crm, endpoints, self._talk, self._herald, self._state, self._backoff)
+            yield self._connector.run(name, self._topics.commands, room)
 
     async def leave(self) -> None:
         """Say goodbye and make durable how far we came."""
@@ -129,34 +143,8 @@ class _Desk:
         except (TimeoutError, CallfloorError, OSError) as fault:
             _log.error("the link could not be closed in order: %s", fault)
 
-    async def _connect(self, endpoints: tuple[Endpoint, ...]) -> None:
-        """Stay with a broker that has proved itself; else try the next one."""
-        for endpoint in cycle(endpoints):
-            proved = True
-            while proved:
-                answered = await self._one_connection(endpoint)
-                proved = self._backoff.is_proved
-                await asyncio.sleep(self._backoff.next_s(answered=answered))
-
-    async def _one_connection(self, endpoint: Endpoint) -> bool:
-        """Connect and use the connection until it ends; False when nobody answered at all."""
-        crm, context = self._crm, self._context
-        self._talk.expect()
-        try:
-            tls = await asyncio.to_thread(tls_context, crm) if endpoint.tls else None
-            client_id = f"callfloor-{self._topics.site}-{self._topics.box}"
-            room = COMMANDS_UNDER_WAY + (UNDER_WAY if self._seats.filters else 0)
-            link = await Link.open(endpoint, crm, client_id, self._herald.will, self._talk, tls, receive_max=room)
-        except (TransientError, DeniedError, MisconfiguredError) as fault:
-            self._state.set("down" if isinstance(fault, TransientError) else "denied", str(fault))
-            context.watch.status(str(fault))
-            return not isinstance(fault.__cause__, OSError) or isinstance(fault.__cause__, CallfloorError)
-        self._trusted = takes_commands(endpoint, crm)
-        context.watch.status(f"connected to {endpoint.url}")
-        end: End = await self._talk.talk(link, self._herald.greet, self._topics.commands)
-        self._state.set("denied" if end.reason == "denied" else "down", end.text)
-        context.watch.status(end.text)
-        return True
+    def _is_trusted(self) -> bool:
+        return self._connector is not None and self._connector.trusted
 
     def _told(self, state: State, text: str) -> None:
         self._state.set(_WORDS[state], text)
@@ -176,11 +164,13 @@ class _Desk:
         """Commands are taken once all earlier ones are known."""
         await self._follower.catch_up()
         await self._executor.bury()
+        await self._resend.begin(self._ledger.unfinished())
         if self._context.clock.quality() != "unset":
             self._ledger.forget(self._context.clock.wall_ns())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follower.run())
-            group.create_task(self._talk.take_commands(self._inbox, trusted=lambda: self._trusted))
+            group.create_task(self._resend.run())
+            group.create_task(self._talk.take_commands(self._inbox, trusted=self._is_trusted))
 
     async def _tell_skipped(self) -> None:
         """Journal what was given up; the cursor is not saved beyond it before."""

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from appliance.core.errors import CorruptError
 from gateway.uplink.packet import Inbound, split
+from gateway.uplink.websocket import WebSocket
 
 _READ: Final = 1 << 16
 _WRITE: Final = 1 << 17
@@ -39,6 +40,12 @@ class Wire:
         self._out = bytearray()
         self._ended = False
         self.closed = False
+        #: What broke the stream off, where it did not merely end.
+        self.fault: OSError | None = None
+        #: Something came since this was last set to false.
+        self.heard = False
+        #: Does a poll of the descriptor show all that there is? A socket that decrypts or unframes may hold bytes of its own.
+        self._shows_all = not isinstance(socket, ssl.SSLSocket | WebSocket)
         #: Reading stopped for the others' sake: call `take` again soon, a TLS socket may hold bytes that no poll shows.
         self.more = False
 
@@ -104,14 +111,15 @@ class Wire:
                 data = self._socket.recv(_READ)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 break
-            except OSError:
-                self._ended = True
+            except OSError as fault:
+                self._ended, self.fault = True, fault
                 break
             if not data:
                 self._ended = True
                 break
             self._raw += data
-            if len(data) < _READ and not isinstance(self._socket, ssl.SSLSocket):
+            self.heard = True
+            if len(data) < _READ and self._shows_all:
                 break
         else:
             self.more = True
@@ -133,4 +141,4 @@ class Wire:
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return False
             del self._out[:sent]
-        return True
+        return not isinstance(self._socket, WebSocket) or self._socket.push()

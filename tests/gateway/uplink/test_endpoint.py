@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import ssl
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from appliance.core.config import Crm
 from appliance.core.errors import MisconfiguredError
 from gateway.uplink.backoff import Backoff
-from gateway.uplink.endpoint import endpoints_from_config, requires_consumer, takes_commands, tls_context
+from gateway.uplink.endpoint import endpoints_from_config, requires_consumer, takes_commands
+from gateway.uplink.tls import tls_context
 from gateway.uplink.topic import Topics
 
 
@@ -72,17 +75,41 @@ def test_tls_is_modern_checks_names_and_names_a_missing_file(tmp_path: Path) -> 
 
 
 def test_waits_grow_are_spread_and_begin_anew_only_when_proved() -> None:
-    slow = Backoff(30, lambda: 1.0)
+    slow = Backoff(60, lambda: 1.0)
     waits = [slow.next_s(answered=True) for _ in range(14)]
     assert waits == sorted(waits)
-    assert waits[0] == 0.25
-    assert waits[-1] == 30
+    assert waits[0] == 0.5
+    assert waits[-1] == 60
     assert not slow.is_proved
     slow.proved()
-    assert slow.next_s(answered=True) == 0.25
-    knocking = Backoff(30, lambda: 1.0)
+    assert slow.next_s(answered=True) == 0.5
+    knocking = Backoff(60, lambda: 1.0)
     assert max(knocking.next_s(answered=False) for _ in range(20)) == 8
-    assert Backoff(30, lambda: 0.0).next_s(answered=True) == 0.125
+    assert Backoff(60, lambda: 0.0).next_s(answered=True) == 0.25
+    quick = Backoff(0.2, lambda: 1.0)
+    assert max(quick.next_s(answered=True, stood=True) for _ in range(5)) == 0.2
+
+
+def test_a_thousand_boxes_do_not_return_in_the_same_second() -> None:
+    dice = random.Random(6)
+    boxes = [Backoff(60, dice.random) for _ in range(1000)]
+    for tries in range(6):
+        seconds = Counter(int(box.next_s(answered=True, stood=not tries)) for box in boxes)
+        if tries == 0:
+            assert max(seconds.values()) < 350, "spread over four seconds"
+    assert max(seconds.values()) < 250, seconds
+
+
+def test_two_boxes_of_one_name_do_not_fight_for_ever() -> None:
+    box = Backoff(60, lambda: 0.5)
+    waits = [box.rival_s() for _ in range(6)]
+    assert waits[0] >= 60
+    assert waits == sorted(waits)
+    assert waits[-1] > 900
+    box.proved()
+    assert box.rival_s() > 900, "the other one is acknowledged too, in between"
+    box.unrivalled()
+    assert box.rival_s() == waits[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""Decides how many events may be under way: what broker and configuration allow, and no more than the link carries in half a second.
+
+Whatever is under way stands before the live lane in every buffer between the box and the broker; on a slow link a fixed window
+would keep states and replies waiting for as long as it takes to empty. So the time from sending to acknowledgement is looked at: the
+window doubles with each round while that stays near the shortest seen on this connection, rests where it grows, and shrinks in
+proportion above. One event at a time is timed. Pure: times are of one clock that never steps, in seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Up to so much above the shortest round trip the window grows, and from so much on it shrinks.
+GROWS_S: Final = 0.25
+SHRINKS_S: Final = 0.5
+#: It never shrinks below this: acknowledgements that come seldom are no slow link.
+LEAST: Final = 8
+
+
+class Window:
+    """The window of one connection after another."""
+
+    def __init__(self) -> None:
+        self.most = self.open = 1
+        self._shortest_s: float | None = None
+        self._timed: tuple[int, float] | None = None
+        self._grows = True
+
+    def begin(self, most: int) -> None:
+        """A new connection that takes `most`: nothing is known of it."""
+        self.most, self.open = max(1, most), 1
+        self._shortest_s, self._timed, self._grows = None, None, True
+
+    def again(self) -> None:
+        """All that was under way is forgotten; begin with one, on the same connection."""
+        self.open, self._timed, self._grows = 1, None, True
+
+    def sent(self, mid: int, now_s: float) -> None:
+        """The last of a batch went out."""
+        if self._timed is None:
+            self._timed = mid, now_s
+
+    def acked(self, mids: list[int], now_s: float) -> None:
+        """These came back."""
+        if self._timed is not None and self._timed[0] in mids:
+            took_s = now_s - self._timed[1]
+            self._timed = None
+            self._judge(took_s)
+        if self._grows:
+            self.open = min(self.open + len(mids), self.most)
+
+    def _judge(self, took_s: float) -> None:
+        if self._shortest_s is None or took_s < self._shortest_s:
+            self._shortest_s = took_s
+        over_s = took_s - self._shortest_s
+        self._grows = over_s < GROWS_S
+        if over_s > SHRINKS_S:
+            share = (self._shortest_s + GROWS_S) / took_s
+            self.open = min(self.open, max(min(LEAST, self.most), int(self.open * share)))
