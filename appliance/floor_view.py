@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from msgspec import DecodeError
@@ -13,6 +12,7 @@ from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, PbxConfig
 from appliance.core.config_sites import place_of
 from appliance.core.day_files import DayFiles
+from appliance.core.disk import READONLY, free_bytes, is_readonly
 from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Journal, Limits
 from appliance.core.site_file import SiteFile, SiteFiles
@@ -30,6 +30,7 @@ _LOOK_NS = NS // 2
 #: With less than this left where the journal lies it cannot even record that it is full: every view says so by itself.
 _ROOM_BYTES = 1024**2
 _NO_ROOM = out.Health(id="disk", level="red", text="no room where the journal lies: what happens now may not be recorded; free some space")
+_READONLY = out.Health(id="disk", level="red", text=READONLY)
 #: A cache this old costs a restart half a second of folding; a newer one would cost the card more than it saves.
 SAVE_EVERY_NS = 600 * NS
 
@@ -66,7 +67,7 @@ class FloorView:
         self._looked_ns = -_LOOK_NS
         #: Sources of a gateway that died: what it told last is old until its successor has spoken of them.
         self._awaited: set[str] = set()
-        self._no_room = False
+        self._disk: out.Health | None = None
         self._site_files = SiteFiles(self._run_dir) if self._run_dir is not None and config.sites else None
         self._heard: dict[str, SiteFile | None] = dict.fromkeys(config.sites)
         self._forecast = Forecast()
@@ -118,8 +119,8 @@ class FloorView:
         self._look()
         account = self.journal.account("uplink")
         shot = self._shots.take(now, self.journal.epoch, account, self.clock.quality())
-        if self._no_room:
-            shot.health = [*(item for item in shot.health if item.id != "disk"), _NO_ROOM]
+        if self._disk is not None:
+            shot.health = [*(item for item in shot.health if item.id != "disk"), self._disk]
         if self.config.sites:
             shot.sites = self._sites(now)
             shot.all_sites = all_sites(shot.floor, shot.sites.values(), now // TICK_NS * TICK_NS)
@@ -204,7 +205,7 @@ class FloorView:
         if self._run_dir is None or now - self._looked_ns < _LOOK_NS:
             return
         self._looked_ns = now
-        self._no_room = _is_full(self.journal)
+        self._disk = _disk_of(self.journal)
         if self._site_files is not None:
             self._heard = {key: self._site_files.read(key) for key in self.config.sites}
         floor = self.floor
@@ -258,12 +259,14 @@ class FloorView:
         return self.floor.state.timeline.date(sight.boot, sight.mono_ns) if sight is not None else None
 
 
-def _is_full(journal: Journal) -> bool:
+def _disk_of(journal: Journal) -> out.Health | None:
+    """What keeps the journal from recording at all, which therefore nobody can tell through it."""
     path: Path | None = getattr(journal, "path", None)
     if path is None:
-        return False
+        return None
+    if is_readonly(path.parent):
+        return _READONLY
     try:
-        disk = os.statvfs(path.parent)
+        return _NO_ROOM if free_bytes(path.parent) < _ROOM_BYTES else None
     except OSError:
-        return False  # a journal that is away is told by whoever reads it
-    return disk.f_bavail * disk.f_frsize < _ROOM_BYTES
+        return None  # a journal that is away is told by whoever reads it

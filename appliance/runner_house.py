@@ -9,7 +9,6 @@ import asyncio
 import fcntl
 import logging
 import os
-import shutil
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -20,6 +19,7 @@ import msgspec
 from appliance.core.catalogue import BoxClockStepped, BoxHealth
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config
+from appliance.core.disk import READONLY, free_bytes, is_readonly
 from appliance.core.errors import CallfloorError
 from appliance.core.event import ClockQuality, Entry, Event, stored_from_body
 from appliance.core.journal import Journal, Limits
@@ -168,7 +168,7 @@ class Housekeeper:
         folder = self._config.journal.path.parent
         return [
             clock_health(self._clock.quality()),
-            disk_health(shutil.disk_usage(folder).free),
+            disk_health(free_bytes(folder), readonly=is_readonly(folder)),
             journal_health(self._journal.limits()),
         ]
 
@@ -196,10 +196,12 @@ def clock_health(quality: ClockQuality) -> BoxHealth:
     return BoxHealth(id="clock", level="ok")
 
 
-def disk_health(free_bytes: int) -> BoxHealth:
-    """Room left where the journal lies."""
-    level: Level = "red" if free_bytes < _DISK_RED else "amber" if free_bytes < _DISK_AMBER else "ok"
-    text = "" if level == "ok" else f"{free_bytes // 1024**2} MiB left where the journal lies; free some space"
+def disk_health(free: int, *, readonly: bool = False) -> BoxHealth:
+    """The disk where the journal lies: `free` bytes left, and whether it is written to at all."""
+    if readonly:
+        return BoxHealth(id="disk", level="red", text=READONLY)
+    level: Level = "red" if free < _DISK_RED else "amber" if free < _DISK_AMBER else "ok"
+    text = "" if level == "ok" else f"{free // 1024**2} MiB left where the journal lies; free some space"
     return BoxHealth(id="disk", level=level, text=text)
 
 
@@ -207,7 +209,8 @@ def journal_health(limits: Limits) -> BoxHealth:
     """The journal's budget."""
     share = limits.bytes_used / limits.max_bytes if limits.max_bytes else 0.0
     if limits.full:
-        return BoxHealth(id="journal", level="red", text=f"the disk takes no more events ({share:.0%} of the budget used); free some space")
+        text = f"the disk takes no more events ({share:.0%} of the budget used); what waits in memory follows once it does"
+        return BoxHealth(id="journal", level="red", text=text)
     if limits.wal_bytes > _WAL_AMBER:
         text = f"the journal's log has grown to {limits.wal_bytes // 1024**2} MiB: a reader holds it open; restart the services"
         return BoxHealth(id="journal", level="amber", text=text)

@@ -36,7 +36,7 @@ _T = TypeVar("_T")
 #: Events that may wait for the appender in one process; more is refused, never silently dropped.
 QUEUE: Final = 20_000
 _POLL_S: Final = 1.0
-_PRESSURE_LOOK_NS: Final = NS
+_LOOK_NS: Final = NS
 _NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute", "headset.minute"})
 
 
@@ -63,13 +63,13 @@ class SqliteJournal:
         self._thread: threading.Thread | None = None
         self._full = False
         self._pressure = False
-        self._pressure_at_ns = 0
+        self._looked_ns = 0
         self._not_recorded = 0
         self._upkeep = Upkeep(clock, path, keep_days, max_bytes, keep_days if headset_days is None else headset_days, self._row)
         self._writing = threading.Lock()
         with self._locked():
             self._store = self._opened()
-            self._store.set_budget(max_bytes + max_bytes // 10)
+            self._upkeep.limit(self._store)
         self._reader = Store.open(path, check_rows=0)
 
     @classmethod
@@ -184,9 +184,11 @@ class SqliteJournal:
                 batch = self._tickets.gather(BATCH)
                 if not batch:
                     return
+                if self._full:
+                    self._upkeep.limit(self._store)  # it may be another disk by now
                 seq = self._inserted(batch)
-                with suppress(sqlite3.Error):
-                    self._look_at_pressure()
+                with suppress(sqlite3.Error, OSError):
+                    self._look_around()
         except sqlite3.Error as fault:
             self._refuse(batch, error_from_sqlite(fault, self.path))
         except CallfloorError as fault:
@@ -220,10 +222,12 @@ class SqliteJournal:
             self._succeed(str(error))
             return self._store.insert(rows, ())[0]  # a transformer's cursor was a place in the old file
 
-    def _look_at_pressure(self) -> None:
-        if self._clock.mono_ns() - self._pressure_at_ns > _PRESSURE_LOOK_NS:
-            self._pressure_at_ns = self._clock.mono_ns()
+    def _look_around(self) -> None:
+        """Once a second: is there pressure, and may the file grow?"""
+        if self._clock.mono_ns() - self._looked_ns > _LOOK_NS:
+            self._looked_ns = self._clock.mono_ns()
             self._pressure = self._store.books().pressure
+            self._upkeep.limit(self._store)
 
     def _refuse(self, batch: list[Ticket], error: CallfloorError) -> None:
         self._full = isinstance(error, FullError)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from appliance.core.disk import free_bytes
 from appliance.core.store import WAL_BYTES
 
 BYTES: Final = WAL_BYTES + 256 * 1024
@@ -38,9 +39,3 @@ class Reserve:
         """Let the journal have it."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
-
-
-def free_bytes(folder: Path) -> int:
-    """What is left on the disk of a folder for those who are not root. Raises OSError."""
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize

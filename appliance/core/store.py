@@ -330,13 +330,8 @@ class Store:
             db.execute("DELETE FROM passed WHERE seq<(SELECT min(seq) FROM event)")
             self._set({"purged_to": to})
 
-    def n_at(self, seq: int) -> int:
-        """The delivery counter as of the newest row with seq <= the one given; 0 when there is none."""
-        row = self._db.execute("SELECT abs(n) FROM event WHERE seq<=? ORDER BY seq DESC LIMIT 1", (seq,)).fetchone()
-        return int(row[0]) if row else 0
-
     def set_budget(self, max_bytes: int) -> None:
-        """Refuse to grow beyond this size, whatever happens to upkeep."""
+        """Refuse to grow beyond this size, or at all where the file is larger already, whatever happens to upkeep."""
         self._db.execute(f"PRAGMA max_page_count={max(max_bytes // _PAGE_BYTES, 256)}")
 
     def check(self) -> list[str]:

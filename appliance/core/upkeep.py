@@ -9,9 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from appliance.core.clock import Clock
+from appliance.core.disk import free_bytes
 from appliance.core.errors import FullError
 from appliance.core.purge import Purge
-from appliance.core.reserve import Reserve, free_bytes
+from appliance.core.reserve import Reserve
 from appliance.core.retention import TIGHT_BYTES, Retention
 from appliance.core.store import Row, Store
 
@@ -26,6 +27,7 @@ class Upkeep:
         self, clock: Clock, path: Path, keep_days: float, max_bytes: int, headset_days: float, row: Callable[[Struct], Row]
     ) -> None:
         self._folder = path.parent
+        self._max_bytes = max_bytes
         self._retention = Retention(clock, keep_days, max_bytes, row)
         self._purge = Purge(clock, headset_days)
         self._reserve = Reserve(self._folder)
@@ -38,17 +40,25 @@ class Upkeep:
         before = store.newest_seq()
         try:
             store.asked(lambda store: self._step(store, settled))
-        except FullError:
+        except FullError:  # some rows are to go, and there is no room to write that they do
             self._reserve.give()
             self._step(store, settled)
+        self._retention.say(store)
         self._reserve.make()
         return store.newest_seq() != before
 
     def _step(self, store: Store, settled: int) -> None:
         disk_free = free_bytes(self._folder)
-        self._retention.step(store, settled, disk_free=disk_free)
-        if disk_free < TIGHT_BYTES:
-            store.checkpoint()  # while it may still grow: a log that cannot be emptied takes no more events
+        if self._retention.step(store, settled, disk_free=disk_free) and disk_free < TIGHT_BYTES:
+            store.checkpoint()  # with the reserve just given it may grow once more: a log that cannot be emptied takes no more events
+
+    def limit(self, store: Store) -> None:
+        """Set how far a connection may let its file grow: a tenth beyond the budget, and not at all on a disk that is nearly full.
+
+        What is in the write-ahead log then always has its place in the file, whoever takes the rest of the disk.
+        """
+        tight = free_bytes(self._folder) < TIGHT_BYTES
+        store.set_budget(0 if tight else self._max_bytes + self._max_bytes // 10)
 
     def purge(self, store: Store, settled: int) -> None:
         """What is kept for fewer days than the rest. Raises sqlite3.Error as it comes."""

@@ -383,7 +383,7 @@ def test_what_is_committed_is_never_refused_afterwards(tmp_path: Path) -> None:
     journal.append([held(1)])
     with sqlite3.connect(path) as raw:
         raw.execute("ALTER TABLE meta RENAME TO elsewhere")  # the look at the pressure, after the commit, fails now
-    journal._pressure_at_ns = -(10**12)
+    journal._looked_ns = -(10**12)
     assert journal.append([held(2)]) == 3
     assert kinds(journal) == ["journal.started", "call.held", "call.held"]
     journal.close()
