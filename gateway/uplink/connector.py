@@ -90,7 +90,7 @@ class Connector:
         self._where = f"connected to {endpoint.url}" + ("" if v5 else " with MQTT 3.1.1, by which nobody can tell whether anybody listens")
         self._say()
         end = await self._talk.talk(link, self._herald.greet, commands)
-        self._where = ""
+        self._where = self._said = ""
         if end.reason == "renewed":
             _log.info("the link is made anew: %s", end.text)
             return 0.0
