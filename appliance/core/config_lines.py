@@ -92,6 +92,8 @@ def _url(here: tuple[str, str], lines: LinesConfig) -> Iterator[Finding]:
         yield Finding((*here, "profile"), "profile and packets are for modems", "take them out")
     if lines.unit is not None and (lines.sense != "monitor" or len(lines.unit) != 12):
         yield Finding((*here, "unit"), f'"{lines.unit}" is no line monitor\'s number', "write its twelve hex digits, or take it out")
+    if lines.silent_after_s is not None and lines.sense != "monitor":
+        yield Finding((*here, "silent_after_s"), f"a {lines.sense} is asked by itself whether it is there", "take it out")
 
 
 def _pins(here: tuple[str, str], lines: LinesConfig, taken: dict[tuple[str, int], str]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 
 from appliance.core.fxo_gateway_config import FxoGatewayConfig
-from appliance.core.quantity import Span
+from appliance.core.quantity import Period, Span
 
 #: Stands for all analog lines where events name a PBX.
 LINES: Final = "lines"
@@ -67,6 +67,7 @@ class LinesConfig(LineKeys, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     profile: str = "v253"
     packets: bool = False
     unit: str | None = None
+    silent_after_s: Period | None = None
     ring: _Pin | None = None
     loop: _Pin | None = None
     reversed: _Pin | None = None

@@ -226,6 +226,7 @@ WORDS: Final[dict[str, str]] = {
     "LinesConfig.kind": "what it is; without it the url tells: udp a monitor, gpio pins, else a modem",
     "LinesConfig.profile": "the modem's make (docs/lines.md); `box` for one that only talks",
     "LinesConfig.packets": "have the modem tell callers as whole packets",
+    "LinesConfig.silent_after_s": "a monitor that says nothing for so long is gone; without it one that used to answer questions and stops",
     "LinesConfig.unit": "the one monitor that is listened to, by its twelve hex digits; without it every one",
     "LinesConfig.ring": "the pin of the ringing voltage's opto-coupler, by its Broadcom number",
     "LinesConfig.loop": "the pin that senses loop current",

@@ -15,6 +15,8 @@ from appliance.sim.line_plan import Step
 from appliance.sim.modem import SimModem
 
 _UNIT: Final = b"^^<U>\x00\x00\x00\x00\x00\x01<S>\x00\x00\x00\x00\x00\x01$"
+#: What a unit says of itself when it is asked: its version, and how its switches stand.
+_SETTINGS: Final = b"V 5.0 E c X d A o u b k"
 #: The records of a monitor stand at the same moment of a day that never passes.
 _STAMP: Final = "11/21 14:03:22"
 
@@ -76,13 +78,27 @@ def to_udp(host: str, port: int) -> Iterator[Callable[[int, Step], None]]:
     """A line monitor's packets to a port: a function of line number and step."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as box:
         box.connect((host, port))
+        box.setblocking(False)
+        loop = asyncio.get_running_loop()
+
+        def asked() -> None:
+            with suppress(OSError):  # nobody listens there yet
+                if box.recv(4096) == b"^^Id-V":
+                    box.send(_UNIT + _SETTINGS)
+
+        loop.add_reader(box, asked)
+        with suppress(OSError):
+            box.send(_UNIT + _SETTINGS)  # as a unit does that was just switched on
 
         def tell(line: int, step: Step) -> None:
             for record in monitor_records(line, step):
                 with suppress(OSError):  # nobody listens yet
                     box.send(_UNIT + record.encode("latin-1"))
 
-        yield tell
+        try:
+            yield tell
+        finally:
+            loop.remove_reader(box)
 
 
 def monitor_records(line: int, step: Step) -> list[str]:

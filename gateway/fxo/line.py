@@ -165,6 +165,15 @@ class Line:
             self.state = "idle"
         return self._take()
 
+    def talked(self, talk_s: float, now_ns: int) -> list[Told]:
+        """The source tells that a call which just ended was taken, and for how long: the word of its being taken was lost, or is none."""
+        self._pass(now_ns)
+        call = self.call
+        if call is not None and self.state == "ringing":
+            self._taken(max(call.began_ns, now_ns - round(talk_s * NS)), edge=True)
+            self._end(now_ns)
+        return self._take()
+
     def _taken(self, now_ns: int, *, edge: bool) -> None:
         call = self.call
         if call is not None and call.rings and now_ns - call.began_ns < GLARE_NS and call.bursting:

@@ -89,7 +89,7 @@ class Maker:
             by_number = numbered(name, config)
             if len(by_number) < len(config.line) or not by_number:
                 raise MisconfiguredError(f"[lines.{name}]: name each line that is wired, as [lines.{name}.line.1]")
-            return MonitorLines(config.url, name, by_number, clock, unit=config.unit, tap=tap)
+            return MonitorLines(config.url, name, by_number, clock, unit=config.unit, silent_after_s=config.silent_after_s, tap=tap)
         if config.sense == "pins":
             return SenseLine(config.url, pins_of(config), settings[name], clock, tap=tap)
         return ModemLine(config.url, settings[name], clock, profile=config.profile, packets=config.packets, tap=tap)

@@ -26,7 +26,7 @@ _LIMITED: Final = re.compile(
 _HELD: Final = re.compile(r"\* ?\d{1,5} +(\d\d?) +(\d\d/\d\d) +(\d\d:\d\d) +([IO] +[SE].*)")
 _DETAIL: Final = re.compile(r"(?P<line>\d\d?) +(?P<what>[RFNH])(?: +(?P<date>\d\d/\d\d) +(?P<time>\d\d:\d\d:\d\d))? *")
 _WHAT: Final[dict[str, Literal["ring", "off_hook", "on_hook", "flash"]]] = {"R": "ring", "F": "off_hook", "N": "on_hook", "H": "flash"}
-_DATAGRAM: Final = re.compile(rb"\^\^<U>(.{6})<S>(.{6})\$(.*)", re.S)
+_DATAGRAM: Final = re.compile(rb"\^\^<U>(.{6})<S>(.{6})\$?(.*)", re.S)
 
 
 class MonitorRecord(Struct, frozen=True, kw_only=True):
@@ -122,6 +122,12 @@ def record_from_datagram(data: bytes) -> MonitorRecord | None:
     return record_from_text(found[3].decode("latin-1"), found[1].hex()) if found else None
 
 
+def unit_from_datagram(data: bytes) -> str | None:
+    """Whose packet it is, whatever it says; None for one that no unit has sent."""
+    found = _DATAGRAM.fullmatch(data[: 2 * MAX_LINE])
+    return found[1].hex() if found else None
+
+
 def _time(text: str | None, half: str | None) -> str | None:
     told = time_from(text or "")
     if told is None or half is None:
@@ -141,11 +147,14 @@ def _who(text: str) -> tuple[str | None, str | None, Absent | None]:
 
 
 class MonitorFeed:
-    """Lines out of a serial stream, split anywhere; what is no record is counted in `noise_bytes`."""
+    """Lines out of a serial stream, split anywhere; what is no record is counted in `noise_bytes`.
+
+    `words` counts lines that are no records and can be read: what a unit answers to a question.
+    """
 
     def __init__(self) -> None:
         self._rest = b""
-        self.noise_bytes = 0
+        self.noise_bytes = self.words = 0
 
     def feed(self, data: bytes) -> list[MonitorRecord]:
         """The records that these bytes complete."""
@@ -159,5 +168,7 @@ class MonitorFeed:
             told = record_from_text(line.decode("latin-1")) if line else None
             if told is not None:
                 out.append(told)
+            if told is None and len(line) > 3 and line.isascii() and line.decode().isprintable():
+                self.words += 1
             self.noise_bytes += len(line) if told is None else 0
         return out

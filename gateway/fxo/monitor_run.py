@@ -13,12 +13,17 @@ from appliance.core.errors import MisconfiguredError, TransientError
 from drivers.serial_line import open_line
 from drivers.serial_url import serial_url
 from gateway.fxo.line import Line
-from gateway.fxo.line_call import Told
+from gateway.fxo.line_call import NS, Told
 from gateway.fxo.line_settings import LineSettings
-from gateway.fxo.monitor_record import MonitorFeed, MonitorRecord, record_from_datagram
+from gateway.fxo.monitor_record import MonitorFeed, MonitorRecord, record_from_datagram, unit_from_datagram
+from gateway.fxo.monitor_watch import ANSWER_S, ASK_S, MonitorWatch
 from gateway.fxo.source import LineSource, Tap
 
 PORT: Final = 3520
+#: Durations are whole seconds: by less than this no ring is told from none.
+_LEAST_RING_S: Final = 2
+QUESTION: Final = b"V"
+QUESTION_UDP: Final = b"^^Id-V"
 #: A unit broadcasts to its whole network.
 _ALL: Final = "0.0.0.0"  # noqa: S104
 
@@ -34,10 +39,16 @@ class MonitorLines(LineSource):
         clock: Clock,
         *,
         unit: str | None = None,
+        silent_after_s: float | None = None,
+        ask_s: float = ASK_S,
+        answer_s: float = ANSWER_S,
         tap: Tap | None = None,
         **more: Any,
     ) -> None:
-        """`unit`: the twelve hex digits of the one unit that is listened to. Raises MisconfiguredError for a URL that is none."""
+        """`unit`: the twelve hex digits of the one unit that is listened to; `silent_after_s`: so long without a word, and it is gone.
+
+        Raises MisconfiguredError for a URL that is none.
+        """
         self._url = url
         self._udp = _udp(url)
         self._serial = None if self._udp is not None else serial_url(url, "line monitor")
@@ -46,6 +57,8 @@ class MonitorLines(LineSource):
         self.unknown_lines = self.foreign = 0
         self.port: int | None = None
         self._news = asyncio.Event()
+        self._watch = MonitorWatch(clock.mono_ns(), silent_after_s, ask_s=ask_s, answer_s=answer_s)
+        self._peer: tuple[str, int] | None = None
         super().__init__(name, list(self._by_number.values()), clock, tap=tap, **more)
 
     async def _session(self) -> None:
@@ -54,21 +67,54 @@ class MonitorLines(LineSource):
         elif self._serial is not None:
             async with open_line(self._serial, "line monitor") as wire:
                 feed = MonitorFeed()
-                self._up()
+                self._begin()
                 while True:
                     data = await self._heard(wire, self._due_ns())
-                    before = feed.noise_bytes
+                    noise, words = feed.noise_bytes, feed.words
                     if data:
                         self._received(data)
                     for record in feed.feed(data):
+                        self._is_there()
                         self._record(record)
-                    self.health.noise_bytes += feed.noise_bytes - before
-                    self._tick(self.clock.mono_ns())
+                    self.health.noise_bytes += feed.noise_bytes - noise
+                    self._watch.unread |= feed.noise_bytes > noise
+                    if feed.words > words and self._watch.awaits:
+                        self._is_there()
+                    if self._turn():
+                        self._tap("out", QUESTION)
+                        await wire.write(QUESTION)
+
+    # -- whether it is there -----------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """The port is open. A unit that was silent before is not there because of that."""
+        if self._watch.fault is None:
+            self._up()
+
+    def _is_there(self) -> None:
+        self._watch.heard(self.clock.mono_ns())
+        self._up()
+
+    def _turn(self) -> bool:
+        """What is due; whether the unit is to be asked now."""
+        now_ns = self.clock.mono_ns()
+        self._tick(now_ns)
+        ask = self._watch.tick(now_ns)
+        if self._watch.fault is not None and self.health.up:
+            self._down(f"line monitor {self._url}: {self._watch.fault}")
+            self._blind()
+        return ask
+
+    def _due_ns(self) -> int:
+        due_ns = super()._due_ns()
+        return self._watch.due_ns if due_ns is None else min(due_ns, self._watch.due_ns)
+
+    # -- over the network --------------------------------------------------------------------------------------
 
     async def _listen(self, at: Endpoint) -> None:
         try:
             transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: _Datagrams(self._datagram), (at.host or _ALL, at.port)
+                lambda: _Datagrams(self._datagram), (at.host or _ALL, at.port), allow_broadcast=True
             )
         except OSError as error:
             raise TransientError(
@@ -76,11 +122,12 @@ class MonitorLines(LineSource):
             ) from error
         try:
             self.port = transport.get_extra_info("sockname")[1]
-            self._up()
+            self._begin()
             while True:
                 self._news.clear()
                 await self._within(self._news_came(), self._due_ns())
-                self._tick(self.clock.mono_ns())
+                if self._turn():
+                    self._ask(transport, at)
         finally:
             transport.close()
 
@@ -88,15 +135,28 @@ class MonitorLines(LineSource):
         await self._news.wait()
         return b""
 
-    def _datagram(self, data: bytes) -> None:
+    def _ask(self, transport: asyncio.DatagramTransport, at: Endpoint) -> None:
+        """At the port that units listen at, and at the one that it spoke from; whoever was never heard is asked for by everybody."""
+        self._tap("out", QUESTION_UDP)
+        if self._peer is not None:
+            for port in {PORT, self._peer[1]}:
+                transport.sendto(QUESTION_UDP, (self._peer[0], port))
+        elif at.host in ("", _ALL):
+            transport.sendto(QUESTION_UDP, ("255.255.255.255", PORT))
+
+    def _datagram(self, data: bytes, address: tuple[str, int]) -> None:
         self._received(data)
         self._news.set()
-        record = record_from_datagram(data)
-        if record is None:
-            self.health.noise_bytes += len(data)
-        elif self._unit is not None and record.unit != self._unit:
+        record, unit = record_from_datagram(data), unit_from_datagram(data)
+        if self._unit is not None and unit not in (None, self._unit):
             self.foreign += 1
-        else:
+            return
+        if unit is None:
+            self.health.noise_bytes += len(data) if data != QUESTION_UDP else 0  # our own, where it comes back to us
+            return
+        self._peer = address
+        self._is_there()
+        if record is not None:
             self._record(record)
 
     def _record(self, record: MonitorRecord) -> None:
@@ -132,9 +192,12 @@ def told_from_record(line: Line, record: MonitorRecord, now_ns: int) -> list[Tol
 def _ended(line: Line, record: MonitorRecord, now_ns: int) -> list[Told]:
     if line.state == "in_use":
         return line.hook(False, now_ns, steady=True)
-    if line.state == "ringing" and record.duration_s:
-        # It was taken, and the word of it was lost.
-        return line.hook(True, now_ns, edge=False) + line.hook(False, now_ns, edge=False)
+    if line.state == "ringing" and line.call is not None and record.duration_s:
+        # The unit counts the seconds of the call. Where they are fewer than it lasted in all, it rang before it was taken; where they are
+        # as many, nobody can tell talking from ringing.
+        if now_ns - line.call.began_ns >= (record.duration_s + _LEAST_RING_S) * NS:
+            return line.talked(record.duration_s, now_ns)
+        return line.doubt(now_ns) + line.ring_over(now_ns)
     return line.ring_over(now_ns)
 
 
@@ -145,7 +208,10 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._heard = heard
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        self._heard(data)
+        self._heard(data, (str(addr[0]), int(addr[1])))
+
+    def error_received(self, exc: Exception) -> None:
+        """A question found nobody (ICMP): the silence tells."""
 
 
 def _udp(url: str) -> Endpoint | None:

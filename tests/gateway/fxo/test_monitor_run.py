@@ -9,6 +9,7 @@ import tty
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wire_rig import Ears, until
@@ -17,6 +18,7 @@ from appliance.core.clock import SystemClock
 from appliance.core.errors import MisconfiguredError
 from gateway.fxo.line import Line
 from gateway.fxo.line_call import NS, Told
+from gateway.fxo.line_queue import LineQueue
 from gateway.fxo.line_settings import LineSettings
 from gateway.fxo.monitor_record import record_from_text
 from gateway.fxo.monitor_run import MonitorLines, told_from_record
@@ -29,10 +31,10 @@ TAKEN = "01 I E 0062 G A2 12/17 04:54 PM 0987654321     ANA            "
 MISSED = "01 I E 0000 G A4 12/17 04:54 PM 0987654321     ANA            "
 
 
-def heard(*records: tuple[float, str]) -> list[Told]:
-    line = Line(LINES[1])
+def heard(*records: tuple[float, str], settings: LineSettings = LINES[1]) -> list[Any]:
+    line = Line(settings)
     line.found(0)
-    out: list[Told] = []
+    out: list[Any] = []
     for at_s, text in records:
         record = record_from_text(text)
         assert record is not None
@@ -63,13 +65,25 @@ def test_calls_of_every_kind() -> None:
 def test_without_details() -> None:
     """A unit that sends call records alone: the start is the ring, the end tells whether somebody talked."""
     taken = heard((10, START), (75, TAKEN))
-    assert (kinds(taken), taken[2].event.inferred, taken[-1].event.outcome) == (
-        ["Ringing", "CallerId", "Seized", "Released"],
-        True,
-        "answered",
-    )
+    assert (kinds(taken), taken[-1].event.outcome) == (["Ringing", "CallerId", "Seized", "Released"], "answered")
+    # It was taken 62 s before it ended: that is known, to the second.
+    assert ([told.at_ns / NS for told in taken], taken[-1].event.rang_s) == ([10, 10, 13, 75], 3.0)
+    numbers = iter("ab")
+    queue = LineQueue("ventas", "lines", lambda: next(numbers), senses=lambda _: False)
+    queued, answered, ended = queue.apply(taken, 75 * NS)
+    assert (type(queued).__name__, answered.wait_s, ended.talk_s) == ("CallQueued", 3.0, 62.0)  # type: ignore[union-attr]
     assert kinds(heard((10, START), (40, MISSED))) == ["Ringing", "CallerId", "Released"]
     assert kinds(heard((12, "01 O S 0 12/17  022345678"), (60, "01 O E 0050 G A0 12/17 04:54 PM 022345678"))) == ["Seized", "Released"]
+
+
+def test_without_a_sense_of_the_hook_the_end_record_tells_it_all_the_same() -> None:
+    """A call of some seconds was taken; one of none may have been, on a phone that nobody told of."""
+    blind = LineSettings(line="linea-1")
+    taken, missed = heard((10, RING), (75, TAKEN), settings=blind), heard((10, RING), (40, MISSED), settings=blind)
+    assert (taken[-1].event.outcome, taken[-1].event.rang_s) == ("answered", 3.0)
+    assert missed[-1].event.outcome == "unknown"
+    # As many seconds as it rang: whoever counts so counts the ringing too.
+    assert heard((10, RING), (72.5, TAKEN))[-1].event.outcome == "unknown"
 
 
 def test_doubled_and_lost_records() -> None:
@@ -146,6 +160,56 @@ async def test_over_a_serial_port_that_is_pulled(tmp_path: Path) -> None:
         os.close(master)
         await until(lambda: not source.health.up)
         assert all(line.blind for line in source.lines)
+
+
+async def test_a_unit_that_answered_and_stops_is_gone_until_its_next_word() -> None:
+    """Nobody rings at night: it is asked whether it is there."""
+    source = MonitorLines("udp://127.0.0.1:0", "monitor", LINES, SystemClock(), ask_s=0.2, answer_s=0.1, spread=lambda: 0.0)
+    unit = b"^^<U>\x00\x00\x00\x00\x89\x79<S>\x00\x00\x00\x84\x48\x84$"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as box:
+        async with running(source) as ears:
+            await until(lambda: source.port is not None)
+            box.connect(("127.0.0.1", source.port or 0))
+            box.setblocking(False)
+            asked = 0
+
+            def answer() -> None:
+                nonlocal asked
+                assert box.recv(100) == b"^^Id-V"
+                asked += 1
+                box.send(unit + b"V 5.0 E c X d A o u b k")
+
+            loop = asyncio.get_running_loop()
+            loop.add_reader(box, answer)
+            box.send(unit + RING.encode())
+            await until(lambda: asked > 5)  # of a quiet line nothing else is heard, and it stays in sight
+            assert (source.health.up, source.health.noise_bytes) == (True, 0)
+            box.send(unit + RING.encode())
+            await until(lambda: "Ringing" in ears.kinds)
+            loop.remove_reader(box)
+            await until(lambda: not source.health.up)
+            assert "does not answer any more" in str(source.health.fault)
+            await until(lambda: "Released" in ears.kinds)  # what rang then is not known
+            released: Any = ears.of("Released")[0].event
+            assert released.outcome == "unknown"
+            box.send(unit + RING.encode())
+            await until(lambda: source.health.up and len(ears.of("Ringing")) == 2)
+
+
+async def test_a_serial_unit_at_the_wrong_rate_is_never_seen() -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    source = MonitorLines(f"serial://{os.ttyname(slave)}", "monitor", LINES, SystemClock(), ask_s=0.2, answer_s=0.1, spread=lambda: 0.0)
+    async with running(source) as ears:
+        for _ in range(20):
+            os.write(master, bytes(128 + byte for byte in range(50)) + b"\r\n")
+            await asyncio.sleep(0.03)
+        await until(lambda: not source.health.up)
+        assert "baud rate" in str(source.health.fault)
+        os.write(master, RING.encode() + b"\r\n")  # somebody set it right
+        await until(lambda: source.health.up and ears.kinds == ["Ringing"])
+    for end in (master, slave):
+        os.close(end)
 
 
 def test_what_is_misconfigured() -> None:
