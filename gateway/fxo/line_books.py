@@ -7,7 +7,7 @@ every device is there; what the others tell goes on being counted meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -23,6 +23,8 @@ from gateway.fxo.made import queue_of, settings_of
 from gateway.fxo.ring_on import RingOn
 from gateway.fxo.source import Health
 
+_LISTED: Final = 6
+
 
 class LineBooks:
     """The lines of a configuration. `limits` is what can never be known of them, in words."""
@@ -30,6 +32,7 @@ class LineBooks:
     def __init__(self, config: Config, new_id: Callable[[], str]) -> None:
         self.settings: dict[str, LineSettings] = {}
         queues: dict[str, str] = {}
+        self._lines_at = {name: list(one.lines(name)) for name, one in config.lines.items()}
         for name, one in config.lines.items():
             self.settings |= settings_of(name, one)
             for line, own in one.lines(name).items():
@@ -102,7 +105,7 @@ class LineBooks:
     def sighted(self, name: str, health: Health, now_ns: int) -> list[Struct]:
         """A device came, went, or fails for another reason now."""
         self._up[name] = health.up
-        text = "" if health.up else health.fault or "not there"
+        text = "" if health.up else f"{health.fault or 'not there'}{self._missing(name)}"
         out: list[Struct] = []
         level: Literal["ok", "red"] = "ok" if health.up else "red"
         if self._level.get(name) != (level, text):
@@ -122,6 +125,18 @@ class LineBooks:
         self._begun = self._begun and health.up
         return out
 
+    def _missing(self, name: str) -> str:
+        """What is not seen meanwhile; that a device and its one line have the same name needs no telling."""
+        lines, queues = self._lines_at.get(name, []), self.queues_at(name)
+        unseen = f"; its lines {_listed(lines)} are not seen" if lines not in ([], [name]) else ""
+        return f"{unseen}; what else waits in {_listed(queues)} is counted and shown" if queues else unseen
+
+    def queues_at(self, name: str) -> list[str]:
+        """The queues that have other lines beside this device's, and so go on without it."""
+        own = set(self._lines_at.get(name, []))
+        here = dict.fromkeys(queue for line, queue in self._queue_of.items() if line in own)
+        return [queue for queue in here if any(each == queue and line not in own for line, each in self._queue_of.items())]
+
     def leave(self) -> list[Struct]:
         """The service stops."""
         return [PbxDown(pbx=LINES, reason="shutdown")] if self._told else []
@@ -137,6 +152,11 @@ def group_sizes(config: Config, settings: Mapping[str, LineSettings]) -> dict[st
         elif not own.channels:
             out[trunk] = own.lines
     return out
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_LISTED])
+    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
 
 
 def _distinct(names: Iterable[str | None]) -> list[str]:

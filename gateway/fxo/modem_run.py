@@ -66,5 +66,6 @@ class ModemLine(LineSource):
                 health.noise_bytes = noise_before + sense.unread_bytes
                 self._limited(*talk.limits.values())
         self._say(sense.told)
-        unread = f"; {sense.unread_bytes} bytes came that cannot be read" if sense.unread_bytes else ""
+        # How many is in the figures: a text that changes with each attempt would be a row of the journal each time.
+        unread = "; what comes cannot be read" if sense.unread_bytes else ""
         raise TransientError(f"modem {self._url.url}: {talk.failed}{unread}")

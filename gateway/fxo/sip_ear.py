@@ -180,6 +180,8 @@ class SipEar:
                     if guest.may():
                         guest.hear(message, peer)
                 if stream.alive > alive:
+                    if writer.transport.get_write_buffer_size() > _WRITE_AHEAD:
+                        return  # it asks and does not listen
                     writer.write(b"\r\n")
         except CorruptError:
             self.broken += 1

@@ -73,21 +73,32 @@ async def test_an_adapter_unplugged_in_the_middle_of_a_call_and_back(tmp_path: P
             site.rigs["l1"].pull()
             await told(journal, "pbx.down", reason="lost")
             away = floor_of(journal, site.config)
+            site.hook("l2", True)
+            await told(journal, "call.answered", 2)
+            site.hook("l2", False)
+            await told(journal, "call.ended")
+        async with site.ringing("l2"):
+            await told(journal, "call.queued", 3)
+            alone = floor_of(journal, site.config)
         await told(journal, "call.abandoned")  # the other line is heard as ever
         site.rigs["l1"].plug()
         await in_sight(journal, 2)
         await told(journal, "call.ended", inferred=True)
         back = floor_of(journal, site.config)
         async with site.ringing("l1"):
-            await told(journal, "call.queued", 3)
+            await told(journal, "call.queued", 4)
             site.hook("l1", True)
-            await told(journal, "call.answered", 2)
+            await told(journal, "call.answered", 3)
+    # Who waits on the line that is seen waits on the board, beside the word that there may be more.
+    assert (alone.queues["ventas"].fresh, alone.queues["ventas"].waiting) == ("stale", 1)
+    assert alone.queues["ventas"].longest_wait is not None
+    assert alone.health[0].text.endswith("; what else waits in ventas is counted and shown")
     assert away.queues["ventas"].fresh == "stale"
     assert away.pbx["lines"].state == "down"
     assert [(item.id, item.level) for item in away.health] == [("line.l1", "red")]
     assert (back.queues["ventas"].fresh, back.pbx["lines"].state, back.health) == ("live", "up", [])
     today = floor_of(journal, site.config).queues["ventas"].today
-    assert (today.offered, today.answered, today.abandoned, today.unknown) == (3, 2, 1, 0)
+    assert (today.offered, today.answered, today.abandoned, today.unknown) == (4, 3, 1, 0)
 
 
 async def test_cut_while_it_rings_and_restored_is_unknown(tmp_path: Path) -> None:
