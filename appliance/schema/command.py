@@ -46,7 +46,11 @@ _WORDS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"version": 7, "upserts": [{"number": "+12025550143"}], "deletes": ["k-0"]},
     ),
     "classify": ("Say what a call was about.", {"call": "3f9a2c41d0-118", "type": "reclamo", "topic": "factura"}),
-    "resend": ("Send delivery numbers of this epoch again, both ends included.", {"from": 3801, "to": 3960}),
+    "resend": (
+        "Send delivery numbers again, both ends included: same `id` and `delivery`, `late` true, in order, behind all that is due. "
+        "`epoch` says which numbers are meant; without it this journal's.",
+        {"from": 3801, "to": 3960, "epoch": "3f9a2c41d0"},
+    ),
     "ping": ("Ask whether the box is there and takes commands.", {}),
 }
 _STAFF: Final = frozenset({"agent", "supervisor", "by"})
