@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from gateway.smdr.moment import Dates
 from gateway.smdr.profile import ReadyLine, ReadyProfile, fields_of
@@ -16,49 +18,99 @@ from gateway.smdr.record import FLAGS, MAX_TEXT, SPANS, TEXTS, CallRecord
 from gateway.smdr.span import Form, seconds
 
 Found = tuple[ReadyLine, dict[str, str]]
+#: A line of columns may stand so many places to the left or right of where its make prints it.
+MAX_SHIFT: Final = 8
 _SPAN_FIELDS: Final = {"duration_s": "duration", "ring_s": "ring", "hold_s": "hold", "talk_s": "talk"}
 _NUMBER_FIRST: Final = re.compile(r"([+*#]?[\d*#.xX]{3,}(?:[ -]?\d+)*)(?:\s+(.*))?")
 _NUMBER_LAST: Final = re.compile(r"(.*?\D)\s?(\+?\d{5,})")
 
 
 def find(profile: ReadyProfile, text: str) -> Found | None:
-    """The first of the profile's lines that this text is."""
-    for line in profile.lines:
+    """The first of the profile's lines that this text is; if it is none, the first that it is by letters of either case."""
+    found = _first(profile.lines, text)
+    if found is not None or text.upper() == text.lower():
+        return found
+    if not profile.loose:
+        profile.loose.extend(_loosened(line) for line in profile.lines)
+    return _first(profile.loose, text)
+
+
+def _first(lines: Iterable[ReadyLine], text: str) -> Found | None:
+    for line in lines:
         fields = fields_from_text(line, text)
         if fields is not None:
             return line, fields
     return None
 
 
+def _loosened(line: ReadyLine) -> ReadyLine:
+    """The same line by letters of either case."""
+    return replace(
+        line,
+        regex=_either_case(line.regex) if line.regex is not None else None,
+        parts=tuple((name, of, _either_case(pattern)) for name, of, pattern in line.parts),
+        check=tuple((name, _either_case(pattern)) for name, pattern in line.check),
+        rules=tuple(replace(rule, when=tuple((name, _either_case(pattern)) for name, pattern in rule.when)) for rule in line.rules),
+    )
+
+
+@cache
+def _either_case(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(pattern.pattern, pattern.flags | re.IGNORECASE)
+
+
 def fields_from_text(line: ReadyLine, text: str) -> dict[str, str] | None:
     """The fields of a text, None when it is no such line."""
     if line.regex is not None:
-        m = line.regex.match(text)
+        m = line.regex.match(text.replace("\t", " ") if "\t" in text else text)
         if m is None:
             return None
         fields = fields_of(m.groupdict())
     elif line.slices:
-        text = text.expandtabs() if "\t" in text else text
-        if len(text) <= line.slices[0][1] or any(text[begin:end].strip() for begin, end in line.gaps) or text[line.slices[-1][2] :].strip():
-            return None
-        fields = fields_of({name: text[begin:end] for name, begin, end in line.slices})
+        for each in _shifted(text.expandtabs() if "\t" in text else text):
+            placed = _columns(line, each)
+            if placed is not None and _holds(line, placed):
+                return placed
+        return None
     else:
         cells = _cells(text)
         if cells is None or len(cells) < line.spec.least:
             return None
         fields = fields_of(dict(zip(line.spec.csv, cells, strict=False)))
+    return fields if _holds(line, fields) else None
+
+
+def _columns(line: ReadyLine, text: str) -> dict[str, str] | None:
+    if len(text) <= line.slices[0][1] or any(text[begin:end].strip() for begin, end in line.gaps) or text[line.slices[-1][2] :].strip():
+        return None
+    return fields_of({name: text[begin:end] for name, begin, end in line.slices})
+
+
+def _shifted(text: str) -> Iterator[str]:
+    """The text, then the same moved as a whole: a copied line has lost the blanks at its beginning, or has got some."""
+    yield text
+    bare = text.lstrip()
+    indent = len(text) - len(bare)
+    for by in range(1, MAX_SHIFT + 1):
+        if by <= indent:
+            yield text[by:]
+        yield " " * by + text
+
+
+def _holds(line: ReadyLine, fields: dict[str, str]) -> bool:
+    """Whether the fields are as the line says; those that are parts of others are put in."""
     for name, of, pattern in line.parts:
         if (m := pattern.match(fields.get(of, ""))) is not None and m[1]:
             fields[name] = m[1].strip()
     for name, pattern in line.check:
         if pattern.fullmatch(fields.get(name, "")) is None:
-            return None
-    return fields if all(any(name in fields for name in names) for names in line.need) else None
+            return False
+    return all(any(name in fields for name in names) for names in line.need)
 
 
 def _cells(text: str) -> list[str] | None:
     try:
-        return next(csv.reader([text], strict=True))
+        return next(csv.reader([text.strip()], strict=True, skipinitialspace=True))
     except (csv.Error, StopIteration):
         return None
 

@@ -30,7 +30,7 @@ IDLE_S: Final = 2.0
 ASK_S: Final = 3.0
 _CHUNK: Final = 16_384
 _PEERS: Final = 4
-#: Calls of one address that wait for the one before them.
+#: Calls of one address at once.
 _CALLS: Final = 16
 #: What a call has brought is read before the next of its address, but it is not waited for longer than this.
 _GRACE_S: Final = 1.0
@@ -85,8 +85,8 @@ Session = Callable[[SerialLine, str], Coroutine[Any, Any, None]]
 
 
 class Listener:
-    """Where the PBX calls. A new call from an address replaces the one before from there, which has hung up (its last word is read) or is
-    half-open.
+    """Where the PBX calls. Of an address several may call at once (behind one router): a new call first lets those before it, which have
+    perhaps hung up, say their last word; where they stay, they are heard beside it, and what is half-open of them TCP's keep-alive ends.
     """
 
     def __init__(self, name: str, config: SmdrConfig) -> None:
@@ -125,21 +125,21 @@ class Listener:
     def _called(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("?",))[0])
         calls = self._peers.get(address, [])
-        if not self._may(address) or len(calls) >= _CALLS or (not calls and len(self._peers) >= _PEERS):
+        if not self._may(address) or (not calls and len(self._peers) >= _PEERS):
             self.refused += 1
             writer.transport.abort()
             return
+        if len(calls) >= _CALLS:  # the oldest is half-open, or somebody dials without end
+            calls[0].cancel()
         self._peers[address] = calls
         calls.append(asyncio.create_task(self._life(_Peer(reader, writer, f"{self._where}: {address}"), address, calls), name=self._where))
 
     async def _life(self, peer: _Peer, address: str, calls: list[asyncio.Task[None]]) -> None:
         own = asyncio.current_task()
         try:
-            while (first := calls[0]) is not own:
-                await asyncio.wait((first,), timeout=_GRACE_S)
-                first.cancel()
-                await asyncio.wait((first,))
-                calls[:] = [call for call in calls if call is not first]
+            before = [call for call in calls[: calls.index(own)] if not call.done()] if own is not None else []
+            if before:
+                await asyncio.wait(before, timeout=_GRACE_S)
             if self._session is not None:
                 peer.keep_alive()
                 await self._session(peer, address)

@@ -25,7 +25,7 @@ MAX_FILE_BYTES: Final = 256 * 1024
 #: What the words between per cent signs stand for.
 SHAPES: Final = {
     "%date%": r"\d{1,4}[/.\-]\d{1,2}(?:[/.\-]\d{2,4})?",
-    "%time%": r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:\s?[AaPp][Mm]?)?",
+    "%time%": r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:\s*[AaPp][Mm]?)?",
     "%clock%": r"\d{1,4}:\d\d(?:[:;']\d\d(?:\.\d+)?)?[\"]?",
 }
 _COLUMNS: Final = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?")
@@ -115,6 +115,8 @@ class ReadyProfile(Struct, frozen=True):
     spec: Profile
     skip: re.Pattern[str] | None
     lines: tuple[ReadyLine, ...]
+    #: The same lines by letters of either case, made when the first text asks for them (`match.find`).
+    loose: list[ReadyLine] = field(default_factory=list)
 
     @property
     def name(self) -> str:

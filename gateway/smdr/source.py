@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from itertools import chain, count
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -23,6 +25,7 @@ from gateway.smdr.profile import ReadyProfile, profile_from_file
 from gateway.smdr.record import CallRecord
 from gateway.smdr.shelf import profile
 from gateway.smdr.stream import Stream
+from gateway.smdr.twice import memory
 
 _log = logging.getLogger("callfloor.gateway")
 FIRST_RETRY_S: Final = 0.5
@@ -69,6 +72,8 @@ class SmdrSource:
         self._told, self._tell_session = told, session
         self._profile: ReadyProfile | None = None
         self.streams: dict[str, Stream] = {}
+        self._live: dict[str, str] = {}
+        self._memories: dict[str, deque[str]] = {}
         self.pace = Pace()
         self.listener: Listener | None = None
         self.health = Health()
@@ -111,7 +116,15 @@ class SmdrSource:
 
     async def _session(self, line: SerialLine, peer: str) -> None:
         """Read until the line is gone. Raises UnpluggedError."""
-        stream = self._stream(peer)
+        key = next(key for key in chain((peer,), (f"{peer} #{n}" for n in count(2))) if key not in self._live)
+        stream = self._stream(key, peer)
+        self._live[key] = peer
+        try:
+            await self._session_of(line, stream)
+        finally:
+            del self._live[key]
+
+    async def _session_of(self, line: SerialLine, stream: Stream) -> None:
         self.sessions += 1
         stream.connected(self._now_s())
         self._tell_session("connected")
@@ -139,12 +152,18 @@ class SmdrSource:
             await self._give(stream.feed(data, self._local(), heard_s), stream)
             await self.pace.took(len(data))
 
-    def _stream(self, peer: str) -> Stream:
-        stream = self.streams.get(peer)
+    def _stream(self, key: str, peer: str) -> Stream:
+        """The line's stream. All lines of an address have one memory; a PBX with a new address knows what those told that are gone."""
+        stream = self.streams.get(key)
         if stream is None:
-            while len(self.streams) >= _STREAMS:
-                del self.streams[next(iter(self.streams))]
-            stream = self.streams[peer] = Stream(self._profile, self._config.dates, self._seen)
+            for old in [old for old in self.streams if old not in self._live][: max(0, len(self.streams) + 1 - _STREAMS)]:
+                del self.streams[old]
+            if peer not in self._memories:
+                gone = {of: told for of, told in self._memories.items() if of not in self._live.values()}
+                for of in list(gone)[: max(0, len(self._memories) + 1 - _STREAMS)]:
+                    del self._memories[of]
+                self._memories[peer] = memory(chain(self._seen, *gone.values()))
+            stream = self.streams[key] = Stream(self._profile, self._config.dates, self._memories[peer])
         return stream
 
     async def _give(self, records: list[CallRecord], stream: Stream) -> None:

@@ -22,7 +22,7 @@ def seconds(text: str, form: Form = "clock") -> float | None:
     (318.0, 9000.0, 7512.0, None)
     """
     text = text.strip()
-    if text.startswith("S="):
+    if text.startswith(("S=", "s=")):
         text, form = text[2:], "seconds"
     if not text.isascii():
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -12,7 +13,7 @@ from gateway.smdr.profile import ReadyProfile
 from gateway.smdr.reader import Counts, Reader
 from gateway.smdr.record import CallRecord
 from gateway.smdr.shelf import profiles
-from gateway.smdr.twice import Twice, digest_of
+from gateway.smdr.twice import Twice, digest_of, memory
 from gateway.smdr.vote import winner
 
 #: With so many lines the make is told, with fewer after a silence; where it cannot be, more and more are waited for.
@@ -25,12 +26,12 @@ _WRONG: Final = 25
 
 
 class Stream:
-    """One port. `profile` None: the lines tell. `seen`: digests of what was told before, oldest first."""
+    """One line. `profile` None: the lines tell. `seen`: digests of what was told before, oldest first; a deque is kept in common."""
 
     def __init__(self, profile: ReadyProfile | None, order: Order | None = None, seen: Iterable[str] = ()) -> None:
         self._named, self._order = profile, order
         self.splitter = Splitter()
-        self.twice = Twice(seen)
+        self.twice = Twice(seen if isinstance(seen, deque) else memory(seen))
         self.reader: Reader | None = self._reader(profile) if profile is not None else None
         self.unread = 0
         self._waiting: list[str] = []

@@ -27,11 +27,16 @@ def digest_of(raw: str) -> str:
     return blake2b(" ".join(raw.split()).encode(), digest_size=6).hexdigest()
 
 
-class Twice:
-    """One port's memory of what it told. `seen`: the digests of what was told before, oldest first."""
+def memory(seen: Iterable[str] = ()) -> deque[str]:
+    """What is remembered, from what was told before."""
+    return deque(seen, REMEMBERED)
 
-    def __init__(self, seen: Iterable[str] = ()) -> None:
-        self._told: deque[str] = deque(seen, REMEMBERED)
+
+class Twice:
+    """One line's memory of what it told. `told`: the digests of what was told before, oldest first, kept by all lines of one PBX."""
+
+    def __init__(self, told: deque[str] | None = None) -> None:
+        self._told = told if told is not None else memory()
         self._places: dict[str, list[int]] = {}
         self._next = self._last = 0
         self._until_s = 0.0

@@ -127,7 +127,7 @@ async def test_a_pbx_that_calls() -> None:
         first = await call(at)
         first.write(b"".join(line(n) for n in range(5)))
         await until(lambda: port.numbers == list(range(5)))
-        # It was cut off without a word, and calls again: the old call is given up, what it prints again is dropped.
+        # It was cut off without a word, and calls again: what it prints again is dropped.
         second = await call(at)
         second.write(b"".join(line(n) for n in range(7)))
         await until(lambda: port.numbers == list(range(7)))
@@ -160,6 +160,29 @@ async def test_calls_that_come_at_once_are_all_heard() -> None:
                 far.sendall(line(n))
         await until(lambda: len(port.numbers) == 6)
     assert port.numbers == list(range(6))
+
+
+async def test_two_pbxs_behind_one_address_are_both_heard() -> None:
+    async with living(url="listen://127.0.0.1:0") as port:
+        await until(lambda: port.source.listener and port.source.listener.port)
+        assert port.source.listener is not None
+        at = port.source.listener.port or 0
+        north, south = await call(at), await call(at)
+        for n in range(0, 12, 2):  # each line comes in two pieces, and the other's between them
+            north.write(line(n)[:30])
+            south.write(line(n + 1)[:40])
+            await asyncio.sleep(0)
+            north.write(line(n)[30:])
+            south.write(line(n + 1)[40:])
+        await until(lambda: len(port.numbers) == 12)
+        assert sorted(port.numbers) == list(range(12))
+        await gone(south)
+        again = await call(at)  # it prints its buffer again, while the other goes on
+        again.write(b"".join(line(n) for n in range(1, 14, 2)))
+        north.write(line(20))
+        await until(lambda: len(port.numbers) == 14)
+        assert sorted(port.numbers) == [*range(12), 13, 20]
+        await gone(north, again)
 
 
 async def test_strangers_may_not_call() -> None:
