@@ -61,6 +61,8 @@ class Connector:
         self._old: dict[Endpoint, float] = {}
         #: The lease of the connection that stands was given by a clock that is not synced.
         self._lenient = False
+        #: After how many renewals that connection was made.
+        self._shown = 0
         self._said = self._where = ""
         self.trusted = False
 
@@ -78,6 +80,7 @@ class Connector:
         endpoint, clock = self._brokers.current, asyncio.get_running_loop()
         v5 = self._crm.protocol != "3.1.1" and self._old.get(endpoint, 0.0) <= clock.time()
         self._talk.expect()
+        shown = self._tls.renewals
         try:
             lease = await asyncio.to_thread(self._tls.lease) if endpoint.tls else None
             link = await Link.open(endpoint, self._crm, name, self._herald.will, self._talk, lease, receive_max=receive_max, v5=v5)
@@ -85,7 +88,7 @@ class Connector:
             return self._unsupported(endpoint, fault, v5=v5)
         except (TransientError, DeniedError, MisconfiguredError) as fault:
             return self._failed(fault)
-        began_s = clock.time()
+        began_s, self._shown = clock.time(), shown
         self.trusted, self._lenient = takes_commands(endpoint, self._crm), lease is not None and lease.least_ns is not None
         self._where = f"connected to {endpoint.url}" + ("" if v5 else " with MQTT 3.1.1, by which nobody can tell whether anybody listens")
         self._say()
@@ -154,7 +157,7 @@ class Connector:
                 continue
             self._say()
             if self._backoff.is_proved:
-                self._tls.proved()
+                self._tls.proved(self._shown)
                 self._brokers.stands(clock.time())
             earlier = self._brokers.to_look_at(clock.time())
             if earlier:

@@ -25,6 +25,10 @@ from gateway.uplink.topic import Topics
 
 _FOLD_PAGES: Final = 2
 _LOOK_S: Final = 1.0
+#: A retained state goes by itself a day after it was said last: a broker that comes back from a backup, or loses the will, must not
+#: show a box as it was for ever. Until then it is said again, changed or not.
+_HOLDS_S: Final = 86_400
+_AGAIN_S: Final = 6 * 3600.0
 
 
 class Herald:
@@ -38,7 +42,7 @@ class Herald:
         self._last_headset = last_headset
         self._urgent = asyncio.Event()
         self._mark = b""
-        self._said_at = 0.0
+        self._said_at = self._all_said_at = 0.0
         self._since: str | None = None
         self._floor_time: str | None = None
         #: The floor is folded up to the journal's end.
@@ -56,6 +60,7 @@ class Herald:
         self._say_status()
         self._put(self._topics.info, self._info())
         self._mark = b""
+        self._all_said_at = asyncio.get_running_loop().time()
         self._urgent.set()
 
     def farewell(self) -> bytes:
@@ -86,7 +91,11 @@ class Herald:
 
     def _say_floor(self) -> None:
         self._view.catch_up()
-        self._said_at = asyncio.get_running_loop().time()
+        self._said_at = now = asyncio.get_running_loop().time()
+        if now - self._all_said_at > _AGAIN_S and self._since is not None:
+            self._all_said_at, self._mark = now, b""
+            self._put(self._topics.info, self._info())
+            self._say_status()
         snapshot = self._view.snapshot()
         payload, mark = floor_message(snapshot)
         if mark != self._mark:
@@ -100,7 +109,7 @@ class Herald:
         self._put(self._topics.status, _status("online", self._since, self._context.clock.boot, self._floor_time, self._every_s, headset))
 
     def _put(self, topic: str, payload: bytes) -> None:
-        self._live.put(Out(topic, payload, retain=True, state=True))
+        self._live.put(Out(topic, payload, retain=True, state=True, expiry_s=_HOLDS_S))
 
     def _info(self) -> bytes:
         """The birth message."""

@@ -62,26 +62,22 @@ class _Client(paho.Client):
     lease: Lease | None = None
 
     def _create_socket(self) -> Any:
-        made: Any = super()._create_socket()
-        if self.lease is not None:
-            try:
-                self.lease.check(made.getpeercert(binary_form=True))
-            except DeniedError:
-                made.close()
-                raise
-        for option, value in ((socket.TCP_NODELAY, 1), (getattr(socket, "TCP_USER_TIMEOUT", 18), _UNACKED_MS)):
-            with contextlib.suppress(OSError, AttributeError):
-                made.setsockopt(socket.IPPROTO_TCP, option, value)
+        """The wire to the broker: TCP, TLS, websocket, as the endpoint has them. paho's own way leaves sockets open that failed."""
         at = self.endpoint
-        if at.path is not None:
-            try:
-                made.settimeout(_CONNECT_S)
-                self.wire = Wire(WebSocket(made, at.host, at.port, at.path, tls=at.tls))
-            except OSError:
-                made.close()
-                raise
-        else:
-            self.wire = Wire(made)
+        made: Any = socket.create_connection((at.host, at.port), _CONNECT_S)
+        try:
+            for option, value in ((socket.TCP_NODELAY, 1), (getattr(socket, "TCP_USER_TIMEOUT", 18), _UNACKED_MS)):
+                with contextlib.suppress(OSError):
+                    made.setsockopt(socket.IPPROTO_TCP, option, value)
+            if self.lease is not None:
+                made = self.lease.context.wrap_socket(made, server_hostname=at.host)
+                self.lease.check(made.getpeercert(binary_form=True))
+            if at.path is not None:
+                made = WebSocket(made, at.host, at.port, at.path, tls=at.tls)
+        except BaseException:
+            made.close()
+            raise
+        self.wire = Wire(made)
         return self.wire
 
     def _mid_generate(self) -> int:
@@ -143,9 +139,7 @@ class Link:
         v5 = crm.protocol != "3.1.1" if v5 is None else v5
         client = _client(crm, client_id, will, v5=v5)
         client.endpoint = endpoint
-        if lease is not None:
-            client.tls_set_context(lease.context)
-            client.lease = lease
+        client.lease = lease
         loop = asyncio.get_running_loop()
         dialling = loop.run_in_executor(None, _dial, client, endpoint, crm, receive_max, v5)
         try:
@@ -342,9 +336,9 @@ class Link:
             return
         try:
             done = self._wire.flush()
-        except OSError:
-            self._wire.end()
-            self._loop.call_soon(self._feed)
+        except OSError as fault:
+            self._wire.break_off(fault)
+            self._loop.call_soon(self._hear_out)
             done = True
         if done == self._writing and self._watched:
             self._writing = not done
@@ -352,6 +346,13 @@ class Link:
                 self._loop.remove_writer(self._descriptor)
             else:
                 self._loop.add_writer(self._descriptor, self._flush)
+
+    def _hear_out(self) -> None:
+        """Nothing can be sent any more; what the broker said before it closed tells why."""
+        if not self._wire.closed:
+            self._readable()
+        self._wire.end()
+        self._feed()
 
     def _end(self, end: End) -> None:
         if not self._greeted.done():

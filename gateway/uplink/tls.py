@@ -165,9 +165,9 @@ class Tls:
         _log.info("the renewed TLS files are in use from the next handshake on")
         return True
 
-    def proved(self) -> None:
-        """The broker takes what it was shown."""
-        if not self._suspect:
+    def proved(self, renewals: int) -> None:
+        """The broker takes what it was shown on a connection made after so many renewals."""
+        if renewals == self.renewals and not self._suspect:
             self._before = None
 
     def refused(self, text: str) -> None:

@@ -38,7 +38,7 @@ class Wire:
         self._raw = bytearray()
         self._for_paho = bytearray()
         self._out = bytearray()
-        self._ended = False
+        self._ended = self._broken = False
         self.closed = False
         #: What broke the stream off, where it did not merely end.
         self.fault: OSError | None = None
@@ -92,6 +92,11 @@ class Wire:
         """Is there anything for paho to read: bytes, or the end of the stream?"""
         return bool(self._for_paho) or self._ended
 
+    def break_off(self, fault: OSError) -> None:
+        """Nothing can be sent any more."""
+        self._out.clear()
+        self._broken, self.fault = True, fault
+
     def end(self) -> None:
         """Let paho see the end of the stream."""
         self._ended = True
@@ -112,7 +117,9 @@ class Wire:
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 break
             except OSError as fault:
-                self._ended, self.fault = True, fault
+                self._ended = True
+                if self.fault is None or isinstance(fault, ssl.SSLError):
+                    self.fault = fault
                 break
             if not data:
                 self._ended = True
@@ -134,11 +141,11 @@ class Wire:
 
     def flush(self) -> bool:
         """Send what the socket takes; False when it takes no more for now. Raises OSError when the connection is gone."""
-        while self._out:
+        while self._out and not self._broken:
             try:
                 with memoryview(self._out) as all_, all_[:_WRITE] as part:
                     sent = self._socket.send(part)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return False
             del self._out[:sent]
-        return not isinstance(self._socket, WebSocket) or self._socket.push()
+        return self._broken or not isinstance(self._socket, WebSocket) or self._socket.push()
