@@ -5,10 +5,13 @@ The capture's own clock (`t`) is the only clock; the same tracker and folds run 
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -24,6 +27,8 @@ from appliance.floor.floor import Floor
 from appliance.floor.shot import Shots
 
 _BOOT = "replay"
+#: A file that was packed with gzip begins so (RFC 1952, section 2.3.1).
+_GZIP: Final = b"\x1f\x8b"
 #: Makes a recording's lines events again, each with its seconds since the start.
 Feed = Callable[[Iterable[bytes]], Iterator[tuple[float, list[msgspec.Struct]]]]
 
@@ -40,11 +45,13 @@ class Header(msgspec.Struct):
 def header_from_capture(path: Path) -> Header:
     """Read a capture's first line. Raises CorruptError when it is no capture, UnsupportedError for another format's version."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as plain:
+            packed = plain.read(2) == _GZIP
+        with gzip.open(path) if packed else path.open("rb") as file:
             header = msgspec.json.decode(file.readline(65536), type=Header)
         wall_ns_from_rfc3339(header.started)
-    except OSError as fault:
-        raise CorruptError(f"{path}: {fault.strerror or fault}") from fault
+    except (OSError, EOFError, zlib.error) as fault:
+        raise CorruptError(f"{path}: {getattr(fault, 'strerror', None) or fault}") from fault
     except (ValueError, msgspec.DecodeError) as fault:
         raise CorruptError(f"{path}: the first line is no capture header ({fault}); see docs/contract.md, A capture file") from fault
     if header.capture != 1:
@@ -52,13 +59,30 @@ def header_from_capture(path: Path) -> Header:
     return header
 
 
+@contextmanager
+def capture_lines(path: Path) -> Iterator[Iterator[bytes]]:
+    """A capture's lines, also of one that was packed with gzip. Raises CorruptError where that is damaged or cut short."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+        file.seek(0)
+        yield _unpacked(path, file) if packed else iter(file)
+
+
+def _unpacked(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    try:
+        with gzip.open(file) as lines:
+            yield from lines
+    except (OSError, EOFError, zlib.error) as fault:
+        raise CorruptError(f"{path}: packed with gzip, and damaged ({fault}); unpack what there is with `gzip -dc`") from fault
+
+
 def events_from_capture(path: Path, config: Config) -> Iterator[Event]:
     """The events that the box would have recorded, dated by the capture's clock."""
     header = header_from_capture(path)
     service, feed = _feed(path, header, config)
     started = wall_ns_from_rfc3339(header.started)
-    with path.open("rb") as file:
-        for at_s, items in feed(file):
+    with capture_lines(path) as lines:
+        for at_s, items in feed(lines):
             mono = round(at_s * NS)
             for data in items:
                 yield Event(kind_of(data), f"{service}/{header.name}", started + mono, mono, _BOOT, "synced", data)
@@ -119,7 +143,9 @@ def replay(path: Path, config: Config | None = None, progress: Callable[[int], N
     config, header = config or Config(), header_from_capture(path)
     if header.kind == "hid":  # whoever folds a headset's recording wants to see it; a board's privacy is another matter
         config = replace(config, privacy=replace(config.privacy, headsets=True))
-    floor = Floor(config)
+    # What else the site has was not recorded: it is neither up nor down. Whose the queues are the whole configuration tells, to the feed.
+    alone = {header.name: config.pbx[header.name]} if header.name in config.pbx else {}
+    floor = Floor(replace(config, pbx=alone, lines={}, smdr={}))
     started = wall_ns_from_rfc3339(header.started)
     now = started
     for seq, event in enumerate(events_from_capture(path, config), 1):
@@ -132,7 +158,7 @@ def replay(path: Path, config: Config | None = None, progress: Callable[[int], N
 
 def _end_s(path: Path) -> float:
     """When the recording ends: those who wait go on waiting after the last event. Raises CorruptError as the feed does, before."""
-    with path.open("rb") as file:
-        last = deque((line for line in file if line.strip()), maxlen=1).pop()
+    with capture_lines(path) as lines:
+        last = deque((line for line in lines if line.strip()), maxlen=1).pop()
     t = msgspec.json.decode(last, type=dict[str, Any]).get("t", 0.0)
     return float(t)

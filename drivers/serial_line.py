@@ -66,9 +66,9 @@ async def open_line(line: SerialUrl, what: str) -> AsyncIterator[SerialLine]:
 
 
 def _close_late(opening: asyncio.Task[Any]) -> None:
-    """Nobody waits any more for a port that is open only now."""
+    """Nobody waits any more for a port that is open only now. To close one of a serial server may wait for its answer."""
     if not opening.cancelled() and opening.exception() is None:
-        _close(opening.result())
+        threading.Thread(target=_close, args=(opening.result(),), name="serial line closing", daemon=True).start()
 
 
 def _open_serial(line: SerialUrl, what: str) -> Any:

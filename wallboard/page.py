@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue, Snapshot, Trunk
@@ -149,7 +151,11 @@ class Maker:
         return () if rows is None else rows(spec)
 
     def _queues(self, spec: PageSpec) -> tuple[Row, ...]:
-        return tuple(self._queue_row(spec, f"queue.{key}", key, queue) for key, queue in chosen(self._snapshot.queues, spec.queues).items())
+        queues = chosen(self._snapshot.queues, spec.queues)
+        times = Counter(queue.title or key for key, queue in queues.items())
+        rows = ((self._queue_row(spec, f"queue.{key}", key, queue), queue.pbx) for key, queue in queues.items())
+        # Two PBXs may each have a "Ventas".
+        return tuple(replace(row, title=f"{row.title} ({pbx})") if times[row.title] > 1 and pbx else row for row, pbx in rows)
 
     def _totals(self, spec: PageSpec) -> tuple[Row, ...]:
         if is_of_sites(spec):

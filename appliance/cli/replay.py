@@ -15,18 +15,19 @@ from appliance.cli.terminal import Progress, coloured, say, say_json
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.core.config_file import load
-from appliance.replay import events_from_capture, header_from_capture, replay
+from appliance.replay import capture_lines, events_from_capture, header_from_capture, replay
 
 EXAMPLES = """
   callfloor replay morning.jsonl
   callfloor replay morning.jsonl -c callfloor.toml --json | jq .queues.ventas.today
+  callfloor replay morning.jsonl.gz
   callfloor replay a-101.jsonl                    a headset's recording: what was understood, and its seat at the end
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """FILE, -c, --json."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a capture (JSON Lines)")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a capture (JSON Lines), also packed with gzip")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration to fold it with")
     parser.add_argument("--json", action="store_true", help="the whole floor snapshot as JSON")
 
@@ -51,7 +52,7 @@ def _say_changes(file: Path, config: Config) -> None:
     """What was understood of a headset's recording, by seconds since its start: each report as its descriptor has it, then what changed."""
     from headsets.replay_feed import reports_from_capture  # noqa: PLC0415 - for these recordings alone
 
-    with file.open("rb") as lines:
+    with capture_lines(file) as lines:
         reports = ((t_s, (words_of_report(report, said), "dim")) for t_s, report, said in reports_from_capture(lines))
         changes = ((event.mono_ns / NS, words_of_change(event.data)) for event in events_from_capture(file, config))
         for t_s, told in merge(reports, changes, key=lambda each: round(each[0], 6)):

@@ -145,6 +145,9 @@ class FreeswitchSource:
         """It was asked under this id. The list of queues begins a reading."""
         foreground, request = request.startswith("api "), request.removeprefix("api ")
         if request == QUEUES and self._lists is None:
+            # What an earlier reading asked for and never had tells, when it comes at last, how it was then.
+            self._jobs.clear()
+            self._open = deque([""] * len(self._open), maxlen=self._open.maxlen)
             self._begin(max(self._turn_ns, self.last_seen_ns or 0))
         if request == CHANNELS and self._lists is not None:
             self._asked.add(CHANNELS)

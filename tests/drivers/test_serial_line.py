@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import threading
 import tty
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,3 +169,29 @@ async def test_a_stop_while_it_is_opened_is_obeyed() -> None:
                         return
                 except UnpluggedError:
                     await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_is_slow_to_let_go_holds_up_nobody() -> None:
+    """A serial server that does not answer is closed for seconds; the port was opened for somebody who has left."""
+    from drivers.serial_line import _close_late  # noqa: PLC0415
+
+    closing, may = threading.Event(), threading.Event()
+
+    class Slow:
+        def reset_output_buffer(self) -> None:
+            closing.set()
+            may.wait(20)
+
+        def close(self) -> None: ...
+
+    async def opened() -> Slow:
+        return Slow()
+
+    task = asyncio.create_task(opened())
+    await task
+    _close_late(task)
+    async with asyncio.timeout(10):
+        while not closing.is_set():
+            await asyncio.sleep(0.01)
+    assert not may.is_set()  # the loop turns, and the close still stands
+    may.set()
