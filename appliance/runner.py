@@ -26,10 +26,12 @@ from appliance.core.errors import FullError, MisconfiguredError, TransientError
 from appliance.core.event import Event
 from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.journal_sqlite import SqliteJournal
+from appliance.core.upkeep import Callers
 from appliance.version import VERSION
 
 if TYPE_CHECKING:
     import asyncio
+
 
 #: Draining the services and closing the journal; after that the process leaves behind whatever still hangs.
 LEAVE_S: Final = 4.9
@@ -71,9 +73,17 @@ def open_journal(config: Config, clock: Clock) -> SqliteJournal:
         due=due_from_config(config),
         keep_days=site.keep_days,
         headset_days=(config.headsets or HeadsetsConfig()).keep_days,
+        callers=callers_of(config),
         max_bytes=site.max_bytes,
         clock=clock,
     )
+
+
+def callers_of(config: Config) -> Callers | None:
+    """For how long callers' numbers stay; None: as long as the journal keeps them."""
+    if config.privacy.callers_days is None:
+        return None
+    return Callers(config.privacy.callers_days, config.privacy.callers)
 
 
 def make_folders(config: Config) -> None:

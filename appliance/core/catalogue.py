@@ -464,6 +464,16 @@ class JournalPurged(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
 
+class PrivacyForgotten(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A caller's number was taken out of these events, by their delivery numbers in this epoch: whoever keeps copies takes it out there.
+
+    `mark` stands in its place from now on, also where they are sent again. It is drawn by lot and tells nothing of the number.
+    """
+
+    mark: str
+    deliveries: tuple[int, ...]
+
+
 class BoxStarted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A process of the box started."""
 
@@ -610,6 +620,7 @@ KINDS: Final[dict[str, Kind]] = {
     "journal.pressure": Kind(JournalPressure),
     "journal.skipped": Kind(JournalSkipped),
     "journal.purged": Kind(JournalPurged, due=False),
+    "privacy.forgotten": Kind(PrivacyForgotten),
     "box.started": Kind(BoxStarted),
     "box.clock_stepped": Kind(BoxClockStepped),
     "box.health": Kind(BoxHealth),

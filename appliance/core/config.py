@@ -284,10 +284,12 @@ class AlarmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Privacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What may be shown of people."""
+    """What may be shown of people, and how long callers' numbers are kept."""
 
     headsets: bool = False
     agent_names: bool = True
+    callers: Literal["hash", "erase"] = "hash"
+    callers_days: Annotated[float, Meta(ge=2, le=3660)] | None = None
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -307,6 +307,13 @@ def _headsets(config: Config) -> Iterator[Finding]:
         yield from findings_of_headsets(config)
 
 
+def _privacy(config: Config) -> Iterator[Finding]:
+    if config.privacy.callers_days is not None:
+        from appliance.core.config_privacy import findings_of_privacy  # noqa: PLC0415 - a box that keeps them starts without it
+
+        yield from findings_of_privacy(config)
+
+
 def _smdr(config: Config) -> Iterator[Finding]:
     if config.smdr:
         from appliance.core.config_smdr import findings_of_smdr  # noqa: PLC0415 - a box without a call-record port starts without it
@@ -387,6 +394,7 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _floor,
     _sites,
     _headsets,
+    _privacy,
     _smdr,
     _lines,
     _ivr,

@@ -2,8 +2,8 @@
 
 The catalogue's word first; `[crm] headsets` widens or narrows the headset group (a seat box sends all of it);
 `[crm] events` then keeps only the groups or kinds that it lists. What the journal says about itself stays due, for
-without it a consumer could not tell a gap from silence. Without a `[crm]` nothing is due. What another box told is never due
-here: that box sends it itself.
+without it a consumer could not tell a gap from silence; so does what says that a caller's number was forgotten. Without a `[crm]`
+nothing is due. What another box told is never due here: that box sends it itself.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def due_kinds(config: Config) -> frozenset[str]:
     headsets = _HEADSETS["all" if config.site.role == "seat" else crm.headsets]
     due = {kind for kind, row in KINDS.items() if (kind in headsets if kind.startswith("headset.") else row.due)}
     if crm.events is not None:
-        wanted = {*crm.events, "journal"}
+        wanted = {*crm.events, "journal", "privacy"}
         due = {kind for kind in due if kind in wanted or kind.partition(".")[0] in wanted}
     return frozenset(due)
 

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
@@ -24,7 +25,7 @@ from appliance.core.event import Entry, Event, Position, body_from_event
 from appliance.core.journal import BATCH, PAGE, Account, Cursor, Due, Head, Limits, new_epoch
 from appliance.core.store import Row, Store, error_from_sqlite, identity_of, is_blank, refuse_network_path
 from appliance.core.ticket import Ticket, TicketQueue
-from appliance.core.upkeep import Upkeep
+from appliance.core.upkeep import Callers, Upkeep
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,9 +44,7 @@ _NOT_UNDER_PRESSURE: Final = frozenset({"headset.hook", "headset.mute", "headset
 class SqliteJournal:
     """A journal in a file, shared by every process of the box."""
 
-    def __init__(
-        self, path: Path, run_dir: Path, due: Due, keep_days: float, max_bytes: int, clock: Clock, headset_days: float | None = None
-    ) -> None:
+    def __init__(self, path: Path, run_dir: Path, due: Due, clock: Clock, max_bytes: int, upkeep: Callable[..., Upkeep]) -> None:
         self.path = path
         self.run_dir = run_dir
         self.max_bytes = max_bytes
@@ -65,7 +64,7 @@ class SqliteJournal:
         self._pressure = False
         self._looked_ns = 0
         self._not_recorded = 0
-        self._upkeep = Upkeep(clock, path, keep_days, max_bytes, keep_days if headset_days is None else headset_days, self._row)
+        self._upkeep = upkeep(self._row)
         self._writing = threading.Lock()
         with self._locked():
             self._store = self._opened()
@@ -81,10 +80,11 @@ class SqliteJournal:
         due: Due | None = None,
         keep_days: float = 7.0,
         headset_days: float | None = None,
+        callers: Callers | None = None,
         max_bytes: int = 2 * 1024**3,
         clock: Clock | None = None,
     ) -> Self:
-        """Open or create the journal; a damaged one is set aside whole and a new epoch begun. `headset_days`: see `core.purge`.
+        """Open or create the journal; a damaged one is set aside whole and a new epoch begun. `headset_days`, `callers`: `core.upkeep`.
 
         Raises UnsupportedError on a network file system or a newer format, TransientError when the folder cannot be
         written, FullError when there is no room for a new file.
@@ -94,7 +94,9 @@ class SqliteJournal:
             refuse_network_path(path)
             place = run_dir or path.parent / "run"
             (place / "bells").mkdir(parents=True, exist_ok=True)
-            return cls(path, place, due or (lambda _event: True), keep_days, max_bytes, clock or SystemClock(), headset_days)
+            clock = clock or SystemClock()
+            upkeep = partial(Upkeep, clock, path, keep_days, max_bytes, headset_days, callers=callers)
+            return cls(path, place, due or (lambda _event: True), clock, max_bytes, upkeep)
         except OSError as fault:
             if isinstance(fault, CallfloorError):
                 raise
@@ -456,6 +458,13 @@ class SqliteJournal:
                     self._upkeep.purge(self._store, settled)
         except sqlite3.Error as fault:
             raise error_from_sqlite(fault, self.path) from fault
+
+    @contextmanager
+    def locked_store(self) -> Iterator[Store]:
+        """The file itself, while nobody else writes: for what no service does (`core.forget`). Blocks; be quick."""
+        with self._locked():
+            self._follow_file()
+            yield self._store
 
     def check(self) -> list[str]:
         """The full check, in words; empty when sound. Reads the whole file."""

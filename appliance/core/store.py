@@ -316,7 +316,12 @@ class Store:
         place = self._db.execute("SELECT value FROM meta WHERE key='purged_to'").fetchone()
         return int(place[0]) if place else 0, dict(self._db.execute("SELECT key, seq FROM passed").fetchall())
 
-    def purge(self, rows: Sequence[tuple[bytes, int]], to: int, passed: Mapping[str, int]) -> None:
+    def place(self, name: str) -> int:
+        """How far a walk that `purge` remembers under a name has come."""
+        row = self._db.execute("SELECT value FROM meta WHERE key=?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def purge(self, rows: Sequence[tuple[bytes, int]], to: int, passed: Mapping[str, int], name: str = "purged_to") -> None:
         """Put other bodies in the place of those of some rows (body, seq), and remember a place and (key, seq) pairs, all or nothing.
 
         What stood in a page is overwritten, not only forgotten (docs/decisions/0009 says what remains elsewhere).
@@ -328,7 +333,22 @@ class Store:
             db.executemany("UPDATE event SET body=? WHERE seq=?", rows)
             db.executemany("INSERT OR REPLACE INTO passed VALUES(?,?)", passed.items())
             db.execute("DELETE FROM passed WHERE seq<(SELECT min(seq) FROM event)")
-            self._set({"purged_to": to})
+            self._set({name: to})
+
+    def scrub(self) -> bool:
+        """Overwrite what rows that went left in pages free now, and empty the write-ahead log; False where a reader keeps that as it is.
+
+        For when somebody asks that something be gone (`core.forget`): it writes as many bytes as are free. Writers wait meanwhile.
+        """
+        db = self._db
+        db.execute("PRAGMA secure_delete=ON")
+        free = int(db.execute("PRAGMA freelist_count").fetchone()[0])
+        with self._writing():
+            db.execute("CREATE TABLE scrub(body BLOB)")
+            for _ in range(free // 50):
+                db.execute("INSERT INTO scrub VALUES(zeroblob(?))", (49 * _PAGE_BYTES,))
+            db.execute("DROP TABLE scrub")
+        return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
     def set_budget(self, max_bytes: int) -> None:
         """Refuse to grow beyond this size, or at all where the file is larger already, whatever happens to upkeep."""

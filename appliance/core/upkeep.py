@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
@@ -16,20 +16,41 @@ from appliance.core.reserve import Reserve
 from appliance.core.retention import TIGHT_BYTES, Retention
 from appliance.core.store import Row, Store
 
+if TYPE_CHECKING:
+    from appliance.core.caller_purge import CallerPurge
+
 #: With less than this left, in the file and on its disk together, the next events will be refused.
 _NO_ROOM_BYTES: Final = 64 * 1024
 
 
+class Callers(Struct, frozen=True):
+    """For how many days callers' numbers stay, and what becomes of them then (`core.caller_purge`)."""
+
+    days: float
+    how: Literal["hash", "erase"] = "hash"
+
+
 class Upkeep:
-    """Tends one journal, a small step at a time; the caller holds its lock. `row` makes a row of what is to be told."""
+    """Tends one journal, a small step at a time; the caller holds its lock. `row` makes a row of what is to be told.
+
+    `headset_days` is for `core.purge`, None: as the rest; `callers` for `core.caller_purge`, None: never.
+    """
 
     def __init__(
-        self, clock: Clock, path: Path, keep_days: float, max_bytes: int, headset_days: float, row: Callable[[Struct], Row]
+        self,
+        clock: Clock,
+        path: Path,
+        keep_days: float,
+        max_bytes: int,
+        headset_days: float | None,
+        row: Callable[[Struct], Row],
+        callers: Callers | None = None,
     ) -> None:
         self._folder = path.parent
         self._max_bytes = max_bytes
         self._retention = Retention(clock, keep_days, max_bytes, row)
-        self._purge = Purge(clock, headset_days)
+        self._purge = Purge(clock, keep_days if headset_days is None else headset_days)
+        self._callers = None if callers is None else _caller_purge(clock, path.parent, callers)
         self._reserve = Reserve(self._folder)
 
     def make_room(self, store: Store, settled: int) -> bool:
@@ -63,7 +84,15 @@ class Upkeep:
     def purge(self, store: Store, settled: int) -> None:
         """What is kept for fewer days than the rest. Raises sqlite3.Error as it comes."""
         self._purge.step(store, settled)
+        if self._callers is not None:
+            self._callers.step(store, settled)
 
     def has_room(self, store: Store) -> bool:
         """Whether the next events have a place. Raises sqlite3.Error and OSError as they come."""
         return store.bytes_free() + free_bytes(self._folder) >= _NO_ROOM_BYTES
+
+
+def _caller_purge(clock: Clock, folder: Path, callers: Callers) -> CallerPurge:
+    from appliance.core.caller_purge import CallerPurge  # noqa: PLC0415 - it reads the whole catalogue, and most boxes need it not
+
+    return CallerPurge(clock, folder, callers)

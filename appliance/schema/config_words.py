@@ -20,7 +20,7 @@ WORDS: Final[dict[str, str]] = {
     "Config.agents": "overrides by agent",
     "Config.trunks": "groups of lines",
     "Config.sites": "other sites whose totals the boards show, by a key of your choice; needs [crm] (docs/sites.md)",
-    "Config.privacy": "what may be shown of people",
+    "Config.privacy": "what may be shown of people, and how long callers' numbers are kept",
     "Site.name": "the site, a slug; part of every MQTT topic",
     "Site.box": "this box at the site, a slug; part of every MQTT topic",
     "Site.timezone": "IANA name; `today` begins at its midnight",
@@ -277,5 +277,8 @@ WORDS: Final[dict[str, str]] = {
     "Limit.hold_s": "instead of the hold_s of [alarm]",
     "Limit.off": "this figure raises no alarm here",
     "Privacy.headsets": "show headsets in snapshots that leave the box",
+    "Privacy.callers": "what becomes of callers' numbers after `callers_days`: `hash`, a mark by a salt of the box's; `erase`, one that "
+    "nobody can make again ([privacy](privacy.md))",
+    "Privacy.callers_days": "callers' numbers go from the journal after so many days, once the CRM has them; without it, with the journal",
     "Privacy.agent_names": "show agents' names on boards; without it their keys, made of names, stay away from screens too",
 }

@@ -88,6 +88,7 @@ EXAMPLES: Final[tuple[Struct, ...]] = (
     c.JournalPressure(state="ends", not_recorded=4120),
     c.JournalSkipped(n=3977, reason="larger than the broker's maximum packet size"),
     c.JournalPurged(),
+    c.PrivacyForgotten(mark="~k3f2x7mqa5", deliveries=(3811, 3812, 3840)),
     c.BoxStarted(version="0.1.0", services=("gateway", "wallboard", "uplink")),
     c.BoxClockStepped(offset_ns=1_795_269_000_000_000_000, by_s=-3600.0, quality="synced"),
     c.BoxHealth(id="disk", level="amber", text="82 % of the journal's budget is used"),

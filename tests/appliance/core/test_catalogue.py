@@ -28,8 +28,8 @@ command received finished
 alarm raised acknowledged cleared
 announcement shown ended
 """
-#: Beyond the first contract: due only where the configuration asks for all of its group, or never.
-OURS = ("headset.minute", "journal.purged", "box.gap")
+#: Beyond the first contract.
+OURS = ("headset.minute", "journal.purged", "box.gap", "privacy.forgotten")
 LISTED = [f"{group}.{kind}" for group, *kinds in map(str.split, CONTRACT.strip().splitlines()) for kind in kinds]
 
 

@@ -44,7 +44,7 @@ def test_a_seat_box_sends_its_headsets() -> None:
 
 def test_a_narrow_list_keeps_what_the_journal_says_of_itself() -> None:
     kinds = due_kinds(configured(events=["call", "agent.state"]))
-    assert {kind.partition(".")[0] for kind in kinds} == {"call", "agent", "journal"}
+    assert {kind.partition(".")[0] for kind in kinds} == {"call", "agent", "journal", "privacy"}
     assert {kind for kind in kinds if kind.startswith("agent.")} == {"agent.state"}
 
 
