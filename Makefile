@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix test-slow test-browser test-kill test-outage test-headsets bench bench-wallboard bench-headsets docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb test-slow test-browser test-kill test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -68,9 +68,28 @@ bench-wallboard: setup ## the boards' part of that table: to the painted figure,
 	@mkdir -p build
 	$(BIN)/python -m tests.bench.wallboard $(ARGS)
 
+fleet: setup ## a thousand boxes at one broker that is killed and stopped while they record: build/fleet.json; five minutes
+	@mkdir -p build
+	$(BIN)/python -m tests.fleet $(ARGS)
+
+cluster: setup ## by hand: a NATS cluster of three as the broker, one node killed while a backlog drains: build/cluster.json
+	@.ci/setup cluster
+	@mkdir -p build
+	$(BIN)/python -m tests.fleet.cluster $(ARGS)
+
 bench-headsets: setup ## the headsets' part: forty at a mocked bus, report to event, idle, plugged and pulled; seven minutes
 	@mkdir -p build
 	$(BIN)/python -m tests.bench.headsets $(ARGS)
+
+deb: ## the Debian package, in build/deb; ARGS="--arch arm64" for a Pi. A minute
+	@.ci/setup package
+	@mkdir -p build/deb && rm -f build/deb/*.deb
+	/usr/bin/python3 images/package/build.py $(ARGS)
+	lintian --allow-root --fail-on error build/deb/callfloor_*.deb
+
+bench-peers: setup ## beside ThingsBoard gateway's stores and a mosquitto bridge: kill -9, power cut, full disk; as root, half an hour
+	@mkdir -p build
+	$(BIN)/python -m tests.bench.peers $(ARGS)
 
 docs: $(READY) ## write again what is generated from the types: docs/events.md, configuration.md, supported-headsets.md, schema/ …
 	$(BIN)/python -m appliance.schema write docs

@@ -9,7 +9,8 @@ from typing import Final
 _LEAST_S: Final = 0.25
 _FIRST_S: Final = 0.5
 _GROWTH: Final = 1.7
-#: A connection that stood is lost by all boxes at once when their broker restarts: over so long they spread at the first try.
+#: A connection that stood is lost by all boxes at once when their broker restarts: over so long they spread at the first try, and no
+#: later one is quicker, or all whom the first one failed would be back within a second.
 _LOST_S: Final = 4.0
 #: While nobody answers, knocking is cheap for both sides and a quick return matters more than silence.
 _KNOCK_MAX_S: Final = 8.0
@@ -29,6 +30,7 @@ class Backoff:
     def __init__(self, max_s: float, spread: Callable[[], float] = random.random) -> None:
         self._max_s, self._spread = max_s, spread
         self._tries = self._taken = 0
+        self._first_s = _FIRST_S
 
     def proved(self) -> None:
         """The broker acknowledged something: the next wait is a short one again."""
@@ -50,8 +52,9 @@ class Backoff:
         [0.5]
         """
         cap = self._max_s if answered else min(self._max_s, _KNOCK_MAX_S)
-        first = _LOST_S if stood and self.is_proved else _FIRST_S
-        bound = min(cap, first * _GROWTH ** min(self._tries, 40))
+        if self.is_proved:
+            self._first_s = _LOST_S if stood else _FIRST_S
+        bound = min(cap, self._first_s * _GROWTH ** min(self._tries, 40))
         self._tries += 1
         least = min(_LEAST_S, bound / 2)
         return least + (bound - least) * self._spread()

@@ -99,7 +99,8 @@ def _print(result: Result, rows: list[Row]) -> None:
             f"at most {back.most_per_s} in one second; {back.again} came more than once\n"
             f"  knocks    {each.knocks_per_s:g} a second while nobody listened, at most {each.knocks_most_per_s}\n"
             f"  drain     {drained.events} events, half by {drained.p50_s:g} s, all by {drained.all_s:g} s, {drained.per_s:g} a second in its "
-            f"middle; broker {each.broker_cpu_s:g} CPU s"
+            f"middle; broker {each.broker_cpu_s:g} CPU s\n"
+            f"  missing   {each.lost_before} from before it went, {each.lost_away} from while it was away, until they were asked for"
         )
     before, after, broker = result.before_resend, result.after_resend, result.broker
     print(

@@ -18,6 +18,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -51,8 +52,11 @@ class Watch:
 
     def status(self, text: str) -> None:
         now = time.monotonic()
-        self.is_up = text.startswith("connected to ")
-        (self.connected if self.is_up else self.failed).append(now)
+        was_up, self.is_up = self.is_up, text.startswith("connected to ")
+        if not self.is_up:
+            self.failed.append(now)
+        elif not was_up:
+            self.connected.append(now)
 
 
 class Box:
@@ -107,7 +111,12 @@ class Box:
         self._step += 1
         number, step = divmod(self._step, 3)
         call = f"central-{1_772_438_400 + number}.{number % 1000}"
-        common = {"call": call, "pbx": "central", "visit": f"{call}/1", "queue": ("ventas", "soporte", "cobros")[number % 3]}
+        common: dict[str, Any] = {
+            "call": call,
+            "pbx": "central",
+            "visit": f"{call}/1",
+            "queue": ("ventas", "soporte", "cobros")[number % 3],
+        }
         if step == 0:
             return self._source.event(CallQueued(**common, caller=f"0999{number % 1_000_000:06d}", position=1), "central")
         agent = f"agente-{100 + number % 40}"
@@ -188,9 +197,10 @@ class Worker:
     async def _say(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + 1.0
-            await asyncio.sleep(1.0)
             boxes = self._boxes
+            pause_s = 1.0 if len(boxes) > 50 else 0.2
+            due = loop.time() + pause_s
+            await asyncio.sleep(pause_s)
             _tell(
                 {
                     "late_s": loop.time() - due,

@@ -57,6 +57,9 @@ class Round(msgspec.Struct, frozen=True):
     knocks_most_per_s: int
     broker_cpu_s: float
     behind: int
+    #: Never came before they were asked for: numbers given out before the broker was gone, and while it was away.
+    lost_before: int
+    lost_away: int
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -96,6 +99,7 @@ class Fleet:
         self._past: dict[str, list[Arrival]] = {}
         self._began_s = time.monotonic()
         self._readers = ""
+        self._gone: dict[str, int] = {}
 
     def run(self) -> Result:
         """All rounds, then the books. Raises FleetError."""
@@ -128,7 +132,7 @@ class Fleet:
         worst_s = max(worker.worst_late_s for worker in self._workers)
         kb, boxes = self._end_boxes()
         self._say("comparing what was recorded with what arrived")
-        rounds = [self._judged(one, boxes, _all(after)) for one in seen]
+        rounds = [self._judged(one, boxes, _all(after), missing) for one in seen]
         return Result(
             plan=plan,
             rounds=rounds,
@@ -174,27 +178,12 @@ class Fleet:
         count = max(plan.workers, -(-plan.boxes // most))
         share = -(-plan.boxes // count)
         for first in range(0, plan.boxes, share):
-            self._workers.append(
-                Child(
-                    f"boxes from {first}",
-                    "tests.fleet.fleet_boxes",
-                    self.folder / f"boxes-{first}.log",
-                    "--folder",
-                    str(self.folder / "boxes"),
-                    "--first",
-                    str(first),
-                    "--boxes",
-                    str(min(share, plan.boxes - first)),
-                    "--sites",
-                    str(plan.sites),
-                    "--url",
-                    self.broker.url,
-                    "--floor-every",
-                    str(plan.floor_every_s),
-                    "--reconnect-max",
-                    str(plan.reconnect_max_s),
-                )  # fmt: skip
-            )
+            options = {
+                "folder": self.folder / "boxes", "first": first, "boxes": min(share, plan.boxes - first), "sites": plan.sites,
+                "url": self.broker.url, "floor-every": plan.floor_every_s, "reconnect-max": plan.reconnect_max_s,
+            }  # fmt: skip
+            words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+            self._workers.append(Child(f"boxes from {first}", "tests.fleet.fleet_boxes", self.folder / f"boxes-{first}.log", *words))
         self._follow(lambda: self._up() >= plan.boxes, f"{plan.boxes} boxes begin", 60.0 + plan.boxes * 0.15)
 
     def _read_by(self, readers: str) -> None:
@@ -239,7 +228,7 @@ class Fleet:
 
     def _round(self, name: str, how: str, readers: str) -> dict[str, Any]:
         plan = self.plan
-        gone = self._mark()
+        earlier, gone = self._gone, self._mark()
         gone_s = time.monotonic()
         if how == "kill":
             self.broker.kill()
@@ -247,16 +236,18 @@ class Fleet:
             self.broker.stop()
         none_s = time.monotonic()
         self._wait(plan.away_s, f"{name}: the broker is gone ({how})")
-        back = self._mark()
+        self._gone = back = self._mark()
         cpu_s = self.broker.cpu_s()
         up_s = self.broker.start()
         left = self._catch_up(f"{name}: it is back", plan.patience_s + plan.reconnect_max_s, up_s)
         return {
-            "how": how, "readers": readers, "gone": gone, "back": back, "gone_s": gone_s, "none_s": none_s, "up_s": up_s, "until_s": time.monotonic(),
+            "how": how, "readers": readers, "earlier": earlier, "gone": gone, "back": back, "gone_s": gone_s, "none_s": none_s, "up_s": up_s, "until_s": time.monotonic(),
             "cpu_s": self.broker.cpu_s() - cpu_s, "behind": left,
         }  # fmt: skip
 
-    def _judged(self, seen: dict[str, Any], boxes: dict[str, Any], arrivals: list[Arrival]) -> Round:
+    def _judged(
+        self, seen: dict[str, Any], boxes: dict[str, Any], arrivals: list[Arrival], missing: dict[str, list[tuple[int, int]]]
+    ) -> Round:
         gone_s, up_s = seen["gone_s"], seen["up_s"]
         # The last two thirds of the outage: by then the first, quick tries are over.
         from_s = gone_s + (up_s - gone_s) / 3
@@ -272,6 +263,8 @@ class Fleet:
             knocks_most_per_s=most_within(knocks),
             broker_cpu_s=round(seen["cpu_s"], 2),
             behind=seen["behind"],
+            lost_before=_within(missing, seen["earlier"], seen["gone"]),
+            lost_away=_within(missing, seen["gone"], seen["back"]),
         )
 
     def _catch_up(self, what: str, within_s: float, up_s: float | None = None) -> int:
@@ -396,6 +389,11 @@ class Fleet:
 
 def _all(arrivals: dict[str, list[Arrival]]) -> list[Arrival]:
     return [one for came in arrivals.values() for one in came]
+
+
+def _within(missing: dict[str, list[tuple[int, int]]], low: dict[str, int], high: dict[str, int]) -> int:
+    """How many of the missing numbers are above `low` and up to `high` of their box."""
+    return sum(max(0, min(last, high[box]) - max(first - 1, low.get(box, 0))) for box, found in missing.items() for first, last in found)
 
 
 def _noted(replies: dict[str, str], reply: dict[str, Any]) -> None:
