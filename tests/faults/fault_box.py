@@ -52,9 +52,10 @@ secret_file = "pbx.secret"
 reconnect_max_s = 1.0
 
 [crm]
-url = "mqtt://127.0.0.1:{mqtt_port}"
+url = "{mqtt_url}"
 reconnect_max_s = 1.0
 floor_every_s = 1.0
+{crm}
 
 [wallboard.tv]
 listen = "127.0.0.1:{http_port}"
@@ -86,9 +87,9 @@ def until(condition: Callable[[], Any], within_s: float = 20.0, what: str | Call
 class Process:
     """One process of the floor. `keep` starts it again whenever it is gone, as systemd would."""
 
-    def __init__(self, name: str, command: list[str], folder: Path, **popen: Any) -> None:
+    def __init__(self, name: str, command: list[str], folder: Path, env: dict[str, str] | None = None, **popen: Any) -> None:
         self.name, self.starts, self.codes = name, 0, list[int]()
-        self._command, self._folder, self._popen = command, folder, popen
+        self._command, self._folder, self._popen, self._env = command, folder, popen, env or {}
         self._log = (folder / f"{name}.log").open("ab")
         self.process: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
@@ -96,7 +97,7 @@ class Process:
 
     def start(self) -> None:
         self.starts += 1
-        env = {**os.environ, "PYTHONWARNINGS": "default"}
+        env = {**os.environ, "PYTHONWARNINGS": "default"} | self._env
         self.process = subprocess.Popen(self._command, cwd=self._folder, env=env, stdout=self._log, stderr=self._log, **self._popen)
 
     def keep(self) -> None:
@@ -165,6 +166,14 @@ class Pbx:
         totals: dict[str, int] = json.loads(self.say("truth"))
         return totals
 
+    def look(self) -> dict[str, list[float]]:
+        """How many waited since the last look, least and most, and for how many real seconds the longest."""
+        with socket.socket(socket.AF_UNIX) as talk:
+            talk.settimeout(2.0)
+            talk.connect(f"{self._control}.look")
+            said: dict[str, list[float]] = json.loads(talk.makefile("rb").readline())
+        return said
+
     def truth(self) -> dict[str, Any]:
         path = self._folder / "truth.json"
         assert self.say(f"truth {path}").startswith("ok")
@@ -180,17 +189,20 @@ class Pbx:
 class Crm:
     """What a CRM's engineer writes: plain paho, a durable session, every message kept."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, path: Path | None = None) -> None:
+        """`path`: the broker's unix socket, for a broker in a network of its own."""
         self.received: list[dict[str, Any]] = []
         self._subscribed = threading.Event()
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, "the-crm", protocol=MQTTProtocolVersion.MQTTv5)
+        self.client = paho.Client(
+            CallbackAPIVersion.VERSION2, "the-crm", protocol=MQTTProtocolVersion.MQTTv5, transport="unix" if path else "tcp"
+        )
         self.client.on_message = lambda _c, _u, message: self.received.append(msgspec.json.decode(message.payload))
         self.client.on_connect = lambda client, *_: client.subscribe("callfloor/1/+/+/event/#", 1)
         self.client.on_subscribe = lambda *_: self._subscribed.set()
         self.client.reconnect_delay_set(1, 1)
         kept = Properties(PacketTypes.CONNECT)
         kept.SessionExpiryInterval = 3600
-        self.client.connect("127.0.0.1", port, clean_start=False, properties=kept)
+        self.client.connect(str(path or "127.0.0.1"), port, clean_start=False, properties=kept)
         self.client.loop_start()
         assert self._subscribed.wait(10)
 
@@ -211,22 +223,22 @@ class Crm:
 
 
 class Broker(Process):
-    """mosquitto on a port of its own."""
+    """mosquitto on a port of its own. `extra`: more lines of its configuration; `prefix`: a command that runs it elsewhere."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, extra: str = "persistence false", host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> None:
+        self.port, self._host, self._elsewhere = free_port(), host, bool(prefix)
         config = folder / "mosquitto.conf"
-        config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nlog_type error\n"
-        )
+        config.write_text(f"listener {self.port} {host}\nallow_anonymous true\n{extra}\nmax_queued_messages 0\nlog_type error\n")
         assert MOSQUITTO is not None
-        super().__init__("mosquitto", [MOSQUITTO, "-c", str(config)], folder)
+        super().__init__("mosquitto", [*prefix, MOSQUITTO, "-c", str(config)], folder)
 
     def start(self) -> None:
         super().start()
+        if self._elsewhere:
+            return
 
         def listens() -> bool:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
+            with contextlib.suppress(OSError), socket.create_connection((self._host, self.port), 0.2):
                 return True
             return False
 
@@ -242,23 +254,27 @@ class Box:
     """The box in a folder: a configuration and its services, one process each."""
 
     def __init__(
-        self, folder: Path, *, pbx_port: int, mqtt_port: int, journal: Path | None = None, budget: str = "", user: int | None = None
-    ) -> None:
+        self, folder: Path, *, pbx_port: int, mqtt_port: int, journal: Path | None = None, budget: str = "", user: int | None = None,
+        mqtt_url: str = "", crm: str = "", env: dict[str, str] | None = None, prefixes: dict[str, tuple[str, ...]] | None = None,
+    ) -> None:  # fmt: skip
+        """`crm`: more lines of that table; `env`: for all its services; `prefixes`: a command that runs a service elsewhere."""
         self.folder, self.http_port = folder, free_port()
+        self._env, self._prefixes = env or {}, prefixes or {}
         self.journal_path = journal or folder / "journal.db"
         self._user = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         self.services: dict[str, Process] = {}
         (folder / "pbx.secret").write_text("callfloor\n")
         text = CONFIG.format(
-            noon=noon(), journal=self.journal_path, budget=budget, pbx_port=pbx_port, mqtt_port=mqtt_port, http_port=self.http_port
-        )
+            noon=noon(), journal=self.journal_path, budget=budget, pbx_port=pbx_port, http_port=self.http_port,
+            mqtt_url=mqtt_url or f"mqtt://127.0.0.1:{mqtt_port}", crm=crm,
+        )  # fmt: skip
         (folder / "callfloor.toml").write_text(text)
 
     def service(self, *names: str) -> Process:
         """A process for these services, not started yet."""
-        words = [sys.executable, "-m", "appliance.cli.main", "run", *names, "-c", "callfloor.toml"]
         name = "-".join(names)
-        self.services[name] = Process(name, words, self.folder, **self._user)
+        words = [*self._prefixes.get(name, ()), sys.executable, "-m", "appliance.cli.main", "run", *names, "-c", "callfloor.toml"]
+        self.services[name] = Process(name, words, self.folder, self._env, **self._user)
         return self.services[name]
 
     def keep(self, *names: str) -> None:
@@ -329,14 +345,14 @@ class Site:
         made.start()
         return made
 
-    def broker(self) -> Broker:
-        made = Broker(self.folder)
+    def broker(self, extra: str = "persistence false", **options: Any) -> Broker:
+        made = Broker(self.folder, extra, **options)
         self._open.append(made)
         made.start()
         return made
 
-    def crm(self, port: int) -> Crm:
-        made = Crm(port)
+    def crm(self, port: int, path: Path | None = None) -> Crm:
+        made = Crm(port, path)
         self._open.append(made)
         return made
 

@@ -2,13 +2,15 @@
 
     python pbx_process.py --seed 7 --speed 6 --rate 12 --last-call 60 --control SOCKET
 
-Prints its port; takes the lines of `callfloor sim pbx --control`.
+Prints its port; takes the lines of `callfloor sim pbx --control`. On SOCKET.look every connection is answered with one JSON line:
+the least and the most callers who waited since the last look, and the longest wait likewise, in real seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import signal
 
 import msgspec
@@ -16,6 +18,37 @@ import msgspec
 from appliance.sim.floor_model_plan import plan_named
 from appliance.sim.pbx import SimPbx
 from appliance.sim.pbx_control import controlled
+
+
+class Watch:
+    """The least and the most that was so since the last time somebody asked: a floor changes between two questions."""
+
+    def __init__(self, pbx: SimPbx) -> None:
+        self._pbx = pbx
+        self._waiting, self._longest = list[float](), list[float]()
+        self._ended, self._there = 0, set[int]()
+
+    async def run(self) -> None:
+        while True:
+            self._see()
+            await asyncio.sleep(0.01)
+
+    def _see(self) -> None:
+        since = [visit.joined_s for queue in self._pbx.model.queues.values() for visit in queue.waiting]
+        longest_s = (self._pbx.model.now_s - min(since)) / self._pbx.speed if since else 0.0
+        there = {id(visit) for queue in self._pbx.model.queues.values() for visit in queue.waiting}
+        self._ended += len(self._there - there)
+        self._there = there
+        for extremes, value in ((self._waiting, len(since)), (self._longest, longest_s)):
+            extremes[:] = [min([*extremes, value]), max([*extremes, value])]
+
+    def taken(self) -> dict[str, list[float]]:
+        self._see()
+        told = {"waiting": list(self._waiting), "longest": list(self._longest), "ended": [self._ended]}
+        self._ended = 0
+        self._waiting, self._longest = [], []
+        self._see()
+        return told
 
 
 async def main() -> None:
@@ -39,8 +72,18 @@ async def main() -> None:
     done = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, done.set)
     async with SimPbx(plan, seed=asked.seed, speed=asked.speed, port=asked.port) as pbx, controlled(pbx, asked.control, done):
+        watch = Watch(pbx)
+        watching = asyncio.create_task(watch.run())
+
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(json.dumps(watch.taken()).encode() + b"\n")
+            writer.close()
+
+        looks = await asyncio.start_unix_server(answer, f"{asked.control}.look")
         print(pbx.port, flush=True)
         await done.wait()
+        looks.close()
+        watching.cancel()
 
 
 asyncio.run(main())
