@@ -39,6 +39,7 @@ VERBS: Final[dict[str, str]] = {
     "alarms": "what was raised, when, for how long, and who has seen it",
     "send": "issue a command as the CRM would",
     "pbx": "what the PBX needs: template",
+    "privacy": "what is kept of people, where, how long; forget: one caller's number",
     "test": "try the box's hardware: beacon, led",
     "schema": "the contract's machine-readable forms",
     "version": "the version of callfloor and of what it stands on",
