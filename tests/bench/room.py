@@ -91,9 +91,9 @@ class Room:
             raise SkippedError(f"needs {gigabytes:g} GB free under {FOLDER}, there are {free:.1f}")
 
 
-def child(call: str, env: dict[str, str] | None = None, **arguments: Any) -> subprocess.Popen[str]:
-    """Start `module:function(**arguments)` of this folder in a process of its own; it prints JSON lines."""
-    command = [sys.executable, "-m", "tests.bench.worker", call, json.dumps(arguments)]
+def child(call: str, env: dict[str, str] | None = None, python: Path | None = None, **arguments: Any) -> subprocess.Popen[str]:
+    """Start `module:function(**arguments)` of this folder in a process of its own, and of another `python`; it prints JSON lines."""
+    command = [str(python or sys.executable), "-m", "tests.bench.worker", call, json.dumps(arguments)]
     return subprocess.Popen(
         command,
         cwd=ROOT,
