@@ -59,6 +59,21 @@ def short_path() -> Iterator[Path]:
         yield Path(folder)
 
 
+def postgres_programs() -> Path | None:
+    """The folder of PostgreSQL's own programs: Debian keeps them off everybody's PATH, by version."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4].partition(".")[0]))
+    named = shutil.which("initdb")
+    return found[-1].parent if found else Path(named).parent if named else None
+
+
+@pytest.fixture(scope="session")
+def postgres_folder() -> Path:
+    """The same, for tests marked `postgres`."""
+    folder = postgres_programs()
+    assert folder is not None
+    return folder
+
+
 def _lacks(marker: str) -> str | None:
     """What this machine lacks for tests with the marker; None when nothing."""
     if marker == "broker" and not shutil.which("mosquitto", path=_PATH):
@@ -74,6 +89,8 @@ def _lacks(marker: str) -> str | None:
         return "no snmpd or no pysnmp here: make setup installs them"
     if marker == "sip" and not shutil.which("baresip", path=_PATH):
         return "no baresip here: make setup installs it"
+    if marker == "postgres" and not (postgres_programs() and find_spec("psycopg")):
+        return "no PostgreSQL or no psycopg here: make setup installs them"
     if marker == "spi":
         return _lacks_mocked("luma", "spidev")
     if marker == "usb":
@@ -97,7 +114,7 @@ def _lacks_mocked(*modules: str) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead."""
     strict = bool(os.environ.get("CALLFLOOR_NO_SKIPS"))
-    for marker in ("broker", "browser", "corpus", "sip", "snmp", "spi", "usb"):
+    for marker in ("broker", "browser", "corpus", "postgres", "sip", "snmp", "spi", "usb"):
         concerned = [item for item in items if item.get_closest_marker(marker)]
         reason = _lacks(marker) if concerned else None
         if reason is None:
