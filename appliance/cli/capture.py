@@ -27,7 +27,8 @@ from appliance.cli.new_file import new_file
 from appliance.cli.terminal import Progress, complain
 from appliance.core.clock import SystemClock
 from appliance.core.config import PbxConfig
-from appliance.core.errors import MisconfiguredError, TransientError, UnsupportedError
+from appliance.core.errors import MisconfiguredError
+from appliance.replay import capture_lines, header_from_capture
 
 #: Records until cancelled, through what takes a line of the file.
 Recording = Callable[[Callable[[bytes], object]], Coroutine[Any, Any, None]]
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one.add_argument("name", metavar="NAME", help=f"as in [{table}.NAME]")
         one.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a new file")
         one.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
+        one.add_argument("--sanitize", action="store_true", help="replace every number and name before anything is written to FILE")
         add_config(one)
     headset = kinds.add_parser("headset", help="record a headset", description="Record one headset until Ctrl-C, or for so long.")
     headset.add_argument("name", metavar="SEAT|PORT", help="a seat, a port as 1-1.2, an identity, or sim:/path/of/a.sock")
@@ -68,11 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Raises MisconfiguredError for an unknown PBX, and what the connection raises."""
     if args.kind == "sanitize":
-        try:
-            lines = args.file.open("rb")
-        except OSError as fault:
-            raise TransientError(f"{args.file}: {fault.strerror}; name a recording") from fault
-        with lines, new_file(args.output) as write:
+        header_from_capture(args.file)
+        with capture_lines(args.file) as lines, new_file(args.output) as write:
             _clean(lines, write)
         complain(f"written: {args.output}")
         return 0
@@ -88,26 +87,23 @@ def main(args: argparse.Namespace) -> int:
         else:
             from appliance.cli.capture_line import recording  # noqa: PLC0415
 
-        with new_file(args.output) as write:
-            asyncio.run(_record(args.name, recording(args.name, config, args.config), write, args.for_s))
-        complain(f"written: {args.output}")
-        return 0
+        return _recorded(args, recording(args.name, config, args.config))
     pbx = config.pbx.get(args.name)
     if pbx is None:
         raise MisconfiguredError(f"there is no [pbx.{args.name}] in {args.config}; there are: {', '.join(config.pbx) or 'none'}")
-    if args.output.exists():
-        raise MisconfiguredError(f"{args.output} is there already; name a new file with -o")
-    if args.sanitize and pbx.kind != "asterisk":
-        raise UnsupportedError(f"a recording of kind {pbx.kind} cannot be sanitised yet; record it without, and keep the file in the house")
-    if args.sanitize:
-        with tempfile.TemporaryFile() as raw:
-            asyncio.run(_record(args.name, _of_pbx(args.name, pbx), raw.write, args.for_s))
-            raw.seek(0)
-            with new_file(args.output) as write:
+    return _recorded(args, _of_pbx(args.name, pbx))
+
+
+def _recorded(args: argparse.Namespace, recording: Recording) -> int:
+    """Record into the file; where it is to be sanitised nothing stands in it before."""
+    with new_file(args.output) as write:
+        if args.sanitize:
+            with tempfile.TemporaryFile() as raw:
+                asyncio.run(_record(args.name, recording, raw.write, args.for_s))
+                raw.seek(0)
                 _clean(raw, write)
-    else:
-        with new_file(args.output) as write:
-            asyncio.run(_record(args.name, _of_pbx(args.name, pbx), write, args.for_s))
+        else:
+            asyncio.run(_record(args.name, recording, write, args.for_s))
     complain(f"written: {args.output}")
     return 0
 
@@ -139,10 +135,10 @@ async def _record(name: str, recording: Recording, write: Callable[[bytes], obje
 
 
 def _clean(lines: Iterable[bytes], write: Callable[[bytes], object]) -> None:
-    from gateway.asterisk.sanitize import sanitize  # noqa: PLC0415
+    from appliance.cli.capture_sanitize import sanitized  # noqa: PLC0415
 
     progress = Progress("lines sanitised")
-    for number, line in enumerate(sanitize(lines), 1):
+    for number, line in enumerate(sanitized(lines), 1):
         write(line)
         progress.at(number)
     progress.end()
