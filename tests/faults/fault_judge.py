@@ -7,6 +7,7 @@ of a clock that never steps, unless their name says otherwise.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -17,8 +18,6 @@ BOARD_S = 2.0
 SLACK_S = 0.25
 #: What ended a wait is told by a later message of the PBX; an ending waits for it so long (gateway/pbx/visits.py).
 HELD_BACK_S = 2.3
-#: Events between two looks of ours at the account.
-BETWEEN = 5
 #: The PBX tells waits in whole seconds, and a visit that was found waiting is as exact as that.
 TOLD_S = 2.0
 #: What the account is made of, as the journal and as the board name it.
@@ -179,11 +178,15 @@ class Judge:
             from_s, to_s = look.asked_s - BOARD_S - seen.slower_s, look.came_s + SLACK_S
             near = _within(seen.books, books, from_s, to_s)
             # Both ends of the time must have been looked at: otherwise nobody can say what was true in it.
-            least, most = min((b.waiting for b in near), default=0), max((b.waiting for b in near), default=0)
-            if near and crm.get("backlog") is not None and not least - BETWEEN <= crm["backlog"] <= most + BETWEEN:
-                found.append(
-                    f"the board's backlog is {crm['backlog']}; it was {least} to {most} ({_told(near)}; asked {look.asked_s:.2f}, came {look.came_s:.2f})"
-                )
+            if near and crm.get("backlog") is not None:
+                # Between two looks of ours no count went back: all that can have waited lies between these.
+                pairs = list(pairwise(near))
+                least = min(a.recorded - (b.recorded - b.waiting) for a, b in pairs)
+                most = max(b.recorded - (a.recorded - a.waiting) for a, b in pairs)
+                if not least <= crm["backlog"] <= most:
+                    found.append(
+                        f"the board's backlog is {crm['backlog']}; it was {least} to {most} ({_told(near)}; asked {look.asked_s:.2f})"
+                    )
             if crm["state"] in {"up", "draining"} and any(s.from_s + BOARD_S < look.asked_s and look.came_s < s.to_s for s in seen.down):
                 found.append(f"the board says the link is {crm['state']} while it cannot be")
             found += self._floor(look, _within(seen.truths, truths, from_s, to_s), seen)
@@ -217,10 +220,10 @@ class Judge:
 
 
 def _within(things: list[Any], times: list[float], from_s: float, to_s: float) -> list[Any]:
-    """Those of a time; none unless looks reach to both of its ends."""
+    """Those of a time and the ones just before and after it; none unless looks reach beyond both of its ends."""
     if not times or times[0] > from_s or times[-1] < to_s:
         return []
-    return things[bisect_left(times, from_s) : bisect_right(times, to_s)]
+    return things[bisect_right(times, from_s) - 1 : bisect_left(times, to_s) + 1]
 
 
 def _told(near: list[Books]) -> str:

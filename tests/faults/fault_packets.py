@@ -106,6 +106,8 @@ def refuses() -> Play:
             played.board_says("denied" if code in {0x85, 0x86, 0x87, 0x8A, 0x8C} else "down")
         stage.line.clear()
         stage.line.cut()
+        if code == 0x84:
+            stage.kill("uplink")  # it speaks 3.1.1 with such a broker for a day, where the codes after this one mean other things
 
     return play
 
