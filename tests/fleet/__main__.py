@@ -3,6 +3,7 @@
 python -m tests.fleet                                  a thousand boxes, under six minutes on two cores
 python -m tests.fleet --boxes 100 --rate 2             a hundred busier ones
 python -m tests.fleet --away 60 --rounds kill:site     one long outage
+python -m tests.fleet --boxes 50 --rounds stop:site --broker aedes     another broker: aedes, amqtt
 python -m tests.fleet --folder /var/tmp/fleet          journals on a disk; as they are in memory where there is room
 
 Every box is the product's whole uplink service on a real SQLite journal; four processes hold them all. The broker is a real mosquitto
@@ -23,6 +24,7 @@ import msgspec
 from tests.bench.report import write_figures
 from tests.bench.table import Row, alone, at_most, no_more_than, text_from_row, write
 from tests.fleet.fleet_child import ROOT, FleetError
+from tests.fleet.fleet_others import BROKERS
 from tests.fleet.fleet_run import Fleet, Plan, Result
 
 #: What a box's journal takes at its start: its log, grown once.
@@ -49,17 +51,20 @@ def main() -> int:
         rounds=tuple(_round(word) for word in args.rounds),
         sites=max(3, min(12, args.boxes)),
         reconnect_max_s=args.reconnect_max,
+        broker=args.broker,
     )
     folder = _folder(args.folder, plan.boxes)
     say(f"{plan.boxes} boxes, {plan.rate:g} events a second each, {len(plan.rounds)} rounds; journals in {folder}")
-    fleet = Fleet(folder / "run", plan, say)
+    fleet: Fleet | None = None
     try:
+        fleet = Fleet(folder / "run", plan, say)
         result = fleet.run()
     except FleetError as fault:
         sys.stderr.write(f"fleet: {fault}\n")
         return 1
     finally:
-        fleet.close()
+        if fleet is not None:
+            fleet.close()
         shutil.rmtree(folder, ignore_errors=True)
     _JSON.parent.mkdir(exist_ok=True)
     _JSON.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
@@ -131,6 +136,7 @@ def _arguments() -> argparse.Namespace:
                         help="kill or stop the broker; read by site or share")  # fmt: skip
     parser.add_argument("--reconnect-max", type=float, default=60.0, help="[crm] reconnect_max_s")
     parser.add_argument("--workers", type=_counted, default=4, help="processes that hold the boxes")
+    parser.add_argument("--broker", choices=sorted(BROKERS), default="mosquitto", help="the others know no 5 and no $share, and forget")
     parser.add_argument("--folder", type=Path, help="where journals lie; made, and removed at the end")
     parser.add_argument("--docs", action="store_true", help="write the figures into docs/performance.md as well")
     args = parser.parse_args()

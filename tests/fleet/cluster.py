@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from bisect import bisect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from tests.fleet.fleet_child import ROOT, Child, FleetError, free_port, raise_file_limit, resident_mb
-from tests.fleet.fleet_figures import Arrival, Books, books, holes, spread
+from tests.fleet.fleet_figures import Arrival, Books, books, holes, quantile, spread
 
 _NODES = 3
 _CONSUMERS = 3
@@ -54,6 +55,9 @@ class Result(msgspec.Struct, frozen=True):
     boxes: int
     rounds: list[Round]
     books: Books
+    #: Seconds by which an arrival out of order came behind the first that it should have been before: half of them, and the most.
+    behind_p50_s: float
+    behind_max_s: float
     holes: int
     node_mb: list[float]
     took_s: float
@@ -142,7 +146,10 @@ class Cluster:
         rounds = [self._judged(one, boxes, arrivals) for one in seen]
         found = books(boxes, heads, {"site": arrivals})
         missing = sum(last - first + 1 for ranges in holes(heads, arrivals).values() for first, last in ranges)
-        return Result(self._version, self._boxes, rounds, found, missing, sizes, round(time.monotonic() - began_s, 1))
+        behind = behind_s(arrivals)
+        return Result(
+            self._version, self._boxes, rounds, found, round(quantile(behind, 0.5), 1), round(max(behind, default=0.0), 1), missing, sizes, round(time.monotonic() - began_s, 1),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Nothing of it is left running."""
@@ -263,6 +270,28 @@ class Cluster:
             time.sleep(0.05)
 
 
+def behind_s(arrivals: Sequence[Arrival]) -> list[float]:
+    """For each first arrival of a number below one that had come already: seconds since the first such had.
+
+    >>> behind_s([(1.0, "e-1", "b", 1, False), (2.0, "e-3", "b", 3, False), (9.0, "e-2", "b", 2, False), (9.5, "e-2", "b", 2, False)])
+    [7.0]
+    """
+    came: dict[str, list[tuple[int, float]]] = {}
+    seen: set[str] = set()
+    found = []
+    for at, event, box, n, _ in sorted(arrivals):
+        if event in seen:
+            continue
+        seen.add(event)
+        # The numbers so far that were higher than all before them, and when.
+        peaks = came.setdefault(box, [])
+        if peaks and n < peaks[-1][0]:
+            found.append(at - peaks[bisect(peaks, (n, at))][1])
+        else:
+            peaks.append((n, at))
+    return found
+
+
 def main() -> int:
     """Exit code 0 when nothing was lost, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="make cluster ARGS=…", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -299,7 +328,7 @@ def main() -> int:
     told = result.books
     print(
         f"{result.nats}, {result.boxes} boxes: recorded {told.recorded}, arrived {told.arrivals}, came twice {told.doubled}, twice behind the ids "
-        f"{told.doubled_after}, lost {told.lost}, out of order {told.disordered['site']}; nodes {result.node_mb} MB; {result.took_s:g} s"
+        f"{told.doubled_after}, lost {told.lost}, out of order {told.disordered['site']} (by {result.behind_p50_s:g} s, at most {result.behind_max_s:g}); nodes {result.node_mb} MB; {result.took_s:g} s"
     )
     print(f"cluster: {'whole' if result.is_whole else 'NOT WHOLE'}; build/{_JSON.name}")
     return 0 if result.is_whole else 1

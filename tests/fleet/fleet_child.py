@@ -99,21 +99,32 @@ class Child:
 
 
 class Mosquitto:
-    """One broker with persistence, on a port of its own."""
+    """One broker on a port of its own: mosquitto with persistence. The others below differ in how they are started."""
+
+    name = "mosquitto"
+    #: The newest MQTT that it speaks, and whether what it holds outlives it.
+    protocol = "5"
+    keeps = True
 
     def __init__(self, folder: Path, inflight: int = 20, autosave_s: int = 10) -> None:
-        if MOSQUITTO is None:
-            raise FleetError("no mosquitto here: make setup installs it")
         self.port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
-        self._config = folder / "mosquitto.conf"
-        self._config.write_text(
+        self.folder = folder
+        self.command = self._written(inflight, autosave_s)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._gone_cpu_s = 0.0
+
+    def _written(self, inflight: int, autosave_s: int) -> list[str]:
+        """Write down what it needs; the command that starts it. Raises FleetError where it is not here."""
+        if MOSQUITTO is None:
+            raise FleetError("no mosquitto here: make setup installs it")
+        config, folder = self.folder / "mosquitto.conf", self.folder
+        config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\nset_tcp_nodelay true\nlog_type error\nlog_type warning\n"
             f"log_dest file {folder / 'mosquitto.log'}\nmax_queued_messages 0\nmax_inflight_messages {inflight}\n"
             f"persistence true\npersistence_location {folder}/\nautosave_interval {autosave_s}\n"
         )
-        self._process: subprocess.Popen[bytes] | None = None
-        self._gone_cpu_s = 0.0
+        return [MOSQUITTO, "-c", str(config)]
 
     @property
     def url(self) -> str:
@@ -121,14 +132,14 @@ class Mosquitto:
 
     def start(self) -> float:
         """Returns the moment since which it listens."""
-        assert MOSQUITTO is not None
-        self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with (self.folder / "broker.log").open("ab") as log:
+            self._process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log)
         end_s = time.monotonic() + 20
         while time.monotonic() < end_s:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0):
                 return time.monotonic()
             time.sleep(0.005)
-        raise FleetError("mosquitto does not listen")
+        raise FleetError(f"{self.name} does not listen: {(self.folder / 'broker.log').read_text(errors='replace')[-500:]}")
 
     def kill(self) -> None:
         """As a crash or a power cut of its machine does."""
@@ -142,9 +153,9 @@ class Mosquitto:
         """Let it write down what it keeps now. One that is killed comes back with what it wrote last: sessions of consumers that left since,
         too, and for those it takes what nobody reads any more.
         """
-        assert self._process is not None
-        self._process.send_signal(signal.SIGUSR1)
-        time.sleep(1.2)  # it looks once a second
+        if self._process is not None and self.keeps:
+            self._process.send_signal(signal.SIGUSR1)
+            time.sleep(1.2)  # it looks once a second
 
     def cpu_s(self) -> float:
         """CPU seconds, all its lives together."""

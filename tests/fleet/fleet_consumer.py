@@ -1,6 +1,6 @@
 """One consumer of the fleet's events, as a CRM's engineer writes it with plain paho: a persistent session, QoS 1, every arrival remembered.
 
-It drops nothing by itself: what came twice is counted afterwards. Reads words on stdin (`dump PATH`, `stop`), says how it is once a second.
+It drops nothing by itself: what came twice is counted afterwards. Reads words on stdin (`dump PATH`, `leave PATH`, `stop`), says how it is once a second.
 """
 
 from __future__ import annotations
@@ -119,6 +119,11 @@ def main() -> None:
         if word == "dump":
             consumer.dump(Path(value))
             _tell({"dumped": value})
+        elif word == "leave":
+            consumer.stop()
+            consumer.dump(Path(value))
+            _tell({"dumped": value})
+            return
         elif word == "stop":
             break
     consumer.stop()

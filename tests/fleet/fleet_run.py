@@ -17,8 +17,9 @@ import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tests.fleet.fleet_child import Child, FleetError, Mosquitto, raise_file_limit
+from tests.fleet.fleet_child import Child, FleetError, raise_file_limit
 from tests.fleet.fleet_figures import Arrival, Books, Drain, Spread, books, drain, holes, most_within, spread
+from tests.fleet.fleet_others import BROKERS
 
 #: Open files of one box: two connections to its journal, locks, bells, its socket.
 _FILES_PER_BOX = 18
@@ -39,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
     floor_every_s: float = 5.0
     reconnect_max_s: float = 60.0
     autosave_s: int = 10
+    broker: str = "mosquitto"
     #: Pauses between the parts, and whether the broker is told to write its sessions down when readers change.
     settle_s: float = 2.0
     saves: bool = True
@@ -93,7 +95,7 @@ class Fleet:
     def __init__(self, folder: Path, plan: Plan, say: Callable[[str], None]) -> None:
         self.folder, self.plan, self._say = folder, plan, say
         (folder / "boxes").mkdir(parents=True)
-        self.broker = Mosquitto(folder / "broker", autosave_s=plan.autosave_s)
+        self.broker = BROKERS[plan.broker](folder / "broker", autosave_s=plan.autosave_s)
         self._workers: list[Child] = []
         self._consumers: list[Child] = []
         self._past: dict[str, list[Arrival]] = {}
@@ -180,7 +182,7 @@ class Fleet:
         for first in range(0, plan.boxes, share):
             options = {
                 "folder": self.folder / "boxes", "first": first, "boxes": min(share, plan.boxes - first), "sites": plan.sites,
-                "url": self.broker.url, "floor-every": plan.floor_every_s, "reconnect-max": plan.reconnect_max_s,
+                "url": self.broker.url, "floor-every": plan.floor_every_s, "reconnect-max": plan.reconnect_max_s, "protocol": self.broker.protocol,
             }  # fmt: skip
             words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
             self._workers.append(Child(f"boxes from {first}", "tests.fleet.fleet_boxes", self.folder / f"boxes-{first}.log", *words))
@@ -190,7 +192,7 @@ class Fleet:
         """Let three consumers read: each its sites, or all of them together what the broker gives to each."""
         if self._consumers:
             self._say(f"consumers change to {readers}")
-            self._past = self._arrivals()
+            self._past = self._arrivals("leave")
             for child in self._consumers:
                 child.end()
         self._readers = readers
@@ -203,7 +205,7 @@ class Fleet:
             name = f"consumer-{readers}-{number}"
             self._consumers.append(
                 Child(name, "tests.fleet.fleet_consumer", self.folder / f"{name}.log",
-                      "--port", str(self.broker.port), "--client-id", name, "--filter", *(filters or ["callfloor/1/none/+/event/#"]))
+                      "--protocol", self.broker.protocol, "--port", str(self.broker.port), "--client-id", name, "--filter", *(filters or ["callfloor/1/none/+/event/#"]))
             )  # fmt: skip
         for child in self._consumers:
             child.wait_for("arrivals")
@@ -280,7 +282,7 @@ class Fleet:
             return told
         self._say(f"{told['events']} events never came; asking {len(missing)} boxes for them again")
         replies: dict[str, str] = {}
-        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        client = self._client()
         ready = threading.Event()
         client.on_message = lambda _c, _u, message: _noted(replies, json.loads(message.payload))
         client.on_connect = lambda client, *_: client.subscribe("callfloor/1/+/+/reply/+", 1)
@@ -303,6 +305,10 @@ class Fleet:
             told["replies"][reply] = told["replies"].get(reply, 0) + 1
         return told
 
+    def _client(self) -> paho.Client:
+        v5 = self.broker.protocol == "5"
+        return paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311)
+
     def _retained(self) -> tuple[int, int]:
         """How many boxes the broker says are online, and of how many it holds a floor."""
         states: dict[str, str] = {}
@@ -315,7 +321,7 @@ class Fleet:
             else:
                 states[box] = json.loads(message.payload)["state"]
 
-        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        client = self._client()
         client.on_message = take
         client.on_connect = lambda client, *_: client.subscribe([("callfloor/1/+/+/status", 1), ("callfloor/1/+/+/floor", 1)])
         client.connect("127.0.0.1", self.broker.port)
@@ -343,13 +349,13 @@ class Fleet:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def _arrivals(self) -> dict[str, list[Arrival]]:
-        """Everything that any consumer saw until now, by the way of reading."""
+    def _arrivals(self, word: str = "dump") -> dict[str, list[Arrival]]:
+        """Everything that any consumer saw until now, by the way of reading; `leave`: and the ones of now are no more."""
         found = {readers: list(came) for readers, came in self._past.items()}
         here = found.setdefault(self._readers, [])
         for child in self._consumers:
             path = self.folder / f"{child.name}.arrivals"
-            child.ask(f"dump {path}", "dumped")
+            child.ask(f"{word} {path}", "dumped")
             here += msgspec.msgpack.decode(path.read_bytes(), type=list[Arrival])
         return found
 
