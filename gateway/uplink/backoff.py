@@ -59,12 +59,16 @@ class Backoff:
         least = min(_LEAST_S, bound / 2)
         return least + (bound - least) * self._spread()
 
-    def rival_s(self) -> float:
+    def rival_s(self, *, suspected: bool = False) -> float:
         """Seconds to leave the connection to another client of our name. Both boxes may be ours: jitter lets one of them win.
+
+        `suspected`: nobody said so, it only looks like that; then the longest wait is the usual one.
 
         >>> [round(taken.rival_s()) for taken in [Backoff(30, lambda: 0.0)] for _ in range(6)]
         [60, 120, 240, 480, 900, 900]
         """
         bound = min(_RIVAL_MAX_S, _RIVAL_S * float(2**self._taken))
+        if suspected:
+            return min(bound, self._max_s) * (0.5 + 0.5 * self._spread())
         self._taken = min(self._taken + 1, 10)
         return bound * (1 + self._spread())

@@ -23,7 +23,7 @@ from gateway.uplink.brokers import Brokers
 from gateway.uplink.conversation import Conversation
 from gateway.uplink.endpoint import Endpoint, takes_commands
 from gateway.uplink.herald import Herald
-from gateway.uplink.link import TAKEN_OVER, SentAwayError
+from gateway.uplink.link import TAKEN_OVER, End, SentAwayError
 from gateway.uplink.link_state import LinkState
 from gateway.uplink.mqtt import Link
 from gateway.uplink.tls import Lease, Tls
@@ -35,6 +35,10 @@ _LOOK_S: Final = 2.0
 _PROBE_S: Final = 5.0
 #: A broker that knew no MQTT 5 is asked again after a day: it may have been renewed.
 _OLD_S: Final = 86400.0
+#: A broker that does not say 0x8E to whom another client of the same name replaced (mosquitto 2.0.11) looks like one that answers at
+#: once, knows the session, and closes without a word: so soon after the greeting, and so often in a row.
+_SOON_S: Final = 60.0
+_OFTEN: Final = 3
 #: Who held a connection that long has no rival of the same name.
 _ALONE_S: Final = 3600.0
 _ROWS_BACK: Final = 200
@@ -63,6 +67,8 @@ class Connector:
         self._lenient = False
         #: After how many renewals that connection was made.
         self._shown = 0
+        #: Attempts since the last connection, and how many connections in a row looked as if a rival had ended them.
+        self._attempts = self._robbed = 0
         self._said = self._where = ""
         self.trusted = False
 
@@ -80,6 +86,7 @@ class Connector:
         endpoint, clock = self._brokers.current, asyncio.get_running_loop()
         v5 = self._crm.protocol != "3.1.1" and self._old.get(endpoint, 0.0) <= clock.time()
         self._talk.expect()
+        self._attempts += 1
         shown = self._tls.renewals
         try:
             lease = await asyncio.to_thread(self._tls.lease) if endpoint.tls else None
@@ -91,18 +98,30 @@ class Connector:
         began_s, self._shown = clock.time(), shown
         self.trusted, self._lenient = takes_commands(endpoint, self._crm), lease is not None and lease.least_ns is not None
         self._where = f"connected to {endpoint.url}" + ("" if v5 else " with MQTT 3.1.1, by which nobody can tell whether anybody listens")
+        self._said = ""
         self._say()
         end = await self._talk.talk(link, self._herald.greet, commands)
-        self._where = self._said = ""
+        self._where = ""
+        return self._lost(end, name, clock.time() - began_s, session=link.greeting.session_present)
+
+    def _lost(self, end: End, name: str, stood_s: float, *, session: bool) -> float:
+        """A connection ended after so long; `session`: the broker knew us when it began. Returns how long to wait before the next one."""
+        first, self._attempts = self._attempts == 1, 0
         if end.reason == "renewed":
             _log.info("the link is made anew: %s", end.text)
             return 0.0
         self._state.set("denied" if end.reason == "denied" else "down", end.text)
         self._context.watch.status(end.text)
-        if clock.time() - began_s > _ALONE_S:
+        if stood_s > _ALONE_S:
             self._backoff.unrivalled()
+        self._robbed = self._robbed + 1 if first and session and end.closed and stood_s < _SOON_S else 0
         if end.code == TAKEN_OVER:
             return self._backoff.rival_s()
+        if self._robbed >= _OFTEN:
+            text = f"the broker greets this box and closes again and again: do two boxes have one [site] name and box, both {name}?"
+            self._context.watch.status(text)
+            _log.warning("%s", text)
+            return self._backoff.rival_s(suspected=True)
         if end.reference and self._brokers.named(end.reference):
             return self._backoff.next_s(answered=True)
         if not self._backoff.is_proved:
@@ -163,7 +182,7 @@ class Connector:
             if earlier:
                 back = await asyncio.to_thread(self._first_back, earlier)
                 if self._talk.link is not None and self._brokers.looked(back, clock.time()):
-                    self._talk.renew(f"{self._brokers.current.url} is back")
+                    self._talk.renew(f"{self._brokers.current.url} is back", self._herald.moving())
 
     def _first_back(self, endpoints: tuple[Endpoint, ...]) -> Endpoint | None:
         """The first that answers: the network, and TLS where it has that. No CONNECT: in a cluster that would end the link that stands."""

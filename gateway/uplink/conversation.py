@@ -76,6 +76,7 @@ class Conversation:
         self.not_taken = 0
         #: Why we leave in order, and since when (loop time); "" while we stay.
         self._leaving, self._leaving_since = "", 0.0
+        self._last: Out | None = None
 
     def expect(self) -> None:
         """A connection is about to be made. What waited on the one before will be sent again by the broker."""
@@ -179,10 +180,13 @@ class Conversation:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(end)
 
-    def renew(self, text: str) -> None:
-        """Leave in order once all that is under way is answered, to come back at once: `talk` returns an end of reason `renewed`."""
+    def renew(self, text: str, last: Out | None = None) -> None:
+        """Leave in order once all that is under way is answered, to come back at once: `talk` returns an end of reason `renewed`.
+
+        `last`: what is said before, where we come back to another broker.
+        """
         if self.link is not None and self.pump is not None and not self._leaving:
-            self._leaving, self._leaving_since = text, asyncio.get_running_loop().time()
+            self._leaving, self._leaving_since, self._last = text, asyncio.get_running_loop().time(), last
             self.pump.rest()
 
     def _renew_if_quiet(self) -> None:
@@ -192,6 +196,10 @@ class Conversation:
         again = self.resend.under_way if self.resend is not None else 0
         late = asyncio.get_running_loop().time() - self._leaving_since > _RENEW_MOST_S
         if late or not (pump.lane.unanswered or self.live.under_way or again):
+            if self._last is not None:
+                self.live.put(self._last)
+                self._last = None
+                return
             end = End("renewed", self._leaving)
             self.ended(end)
             link.close()

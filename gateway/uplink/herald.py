@@ -67,6 +67,10 @@ class Herald:
         """The status of a box that leaves in order."""
         return _status("offline", rfc3339(self._context.clock.wall_ns()), self._context.clock.boot)
 
+    def moving(self) -> Out:
+        """The last word at a broker that is left for another one."""
+        return Out(self._topics.status, self.farewell(), retain=True, state=True)
+
     def urgent(self) -> None:
         """An alarm or the link changed: the floor goes out at once."""
         self._urgent.set()

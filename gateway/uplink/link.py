@@ -47,12 +47,16 @@ class Message(Struct, frozen=True):
 
 
 class End(Struct, frozen=True):
-    """Why a connection ended; `code` is the broker's reason code if it gave one, `reference` the servers that it named instead."""
+    """Why a connection ended; `code` is the broker's reason code if it gave one, `reference` the servers that it named instead.
+
+    `closed`: the other side closed the connection and gave no reason.
+    """
 
     reason: EndReason
     text: str
     code: int | None = None
     reference: str = ""
+    closed: bool = False
 
 
 class Handler(Protocol):

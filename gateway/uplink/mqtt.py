@@ -391,7 +391,9 @@ class Link:
     def _on_disconnect(self, _client: object, _data: object, flags: Any, code: ReasonCode, properties: object) -> None:
         if not flags.is_disconnect_packet_from_server:
             refusal = refusal_of(self._wire.fault)
-            self._end(End("denied" if refusal else "unreachable", refusal or f"the connection was lost: {self._wire.fault or code}"))
+            fault = self._wire.fault
+            text = refusal or (f"the connection was lost: {fault}" if fault else "the broker closed the connection without a word")
+            self._end(End("denied" if refusal else "unreachable", text, closed=not refusal))
             return
         text = f"the broker closed the connection: {code}{_told_by(properties)}"
         if code.value == TAKEN_OVER:

@@ -127,7 +127,10 @@ class WebSocket:
         under.sendall(request(host, port, path, key, tls=tls))
         got = bytearray()
         while b"\r\n\r\n" not in got:
-            more = under.recv(4096)
+            try:
+                more = under.recv(4096)
+            except ConnectionError:
+                more = b""
             if not more or len(got) > _HEAD_MOST:
                 raise TransientError("no websocket there: closed in the handshake. Is the path right?")
             got += more
