@@ -55,6 +55,8 @@ class JournalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_bytes: Annotated[int, Meta(ge=1024**2, le=2**46)] = 2 * 1024**3
     run_dir: Path | None = None
     summary_days: Annotated[int, Meta(ge=0, le=3660)] = 400
+    disk_tbw: Annotated[float, Meta(gt=0, le=100_000)] | None = None
+    disk_years: Annotated[float, Meta(gt=0, le=100)] = 3.0
 
 
 class UserEventMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ GROUP: Final = "callfloor.probes"
 PROBES: Final[dict[str, str]] = {
     "services": "appliance.doctor.services",
     "journal": "appliance.doctor.journal",
+    "card": "appliance.doctor.card",
     "pbx": "appliance.doctor.pbx",
     "lines": "appliance.doctor.lines",
     "smdr": "appliance.doctor.smdr",

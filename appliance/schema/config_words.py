@@ -83,6 +83,8 @@ WORDS: Final[dict[str, str]] = {
     "Kpi.satisfaction_questions": "answers to these survey questions make the satisfaction; none: to all",
     "AlarmConfig.min_observed_s": "the share of time with every line busy raises no alarm before so much of the day was observed",
     "JournalConfig.summary_days": "how many days' half-hours and agents' seconds are kept in `summary/` beside the journal; 0: none",
+    "JournalConfig.disk_tbw": "terabytes that the disk stands, as its maker says (TBW), for `doctor`; without it 10 for a memory card",
+    "JournalConfig.disk_years": "`doctor` warns when at its rate of writing the disk would not last for so many years",
     "UserEventMap.event": "name of the UserEvent",
     "UserEventMap.header": "header that holds the word",
     "UserEventMap.uniqueid": "header that names the caller's channel",

@@ -91,6 +91,7 @@ def test_a_box_with_a_pbx_that_answers(tmp_path: Path, capsys: pytest.CaptureFix
     assert [(each["item"], each["level"]) for each in told["findings"] if not each["item"].startswith("service")] == [
         ("configuration", "ok"),
         ("journal", "ok"),
+        ("card", "ok"),
         ("pbx central", "ok"),
     ]
     assert "Asterisk Call Manager/9.0.0" in told["findings"][-1]["evidence"]
@@ -131,7 +132,7 @@ def test_a_probe_that_nobody_knows(tmp_path: Path) -> None:
 
 
 def test_only_what_is_configured_is_looked_at() -> None:
-    assert list(chosen(Config(), [])) == ["journal"]
+    assert list(chosen(Config(), [])) == ["journal", "card"]
     assert list(chosen(Config(), ["media", "pbx"])) == ["media", "pbx"]
     assert set(chosen(Config(), list(PROBES))) == set(PROBES)
 
