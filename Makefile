@@ -99,6 +99,9 @@ docs: $(READY) ## write again what is generated from the types: docs/events.md, 
 contract: setup ## validators of other people's, from npm and PyPI, take AsyncAPI, JSON Schemas, examples and the SBOM
 	$(PYTEST) -m "slow or not slow" tests/appliance/schema tests/test_sbom.py $(ARGS)
 
+sbom: $(READY) ## build/sbom.json: what a box has beside Debian's own, with versions and licences (CycloneDX)
+	images/sbom
+
 release-schema: $(READY) ## publish today's forms under the contract's version: docs/schema/released/
 	$(BIN)/python -m appliance.schema release docs
 

@@ -120,6 +120,7 @@ TOPICS: Final = (
         summary="Whether the box is there; also its will.",
         payload=STATUS,
         retain=True,
+        expiry_s=86_400,
         examples={
             "status.online": {
                 "state": "online",
@@ -139,6 +140,7 @@ TOPICS: Final = (
         summary="Birth: who the box is and what it holds.",
         payload=INFO,
         retain=True,
+        expiry_s=86_400,
         examples={
             "info": {
                 "version": "0.1.0",
@@ -158,6 +160,7 @@ TOPICS: Final = (
         summary="The floor snapshot, always the newest.",
         payload=None,
         retain=True,
+        expiry_s=86_400,
         examples={"floor": example_floor.example()},
     ),
     Topic(

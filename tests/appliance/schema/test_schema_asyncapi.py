@@ -10,6 +10,7 @@ import jsonschema
 import msgspec
 import pytest
 
+import gateway.uplink.herald
 import gateway.uplink.mqtt
 from appliance.core.catalogue import KINDS
 from appliance.core.config import Crm
@@ -89,7 +90,8 @@ def test_box_sends_all_but_commands() -> None:
         mqtt = operation["bindings"]["mqtt"]
         assert mqtt["qos"] == 1
         assert mqtt["retain"] == (name in {"status", "info", "floor"})
-        assert mqtt.get("messageExpiryInterval") == (30 if name == "pop" else None)
+        states = {"status", "info", "floor"}
+        assert mqtt.get("messageExpiryInterval") == (30 if name == "pop" else gateway.uplink.herald._HOLDS_S if name in states else None)
         assert ("reply" in operation) == name.startswith("cmd.")
 
 
