@@ -1,0 +1,70 @@
+"""Makes a Debian root file system as a tar with mmdebstrap, once for each recipe: what the image and the tests of the box stand on.
+
+The name of the tar holds a digest of its recipe, so that another recipe is another file and nothing stale is ever used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+SUITE: Final = "bookworm"
+#: What every box has. No network manager: systemd-networkd is part of systemd.
+COMMON: Final = (
+    "ca-certificates", "dbus", "iproute2", "kmod", "libusb-1.0-0", "openssh-server", "python3", "python3-spidev", "systemd",
+    "systemd-sysv", "systemd-timesyncd", "tzdata", "udev",
+)  # fmt: skip
+_LEAVE_OUT: Final = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+#: mkinitramfs takes minutes under emulation, and the kernels used here need no initrd: diverted while packages are set up.
+_NO_INITRAMFS: Final = (
+    'printf "#!/bin/sh\\nexit 0\\n" > "$1/usr/sbin/stub"; chmod 755 "$1/usr/sbin/stub"; '
+    'chroot "$1" dpkg-divert --quiet --local --rename --divert /usr/sbin/update-initramfs.real --add /usr/sbin/update-initramfs; '
+    'mv "$1/usr/sbin/stub" "$1/usr/sbin/update-initramfs"'
+)
+
+
+def recipe(packages: tuple[str, ...], architecture: str) -> list[str]:
+    """The words of mmdebstrap but for the tar's name."""
+    words = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--architectures={architecture}"]
+    words += [f"--include={','.join(sorted({*COMMON, *packages}))}", "--aptopt=APT::Install-Recommends false"]
+    words += [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEAVE_OUT]
+    words += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", f"--essential-hook={_NO_INITRAMFS}", SUITE]
+    return words
+
+
+def make(packages: tuple[str, ...], architecture: str, into: Path) -> Path:
+    """The tar for a recipe, made unless it is there. Raises SystemExit when mmdebstrap fails; its words are in the log beside it."""
+    words = recipe(packages, architecture)
+    tar = into / f"rootfs-{architecture}-{hashlib.sha256(' '.join(words).encode()).hexdigest()[:12]}.tar"
+    if tar.exists():
+        return tar
+    if shutil.which("mmdebstrap") is None:
+        raise SystemExit("mmdebstrap is not here: run .ci/setup box")
+    into.mkdir(parents=True, exist_ok=True)
+    unfinished, log = tar.with_suffix(".part"), tar.with_suffix(".log")
+    with log.open("w") as told:
+        done = subprocess.run([*words, str(unfinished)], check=False, stdout=told, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise SystemExit(f"mmdebstrap failed; all that it said is in {log}")
+    unfinished.rename(tar)
+    return tar
+
+
+def main() -> int:
+    """`rootfs.py [--arch amd64] [--include PACKAGE]… [--into build/box]`; prints where the tar lies."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--arch", choices=("amd64", "arm64"), default="amd64")
+    parser.add_argument("--include", action="append", default=[], help="a package beside those of every box; repeat for more")
+    parser.add_argument("--into", type=Path, default=Path("build/box"))
+    asked = parser.parse_args()
+    print(make(tuple(asked.include), asked.arch, asked.into))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
