@@ -54,6 +54,35 @@ def test_a_gap_that_was_announced_is_no_gap() -> None:
     assert book.report()["boxes"][1] == {"box": "quito/p3", "epoch": "e2", "last_delivery": 1, "complete_to": 1}
 
 
+def test_what_was_given_up_or_shed_is_lost_and_no_hole_and_may_come_all_the_same() -> None:
+    book = Book()
+    for n in (1, 2, 9):
+        book.add(event(n))
+    book.add(event(10, kind="journal.gap", data={"from": 3}))
+    assert book.report()["boxes"][0]["gap_from"] == 3
+    assert book.gaps == [("quito/p3", 3, 8)], "a gap that goes on says nothing of where it ends"
+    book.add(event(11, kind="journal.gap", data={"from": 3, "to": 7}))
+    assert book.gaps == [("quito/p3", 8, 8)]
+    book.add(event(12, kind="journal.skipped", data={"n": 8, "reason": "0x99"}))
+    assert (book.missing, book.is_whole) == (0, True)
+    late = msgspec.json.encode(msgspec.json.decode(event(8)) | {"late": True})
+    assert book.add(late) is not None
+    assert book.add(late) is None
+    report = book.report()
+    assert (report["announced"], report["skipped"], report["filled"], report["out_of_order"], report["doubles"]) == (6, 1, 1, 0, 1)
+    assert report["boxes"] == [{"box": "quito/p3", "epoch": "e1", "last_delivery": 12, "complete_to": 12}]
+    book.add(event(13, kind="journal.gap", data={"from": "x"}))
+    assert not book.is_whole
+
+
+def test_a_book_begun_in_the_middle_asks_for_nothing_before() -> None:
+    book = Book(from_now=True)
+    for n in (500, 501, 503):
+        book.add(event(n))
+    assert book.gaps == [("quito/p3", 502, 502)]
+    assert book.add(event(400)) is None
+
+
 def test_what_is_no_event_and_an_id_that_changes_are_faults() -> None:
     book = Book()
     for rubbish in (b"", b"[]", b'{"id": "x"}', event(1).replace(b"000000000001", b"one")):

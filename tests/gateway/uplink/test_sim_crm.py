@@ -1,0 +1,75 @@
+"""The reference consumer against a real box: it sees a hole, asks for it, and knows what is lost for good."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from appliance.sim.crm import SimCrm
+
+pytestmark = pytest.mark.broker
+
+
+async def program(*words: str) -> tuple[int, str, str]:
+    """`callfloor sim crm`, to its end: exit code, output, errors."""
+    made = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "appliance.cli.main", "sim", "crm", *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await made.communicate()
+    return made.returncode or 0, out.decode(), err.decode()
+
+
+async def test_a_hole_is_filled_by_asking_and_what_is_not_held_any_more_is_lost(rig: Any) -> None:
+    broker = rig.broker()
+    box = rig.box(broker.url)
+    heard: list[bytes] = []
+    box.start()
+    async with SimCrm(broker.url, boxes=["quito/p3", "lima/+"], heard=heard.append) as crm:
+        await rig.until(lambda: box.link() == "link.up")
+    box.calls(600)
+    other = rig.consumer(broker)
+    await rig.until(box.settled)
+    other.close()
+    with box.journal._locked():
+        box.journal._store.prune(200, box.journal.head().n, lambda first: (b"", False))
+    held = box.journal.read_n(1, 600)[0].n
+    async with SimCrm(broker.url, boxes=["quito/p3"], heard=heard.append) as crm:
+        await rig.until(lambda: crm.connected)
+        box.calls(3, "later")
+        await rig.until(lambda: crm.book.events >= 3)
+        assert crm.report()["verdict"] == "not whole"
+        (which, first, last, reply), *_ = await crm.ask_again(timeout_s=20)
+        assert (which, first, reply.state) == ("quito/p3", 1, "failed")
+        assert crm.book.gaps == [("quito/p3", held, last)]
+        (_, first, _, reply), *_ = await crm.ask_again(timeout_s=20)
+        assert (first, reply.state, reply.result["sent"]) == (held, "done", last - held + 1)
+        report = crm.report()
+        assert (report["verdict"], report["missing"], report["announced"]) == ("whole", 0, held - 1)
+        assert (report["filled"], report["out_of_order"], report["faults"]) == (last - held + 1, 0, 0)
+        state = report["states"]["quito/p3"]
+        assert (state["state"], state["epoch"], state["link"]) == ("online", box.journal.epoch, "up")
+    assert len(heard) >= crm.book.events
+
+
+async def test_the_program_writes_events_sends_commands_and_gives_a_verdict(rig: Any) -> None:
+    broker = rig.broker()
+    box = rig.box(broker.url)
+    box.calls(100)
+    box.start()
+    events = rig.folder / "events.jsonl"
+    code, out, err = await program("--url", broker.url, "--box", "quito/+", "--events", str(events), "--resend", "--json", "--for", "6")
+    report = json.loads(out)
+    assert (code, report["verdict"], report["missing"]) == (0, "whole", 0), err
+    lines = [json.loads(line) for line in events.read_text().splitlines()]
+    assert len(lines) == report["events"] >= 100
+    code, out, _ = await program("--url", broker.url, "--send", "quito/p3", "resend", "from=1", "to=60")
+    assert (code, json.loads(out)["result"]["sent"]) == (0, 60)
+    code, out, _ = await program("--url", broker.url, "--send", "quito/p3", "resend", "from=1", "to=99999")
+    assert (code, json.loads(out)["state"]) == (1, "failed")
+    code, _, err = await program("--url", broker.url, "--send", "quito/p3", "dance")
+    assert code == 2
+    assert "there is no verb dance" in err
