@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb test-slow test-browser test-kill test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,6 +52,10 @@ test-browser: setup ## the boards in a real Chromium, in full: also accessibilit
 
 test-kill: setup ## a busy morning while every service is killed at random, and every other fault in full; ten minutes
 	$(PYTEST) -m slow tests/faults $(ARGS)
+
+faults: setup ## 200 kills, and every other fault of line, network, broker, clock and disk, each judged: build/faults.json; twenty minutes
+	@.ci/setup faults
+	$(BIN)/python tests/faults/run.py $(ARGS)
 
 test-outage: setup ## the broker away for ten thousand events
 	$(PYTEST) -m slow tests/faults/test_broker_away.py $(ARGS)

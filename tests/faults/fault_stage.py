@@ -127,6 +127,7 @@ class Stage:
         )
         self._told: dict[str, int] = {}
         self._sight_seq, self._sight_s = 0, 0.0
+        self.spans: tuple[list[Span], list[Span]] = ([], [])
         self._read_seq = self._read_received = 0
 
     def _broker(self) -> tuple[Broker, Crm, str]:
@@ -333,7 +334,9 @@ class Round:
         if not stage.looker.is_whole:
             self.faults.append("nobody looks any more: see the traceback above")
         stage.looker.errors = []
-        seen = Seen(rows, stage.received_since(), books, looks, truths, self._blind, self._down, slower_s)
+        blind, down = stage.spans
+        seen = Seen(rows, stage.received_since(), books, looks, truths, blind + self._blind, down + self._down, slower_s)
+        stage.spans = (self._blind, self._down)  # the next round judges the last looks of this one
         found = stage.judge.faults(seen)
         self.faults += [f"{fault} ({stage.looker.why})" if "though the PBX" in fault else fault for fault in found]
         if self.retained_again:
