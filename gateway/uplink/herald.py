@@ -21,10 +21,13 @@ from appliance.version import VERSION
 from gateway.uplink.floor_message import floor_message
 from gateway.uplink.link import Will
 from gateway.uplink.live import Live, Out
+from gateway.uplink.resend import held_numbers
 from gateway.uplink.topic import Topics
 
 _FOLD_PAGES: Final = 2
 _LOOK_S: Final = 1.0
+#: Where none of the oldest rows is due, the first number held is not told.
+_HELD_PAGES: Final = 20
 #: A retained state goes by itself a day after it was said last: a broker that comes back from a backup, or loses the will, must not
 #: show a box as it was for ever. Until then it is said again, changed or not.
 _HOLDS_S: Final = 86_400
@@ -126,6 +129,7 @@ class Herald:
                 "epoch": head.epoch,
                 "first": journal.first_seq() or None,
                 "last": head.seq or None,
+                "first_delivery": held_numbers(journal, _HELD_PAGES)[0],
                 "last_delivery": head.n or None,
                 "services": list(registry.enabled(self._context.config)),
                 "schemas": {kind: row.version for kind, row in KINDS.items()},

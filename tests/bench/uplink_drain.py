@@ -25,8 +25,8 @@ from tests.bench.table import Row, at_least, at_most, compared
 from tests.bench.work import event
 from tests.bench.worker import heard, tell
 
-_WINDOW = 1000
-_SETTINGS = (f"max_inflight_messages {_WINDOW}", "persistence false")
+WINDOW = 1000
+SETTINGS = (f"max_inflight_messages {WINDOW}", "persistence false")
 _PATIENCE_S = 40.0
 
 #: Messages a second and CPU seconds per 100 000 messages.
@@ -40,7 +40,7 @@ def drain(room: Room) -> list[Row]:
         ours, paho, bridge = [], [], []
         for again in room.rounds(3, 1):
             place = folder / str(again)
-            messages = _journal(place, count)
+            messages = journal_of(place, count)
             room.say(f"round {again + 1}: {count} messages by the uplink")
             ours.append(_by_uplink(place, count))
             room.say(f"round {again + 1}: {count} messages by plain paho")
@@ -51,7 +51,7 @@ def drain(room: Room) -> list[Row]:
     rates = [(one[0], peer[0]) for one, peer in zip(ours, paho, strict=True)]
     bridged = [(one[0], peer[0]) for one, peer in zip(ours, bridge, strict=True)]
     cpu = [(one[1], peer[1]) for one, peer in zip(ours, paho, strict=True)]
-    plain = f"plain paho thread, inflight {_WINDOW}"
+    plain = f"plain paho thread, inflight {WINDOW}"
     note = f"the bridge {statistics.median(one[1] for one in bridge):.1f} s per 100 000"
     return [
         compared("uplink.drain", "msg/s", rates, plain, at_least(3, "× plain paho thread")),
@@ -60,7 +60,7 @@ def drain(room: Room) -> list[Row]:
     ]
 
 
-def _journal(folder: Path, count: int) -> Path:
+def journal_of(folder: Path, count: int) -> Path:
     """A box's journal with that many events due, and the same messages as a file: a line with the topic, a line with the payload."""
     journal = SqliteJournal.open(folder / "journal.db")
     for first in range(0, count - 1, 500):
@@ -80,7 +80,7 @@ def _journal(folder: Path, count: int) -> Path:
 
 
 @contextmanager
-def _timed(broker: Broker, count: int, pid: Callable[[], int], out: list[Pace]) -> Iterator[None]:
+def timed(broker: Broker, count: int, pid: Callable[[], int], out: list[Pace]) -> Iterator[None]:
     """Measure from the first message at the broker to the last one."""
     marks: list[tuple[float, float]] = []
     ended = threading.Event()
@@ -109,18 +109,18 @@ def _by_uplink(folder: Path, count: int) -> Pace:
     with Box(folder / "box", crm_port=port, journal=folder / "journal.db") as box:
         box.start("uplink")
         box.settled("uplink")
-        with Broker(folder / "broker", _SETTINGS, port) as broker, _timed(broker, count, lambda: box.processes["uplink"].pid, out):
+        with Broker(folder / "broker", SETTINGS, port) as broker, timed(broker, count, lambda: box.processes["uplink"].pid, out):
             pass
     return out[0]
 
 
 def _by_paho(folder: Path, messages: Path, count: int) -> Pace:
     out: list[Pace] = []
-    with Broker(folder / "broker", _SETTINGS) as broker:
+    with Broker(folder / "broker", SETTINGS) as broker:
         process = child("uplink_drain:plain_paho", port=broker.port, messages=str(messages))
         try:
             line_from(process)
-            with _timed(broker, count, lambda: process.pid, out):
+            with timed(broker, count, lambda: process.pid, out):
                 assert process.stdin is not None
                 process.stdin.write("go\n")
                 process.stdin.flush()
@@ -129,21 +129,26 @@ def _by_paho(folder: Path, messages: Path, count: int) -> Pace:
     return out[0]
 
 
-def plain_paho(port: int, messages: str) -> None:
-    """Child: what its documentation shows, with a window of the application's own so that nothing piles up inside."""
+def plain_paho(port: int, messages: str, tls: str = "") -> None:
+    """Child: what its documentation shows, with a window of the application's own so that nothing piles up inside.
+
+    `tls`: the folder of `tests.bench.authority`.
+    """
     import paho.mqtt.client as paho  # noqa: PLC0415
 
     lines = Path(messages).read_bytes().splitlines()
-    window, answered, connected = threading.Semaphore(_WINDOW), threading.Semaphore(0), threading.Event()
+    window, answered, connected = threading.Semaphore(WINDOW), threading.Semaphore(0), threading.Event()
 
     def published(*_: object) -> None:
         window.release()
         answered.release()
 
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="plain", protocol=paho.MQTTv5)  # type: ignore[attr-defined]
-    client.max_inflight_messages_set(_WINDOW)
+    client.max_inflight_messages_set(WINDOW)
     client.on_connect = lambda *_: connected.set()
     client.on_publish = published
+    if tls:
+        client.tls_set(f"{tls}/ca.crt", f"{tls}/box.crt", f"{tls}/box.key")
     client.connect("127.0.0.1", port, 60)
     client.loop_start()
     connected.wait(10)
@@ -165,7 +170,7 @@ def _by_bridge(folder: Path, messages: Path, count: int) -> Pace:
     port, edge, out = free_port(), folder / "edge", list[Pace]()
     lines = messages.read_bytes().splitlines()
     bridge = (
-        f"max_inflight_messages {_WINDOW}",
+        f"max_inflight_messages {WINDOW}",
         "persistence true",
         f"persistence_location {edge}/",
         "user root",
@@ -182,6 +187,6 @@ def _by_bridge(folder: Path, messages: Path, count: int) -> Pace:
         # One topic for all: the client that comes with mosquitto takes one.
         command = [program, "-V", "5", "-h", "127.0.0.1", "-p", str(edge_broker.port), "-q", "1", "-t", lines[0].decode(), "-l"]
         subprocess.run(command, input=b"\n".join(lines[1::2]) + b"\n", check=True, timeout=_PATIENCE_S)
-        with Broker(folder / "broker", _SETTINGS, port) as broker, _timed(broker, count, lambda: edge_broker.process.pid, out):
+        with Broker(folder / "broker", SETTINGS, port) as broker, timed(broker, count, lambda: edge_broker.process.pid, out):
             pass
     return out[0]
