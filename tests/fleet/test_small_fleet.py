@@ -13,8 +13,8 @@ from tests.fleet.fleet_run import Fleet, Plan
 @pytest.mark.broker
 def test_twenty_boxes_outlive_their_broker(tmp_path: Path) -> None:
     plan = Plan(
-        boxes=20, rate=5, calm_s=0.5, away_s=1.0, patience_s=20, rounds=(("stop", "site"),), workers=1, sites=3,
-        floor_every_s=1.0, reconnect_max_s=1.0, settle_s=0.3, saves=False,
+        boxes=20, rate=8, calm_s=0.3, away_s=0.7, patience_s=20, rounds=(("stop", "site"),), workers=1, sites=3,
+        floor_every_s=1.0, reconnect_max_s=1.0, settle_s=0.1, saves=False,
     )  # fmt: skip
     fleet = Fleet(tmp_path / "fleet", plan, lambda _text: None)
     try:
