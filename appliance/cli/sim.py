@@ -19,6 +19,7 @@ EXAMPLES = """
   callfloor sim pbx --port 5038 --scenario morning --seed 7
   callfloor sim freeswitch --port 8021 --speed 4
   callfloor sim crm --listen 127.0.0.1:1883
+  callfloor sim crm --url mqtt://127.0.0.1:1883 --send quito/p3 resend from=100 to=160
   callfloor sim sign --address 01,02
   callfloor sim line --lines 4 --every 30
   callfloor sim smdr --make nec --tcp 127.0.0.1:2300

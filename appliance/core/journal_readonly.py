@@ -48,7 +48,7 @@ class ReadonlyJournal:
         while len(out) < PAGE and (page := self.read(at)):
             out += [entry for entry in page if entry.n is not None and first <= entry.n <= last]
             at = page[-1].seq
-            if (page[-1].n or 0) >= last:
+            if any((entry.n or 0) >= last for entry in page):
                 break
         return out[:PAGE]
 

@@ -333,7 +333,7 @@ class SqliteJournal:
             while len(out) < PAGE and (page := store.read(at, PAGE)):
                 out += [entry for entry in page if entry.n is not None and first <= entry.n <= last]
                 at = page[-1].seq
-                if page[-1].n is not None and page[-1].n >= last:
+                if any(entry.n is not None and entry.n >= last for entry in page):
                     break
             return out[:PAGE]
 
@@ -432,8 +432,9 @@ class SqliteJournal:
             wal = Path(f"{self.path}-wal").stat().st_size
         except OSError:
             wal = 0
-        full = self._full or not self._query(self._upkeep.has_room)
-        return Limits(self._query(Store.bytes_used), self.max_bytes, self.first_seq(), pressure=pressure, full=full, wal_bytes=wal)
+        disk_bytes, has_room = self._query(self._upkeep.room)
+        used, full = self._query(Store.bytes_used), self._full or not has_room
+        return Limits(used, self.max_bytes, self.first_seq(), pressure=pressure, full=full, wal_bytes=wal, disk_bytes=disk_bytes)
 
     # -- upkeep ------------------------------------------------------------------------------------------------
 

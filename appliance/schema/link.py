@@ -77,6 +77,10 @@ INFO: Final[Schema] = {
         "epoch": {"type": "string", "description": "the journal's name; another one means that numbers begin again"},
         "first": {**_NUMBER_OR_NULL, "description": "sequence of the oldest event held"},
         "last": {**_NUMBER_OR_NULL, "description": "sequence of the newest"},
+        "first_delivery": {
+            **_NUMBER_OR_NULL,
+            "description": "the oldest delivery number that is held, for `resend`; null: none, or not known",
+        },
         "last_delivery": {**_NUMBER_OR_NULL, "description": "the last delivery number given out"},
         "services": {"type": "array", "items": {"type": "string"}},
         "schemas": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "version by kind of event"},
@@ -148,6 +152,7 @@ TOPICS: Final = (
                 "epoch": "3f9a2c41d0",
                 "first": 1,
                 "last": 48213,
+                "first_delivery": 1,
                 "last_delivery": 3961,
                 "services": ["gateway", "wallboard", "uplink"],
                 "schemas": {"call.answered": 1},

@@ -22,7 +22,7 @@ from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import Resend, args_of, judge
 from appliance.core.errors import CallfloorError
 from appliance.core.event import Entry, stored_from_body
-from appliance.core.journal import PAGE, Cursor
+from appliance.core.journal import PAGE, Cursor, Journal
 from appliance.service import Context
 from gateway.uplink.chain import Chain
 from gateway.uplink.envelope import Envelope
@@ -158,7 +158,7 @@ class Resender:
         return rows[0].seq
 
     async def _not_held(self) -> _StoppedError:
-        first, last = await asyncio.to_thread(held_numbers, self._context)
+        first, last = await asyncio.to_thread(held_numbers, self._context.journal)
         text = f"the numbers {first} to {last} of this epoch are held" if first else "no number of this epoch is held"
         return _StoppedError(f"not_held: {text}", {"first": first, "last": last, "epoch": self._context.journal.epoch})
 
@@ -305,12 +305,18 @@ class Resender:
                 continue
 
 
-def held_numbers(context: Context) -> tuple[int | None, int | None]:
-    """The first and the last delivery number of this epoch that the journal holds; None where it holds none. Blocks."""
-    journal = context.journal
-    last = journal.head().n
-    rows = journal.read_n(1, last) if last else []
-    return (rows[0].n, last) if rows else (None, None)
+def held_numbers(journal: Journal, pages: int | None = None) -> tuple[int | None, int | None]:
+    """The first and the last delivery number of this epoch that the journal holds; None where it holds none. Blocks.
+
+    `pages`: look at so many from the oldest row on, at most.
+    """
+    last, at = journal.head().n, journal.first_seq() - 1
+    while last and pages != 0 and (rows := journal.read(at)):
+        first = next((row.n for row in rows if row.n is not None), None)
+        if first is not None:
+            return first, last
+        at, pages = rows[-1].seq, None if pages is None else pages - 1
+    return None, None
 
 
 def _end(command: CommandReceived, state: str, reason: str | None, result: dict[str, object] | None = None) -> CommandFinished:
