@@ -186,12 +186,12 @@ def _flaps(stage: NetStage, _: Round, chance: random.Random) -> None:
 
 
 NETWORK = (
-    Kind("cable pulled for seconds", 4, _cut),  # type: ignore[arg-type]
-    Kind("cable pulled for 26 s", 2, _cut_long),  # type: ignore[arg-type]
-    Kind("cable flaps", 3, _flaps),  # type: ignore[arg-type]
-    Kind("delay 300 ms, jitter 200 ms", 3, _net(delay_s=0.3, jitter_s=0.2)),  # type: ignore[arg-type]
-    Kind("loss 10 %", 3, _net(loss=0.1, delay_s=0.02)),  # type: ignore[arg-type]
-    Kind("loss 35 %", 3, _net(loss=0.35, delay_s=0.02)),  # type: ignore[arg-type]
-    Kind("reordering 30 %", 3, _net(reorders=0.3, delay_s=0.01)),  # type: ignore[arg-type]
-    Kind("repeats 20 %, bit errors 5 %", 3, _net(repeats=0.2, garbles=0.05)),  # type: ignore[arg-type]
+    Kind("cable pulled for seconds", 4, _cut),
+    Kind("cable pulled for 26 s", 2, _cut_long),
+    Kind("cable flaps", 3, _flaps),
+    Kind("delay 300 ms, jitter 200 ms", 3, _net(delay_s=0.3, jitter_s=0.2)),
+    Kind("loss 10 %", 3, _net(loss=0.1, delay_s=0.02)),
+    Kind("loss 35 %", 3, _net(loss=0.35, delay_s=0.02)),
+    Kind("reordering 30 %", 3, _net(reorders=0.3, delay_s=0.01)),
+    Kind("repeats 20 %, bit errors 5 %", 3, _net(repeats=0.2, garbles=0.05)),
 )

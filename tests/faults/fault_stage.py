@@ -280,6 +280,8 @@ class Round:
         self.name = ""
         #: What is retained must come again: `info`, `status` and `floor` of the box.
         self.retained_again = False
+        #: Events may come for the first time out of order.
+        self.disorder = False
         self._blind: list[Span] = []
         self._down: list[Span] = []
 
@@ -338,6 +340,8 @@ class Round:
         seen = Seen(rows, stage.received_since(), books, looks, truths, blind + self._blind, down + self._down, slower_s)
         stage.spans = (self._blind, self._down)  # the next round judges the last looks of this one
         found = stage.judge.faults(seen)
+        if self.disorder:
+            found = [fault for fault in found if not fault.startswith("out of order")]
         self.faults += [f"{fault} ({stage.looker.why})" if "though the PBX" in fault else fault for fault in found]
         if self.retained_again:
             self.faults += stage.retained_faults()
