@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from itertools import chain, count
 from typing import Final, Literal
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
@@ -77,6 +78,7 @@ class SmdrSource:
         self.pace = Pace()
         self.listener: Listener | None = None
         self.health = Health()
+        self._judged: WeakKeyDictionary[Stream, tuple[int, int]] = WeakKeyDictionary()
         self.sessions = 0
         self._has_told = False
         self._retry_s = FIRST_RETRY_S
@@ -174,12 +176,18 @@ class SmdrSource:
     def _judge(self, stream: Stream) -> None:
         """How the lines do, as long as the port is there."""
         counts, splitter = stream.counts, stream.splitter
-        damaged = counts.unknown + splitter.overlong
-        lines = counts.lines + splitter.overlong
+        damaged, lines = counts.unknown + splitter.overlong, counts.lines + splitter.overlong
+        # Of late: what came yesterday at another speed, or in a flood, says nothing of what comes now.
+        before_damaged, before_lines = self._judged.get(stream, (0, 0))
+        if lines - before_lines >= 2 * _JUDGE_FROM:
+            self._judged[stream] = damaged, lines
+        late = lines - before_lines
         if stream.reader is None and stream.unread >= _JUDGE_FROM:
             self._say("amber", "no profile fits what comes; `callfloor smdr learn` proposes one, or the line's speed is wrong")
-        elif lines >= _JUDGE_FROM and 2 * damaged > lines:
+        elif late >= _JUDGE_FROM and 2 * (damaged - before_damaged) > late:
             self._say("amber", "most lines fit nothing: look at the line's speed and format, or name the profile")
+        elif before_lines and late < _JUDGE_FROM and self.health.level == "amber":
+            return  # too few to tell
         elif counts.records:
             self._say("ok", f"records of {stream.reader.profile.name}" if stream.reader else "records")
 

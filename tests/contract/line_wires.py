@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import socket
 import sys
 import tty
@@ -37,16 +38,23 @@ from gateway.fxo.source import LineSource
 SETTINGS = LineSettings(line="linea-1", trunk="pstn", ring_ms=(500, 500), grace_ms=200, flash_ms=100, hook_sense=True)
 
 
+#: How often a monitor that says nothing is asked whether it is there.
+ASKED: dict[str, Any] = {"ask_s": 0.3, "answer_s": 0.3, "spread": lambda: 0.0}
+SETTINGS_TOLD = b"V 5.0 E c X d A o u b k"
+
+
 class Wire(Protocol):
-    """What happens on the line, and to the cable."""
+    """What happens on the line, and to the cable. `noise` is the share of the bytes that come as others."""
 
     source: LineSource
+    noise: float
 
     async def ring(self) -> None: ...
     async def give_up(self) -> None: ...
     async def take(self) -> None: ...
     async def put_down(self) -> None: ...
     async def rubbish(self) -> None: ...
+    async def flood(self) -> None: ...
     async def cut(self) -> None: ...
     async def restore(self) -> None: ...
 
@@ -56,7 +64,20 @@ class ByModem:
 
     def __init__(self, folder: Path) -> None:
         self._rig = ModemRig(folder, SimModem())
-        self.source: LineSource = ModemLine(self._rig.url, SETTINGS, SystemClock(), spread=lambda: 0.0)
+        self.source: LineSource = ModemLine(self._rig.url, SETTINGS, SystemClock(), answer_s=0.5, spread=lambda: 0.0)
+
+    @property
+    def noise(self) -> float:
+        return self._rig.noise
+
+    @noise.setter
+    def noise(self, share: float) -> None:
+        self._rig.noise = share
+
+    async def flood(self) -> None:
+        for _ in range(200):
+            self._rig.say(b"RING\r\n" * 500 + bytes(range(256)) * 8)
+            await asyncio.sleep(0)
 
     async def ring(self) -> None:
         self._rig.say(self._rig.modem.ring())
@@ -84,9 +105,13 @@ class ByMonitor:
     """A line monitor, its lines by whatever carries them."""
 
     source: LineSource
+    noise = 0.0
 
     def __init__(self) -> None:
-        self._rang = False
+        self._dice = random.Random(3)
+
+    def damaged(self, data: bytes) -> bytes:
+        return bytes(self._dice.randrange(256) if self._dice.random() < self.noise else byte for byte in data) if self.noise else data
 
     def tell(self, data: bytes) -> None:
         raise NotImplementedError
@@ -118,43 +143,78 @@ class BySerialMonitor(ByMonitor):
         super().__init__()
         self._path = folder / "monitor"
         self._master = -1
-        self.source = MonitorLines(f"serial://{self._path}", "monitor", {1: SETTINGS}, SystemClock(), spread=lambda: 0.0)
+        self.source = MonitorLines(f"serial://{self._path}", "monitor", {1: SETTINGS}, SystemClock(), **ASKED)
 
     def tell(self, data: bytes) -> None:
-        os.write(self._master, data + b"\r\n")
+        with suppress(BlockingIOError):  # the line is full: a flood is lost, as on a wire
+            os.write(self._master, self.damaged(data + b"\r\n"))
+
+    def _asked(self) -> None:
+        with suppress(OSError):  # nobody has it open
+            if b"V" in os.read(self._master, 4096):
+                self.tell(SETTINGS_TOLD)
+
+    async def flood(self) -> None:
+        for _ in range(200):
+            self.tell(bytes(range(256)) * 16)
+            self.tell(b"01 R             12/17 16:54:03\r\n" * 100)
+            await asyncio.sleep(0)
 
     async def cut(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._master)
         self._path.unlink()
         os.close(self._master)
 
     async def restore(self) -> None:
         self._master, slave = os.openpty()
         tty.setraw(slave)
+        os.set_blocking(self._master, False)
         self._path.symlink_to(os.ttyname(slave))
         os.close(slave)
+        asyncio.get_running_loop().add_reader(self._master, self._asked)
 
 
 class ByUdpMonitor(ByMonitor):
-    """Over UDP; nobody can cut that, but the box can lose its address."""
+    """Over UDP, where nothing but silence tells that it is gone."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self._box = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.source = self._made = MonitorLines("udp://127.0.0.1:0", "monitor", {1: SETTINGS}, SystemClock(), spread=lambda: 0.0)
+        self._box: socket.socket | None = None
+        self.source = self._made = MonitorLines("udp://127.0.0.1:0", "monitor", {1: SETTINGS}, SystemClock(), **ASKED)
 
     def tell(self, data: bytes) -> None:
-        assert self._made.port is not None
-        self._box.sendto(b"^^<U>123456<S>123456$" + data, ("127.0.0.1", self._made.port))
+        if self._box is not None and self._made.port is not None:
+            with suppress(BlockingIOError):
+                self._box.sendto(self.damaged(b"^^<U>123456<S>123456$" + data), ("127.0.0.1", self._made.port))
+
+    def _asked(self) -> None:
+        if self._box is not None and self._box.recv(4096) == b"^^Id-V":
+            self.tell(SETTINGS_TOLD)
+
+    async def flood(self) -> None:
+        for _ in range(200):
+            for _ in range(50):
+                self.tell(bytes(range(256)) * 4)
+                self.tell(b"01 R             12/17 16:54:03")
+            await asyncio.sleep(0)
 
     async def cut(self) -> None:
-        self._box.close()
+        if self._box is not None:
+            asyncio.get_running_loop().remove_reader(self._box)
+            self._box.close()
+            self._box = None
 
     async def restore(self) -> None:
-        """There is nothing to plug in."""
+        self._box = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._box.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._box, self._asked)
+        asyncio.get_running_loop().call_later(0.05, self.tell, SETTINGS_TOLD)  # as one that was just switched on
 
 
 class ByPins:
     """Opto-couplers on gpiozero's mock pins."""
+
+    noise = 0.0
 
     def __init__(self, folder: Path) -> None:
         pins = SensePins(ring=5, loop=6)
@@ -188,6 +248,11 @@ class ByPins:
             self._set(5, True)
             self._set(5, False)
 
+    async def flood(self) -> None:
+        for _ in range(100):
+            await self.rubbish()
+            await asyncio.sleep(0)
+
     async def cut(self) -> None:
         """Pins cannot be pulled: nothing tells."""
 
@@ -197,6 +262,8 @@ class ByPins:
 
 class ByGateway:
     """An external gateway: its hook by a real snmpd, its SIP by a bare socket; the same network carries both."""
+
+    noise = 0.0
 
     def __init__(self, folder: Path) -> None:
         self._agent = Snmpd(folder, {f"{HOOK}.0": 1})
@@ -233,6 +300,14 @@ class ByGateway:
         self._sip.box = self._ear.port or 9
         self._sip.say(bytes(range(128, 256)))
 
+    async def flood(self) -> None:
+        self._sip.box = self._ear.port or 9
+        for number in range(4_000):
+            self._sip.say(bytes(range(128, 256)) * 8 if number % 2 else request("INVITE", self._sip.port, call=f"f{number}"))
+            if number % 50 == 0:
+                await asyncio.sleep(0)
+        self._call = 4_000  # none of them is told to have ended
+
     async def cut(self) -> None:
         """For so long that both are missed; and nobody speaks any more when it is mended."""
         self._sip.alive = False
@@ -253,7 +328,7 @@ WIRES: dict[str, Callable[[Path], Wire]] = {
     "modem": ByModem, "monitor": BySerialMonitor, "udp": ByUdpMonitor, "pins": ByPins, "gateway": ByGateway,
 }  # fmt: skip
 #: Those with a cable whose end is noticed.
-CABLES = ("modem", "monitor", "gateway")
+CABLES = ("modem", "monitor", "udp", "gateway")
 #: What a wire needs of the machine.
 NEEDS = {"gateway": "snmp"}
 __all__ = ["CABLES", "NEEDS", "SETTINGS", "WIRES", "Ears", "Wire", "running", "until"]

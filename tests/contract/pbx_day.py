@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -20,8 +21,13 @@ from appliance.core.journal import Journal
 from appliance.core.journal_memory import MemoryJournal
 from appliance.service import Context
 from appliance.sim.floor_model_plan import QUEUES, Plan, staff
+from appliance.sim.freeswitch import SimFreeswitch
 from appliance.sim.pbx import SimPbx
 from gateway.pbx.service import Gateway
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from slate_sim import SimSlate
 
 #: More callers than three agents can take, so that some always wait; nobody waits longer than a real second at this speed.
 SPEED = 40
@@ -30,6 +36,12 @@ PLAN = Plan(
     agents=staff(3), calls_per_min=45.0, talk_mean_s=12.0, ring_mean_s=1.5, patience_mean_s=18.0, exit_key_share=0.15,
     hold_share=0.3, transfer_share=0.2, pause_every_s=60.0, pause_mean_s=10.0,
 )  # fmt: skip
+#: Each kind's simulator, and the secret that lets a box in there.
+DIALECTS: dict[str, tuple[Callable[..., SimPbx], str]] = {
+    "asterisk": (SimPbx, "callfloor"),
+    "freeswitch": (SimFreeswitch, "ClueCon"),
+    "slate": (SimSlate, "slate"),
+}
 #: Whose call, in which queue, and how it ended.
 Ends = Counter[tuple[str, str, str]]
 _TRUTH = {
@@ -127,3 +139,36 @@ async def copied(journal: Journal) -> MemoryJournal:
 
 def resyncs(journal: Journal) -> int:
     return sum(isinstance(event, c.PbxResynced) for event in events_in(journal))
+
+
+def floor(kind: str, seed: int, **habits: float) -> SimPbx:
+    """A floor on which nobody calls before somebody listens."""
+    pbx = DIALECTS[kind][0](msgspec.structs.replace(PLAN, **habits), seed=seed, speed=SPEED)
+    pbx.model.up = False
+    return pbx
+
+
+def settings(kind: str, pbx: SimPbx, folder: Path, secret: str | None = None) -> PbxConfig:
+    (folder / "secret").write_text((secret or DIALECTS[kind][1]) + "\n")
+    return PbxConfig(kind=kind, port=pbx.port, secret_file=folder / "secret", ping_s=0.5, silent_s=5.0)
+
+
+def waiting(pbx: SimPbx) -> int:
+    return sum(len(queue.waiting) for queue in pbx.model.queues.values())
+
+
+def seen_waiting(pbx: SimPbx) -> Any:
+    """Everybody who waits now, as the events would have it."""
+    ends = true_ends(pbx)
+    return type(ends)({key: count for key, count in ends.items() if key[2] == "waiting"})
+
+
+def check(pbx: SimPbx, events: list[Any]) -> None:
+    """Nobody is counted who was not there; nobody as abandoned or answered who was not."""
+    ends, true = ends_of(events), true_ends(pbx)
+    for caller, queue, end in ends:
+        there = sum(count for (who, where, _), count in true.items() if (who, where) == (caller, queue))
+        counted = sum(count for (who, where, _), count in ends.items() if (who, where) == (caller, queue))
+        assert counted <= there, (caller, queue)
+        if end in ("abandoned", "answered"):
+            assert ends[caller, queue, end] <= true[caller, queue, end], (caller, queue, end)

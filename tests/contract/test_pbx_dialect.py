@@ -7,38 +7,26 @@ import importlib
 import json
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from appliance.core import catalogue as c
 from appliance.core import pbx_kind
 from appliance.core.clock import SystemClock
-from appliance.core.config import Config, PbxConfig
+from appliance.core.config import Config
 from appliance.core.errors import DeniedError
 from appliance.core.journal_memory import MemoryJournal
-from appliance.sim.freeswitch import SimFreeswitch
-from appliance.sim.pbx import SimPbx
 from gateway.pbx.capture import record
 from gateway.pbx.dialect import dialect
 from gateway.pbx.replay_feed import feed_capture
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from pbx_day import PLAN, SPEED, copied, ends_of, events_in, gateway, resyncs, true_ends, until
+from pbx_day import DIALECTS, check, copied, ends_of, events_in, floor, gateway, resyncs, seen_waiting, settings, true_ends, until, waiting
 from slate_package import write_installed
-from slate_sim import SimSlate
-
-#: Each kind's simulator, and the secret that lets a box in there.
-DIALECTS: dict[str, tuple[Callable[..., SimPbx], str]] = {
-    "asterisk": (SimPbx, "callfloor"),
-    "freeswitch": (SimFreeswitch, "ClueCon"),
-    "slate": (SimSlate, "slate"),
-}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,18 +46,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(params=DIALECTS)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def floor(kind: str, seed: int, **habits: float) -> SimPbx:
-    """A floor on which nobody calls before somebody listens."""
-    pbx = DIALECTS[kind][0](msgspec.structs.replace(PLAN, **habits), seed=seed, speed=SPEED)
-    pbx.model.up = False
-    return pbx
-
-
-def settings(kind: str, pbx: SimPbx, folder: Path, secret: str | None = None) -> PbxConfig:
-    (folder / "secret").write_text((secret or DIALECTS[kind][1]) + "\n")
-    return PbxConfig(kind=kind, port=pbx.port, secret_file=folder / "secret", ping_s=0.5, silent_s=5.0)
 
 
 def cut(row: bytes, dice: random.Random) -> list[bytes]:
@@ -159,24 +135,3 @@ async def test_a_refused_login_says_what_to_mend(kind: str, tmp_path: Path) -> N
         with pytest.raises(DeniedError, match="secret_file"):
             await wire.login(config, "wrong")
         wire.close()
-
-
-def waiting(pbx: SimPbx) -> int:
-    return sum(len(queue.waiting) for queue in pbx.model.queues.values())
-
-
-def seen_waiting(pbx: SimPbx) -> Any:
-    """Everybody who waits now, as the events would have it."""
-    ends = true_ends(pbx)
-    return type(ends)({key: count for key, count in ends.items() if key[2] == "waiting"})
-
-
-def check(pbx: SimPbx, events: list[Any]) -> None:
-    """Nobody is counted who was not there; nobody as abandoned or answered who was not."""
-    ends, true = ends_of(events), true_ends(pbx)
-    for caller, queue, end in ends:
-        there = sum(count for (who, where, _), count in true.items() if (who, where) == (caller, queue))
-        counted = sum(count for (who, where, _), count in ends.items() if (who, where) == (caller, queue))
-        assert counted <= there, (caller, queue)
-        if end in ("abandoned", "answered"):
-            assert ends[caller, queue, end] <= true[caller, queue, end], (caller, queue, end)
