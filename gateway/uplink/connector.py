@@ -33,8 +33,9 @@ _log = logging.getLogger(__name__)
 #: How often files, clock and earlier brokers are looked at.
 _LOOK_S: Final = 2.0
 _PROBE_S: Final = 5.0
-#: A broker that knew no MQTT 5 is asked again after a day: it may have been renewed.
-_OLD_S: Final = 86400.0
+#: A broker that knew no MQTT 5 is asked again at the first connection after ten minutes: it may have been renewed or only have
+#: stumbled, and with 3.1.1 what nobody listens to counts as delivered.
+_OLD_S: Final = 600.0
 #: A broker that does not say 0x8E to whom another client of the same name replaced (mosquitto 2.0.11) looks like one that answers at
 #: once, knows the session, and closes without a word: so soon after the greeting, and so often in a row.
 _SOON_S: Final = 60.0
