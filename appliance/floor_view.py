@@ -14,7 +14,7 @@ from appliance.core.config_sites import place_of
 from appliance.core.day_files import DayFiles
 from appliance.core.disk import READONLY, free_bytes, is_readonly
 from appliance.core.event import stored_from_body
-from appliance.core.journal import PAGE, Journal, Limits
+from appliance.core.journal import PAGE, Account, Journal, Limits
 from appliance.core.site_file import SiteFile, SiteFiles
 from appliance.floor import build
 from appliance.floor import snapshot as out
@@ -24,7 +24,7 @@ from appliance.floor.shot import TICK_NS, Shots
 from appliance.floor.sites import all_sites, site_from_file
 from appliance.floor.state import FloorState, Source
 from appliance.floor.timeline import Timeline
-from appliance.forecast import Forecast
+from appliance.forecast import Forecast, Held, held_of
 
 _LOOK_NS = NS // 2
 #: With less than this left where the journal lies it cannot even record that it is full: every view says so by itself.
@@ -72,6 +72,7 @@ class FloorView:
         self._heard: dict[str, SiteFile | None] = dict.fromkeys(config.sites)
         self._forecast = Forecast()
         self._limits: Limits | None = None
+        self._held: Held | None = None
         self._limits_ns = 0
         self._saved_ns = clock.mono_ns()
         self._collector = collector
@@ -125,18 +126,19 @@ class FloorView:
             shot.sites = self._sites(now)
             shot.all_sites = all_sites(shot.floor, shot.sites.values(), now // TICK_NS * TICK_NS)
         if account.waiting:
-            limits = self._limits_lately()
+            limits = self._limits_lately(account)
             self._forecast.feed(self.clock.mono_ns(), account, limits)
             flows = shot.crm.state in ("up", "draining")
             shot.crm.drain_s = self._forecast.drain_s(account) if flows else None
-            shot.crm.full_in_s = None if flows else self._forecast.full_in_s(limits)
+            shot.crm.full_in_s = None if flows or self._held is None else self._forecast.full_in_s(limits, self._held)
         return shot
 
-    def _limits_lately(self) -> Limits:
-        """How full the journal is, asked once a second at most: five queries, for a forecast over a minute."""
+    def _limits_lately(self, account: Account) -> Limits:
+        """How full the journal is, asked once a second at most: some queries, for a forecast."""
         now = self.clock.mono_ns()
         if self._limits is None or now - self._limits_ns >= NS:
             self._limits, self._limits_ns = self.journal.limits(), now
+            self._held = held_of(self.journal, account, self.clock, self.config.journal.keep_days)
         return self._limits
 
     def now_ns(self) -> int:

@@ -54,7 +54,10 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):
-    """How full the journal is: bytes used and allowed, first row held, and whether events are being refused or shed."""
+    """How full the journal is: bytes used and allowed, first row held, and whether events are being refused or shed.
+
+    `disk_bytes` is what its disk has for events before the oldest go for that; None: not known.
+    """
 
     bytes_used: int
     max_bytes: int
@@ -62,6 +65,7 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     pressure: bool = False
     full: bool = False
     wal_bytes: int = 0
+    disk_bytes: int | None = None
 
 
 class Journal(Protocol):

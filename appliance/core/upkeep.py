@@ -87,9 +87,13 @@ class Upkeep:
         if self._callers is not None:
             self._callers.step(store, settled)
 
-    def has_room(self, store: Store) -> bool:
-        """Whether the next events have a place. Raises sqlite3.Error and OSError as they come."""
-        return store.bytes_free() + free_bytes(self._folder) >= _NO_ROOM_BYTES
+    def room(self, store: Store) -> tuple[int, bool]:
+        """Bytes for events before the oldest go for want of room on the disk; whether the next ones have a place at all.
+
+        Raises sqlite3.Error and OSError as they come.
+        """
+        own, disk = store.bytes_free(), free_bytes(self._folder)
+        return own + max(0, disk - TIGHT_BYTES), own + disk >= _NO_ROOM_BYTES
 
 
 def _caller_purge(clock: Clock, folder: Path, callers: Callers) -> CallerPurge:

@@ -29,7 +29,7 @@ from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.journal import Account, Cursor, Limits
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor_view import FloorView
-from appliance.forecast import Forecast
+from appliance.forecast import Forecast, Held
 
 CONFIG = Config(crm=Crm(url="mqtt://127.0.0.1:1"))
 
@@ -223,12 +223,13 @@ def test_forecasts_are_straight_lines_and_none_when_nothing_moves() -> None:
         limits = Limits(bytes_used=1_000_000 + second * 1000, max_bytes=2_000_000, first_seq=1)
         forecast.feed(second * NS, account, limits)
     assert forecast.drain_s(account) == 90.0
-    assert forecast.full_in_s(limits) == 990
+    started = Held(rows=1000, waiting_rows=1000, oldest_s=11.0, oldest_waiting_s=11.0, keep_s=7 * 86_400)
+    assert forecast.full_in_s(limits, started) == 990
     still = Forecast()
     for second in range(5):
         still.feed(second * NS, account, limits)
     assert still.drain_s(account) is None
-    assert still.full_in_s(limits) is None
+    assert still.full_in_s(limits, started) is None
 
 
 def test_a_dead_uplink_is_a_link_down_whatever_it_said_last(box: Box) -> None:
