@@ -1,6 +1,7 @@
-"""Print the contract's machine-readable forms, generated from the types: JSON Schema, AsyncAPI 3 for MQTT, one example of every message.
+"""Print the contract's machine-readable forms, generated from the types.
 
-diff says what changed since a form was published, and what of it breaks whoever built against it; exit code 1 where something does.
+They are JSON Schemas, AsyncAPI 3 for MQTT, and one example of every message. diff says what changed since a form was
+published, and what of it breaks whoever built against it; exit code 1 where something does.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EXAMPLES = """
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which of them, or a comparison."""
-    parser.add_argument("which", choices=(*WHICH, "diff"))
+    parser.add_argument("which", choices=(*WHICH, "diff"), metavar="WHICH", help=f"{', '.join(WHICH)}; or diff")
     parser.add_argument("files", metavar="FILE", nargs="*", type=Path, help="diff: the older form, and the newer (default: this version's)")
     parser.add_argument("--json", action="store_true", help="diff: as one JSON object")
 

@@ -210,6 +210,7 @@ def _servers() -> dict[str, Any]:
         "lastWill": {"topic": f"{ROOT}/status", "qos": 1, "retain": True, "message": link.WILL},
         "bindingVersion": _MQTT,
     }
+    security = [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("mutualTls", "password")]
     return {
         "crm": {
             "host": "crm.example:8883",
@@ -217,7 +218,16 @@ def _servers() -> dict[str, Any]:
             "protocolVersion": "5.0",
             "title": "The customer's broker",
             "description": "TLS with a client certificate; MQTT 3.1.1 where the broker has no 5",
-            "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("mutualTls", "password")],
+            "security": security,
             "bindings": {"mqtt": binding},
-        }
+        },
+        "crm-websocket": {
+            "host": "crm.example:443",
+            "pathname": "/mqtt",
+            "protocol": "wss",
+            "title": "The same through a web front",
+            "description": "MQTT in a WebSocket (subprotocol `mqtt`), where only port 443 leaves the building",
+            "security": security,
+            "bindings": {"mqtt": binding},
+        },
     }

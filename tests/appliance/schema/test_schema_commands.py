@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jsonschema
+import jsonschema_rs
 import pytest
 
 from appliance.core.command import VERBS, args_of
@@ -34,6 +35,7 @@ def test_document_is_json_schema() -> None:
 def test_example_is_taken(verb: str) -> None:
     sent = command.example(verb)
     validator(verb).validate(sent)
+    jsonschema_rs.validator_for({**DOCUMENT, "$ref": f"#/$defs/{verb}"}, validate_formats=True).validate(sent)
     assert args_of(verb, sent["args"])
 
 
