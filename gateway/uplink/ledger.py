@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ _log = logging.getLogger(__name__)
 #: More commands than this within seven days are not remembered but refused.
 MOST: Final = 100_000
 _COMPACT_FROM: Final = 2_000
+_TORN: Final = 1 << 40
 
 
 class Known(Struct, frozen=True, omit_defaults=True):
@@ -56,6 +58,7 @@ class Ledger:
         self._path = path
         self._known: dict[str, Known] = {}
         self._unsaved: list[Known] = []
+        self._saving = threading.Lock()
         self._lines = 0
         if path is not None and path.exists():
             self._load(path)
@@ -102,21 +105,29 @@ class Ledger:
         return not self._unsaved
 
     def sync(self) -> None:
-        """Make what was remembered durable; rewrite the file when most of it is out of date. Raises OSError."""
-        if self._path is None:
-            self._unsaved.clear()
-            return
-        if not self._unsaved:
-            return
-        if self._lines + len(self._unsaved) > _COMPACT_FROM + 4 * len(self._known):
-            self._rewrite(self._path)
-        else:
-            with self._path.open("ab") as file:
-                file.write(b"".join(msgspec.json.encode(known) + b"\n" for known in self._unsaved))
-                file.flush()
-                os.fsync(file.fileno())
-            self._lines += len(self._unsaved)
-        self._unsaved.clear()
+        """Make what was remembered durable; rewrite the file when most of it is out of date. Raises OSError.
+
+        May be called from any thread, beside the others: what is remembered meanwhile waits for the next time.
+        """
+        with self._saving:
+            saved = list(self._unsaved)
+            if not saved:
+                return
+            if self._path is None:
+                pass
+            elif self._lines + len(saved) > _COMPACT_FROM + 4 * len(self._known):
+                self._rewrite(self._path)
+            else:
+                try:
+                    with self._path.open("ab") as file:
+                        file.write(b"".join(msgspec.json.encode(known) + b"\n" for known in saved))
+                        file.flush()
+                        os.fsync(file.fileno())
+                except OSError:
+                    self._lines = _TORN  # a line may be half there: the next would be glued to it
+                    raise
+                self._lines += len(saved)
+            del self._unsaved[: len(saved)]
 
     def _put(self, known: Known) -> None:
         self._known[known.id] = known
@@ -138,9 +149,9 @@ class Ledger:
             self._rewrite(path)
 
     def _rewrite(self, path: Path) -> None:
-        part = path.with_suffix(".part")
+        part, all_ = path.with_suffix(".part"), list(self._known.values())
         with part.open("wb") as file:
-            file.write(b"".join(msgspec.json.encode(known) + b"\n" for known in self._known.values()))
+            file.write(b"".join(msgspec.json.encode(known) + b"\n" for known in all_))
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -149,4 +160,4 @@ class Ledger:
             os.fsync(folder)
         finally:
             os.close(folder)
-        self._lines = len(self._known)
+        self._lines = len(all_)

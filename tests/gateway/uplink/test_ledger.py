@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+
+import pytest
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import REMEMBER_NS
@@ -59,3 +63,42 @@ def test_seven_days_and_no_longer_and_the_file_is_compacted(tmp_path: Path) -> N
     assert ledger.get("open") is not None, "what has not ended is not forgotten"
     ledger.sync()
     assert len(path.read_bytes().splitlines()) == 11
+
+
+def test_what_is_remembered_while_the_disk_is_written_waits_for_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is synced in a thread of its own, and commands come meanwhile."""
+    path = tmp_path / "commands.jsonl"
+    ledger, flush = Ledger(path), os.fsync
+
+    def slow(descriptor: int) -> None:
+        ledger.received(received("meanwhile"), 2, "e", 2)
+        flush(descriptor)
+
+    ledger.received(received("before"), 1, "e", 1)
+    monkeypatch.setattr(os, "fsync", slow)
+    ledger.sync()
+    assert not ledger.is_durable
+    monkeypatch.setattr(os, "fsync", flush)
+    ledger.sync()
+    assert ledger.is_durable
+    assert [known.id for known in Ledger(path).unfinished()] == ["before", "meanwhile"]
+
+
+def test_a_line_that_was_half_written_on_a_full_disk_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "commands.jsonl"
+    ledger, flush = Ledger(path), os.fsync
+    ledger.received(received("a"), 1, "e", 1)
+    ledger.sync()
+
+    def full(descriptor: int) -> None:
+        os.ftruncate(descriptor, path.stat().st_size - 9)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ledger.received(received("b"), 1, "e", 2)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        ledger.sync()
+    monkeypatch.setattr(os, "fsync", flush)
+    ledger.received(received("c"), 1, "e", 3)
+    ledger.sync()
+    assert [known.id for known in Ledger(path).unfinished()] == ["a", "b", "c"]
