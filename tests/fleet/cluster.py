@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from bisect import bisect
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ class Result(msgspec.Struct, frozen=True):
     behind_p50_s: float
     behind_max_s: float
     holes: int
+    #: Why attempts failed and connections ended, the most frequent first.
+    ends: dict[str, int]
     node_mb: list[float]
     took_s: float
 
@@ -147,8 +150,11 @@ class Cluster:
         found = books(boxes, heads, {"site": arrivals})
         missing = sum(last - first + 1 for ranges in holes(heads, arrivals).values() for first, last in ranges)
         behind = behind_s(arrivals)
+        ends: Counter[str] = Counter()
+        for box in boxes.values():
+            ends.update(box["faults"])
         return Result(
-            self._version, self._boxes, rounds, found, round(quantile(behind, 0.5), 1), round(max(behind, default=0.0), 1), missing, sizes, round(time.monotonic() - began_s, 1),
+            self._version, self._boxes, rounds, found, round(quantile(behind, 0.5), 1), round(max(behind, default=0.0), 1), missing, dict(ends.most_common(8)), sizes, round(time.monotonic() - began_s, 1),
         )  # fmt: skip
 
     def close(self) -> None:
@@ -330,6 +336,8 @@ def main() -> int:
         f"{result.nats}, {result.boxes} boxes: recorded {told.recorded}, arrived {told.arrivals}, came twice {told.doubled}, twice behind the ids "
         f"{told.doubled_after}, lost {told.lost}, out of order {told.disordered['site']} (by {result.behind_p50_s:g} s, at most {result.behind_max_s:g}); nodes {result.node_mb} MB; {result.took_s:g} s"
     )
+    for text, count in result.ends.items():
+        print(f"  {count:5} x {text}")
     print(f"cluster: {'whole' if result.is_whole else 'NOT WHOLE'}; build/{_JSON.name}")
     return 0 if result.is_whole else 1
 

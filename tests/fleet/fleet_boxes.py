@@ -16,6 +16,7 @@ import json
 import random
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ class Watch:
     def __init__(self) -> None:
         self.connected: list[float] = []
         self.failed: list[float] = []
+        self.faults: Counter[str] = Counter()
         self.is_up = False
 
     def ready(self) -> None:
@@ -55,6 +57,7 @@ class Watch:
         was_up, self.is_up = self.is_up, text.startswith("connected to ")
         if not self.is_up:
             self.failed.append(now)
+            self.faults[text.removeprefix(text.partition(": ")[0] + ": ") if text.startswith("mqtt://") else text] += 1
         elif not was_up:
             self.connected.append(now)
 
@@ -223,7 +226,7 @@ class Worker:
             account = msgspec.structs.asdict(box.journal.account("uplink"))
             told[box.site.box] = {
                 "site": box.site.name, "epoch": box.journal.epoch, "due": due, "account": account, "acknowledged": box.acknowledged,
-                "refused": box.refused, "connected": box.watch.connected, "failed": box.watch.failed, "fault": box.fault(),
+                "refused": box.refused, "connected": box.watch.connected, "failed": box.watch.failed, "fault": box.fault(), "faults": box.watch.faults,
             }  # fmt: skip
             box.journal.close()
         path = self._args.folder / f"boxes-{self._args.first:05d}.json"
