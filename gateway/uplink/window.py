@@ -1,4 +1,4 @@
-"""Decides how many events may be under way: what broker and configuration allow, and no more than the link carries in half a second.
+"""Decides how many events may be under way: what broker and configuration allow, and no more than keeps the way to the broker short.
 
 Whatever is under way stands before the live lane in every buffer between the box and the broker; on a slow link a fixed window
 would keep states and replies waiting for as long as it takes to empty. So the time from sending to acknowledgement is looked at: the
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Up to so much above the shortest round trip the window grows, and from so much on it shrinks.
-GROWS_S: Final = 0.25
-SHRINKS_S: Final = 0.5
-#: It never shrinks below this: acknowledgements that come seldom are no slow link.
-LEAST: Final = 8
+#: Up to half the shortest round trip above it the window grows, and from twice as much on it shrinks; that half is held between these:
+#: a near broker answers in a thousandth of a second, and a word of the live lane should hardly wait longer for it than without a backlog.
+NEAR_S: Final = 0.004
+FAR_S: Final = 0.25
+#: One slow round trip of a busy machine halves the window at most, and it never shrinks below this: the drain would starve.
+_SHARE_LEAST: Final = 0.5
+LEAST: Final = 32
 
 
 class Window:
@@ -53,7 +55,8 @@ class Window:
         if self._shortest_s is None or took_s < self._shortest_s:
             self._shortest_s = took_s
         over_s = took_s - self._shortest_s
-        self._grows = over_s < GROWS_S
-        if over_s > SHRINKS_S:
-            share = (self._shortest_s + GROWS_S) / took_s
+        grows_s = min(FAR_S, max(NEAR_S, self._shortest_s / 2))
+        self._grows = over_s < grows_s
+        if over_s > 2 * grows_s:
+            share = max(_SHARE_LEAST, (self._shortest_s + grows_s) / took_s)
             self.open = min(self.open, max(min(LEAST, self.most), int(self.open * share)))
