@@ -145,6 +145,22 @@ async def test_every_event_is_there_once_though_the_consumer_is_killed_in_the_mi
     assert rows(database, "SELECT count(*) FROM callfloor_unread") == [(0,)]
 
 
+async def test_a_database_that_goes_away_costs_nothing(rig: Any, database: str) -> None:
+    broker = rig.broker()
+    box = rig.box(broker.url)
+    box.calls(2000)
+    name = database.rpartition("=")[2]
+    cut = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+    with running(rig.folder, broker.port, database):
+        box.start()
+        await reached(database, 20)
+        assert rows(database, cut)[0][0] >= 1
+        await rig.until(box.settled)
+        last = box.journal.head().n
+        await reached(database, last)
+    assert rows(database, "SELECT count(*), max(delivery) FROM callfloor_event") == [(last, last)]
+
+
 def document(n: int, kind: str = "call.held", epoch: str = "e1", /, **data: Any) -> bytes:
     event = {
         "specversion": "1.0", "id": f"{epoch}-{n + 100}", "source": "/quito/p3/gateway/central", "type": f"callfloor.{kind}.v1",

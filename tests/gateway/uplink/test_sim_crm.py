@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from appliance.core.catalogue import CallHeld
+from appliance.core.journal_sqlite import SqliteJournal
 from appliance.sim.crm import SimCrm
 
 pytestmark = pytest.mark.broker
@@ -53,6 +55,30 @@ async def test_a_hole_is_filled_by_asking_and_what_is_not_held_any_more_is_lost(
         state = report["states"]["quito/p3"]
         assert (state["state"], state["epoch"], state["link"]) == ("online", box.journal.epoch, "up")
     assert len(heard) >= crm.book.events
+
+
+async def test_what_an_outage_cost_is_announced_and_the_consumer_knows_that_it_has_all_that_there_is(rig: Any) -> None:
+    """A journal too small for the outage lets the oldest go; a gap begins, the box restarts, the gap ends, the CRM comes."""
+    broker = rig.broker()
+    box = rig.box(broker.url)
+    small = SqliteJournal.open(rig.folder / "journal.db", run_dir=rig.folder / "run", max_bytes=3_000_000, clock=box.clock)
+    while not small.account("uplink").shed:
+        small.append([box.event(CallHeld(call="x" * 400, pbx="central")) for _ in range(400)])
+        small.upkeep()
+    small.close()
+    box.journal.upkeep()
+    shed = box.account().shed
+    async with SimCrm(broker.url) as crm:
+        await rig.until(lambda: crm.connected)
+        box.start()
+        await rig.until(lambda: box.settled() and crm.book.events >= box.journal.head().n - shed)
+        report = crm.report()
+        assert (report["verdict"], report["missing"], report["announced"]) == ("whole", 0, shed)
+        assert "gap_from" not in report["boxes"][0]
+        account = box.account()
+        assert account.recorded == account.delivered + account.shed == report["events"] + report["announced"]
+        reply = await crm.send("quito", "p3", "resend", {"from": shed, "to": shed + 1})
+        assert (reply.state, reply.result["first"]) == ("failed", shed + 1)
 
 
 async def test_the_program_writes_events_sends_commands_and_gives_a_verdict(rig: Any) -> None:
