@@ -7,6 +7,7 @@ A mark drawn by lot takes its place; figures stay as they are. It works while se
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from appliance.cli.access import become_owner, configured, open_readonly
 from appliance.cli.main import add_config
 from appliance.cli.terminal import Progress, coloured, complain, say, say_json
 from appliance.core.catalogue import kind_of
-from appliance.core.clock import SystemClock, rfc3339
+from appliance.core.clock import Clock, SystemClock, rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
 from appliance.core.event import Event
 from appliance.core.forget import Forget, Forgotten, told
+from appliance.core.journal_sqlite import SqliteJournal
 from appliance.privacy import damaged, held, stores
 from appliance.runner import open_journal
 
@@ -80,30 +82,31 @@ def _forget(config: Config, args: argparse.Namespace) -> int:
     open_readonly(path, config.journal.run_dir).close()  # one that is not there is not made
     become_owner(path)
     clock, progress = SystemClock(), Progress("events looked at")
-    wanted = Forget(args.number, path.parent / "privacy.salt", force=args.force, dry=args.dry_run)
+    salt = path.parent / "privacy.salt"
+    seen = Forget(args.number, salt, force=args.force, dry=True)
     journal = open_journal(config, clock)
     try:
         last = journal.head().seq
-        done = wanted.walk(journal, lambda at: progress.at(at, last))
-        emptied = True
+        done, emptied, free = seen.walk(journal, lambda at: progress.at(at, 2 * last)), True, 0
         if done.events and not args.dry_run:
-            notices = list(told(done))
-            for notice in notices:
-                event = Event(kind_of(notice), "cli/privacy", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), notice)
-                journal.append([event])
+            # The CRM is told first: who is killed in between forgets again, and it is told twice. The other way round it never would be.
+            _say(journal, clock, done.mark, done.deliveries)
+            before, wanted = set(done.deliveries), Forget(args.number, salt, force=args.force, mark=done.mark)
+            done = wanted.walk(journal, lambda at: progress.at(last + at, 2 * last))
+            _say(journal, clock, done.mark, [n for n in done.deliveries if n not in before])
             with journal.locked_store() as store:
-                emptied = store.asked(lambda store: store.scrub())
+                emptied, free = store.asked(lambda store: store.scrub())
                 store.asked(lambda store: store.grow_wal())
             for cache in (path.parent / "cache").glob("*"):
                 cache.unlink(missing_ok=True)
     finally:
         progress.end()
         journal.close()
-    left = _left(done, path, emptied=emptied, changed=bool(done.events) and not args.dry_run)
+    left = _left(done, path, emptied=emptied, free=free)
     if args.json:
         say_json(_row(done, left, dry=args.dry_run), pretty=True)
     else:
-        _tell(done, left, config, dry=args.dry_run)
+        _tell(done, left, dry=args.dry_run, force=args.force)
     return 1 if left else 0
 
 
@@ -112,7 +115,7 @@ def _row(done: Forgotten, left: list[str], *, dry: bool) -> dict[str, Any]:
     return {**row, "spellings": done.spellings, "left": left}
 
 
-def _tell(done: Forgotten, left: list[str], config: Config, *, dry: bool) -> None:
+def _tell(done: Forgotten, left: list[str], *, dry: bool, force: bool) -> None:
     spelt = ", ".join(f"{digits} ({count})" for digits, count in done.spellings.items())
     if not done.spellings:
         say("no event that is held tells of this number")
@@ -121,7 +124,8 @@ def _tell(done: Forgotten, left: list[str], config: Config, *, dry: bool) -> Non
     else:
         say(f"gone from {done.events} events, {done.mark} stands there now; it stood there as {spelt}")
     if done.deliveries and not dry:
-        say(f"the CRM has {len(done.deliveries)} of them: it is told which by privacy.forgotten, and has to take the number out itself")
+        which = f"the CRM has{' or may get' if force else ''} {len(done.deliveries)} of them"
+        say(f"{which}: it is told which by privacy.forgotten, and has to take the number out itself")
     if done.events and not dry:
         say("running services remember for a day, as a digest, who called; who must not wait restarts them")
     for text in left:
@@ -129,11 +133,18 @@ def _tell(done: Forgotten, left: list[str], config: Config, *, dry: bool) -> Non
     complain("not looked at: backups, recordings by `callfloor capture`, what the PBX itself keeps")
 
 
-def _left(done: Forgotten, path: Path, *, emptied: bool, changed: bool) -> list[str]:
+def _say(journal: SqliteJournal, clock: Clock, mark: str, deliveries: Sequence[int]) -> None:
+    for notice in told(mark, deliveries):
+        journal.append([Event(kind_of(notice), "cli/privacy", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), notice)])
+
+
+def _left(done: Forgotten, path: Path, *, emptied: bool, free: int) -> list[str]:
     left = []
     if done.waiting:
         left.append(f"{done.waiting} events wait for the CRM and keep the number: run this again when they are delivered, or with --force")
-    if changed and not emptied:
+    if free:
+        left.append(f"{free // 2**20:,} MiB of {path} are free, were not overwritten and may hold it until the journal needs them")
+    if not emptied:
         left.append(f"{path}-wal is being read and still holds it: run this again, or wait until it is used again")
     left += [f"{one} was set aside and is not looked into: remove it when nobody needs it any more" for one in damaged(path)]
     return left

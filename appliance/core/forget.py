@@ -7,7 +7,7 @@ they are. What the CRM has not got yet stays as it is, unless that is asked for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ _PAGE: Final = 500
 
 
 class Forgotten(Struct, frozen=True, kw_only=True):
-    """What was done: rows changed, which of them (by delivery number) the CRM has, and how many wait for it and kept the number."""
+    """What was done: rows changed, which of them (by delivery number) the CRM has or may have, how many wait for it and kept the number."""
 
     mark: str
     events: int
@@ -38,13 +38,13 @@ class Forgotten(Struct, frozen=True, kw_only=True):
 class Forget:
     """One number, looked for row by row. Raises MisconfiguredError for what is no number."""
 
-    def __init__(self, number: str, salt: Path | None = None, *, force: bool = False, dry: bool = False) -> None:
+    def __init__(self, number: str, salt: Path | None = None, *, force: bool = False, dry: bool = False, mark: str | None = None) -> None:
         self._digits = digits_of(number)
         if len(self._digits) < LEAST_DIGITS:
             raise MisconfiguredError(f"{number!r} has fewer than {LEAST_DIGITS} digits and is no caller's number")
         self._force, self._dry = force, dry
         self._old = Marks(salt.read_bytes()).of_spellings(self._digits) if salt is not None and salt.exists() else frozenset()
-        self.mark = new_mark()
+        self.mark = mark or new_mark()
         self._events, self._waiting = 0, 0
         self._deliveries: list[int] = []
         self._spellings: dict[str, int] = {}
@@ -61,7 +61,7 @@ class Forget:
             self._waiting += 1
             return None
         self._events += 1
-        if entry.n is not None and delivered:
+        if entry.n is not None:  # also one that is forced: it may be on its way already
             self._deliveries.append(entry.n)
         return None if self._dry else body
 
@@ -99,7 +99,7 @@ class Forget:
         return self.mark
 
 
-def told(done: Forgotten) -> Iterable[PrivacyForgotten]:
+def told(mark: str, deliveries: Sequence[int]) -> Iterable[PrivacyForgotten]:
     """What the CRM is told: which of the events that it has held the number. None where it has none."""
-    for at in range(0, len(done.deliveries), _PAGE):
-        yield PrivacyForgotten(mark=done.mark, deliveries=done.deliveries[at : at + _PAGE])
+    for at in range(0, len(deliveries), _PAGE):
+        yield PrivacyForgotten(mark=mark, deliveries=tuple(deliveries[at : at + _PAGE]))

@@ -300,6 +300,11 @@ class Store:
     def _set(self, facts: Mapping[str, int]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES(?,?)", facts.items())
 
+    def try_disk(self) -> None:
+        """Commit next to nothing, to see how long that takes."""
+        with self._writing():
+            self._set({"tried": self.fact("tried") + 1})
+
     def fact(self, key: str) -> int:
         """A small fact; 0 where it was never told."""
         row = self._db.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
@@ -335,20 +340,20 @@ class Store:
             db.execute("DELETE FROM passed WHERE seq<(SELECT min(seq) FROM event)")
             self._set({name: to})
 
-    def scrub(self) -> bool:
-        """Overwrite what rows that went left in pages free now, and empty the write-ahead log; False where a reader keeps that as it is.
-
-        For when somebody asks that something be gone (`core.forget`): it writes as many bytes as are free. Writers wait meanwhile.
+    def scrub(self, most_pages: int = 4096) -> tuple[bool, int]:
+        """Overwrite what rows that went left in free pages, and empty the write-ahead log: whether no reader kept that, and the bytes free
+        beyond `most_pages`, which stay as they are until they are used. For `core.forget`; writers wait meanwhile.
         """
         db = self._db
         db.execute("PRAGMA secure_delete=ON")
-        free = int(db.execute("PRAGMA freelist_count").fetchone()[0])
+        pages = int(db.execute("PRAGMA freelist_count").fetchone()[0])
+        free = min(pages, most_pages)
         with self._writing():
             db.execute("CREATE TABLE scrub(body BLOB)")
-            for _ in range(free // 50):
-                db.execute("INSERT INTO scrub VALUES(zeroblob(?))", (49 * _PAGE_BYTES,))
+            for at in range(0, free, 50):
+                db.execute("INSERT INTO scrub VALUES(zeroblob(?))", (min(50, free - at) * _PAGE_BYTES,))
             db.execute("DROP TABLE scrub")
-        return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0], (pages - free) * _PAGE_BYTES
 
     def set_budget(self, max_bytes: int) -> None:
         """Refuse to grow beyond this size, or at all where the file is larger already, whatever happens to upkeep."""
