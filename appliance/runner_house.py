@@ -23,6 +23,7 @@ from appliance.core.disk import READONLY, free_bytes, is_readonly
 from appliance.core.errors import CallfloorError
 from appliance.core.event import ClockQuality, Entry, Event, stored_from_body
 from appliance.core.journal import Journal, Limits
+from appliance.core.pace import SLOW_S
 from appliance.core.store import WAL_BYTES
 from appliance.runner_check import AFTER_START_S, faults_of
 
@@ -213,6 +214,9 @@ def journal_health(limits: Limits) -> BoxHealth:
         return BoxHealth(id="journal", level="red", text=text)
     if limits.wal_bytes > _WAL_AMBER:
         text = f"the journal's log has grown to {limits.wal_bytes // 1024**2} MiB: a reader holds it open; restart the services"
+        return BoxHealth(id="journal", level="amber", text=text)
+    if limits.commit_s is not None and limits.commit_s > SLOW_S:
+        text = f"the disk takes {limits.commit_s:.1f} s for a commit: boards and commands are late by that; the card may be near its end"
         return BoxHealth(id="journal", level="amber", text=text)
     if limits.pressure:
         return BoxHealth(id="journal", level="amber", text=f"the journal holds {share:.0%} of its budget; headset events are not recorded")

@@ -56,7 +56,7 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 class Limits(msgspec.Struct, frozen=True, gc=False):
     """How full the journal is: bytes used and allowed, first row held, and whether events are being refused or shed.
 
-    `disk_bytes` is what its disk has for events before the oldest go for that; None: not known.
+    `disk_bytes` is what its disk has for events before the oldest go for that, `commit_s` how long a commit takes; None: not known.
     """
 
     bytes_used: int
@@ -66,6 +66,7 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     full: bool = False
     wal_bytes: int = 0
     disk_bytes: int | None = None
+    commit_s: float | None = None
 
 
 class Journal(Protocol):

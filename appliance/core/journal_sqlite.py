@@ -188,7 +188,8 @@ class SqliteJournal:
                     return
                 if self._full:
                     self._upkeep.limit(self._store)  # it may be another disk by now
-                seq = self._inserted(batch)
+                with self._upkeep.pace.measured():
+                    seq = self._inserted(batch)
                 with suppress(sqlite3.Error, OSError):
                     self._look_around()
         except sqlite3.Error as fault:
@@ -434,7 +435,7 @@ class SqliteJournal:
             wal = 0
         disk_bytes, has_room = self._query(self._upkeep.room)
         used, full = self._query(Store.bytes_used), self._full or not has_room
-        return Limits(used, self.max_bytes, self.first_seq(), pressure=pressure, full=full, wal_bytes=wal, disk_bytes=disk_bytes)
+        return Limits(used, self.max_bytes, self.first_seq(), pressure, full, wal, disk_bytes, self._upkeep.pace.commit_s)
 
     # -- upkeep ------------------------------------------------------------------------------------------------
 

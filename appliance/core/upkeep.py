@@ -11,6 +11,7 @@ from msgspec import Struct
 from appliance.core.clock import Clock
 from appliance.core.disk import free_bytes
 from appliance.core.errors import FullError
+from appliance.core.pace import Pace
 from appliance.core.purge import Purge
 from appliance.core.reserve import Reserve
 from appliance.core.retention import TIGHT_BYTES, Retention
@@ -52,6 +53,7 @@ class Upkeep:
         self._purge = Purge(clock, keep_days if headset_days is None else headset_days)
         self._callers = None if callers is None else _caller_purge(clock, path.parent, callers)
         self._reserve = Reserve(self._folder)
+        self.pace = Pace(clock)
 
     def make_room(self, store: Store, settled: int) -> bool:
         """Retention and shedding; True where something was told. `settled` is the CRM's last settled delivery number.
@@ -65,6 +67,9 @@ class Upkeep:
             self._reserve.give()
             self._step(store, settled)
         self._retention.say(store)
+        if self.pace.is_stale:
+            with self.pace.measured():
+                store.try_disk()
         self._reserve.make()
         return store.newest_seq() != before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from appliance.core.journal import Cursor
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.core.reserve import BYTES as RESERVE_BYTES
 from appliance.core.retention import GRACE_NS, SLACK_BYTES, TIGHT_BYTES
+from appliance.core.store import Store
+from appliance.runner_house import journal_health
 
 
 def ran(*command: str | Path) -> None:
@@ -204,4 +207,35 @@ def test_what_cannot_be_announced_does_not_happen(tmp_path: Path, kind: str) -> 
     assert len(told(journal, "journal.gap")) == 1
     assert journal.account("uplink").shed > 0
     balanced(journal)
+    journal.close()
+
+
+def test_a_slow_disk_is_said_and_that_it_is_well_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the test goes on by what a flush takes."""
+    clock, flush_s = ManualClock(), 0.008
+    journal = SqliteJournal.open(tmp_path / "journal.db", clock=clock)
+    writing = Store._writing
+
+    @contextmanager
+    def slowly(store: Store) -> Iterator[Any]:
+        with writing(store) as db:
+            yield db
+        clock.advance(flush_s)
+
+    monkeypatch.setattr(Store, "_writing", slowly)
+    for _ in range(5):
+        journal.append(held(clock, 1))
+    assert journal_health(journal.limits()).level == "ok"
+    flush_s = 0.5
+    journal.append(held(clock, 1))
+    assert journal_health(journal.limits()).level == "ok", "one may have waited for something else"
+    for _ in range(4):
+        journal.append(held(clock, 1))
+    said = journal_health(journal.limits())
+    assert (said.level, "0.5 s for a commit" in said.text) == ("amber", True)
+    flush_s = 0.008
+    for _ in range(3):  # this process appends nothing more
+        clock.advance(31)
+        journal.upkeep()
+    assert journal_health(journal.limits()).level == "ok"
     journal.close()
