@@ -1,15 +1,17 @@
-"""Decides whether a broker of the CRM can be reached: name, network, TLS and its certificates. It does not log in."""
+"""Decides whether a broker of the CRM can be reached: name, network, TLS and its certificates, ours too. It does not log in."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from appliance.core.clock import NS, SystemClock, rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
 from appliance.doctor.finding import Finding, Level, Scene
 from appliance.doctor.reach import Reached, Stage, at_once, reached
 from gateway.uplink.endpoint import Endpoint, endpoints_from_config
-from gateway.uplink.tls import tls_context
+from gateway.uplink.tls import AMBER_S, RED_S, own_validity, tls_context
+from gateway.uplink.x509 import Validity
 
 LIMIT_S: Final = 15.0
 _HELD: Final = "events are held on this box until it answers"
@@ -43,7 +45,21 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
     def probe(endpoint: Endpoint) -> Reached:
         return reached(endpoint.host, endpoint.port, context if endpoint.tls else None)
 
-    return judge(tuple(zip(endpoints, at_once(probe, endpoints), strict=True)))
+    own = judge_own(own_validity(crm), str(crm.cert_file), SystemClock().wall_ns())
+    return (*judge(tuple(zip(endpoints, at_once(probe, endpoints), strict=True))), *own)
+
+
+def judge_own(validity: Validity | None, file: str, now_ns: int) -> tuple[Finding, ...]:
+    """How long this box's own certificate holds, where it has one: amber in its last thirty days, red in its last seven."""
+    if validity is None:
+        return ()
+    ends, left_s = rfc3339(validity.not_after_ns)[:10], (validity.not_after_ns - now_ns) / NS
+    if left_s >= AMBER_S:
+        return (Finding("certificate", "ok", f"it holds until {ends}", file),)
+    level: Level = "red" if left_s < RED_S else "amber"
+    said = f"it expired on {ends}" if left_s < 0 else f"it expires on {ends}, in {left_s // 86400:.0f} days"
+    mend = "put the renewed certificate and its key in their place: the running uplink takes them by itself"
+    return (Finding("certificate", level, said, file, "then no broker takes this box, and its events wait here", mend),)
 
 
 def judge(facts: tuple[tuple[Endpoint, Reached], ...]) -> tuple[Finding, ...]:
