@@ -16,11 +16,12 @@ from gateway.asterisk.agent_state import IN_USE, Agent, Member, devices_of, pres
 from gateway.pbx.calls import Channel
 from gateway.pbx.names import MAX_NAMES, AgentNames, QueueNames
 from gateway.pbx.number import whole
+from gateway.pbx.wrap_up import Settling
 
 _MAX_LEGS: Final = 16_384
 
 
-class AgentBook:
+class AgentBook(Settling[Agent]):
     """Agents and memberships of one PBX."""
 
     def __init__(self, pbx: str, config: Config, queues: QueueNames, names: AgentNames, emit: Callable[[Struct], None]) -> None:
@@ -28,15 +29,12 @@ class AgentBook:
         self.queues = queues
         self.names = names
         self.emit = emit
-        self.agents: dict[str, Agent] = {}
-        self.dirty: dict[str, None] = {}
-        self.quiet = False
+        super().__init__()
         self._config = config
         self._reasons = frozenset(config.kpi.wrap_up_reasons)
         self._members: dict[tuple[str, str], Member] = {}
         self._by_device: dict[str, str] = {}
         self._leg_agent: dict[str, str] = {}
-        self._wraps: dict[str, int] = {}
         self._introduced: set[str] = set()
 
     # -- memberships -------------------------------------------------------------------------------------------
@@ -206,7 +204,7 @@ class AgentBook:
         """A conversation of a queue began."""
         agent = self.agent(key)
         agent.talks[visit] = call
-        self._wraps.pop(key, None)
+        self.wrap_no_more(key)
         for member in agent.members.values():
             member.explained = True
         self.touch(key)
@@ -217,7 +215,7 @@ class AgentBook:
         agent.talks.pop(visit, None)
         agent.held.discard(visit)
         if until_ns:
-            self._wraps[key] = max(self._wraps.get(key, 0), until_ns)
+            self.wrap_until(key, until_ns)
         self.touch(key)
 
     def explain_anew(self) -> None:
@@ -241,36 +239,6 @@ class AgentBook:
 
     # -- the verdict -------------------------------------------------------------------------------------------
 
-    def touch(self, key: str) -> None:
-        """Have the agent's state looked at again by the next `settle`."""
-        self.dirty[key] = None
-
-    def settle(self, now_ns: int) -> None:
-        """Emit what changed for every agent touched since the last time; nothing while the lists are being read."""
-        if not self.quiet:
-            for key in self.dirty:
-                self._judge(self.agents.get(key), now_ns)
-            self.dirty.clear()
-
-    def sighted(self, now_ns: int) -> None:
-        """The lists are read: tell what changed in blindness. Readers hold what was told before for valid again."""
-        self.quiet = False
-        for agent in list(self.agents.values()):
-            self._judge(agent, now_ns, inferred=True)
-        self.dirty.clear()
-
-    @property
-    def next_due_ns(self) -> int | None:
-        """When the next wrap-up ends."""
-        return min(self._wraps.values()) if self._wraps else None
-
-    def tick(self, now_ns: int) -> None:
-        """End the wrap-ups that are over."""
-        for key in [key for key, until_ns in self._wraps.items() if until_ns <= now_ns]:
-            del self._wraps[key]
-            self.touch(key)
-        self.settle(now_ns)
-
     def _judge(self, agent: Agent | None, now_ns: int, *, inferred: bool = False) -> None:
         if agent is None:
             return
@@ -288,7 +256,7 @@ class AgentBook:
             keys = tuple(dict.fromkeys(m.key for m in members))
             interface = members[0].state_interface if members else None
             self.emit(AgentLoggedIn(agent=agent.key, pbx=self.pbx, name=title, interface=interface, queues=keys, inferred=inferred))
-        wrapping = self._wraps.get(agent.key, 0) > now_ns
+        wrapping = self.is_wrapping(agent.key, now_ns)
         shown = state_of(agent, pbx=self.pbx, title=title, wrapping=wrapping, wrap_up_reasons=self._reasons, inferred=inferred)
         before = agent.shown
         if before is None or any(getattr(before, name) != getattr(shown, name) for name in ("state", "queues", "reason", "name")):

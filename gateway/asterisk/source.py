@@ -21,6 +21,7 @@ from gateway.asterisk.tracker import Tracker
 from gateway.pbx.dialect import Mono
 from gateway.pbx.known import Known
 from gateway.pbx.number import whole
+from gateway.pbx.reading import Reading
 
 #: What is asked after every login, in this order.
 ACTIONS: Final = ("CoreStatus", "CoreSettings", "QueueStatus", "QueueSummary", "CoreShowChannels", "DeviceStateList")
@@ -43,24 +44,20 @@ LIMITS: Final[dict[str, str]] = {
 }
 
 
-class PbxSource:
+class PbxSource(Reading[Tracker, Lists]):
     """One PBX, whole: feed it what happens, append what it returns."""
 
     def __init__(self, pbx: str, config: Config) -> None:
         self.pbx = pbx
-        self.tracker = Tracker(pbx, config)
+        super().__init__(Tracker(pbx, config))
         self.started: str | None = None
         self.last_seen_ns: int | None = None
-        self.up = False
         self._version: str | None = None
         self._new_started: str | None = None
         self._uptime_s: int | None = None
         self._denied: list[str] = []
         self._actions: dict[str, str] = {}
         self._answered: set[str] = set()
-        self._lists: Lists | None = None
-        self._due_ns: int | None = None
-        self._held: list[Struct] = []
         self._blind_from_ns: int | None = None
         self._connected_ns = 0
         self._asked_ns: int | None = None
@@ -198,25 +195,7 @@ class PbxSource:
         held, self._held = self._held, []
         return [up, *held]
 
-    # -- time --------------------------------------------------------------------------------------------------
-
-    @property
-    def next_due_ns(self) -> int | None:
-        """When `tick` has something to do."""
-        times = [t for t in (self._due_ns, self.tracker.next_due_ns) if t is not None]
-        return min(times) if times else None
-
-    def tick(self, mono_ns: int) -> list[Struct]:
-        """What is due by time alone."""
-        out = self.tracker.tick(mono_ns)
-        if not self.up and self._lists is not None:
-            self._held += out
-            out = []
-        if self._due_ns is not None and mono_ns >= self._due_ns and self._lists is not None:
-            if not self.up:
-                out += self._say_up()
-            out += self._resynced(self._lists, mono_ns)
-        return out
+    # -- what the lists tell ------------------------------------------------------------------------------------
 
     def _restarted(self, mono_ns: int) -> bool:
         if self.started is not None and self._new_started is not None:

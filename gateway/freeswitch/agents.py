@@ -14,6 +14,7 @@ from msgspec import Struct
 from appliance.core.catalogue import AgentLoggedIn, AgentLoggedOut, AgentState, AgentStateChanged
 from appliance.core.config import Config
 from gateway.pbx.names import MAX_NAMES, AgentNames, QueueNames
+from gateway.pbx.wrap_up import Settling
 
 ON_DEMAND: Final = "Available (On Demand)"
 ON_BREAK: Final = "On Break"
@@ -40,19 +41,15 @@ class Agent(Struct, kw_only=True):
     shown: AgentStateChanged | None = None
 
 
-class AgentBook:
+class AgentBook(Settling[Agent]):
     """The agents of one PBX."""
 
     def __init__(self, pbx: str, config: Config, queues: QueueNames, names: AgentNames, emit: Callable[[Struct], None]) -> None:
         self.pbx = pbx
         self.queues, self.names, self.emit = queues, names, emit
-        self.agents: dict[str, Agent] = {}
-        #: While the lists are being read nothing is told.
-        self.quiet = False
+        super().__init__()
         self._config = config
         self._reasons = frozenset(config.kpi.wrap_up_reasons)
-        self._dirty: dict[str, None] = {}
-        self._wraps: dict[str, int] = {}
 
     # -- who there is ------------------------------------------------------------------------------------------
 
@@ -65,7 +62,7 @@ class AgentBook:
             if len(self.agents) < MAX_NAMES:
                 self.agents[key] = found
         found.name = found.name or name
-        self._dirty[key] = None
+        self.touch(key)
         return found
 
     def told(self, name: str, *, status: str = "", state: str = "") -> None:
@@ -88,7 +85,7 @@ class AgentBook:
                 agent.status = "Logged Out"
             if tiers is not None:
                 agent.queues = {queue: self.queues.key(queue) for queue in tiers.get(agent.name, ())}
-            self._dirty[agent.key] = None
+            self.touch(agent.key)
 
     def restore(self, state: AgentStateChanged, name: str) -> None:
         """Take up an agent as the journal last told him; the rest comes with the lists."""
@@ -110,19 +107,19 @@ class AgentBook:
     def rings(self, agent: Agent, leg: str, call: str) -> None:
         """His phone began to ring."""
         agent.rings[leg] = call
-        self._dirty[agent.key] = None
+        self.touch(agent.key)
 
     def rings_no_more(self, key: str, leg: str) -> None:
         """It stopped ringing."""
         if (agent := self.agents.get(key)) is not None and agent.rings.pop(leg, None) is not None:
-            self._dirty[key] = None
+            self.touch(key)
 
     def talks(self, key: str, visit: str, call: str) -> None:
         """A conversation of a queue began."""
         if (agent := self.agents.get(key)) is not None:
             agent.talks[visit] = call
-            self._wraps.pop(key, None)
-            self._dirty[key] = None
+            self.wrap_no_more(key)
+            self.touch(key)
 
     def talks_no_more(self, key: str, visit: str, until_ns: int) -> None:
         """It ended; wrap-up lasts until then. The PBX's own word that he is free follows: it polls ten times a second."""
@@ -133,46 +130,16 @@ class AgentBook:
         if agent.state == IN_A_CALL and not agent.talks:
             agent.state = "Waiting"
         if until_ns:
-            self._wraps[key] = max(self._wraps.get(key, 0), until_ns)
-        self._dirty[key] = None
-
-    def wraps(self, agent: Agent, until_ns: int) -> None:
-        """The list tells that he is still in wrap-up."""
-        self._wraps[agent.key] = max(self._wraps.get(agent.key, 0), until_ns)
+            self.wrap_until(key, until_ns)
+        self.touch(key)
 
     def holds(self, key: str, visit: str, *, on: bool) -> None:
         """The conversation went on hold, or came off it."""
         if (agent := self.agents.get(key)) is not None:
             (agent.held.add if on else agent.held.discard)(visit)
-            self._dirty[key] = None
+            self.touch(key)
 
     # -- the verdict -------------------------------------------------------------------------------------------
-
-    def settle(self, now_ns: int) -> None:
-        """Emit what changed for everybody touched since the last time."""
-        if not self.quiet and self._dirty:
-            for key in self._dirty:
-                self._judge(self.agents.get(key), now_ns)
-            self._dirty.clear()
-
-    def sighted(self, now_ns: int) -> None:
-        """The lists are read: tell what changed in blindness."""
-        self.quiet = False
-        for agent in list(self.agents.values()):
-            self._judge(agent, now_ns, inferred=True)
-        self._dirty.clear()
-
-    @property
-    def next_due_ns(self) -> int | None:
-        """When the next wrap-up ends."""
-        return min(self._wraps.values()) if self._wraps else None
-
-    def tick(self, now_ns: int) -> None:
-        """End the wrap-ups that are over."""
-        for key in [key for key, until_ns in self._wraps.items() if until_ns <= now_ns]:
-            del self._wraps[key]
-            self._dirty[key] = None
-        self.settle(now_ns)
 
     def _judge(self, agent: Agent | None, now_ns: int, *, inferred: bool = False) -> None:
         if agent is None:
@@ -187,7 +154,7 @@ class AgentBook:
         if not agent.logged_in:
             agent.logged_in = True
             self.emit(AgentLoggedIn(agent=agent.key, pbx=self.pbx, name=title, interface=agent.name, queues=keys, inferred=inferred))
-        state, reason = self.state_of(agent, wrapping=self._wraps.get(agent.key, 0) > now_ns)
+        state, reason = self.state_of(agent, wrapping=self.is_wrapping(agent.key, now_ns))
         call = next(iter(agent.talks.values()), None) or next(iter(agent.rings.values()), None)
         shown = AgentStateChanged(
             agent=agent.key, pbx=self.pbx, state=state, queues=dict.fromkeys(keys, state), name=title, reason=reason,

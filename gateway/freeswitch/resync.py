@@ -182,7 +182,7 @@ def _compare_agents(tracker: Tracker, lists: Lists, now_ns: int) -> None:
         agent.wrap_up_s = float(number(row.get("wrap_up_time", "")))
         ended_s, wrap_up_s = number(row.get("last_bridge_end", "")), agent.wrap_up_s
         if lists.at_s is not None and ended_s and agent.state != IN_A_CALL and lists.at_s < ended_s + wrap_up_s:
-            tracker.agents.wraps(agent, now_ns + round((ended_s + wrap_up_s - lists.at_s) * NS))
+            tracker.agents.wrap_until(agent.key, now_ns + round((ended_s + wrap_up_s - lists.at_s) * NS))
     tiers: dict[str, list[str]] | None = None if lists.tiers is None else {}
     for row in lists.tiers or ():
         if tiers is not None:

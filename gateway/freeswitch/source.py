@@ -25,6 +25,7 @@ from gateway.freeswitch.tracker import Tracker
 from gateway.freeswitch.wire import PONG
 from gateway.pbx.dialect import Mono
 from gateway.pbx.known import Known
+from gateway.pbx.reading import Reading
 
 QUEUES: Final = "callcenter_config queue list"
 AGENTS: Final = "callcenter_config agent list"
@@ -50,15 +51,14 @@ LIMITS: Final[dict[str, str]] = {
 }
 
 
-class FreeswitchSource:
+class FreeswitchSource(Reading[Tracker, Lists]):
     """One PBX, whole: feed it what happens, append what it returns."""
 
     def __init__(self, pbx: str, config: Config) -> None:
         self.pbx = pbx
-        self.tracker = Tracker(pbx, config)
+        super().__init__(Tracker(pbx, config))
         self.started: str | None = None
         self.last_seen_ns: int | None = None
-        self.up = False
         self._version: str | None = None
         self._core: str | None = None
         self._denied: list[str] = []
@@ -70,9 +70,6 @@ class FreeswitchSource:
         self._ask: list[str] = []
         self._asked: set[str] = set()
         self._answered: set[str] = set()
-        self._lists: Lists | None = None
-        self._due_ns: int | None = None
-        self._held: list[Struct] = []
         self._blind_from_ns: int | None = None
         self._first = True
         self._session = False
@@ -261,25 +258,7 @@ class FreeswitchSource:
         held, self._held = self._held, []
         return [PbxUp(pbx=self.pbx, version=self._version, started=self._core, limits=limits), *held]
 
-    # -- time --------------------------------------------------------------------------------------------------
-
-    @property
-    def next_due_ns(self) -> int | None:
-        """When `tick` has something to do."""
-        times = [t for t in (self._due_ns, self.tracker.next_due_ns) if t is not None]
-        return min(times) if times else None
-
-    def tick(self, mono_ns: int) -> list[Struct]:
-        """What is due by time alone."""
-        out = self.tracker.tick(mono_ns)
-        if not self.up and self._lists is not None:
-            self._held += out
-            out = []
-        if self._due_ns is not None and mono_ns >= self._due_ns and self._lists is not None:
-            if not self.up:
-                out += self._say_up()
-            out += self._resynced(self._lists, mono_ns)
-        return out
+    # -- what the lists tell ------------------------------------------------------------------------------------
 
     def _resynced(self, lists: Lists, mono_ns: int) -> list[Struct]:
         first, self._first = self._first, False

@@ -303,10 +303,9 @@ class ByGateway:
     async def flood(self) -> None:
         self._sip.box = self._ear.port or 9
         for number in range(4_000):
-            self._sip.say(bytes(range(128, 256)) * 8 if number % 2 else request("INVITE", self._sip.port, call=f"f{number}"))
+            self._sip.say(bytes(range(128, 256)) * 8 if number % 2 else request("OPTIONS", self._sip.port, call=f"f{number}"))
             if number % 50 == 0:
                 await asyncio.sleep(0)
-        self._call = 4_000  # none of them is told to have ended
 
     async def cut(self) -> None:
         """For so long that both are missed; and nobody speaks any more when it is mended."""
