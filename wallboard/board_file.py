@@ -38,6 +38,7 @@ _HEEDS: Final[dict[str, frozenset[str]]] = {
     "totals": frozenset({"group", "groups", "sites", "figures", "window"}),
     "agents": frozenset({"queues", "names"}),
     "trunks": frozenset(),
+    "records": frozenset(),
     "headsets": frozenset({"names"}),
     "link": frozenset(),
     "announcements": frozenset(),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PageKind = Literal["floor", "queue", "group", "queues", "totals", "agents", "trunks", "headsets", "link", "announcements"]
+PageKind = Literal["floor", "queue", "group", "queues", "totals", "agents", "trunks", "records", "headsets", "link", "announcements"]
 WindowName = Literal["today", "interval", "rolling"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 #: In `sites`: the own floor and every other site.
@@ -94,8 +94,8 @@ def is_of_sites(spec: PageSpec) -> bool:
 
 
 def board_of_floor() -> BoardSpec:
-    """The board that every box has: the floor's figures, its queues, its trunks where there are any."""
-    return BoardSpec(page=(PageSpec(kind="floor"), PageSpec(kind="queues"), PageSpec(kind="trunks")))
+    """The board that every box has: the floor's figures, its queues, its trunks and call records where there are any."""
+    return BoardSpec(page=(PageSpec(kind="floor"), PageSpec(kind="queues"), PageSpec(kind="trunks"), PageSpec(kind="records")))
 
 
 def board_of_queue(key: str) -> BoardSpec:

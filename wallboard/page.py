@@ -10,12 +10,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from appliance.core.clock import wall_ns_from_rfc3339
-from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue, Snapshot, Trunk
+from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue, Records, Snapshot, Trunk
 from wallboard.alarm.quiet import Level, Threshold
 from wallboard.figure import COLUMNS, FLOOR_ONLY, LINK_FIGURES, usual_figures
 from wallboard.history.last_week import LastWeek
 from wallboard.layout import EVERY_SITE, PageKind, PageSpec, is_of_sites
 from wallboard.moment import age_s, local_time
+from wallboard.record_row import record_tiles
 from wallboard.tile import Reader, Scope, Tile, figure_text
 from wallboard.words import DASH, Words, clock_text
 
@@ -88,11 +89,11 @@ class Maker:
         """One page; None for one with nothing to show: trunks where there are none, headsets that may not be shown."""
         scope = self._scope(spec)
         tiles, rows = self._tiles(spec, scope), self._rows(spec)
-        if spec.kind in ("trunks", "headsets", "announcements", "totals") and not rows:
+        if spec.kind in ("trunks", "records", "headsets", "announcements", "totals") and not rows:
             return None
         if spec.kind == "link" and self._snapshot.crm.state in ("up", "off"):
             return None
-        fresh: Fresh = "live" if spec.kind in ("link", "announcements", "headsets") else scope.queue.fresh
+        fresh: Fresh = "live" if spec.kind in ("link", "announcements", "headsets", "records") else scope.queue.fresh
         return Page(
             name, spec.kind, self._title(spec, scope), spec.dwell_s, fresh,
             stamp=stale_text(self._setting.words, scope.queue, self._now_ns, self._setting.zone) if fresh != "live" else "",
@@ -121,6 +122,8 @@ class Maker:
         if spec.kind in ("floor", "queue", "group", "queues", "totals"):
             said += [words.text(f"window.{spec.window}")] if spec.window != "today" else []
             said += [words.text("window.completion")] if self._setting.completion else []
+        if spec.kind == "records":
+            said.append(words.text("records.note"))
         return " · ".join(said)
 
     def _tiles(self, spec: PageSpec, scope: Scope) -> tuple[Tile, ...]:
@@ -145,7 +148,7 @@ class Maker:
     def _rows(self, spec: PageSpec) -> tuple[Row, ...]:
         of_kind: dict[str, Callable[[PageSpec], tuple[Row, ...]]] = {
             "queues": self._queues, "totals": self._totals, "agents": self._agents,
-            "trunks": self._trunks, "headsets": self._headsets, "announcements": self._announcements,
+            "trunks": self._trunks, "records": self._records, "headsets": self._headsets, "announcements": self._announcements,
         }  # fmt: skip
         rows = of_kind.get(spec.kind)
         return () if rows is None else rows(spec)
@@ -172,6 +175,15 @@ class Maker:
 
     def _trunks(self, _spec: PageSpec) -> tuple[Row, ...]:
         return tuple(self._trunk(key, trunk) for key, trunk in self._snapshot.trunks.items())
+
+    def _records(self, _spec: PageSpec) -> tuple[Row, ...]:
+        lost = {each.id for each in self._snapshot.health if each.level == "red"}
+
+        def row(key: str, records: Records) -> Row:
+            fresh: Fresh = "stale" if f"smdr.{key}" in lost else "live"
+            return Row(key, key, record_tiles(self._setting.words, records, fresh), fresh)
+
+        return tuple(row(key, records) for key, records in self._snapshot.records.items())
 
     def _headsets(self, spec: PageSpec) -> tuple[Row, ...]:
         seats = sorted((self._snapshot.headsets or {}).items(), key=lambda item: (item[1].box or "", item[0]))

@@ -27,6 +27,7 @@ from appliance.floor.agent import AgentFold
 from appliance.floor.calendar import Calendar
 from appliance.floor.headset import HeadsetFold
 from appliance.floor.ivr import IvrFold
+from appliance.floor.record import RecordFold
 from appliance.floor.snapshot import Alarm, Health
 from appliance.floor.source import SourceFold
 from appliance.floor.state import FloorState, Source
@@ -34,7 +35,7 @@ from appliance.floor.trunk import TrunkFold
 from appliance.floor.visit import VisitFold, is_surveyed
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
-VERSION: Final = 9
+VERSION: Final = 10
 _ANNOUNCEMENTS_KEPT: Final = 200
 _ALARMS_KEPT: Final = 5000
 _MARK_BYTES: Final = 32
@@ -53,6 +54,7 @@ class Floor:
         self.visits = VisitFold(self.state, config, self.calendar, self._queue_touched)
         self.agents = AgentFold(self.state, self.calendar, self._agent_touched, self.visits.wrapped)
         self.trunks = TrunkFold(self.state, config, self.calendar)
+        self.records = RecordFold(self.state.records, self.calendar)
         self.sources = SourceFold(self.state, self._blind, self._sighted)
         self.headsets = HeadsetFold(self.state)
         self.ivr = IvrFold(self.state, config, self.calendar, self.visits, self.agents)
@@ -82,6 +84,7 @@ class Floor:
             "pbx.up": sources.up,
             "pbx.down": sources.down,
             "pbx.resynced": self._resynced,
+            "pbx.record": self.records.told,
             "line.ringing": trunks.ringing,
             "line.seized": trunks.seized,
             "line.released": trunks.released,
@@ -117,7 +120,7 @@ class Floor:
             handler(event.data, at_ns)
             if event.source.startswith("gateway/"):
                 self.sources.heard(event.source[8:], at_ns)
-            if event.kind.startswith("pbx."):
+            if event.kind.startswith("pbx.") and event.kind != "pbx.record":
                 self.spoken.add(event.data.pbx)  # type: ignore[attr-defined]
         state.seq = seq
         state.clock = event.clock

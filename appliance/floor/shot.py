@@ -10,6 +10,7 @@ from appliance.core.journal import Account
 from appliance.floor import build
 from appliance.floor import snapshot as out
 from appliance.floor.floor import Floor
+from appliance.floor.record import records_snapshot
 from appliance.floor.sums import Sums
 
 #: Members that tick by themselves (agents' seconds, coverage, a live queue's `as_of`) move this often; the rest the moment it changes.
@@ -65,6 +66,8 @@ class Shots:
             groups={key: self._group(key) for key in config.groups},
             agents=self._agents,
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
+            records={key: records_snapshot(days.get(self._day)) for key, days in state.records.items()}
+            | {key: out.Records() for key in config.smdr if key not in state.records},
             headsets=build.headsets(floor) if config.privacy.headsets else None,
             utilisation=self._utilisation or out.Utilisation(),
             health=build.health(floor, list(self._broken)),

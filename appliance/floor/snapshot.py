@@ -170,6 +170,23 @@ class Trunk(Struct, kw_only=True):
     faults: dict[str, str] = {}
 
 
+class Records(Struct, kw_only=True):
+    """What a PBX's call records of today tell: calls that are over. Who waits now, and for how long, no record tells.
+
+    Of the incoming ones some are answered, some abandoned by the PBX's own mark, the rest not told. `ring_avg`, `talk_avg`: of the
+    answered ones that tell it. A call passed on has a record for each party, as the PBX prints it.
+    """
+
+    incoming: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    not_told: int = 0
+    outgoing: int = 0
+    internal: int = 0
+    ring_avg: float | None = None
+    talk_avg: float | None = None
+
+
 class Headset(Struct, kw_only=True):
     """One headset at a seat. `attached` false: unplugged; the seat stays listed for the day. `box`: the seat box it is at, null: this one.
 
@@ -246,6 +263,7 @@ class Snapshot(Struct, kw_only=True):
     all_sites: Queue | None = None
     agents: dict[str, Agent] | None = {}
     trunks: dict[str, Trunk] = {}
+    records: dict[str, Records] = {}
     headsets: dict[str, Headset] | None = None
     utilisation: Utilisation = msgspec.field(default_factory=Utilisation)
     health: list[Health] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from appliance.core.catalogue import AgentState, AnnouncementShown
+from appliance.floor.record import RecordDay
 from appliance.floor.snapshot import Alarm, Headset, Health
 from appliance.floor.tally import Tally, Visit
 from appliance.floor.timeline import Timeline
@@ -126,6 +127,7 @@ class FloorState(Struct):
     gone: dict[str, AgentDay] = {}
     sources: dict[str, Source] = {}
     trunks: dict[str, TrunkState] = {}
+    records: dict[str, dict[int, RecordDay]] = {}
     late: dict[str, tuple[str, int, int]] = {}
     ivr: IvrState = field(default_factory=IvrState)
     link: Link = field(default_factory=Link)

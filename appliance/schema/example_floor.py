@@ -53,6 +53,7 @@ SNAPSHOT: Final = s.Snapshot(
         ),
         "agente-102": s.Agent(state="paused", since=_SINCE, queues=["ventas"], reason="capacitacion", answered=1),
     },
+    records={"norte": s.Records(incoming=210, answered=188, abandoned=15, not_told=7, outgoing=64, ring_avg=9.4, talk_avg=171.2)},
     trunks={"pstn": s.Trunk(lines=8, busy=3, all_busy_now=False, all_busy_share=0.004, judged=True, faults={"dahdi-7": "no_battery"})},
     utilisation=s.Utilisation(ab_allocation=0.86, bc_on_phone=0.84, coverage=0.998),
     health=[s.Health(id="disk", level="amber", text="82 % of the journal's budget is used")],

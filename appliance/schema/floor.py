@@ -7,7 +7,7 @@ from typing import Final
 from appliance.floor.snapshot import Snapshot
 from appliance.schema.json_schema import DIALECT, Schema, components
 
-_SECONDS: Final = "longest_wait wait_sum wait_max talk_sum hold_sum wrap_up_sum target asa talk_avg aht"
+_SECONDS: Final = "longest_wait wait_sum wait_max talk_sum hold_sum wrap_up_sum target asa talk_avg aht ring_avg"
 _SHARES: Final = (
     "service_level abandon_rate coverage fcr repeat_call_share self_service_share all_busy_share blocked_share ab_allocation "
     "bc_on_phone cd_availability bd_utilisation mean"

@@ -14,7 +14,7 @@ const TURN_MS = 9000;
 const ZONE = 0.2; // of the height: what troubles and announcements may take together
 
 const TILES = new Set(["floor", "queue", "group", "link", "trunks"]);
-const TABLES = new Set(["queues", "totals", "headsets"]);
+const TABLES = new Set(["queues", "totals", "records", "headsets"]);
 export const viewOf = (kind) => (TILES.has(kind) ? "tiles" : TABLES.has(kind) ? "table" : kind === "agents" ? "seats" : kind === "announcements" ? "cards" : kind);
 
 // A page's figures in large; a group of trunks is one figure, its lines busy of all.
