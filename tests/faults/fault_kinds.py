@@ -42,6 +42,7 @@ def killed(*names: str) -> Play:
             if name != order[-1]:
                 wait(chance, 0.0, 0.5)
         if "broker" in names:
+            played.disorder = True  # contract, "Order": the consumer returned within one window
             with played.down():
                 wait(chance, 0.2, 3.0)
             stage.broker.start()

@@ -116,7 +116,39 @@ def refuses() -> Play:
         stage.line.clear()
         stage.line.cut()
         if code == 0x84:
-            stage.kill("uplink")  # it speaks 3.1.1 with such a broker for a day, where the codes after this one mean other things
+            stage.kill("uplink")  # it speaks 3.1.1 with such a broker for ten minutes, in which the codes after this one mean other things
+
+    return play
+
+
+#: Greetings that no broker may send, or that few do; what follows them is the broker's own.
+GREETINGS: tuple[tuple[str, bytes], ...] = (
+    ("cut short", b"\x20\x01\x00"),
+    ("without a code", b"\x20\x02\x00\x00"),
+    ("with a property of nobody", b"\x20\x05\x00\x00\x02\x7e\x01"),
+    ("with properties beyond its end", b"\x20\x04\x00\x00\x7f\x21"),
+    ("with Receive Maximum 0", b"\x20\x06\x00\x00\x03\x21\x00\x00"),
+    ("with Maximum Packet Size 0", b"\x20\x08\x00\x00\x05\x27\x00\x00\x00\x00"),
+    ("with a Receive Maximum twice", b"\x20\x09\x00\x00\x06\x21\x00\x05\x21\x00\x09"),
+    ("with 65535 aliases", b"\x20\x06\x00\x00\x03\x22\xff\xff"),
+    ("with a keepalive of 1 s", b"\x20\x06\x00\x00\x03\x13\x00\x01"),
+    ("with a session that it has not", b"\x20\x03\x01\x00\x00"),
+    ("as a PUBACK", b"\x40\x02\x00\x01"),
+    ("as a SUBACK", b"\x90\x04\x00\x01\x00\x01"),
+    ("as nothing", b""),
+)
+
+
+def greets() -> Play:
+    cases = Cases(len(GREETINGS))
+
+    def play(stage: Stage, played: Round, _: random.Random) -> None:
+        played.name, greeting = GREETINGS[cases.next()]
+        stage.line.down = lambda packet: ([greeting] if packet[0] == CONNACK else [packet], [])
+        stage.line.cut()
+        time.sleep(2.0)
+        stage.line.clear()
+        stage.line.cut()
 
     return play
 
@@ -234,6 +266,7 @@ def forgets_retained(stage: Stage, played: Round, _: random.Random) -> None:
 BROKER = (
     Kind("broker says what it may not", len(GARBLED), garbles()),
     Kind("broker refuses the connection", len(REFUSALS), refuses()),
+    Kind("broker greets with rubbish", len(GREETINGS), greets()),
     Kind("broker says goodbye", len(GOODBYES), leaves()),
     Kind("broker takes no event", len(KEPT), answers(KEPT, 2.6)),
     Kind("broker calls events poison", len(POISON), answers(POISON, 0.4)),

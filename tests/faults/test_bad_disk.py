@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fault_box import Box, Broker, Site
+from fault_place import Hog
 from fault_truth import absences_of, board_counts, crm_has_the_journal, crm_visits, journal_visits, judged, paired, settled
 
 from appliance.core.catalogue import CallHeld
@@ -32,28 +31,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"no file system may be mounted here: {made.stderr.strip()}")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-class Hog(threading.Thread):
-    """Another program that takes whatever room there is, at once and to the last byte, until it is stopped."""
-
-    def __init__(self, place: Path) -> None:
-        super().__init__(daemon=True)
-        self._ballast = place / "ballast"
-        self._ends = threading.Event()
-
-    def run(self) -> None:
-        with self._ballast.open("ab", buffering=0) as file:
-            while not self._ends.wait(0.02):
-                for size in (1 << 20, 4096, 1):
-                    with contextlib.suppress(OSError):
-                        while file.write(b"\0" * size):
-                            pass
-
-    def stop(self) -> None:
-        self._ends.set()
-        self.join()
-        self._ballast.unlink(missing_ok=True)
 
 
 def held(number: int) -> Event:
