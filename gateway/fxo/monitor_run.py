@@ -198,7 +198,8 @@ def _ended(line: Line, record: MonitorRecord, now_ns: int) -> list[Told]:
         if now_ns - line.call.began_ns >= (record.duration_s + _LEAST_RING_S) * NS:
             return line.talked(record.duration_s, now_ns)
         return line.doubt(now_ns) + line.ring_over(now_ns)
-    return line.ring_over(now_ns)
+    # An end record without its seconds does not tell whether anybody talked.
+    return (line.doubt(now_ns) if record.duration_s is None else []) + line.ring_over(now_ns)
 
 
 class _Datagrams(asyncio.DatagramProtocol):

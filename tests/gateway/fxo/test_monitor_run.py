@@ -76,6 +76,12 @@ def test_without_details() -> None:
     assert kinds(heard((12, "01 O S 0 12/17  022345678"), (60, "01 O E 0050 G A0 12/17 04:54 PM 022345678"))) == ["Seized", "Released"]
 
 
+def test_an_end_record_without_its_seconds_makes_no_abandoned_call() -> None:
+    short = "01 I E G A2 12/17 04:54 PM 0987654321"
+    assert record_from_text(short) is not None
+    assert heard((10, START), (40, short))[-1].event.outcome == "unknown"
+
+
 def test_without_a_sense_of_the_hook_the_end_record_tells_it_all_the_same() -> None:
     """A call of some seconds was taken; one of none may have been, on a phone that nobody told of."""
     blind = LineSettings(line="linea-1")
