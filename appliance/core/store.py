@@ -331,8 +331,6 @@ class Store:
 
         What stood in a page is overwritten, not only forgotten (docs/decisions/0009 says what remains elsewhere).
         """
-        if not self._db.execute("PRAGMA secure_delete").fetchone()[0]:
-            self._db.execute("PRAGMA secure_delete=FAST")
         with self._writing() as db:
             db.execute("CREATE TABLE IF NOT EXISTS passed(key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID")
             db.executemany("UPDATE event SET body=? WHERE seq=?", rows)
@@ -459,6 +457,8 @@ def _set_up(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA synchronous=FULL")
     db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    # What goes is overwritten where its page is written anyway; Debian's own setting would write every page that gets free once more.
+    db.execute("PRAGMA secure_delete=FAST")
 
 
 def _checked_epoch(db: sqlite3.Connection, path: Path, rows: int) -> str:
