@@ -12,9 +12,10 @@ from fault_stage import Round, Stage
 CONNACK, PUBLISH, PUBACK, SUBACK, DISCONNECT = 0x20, 0x30, 0x40, 0x90, 0xE0
 #: MQTT 5.0, section 3.2.2.2: every code with which a broker refuses a connection.
 REFUSALS = (0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x90, 0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F)
-#: Section 3.14.2.1: every code with which a broker may end one, and two that it may not.
+#: Section 3.14.2.1: every code with which a broker may end one, and two that it may not. 0x8E is played by itself: a box leaves
+#: the link to another of its name for one to two minutes (`Backoff.rival_s`).
 GOODBYES = (
-    0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x8F, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B,
+    0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8F, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B,
     0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1, 0xA2, 0x55, 0xFF,
 )  # fmt: skip
 #: Answers to a PUBLISH that leave the event with us, and those that give it up after three tries.
@@ -153,11 +154,11 @@ def greets() -> Play:
     return play
 
 
-def leaves() -> Play:
-    cases = Cases(len(GOODBYES))
+def leaves(codes: tuple[int, ...]) -> Play:
+    cases = Cases(len(codes))
 
     def play(stage: Stage, played: Round, chance: random.Random) -> None:
-        code = GOODBYES[cases.next()]
+        code = codes[cases.next()]
         played.name = f"{code:#04x}"
         wait(chance, 0.0, 0.3)
         stage.line.say(bytes((DISCONNECT, 2, code, 0)))
@@ -267,7 +268,8 @@ BROKER = (
     Kind("broker says what it may not", len(GARBLED), garbles()),
     Kind("broker refuses the connection", len(REFUSALS), refuses()),
     Kind("broker greets with rubbish", len(GREETINGS), greets()),
-    Kind("broker says goodbye", len(GOODBYES), leaves()),
+    Kind("broker says goodbye", len(GOODBYES), leaves(GOODBYES)),
+    Kind("broker says that another has our name", 1, leaves((0x8E,)), 150.0),
     Kind("broker takes no event", len(KEPT), answers(KEPT, 2.6)),
     Kind("broker calls events poison", len(POISON), answers(POISON, 0.4)),
     Kind("broker takes one at a time, slowly", 2, throttled(1, 0.03)),
