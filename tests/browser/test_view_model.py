@@ -19,6 +19,7 @@ from appliance.floor.snapshot import (
     Health,
     Pbx,
     Queue,
+    Records,
     Satisfaction,
     Snapshot,
     Trunk,
@@ -72,6 +73,8 @@ names = true
 queues = ["ventas"]
 [[page]]
 kind = "trunks"
+[[page]]
+kind = "records"
 [[page]]
 kind = "headsets"
 names = true
@@ -216,6 +219,8 @@ class Dice:
             agent.state = r.choice(["available", "talking", "paused", "paused", "logged_out", "wrap_up", "unknown"])
             agent.reason = self.maybe(r.choice(["almuerzo", "baño", "ñandú", "Zeta"])) if agent.state == "paused" else None
             agent.since = self.maybe(ago(r.randrange(9999)))
+        shot.records = {key: Records(answered=r.randrange(9999), ring_avg=self.maybe(r.random() * 4000)) for key in ("norte", "sur")}
+        shot.health += [Health(id="smdr.sur", level=r.choice(["ok", "red"]))]
         return shot
 
 
@@ -225,7 +230,7 @@ async def test_the_page_says_what_every_other_medium_says(browser: Browser, box:
     tab = await box.open(browser, f"/board/todo?lang={language}")
     dice = Dice(11)
     floors = [box.show(face) for face in FACES] + [dice.floor(box.show("alarm")) for _ in range(25)]
-    assert {page.kind for page in box.boards.board("todo", floors[0], NOW_NS).pages} >= {
+    assert {page.kind for floor in floors for page in box.boards.board("todo", floor, NOW_NS).pages} >= {
         "floor",
         "queue",
         "group",
@@ -233,6 +238,7 @@ async def test_the_page_says_what_every_other_medium_says(browser: Browser, box:
         "totals",
         "agents",
         "trunks",
+        "records",
         "headsets",
         "announcements",
     }

@@ -5,8 +5,8 @@ import { DASH, ageS, duration, has, number, setup, timeOfDay, word } from "./set
 
 const ROWS = 500;
 const WINDOWED = new Set(["floor", "queue", "group", "queues", "totals"]);
-const NEEDS_ROWS = new Set(["trunks", "headsets", "announcements", "totals"]);
-const TIMELESS = new Set(["link", "announcements", "headsets"]);
+const NEEDS_ROWS = new Set(["trunks", "records", "headsets", "announcements", "totals"]);
+const TIMELESS = new Set(["link", "announcements", "headsets", "records"]);
 const EVERY_SITE = "*"; // the own floor and every other site
 const NOBODY = { fresh: "unknown" };
 
@@ -60,6 +60,7 @@ export class Maker {
 
   // Which window the figures are of, where it is not the day; and by which rule, where it is not by arrival.
   note(spec) {
+    if (spec.kind === "records") return word("records.note");
     if (!WINDOWED.has(spec.kind)) return "";
     const said = spec.window === "today" ? [] : [word(`window.${spec.window}`)];
     return [...said, ...(setup.completion ? [word("window.completion")] : [])].join(" · ");
@@ -86,6 +87,7 @@ export class Maker {
       case "totals": return this.totals(spec);
       case "agents": return this.agents(spec);
       case "trunks": return Object.entries(this.floor.trunks ?? {}).map(([key, trunk]) => this.trunk(key, trunk));
+      case "records": return Object.entries(this.floor.records ?? {}).map(([key, told]) => this.records(key, told));
       case "headsets": return Object.entries(this.floor.headsets ?? {}).sort(byBox).map(([key, seat]) => this.headset(spec, key, seat));
       case "announcements": return this.notices.map((each) => row(each.id, each.text, { state: each.severity ?? "info", word: word(`severity.${each.severity ?? "info"}`) }));
       default: return [];
@@ -142,6 +144,17 @@ export class Maker {
     const faults = fresh === "live" ? Object.keys(trunk.faults ?? {}).length : 0;
     const said = full ? word("all_busy") : faults ? word("line_faults", { n: number(faults) }) : "";
     return row(key, key, { tiles, fresh, state: full ? "all_busy" : "", word: said, level: alarm?.level ?? "none", filled: trunk.lines > 0 && trunk.busy != null ? Math.min(1, trunk.busy / trunk.lines) : null });
+  }
+
+  // Calls that are over; who waits is not known from a PBX's records, and never 0.
+  records(key, told) {
+    const fresh = (this.floor.health ?? []).some((each) => each.id === `smdr.${key}` && each.level === "red") ? "stale" : "live";
+    const tile = (figure, like, value) => ({ ...blank(like, fresh), key: figure, label: label(figure), short: short(figure), value });
+    const tiles = [
+      tile("waiting", "waiting", DASH), tile("answered", "answered", number(told.answered)), tile("abandoned", "abandoned", number(told.abandoned)),
+      tile("records.not_told", "answered", number(told.not_told)), tile("records.ring", "asa", duration(told.ring_avg)), tile("records.talk", "talk_avg", duration(told.talk_avg)),
+    ];
+    return row(key, key, { tiles, fresh });
   }
 
   headset(spec, key, seat) {
