@@ -71,7 +71,7 @@ def _show(config: Config, *, as_json: bool) -> int:
         say(coloured(row.what, "bold"))
         say(f"    where  {row.where}{f', {size}' if size else ''}")
         say(f"    whose  {row.whose}")
-        say(f"    until  {row.long}")
+        say(f"    kept   {row.long}")
     say(f"the journal holds {count.events:,} events, {count.of_callers:,} of kinds that tell of callers (the first of {oldest or 'none'}),")
     say(f"{count.waiting:,} of these still wait for the CRM")
     return 0
@@ -130,7 +130,8 @@ def _tell(done: Forgotten, left: list[str], *, dry: bool, force: bool) -> None:
         say("running services remember for a day, as a digest, who called; who must not wait restarts them")
     for text in left:
         complain(coloured(text, "amber"))
-    complain("not looked at: backups, recordings by `callfloor capture`, what the PBX itself keeps")
+    if not dry:
+        complain("not looked at: backups, recordings by `callfloor capture`, what the PBX itself keeps")
 
 
 def _say(journal: SqliteJournal, clock: Clock, mark: str, deliveries: Sequence[int]) -> None:
