@@ -24,6 +24,8 @@ from gateway.fxo.monitor_record import record_from_text
 from gateway.fxo.monitor_run import MonitorLines, told_from_record
 
 LINES = {number: LineSettings(line=f"linea-{number}", hook_sense=True) for number in (1, 2)}
+#: A caller who is given up soon.
+SOON = LineSettings(line="linea-1", hook_sense=True, ring_ms=(500, 500), grace_ms=200)
 STAMP = "12/17 16:54:03"
 RING, OFF, ON = (f"01 {letter}             {STAMP}" for letter in "RFN")
 START = "01 I S 0000 G A1 12/17 04:54 PM 0987654321     ANA            "
@@ -170,7 +172,7 @@ async def test_over_a_serial_port_that_is_pulled(tmp_path: Path) -> None:
 
 async def test_a_unit_that_answered_and_stops_is_gone_until_its_next_word() -> None:
     """Nobody rings at night: it is asked whether it is there."""
-    source = MonitorLines("udp://127.0.0.1:0", "monitor", LINES, SystemClock(), ask_s=0.2, answer_s=0.1, spread=lambda: 0.0)
+    source = MonitorLines("udp://127.0.0.1:0", "monitor", {1: SOON}, SystemClock(), ask_s=0.2, answer_s=0.1, spread=lambda: 0.0)
     unit = b"^^<U>\x00\x00\x00\x00\x89\x79<S>\x00\x00\x00\x84\x48\x84$"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as box:
         async with running(source) as ears:
