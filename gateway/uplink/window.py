@@ -17,6 +17,10 @@ FAR_S: Final = 0.25
 #: One slow round trip of a busy machine halves the window at most, and it never shrinks below this: the drain would starve.
 _SHARE_LEAST: Final = 0.5
 LEAST: Final = 32
+#: While answers come within this time, so many may be under way whatever the differences: those of a near broker are as much those of a
+#: busy machine, and on such a one a window that followed them would let a drain starve.
+SOON_S: Final = 0.1
+SOON: Final = 512
 
 
 class Window:
@@ -56,7 +60,8 @@ class Window:
             self._shortest_s = took_s
         over_s = took_s - self._shortest_s
         grows_s = min(FAR_S, max(NEAR_S, self._shortest_s / 2))
-        self._grows = over_s < grows_s
+        least = min(SOON if took_s < SOON_S else LEAST, self.most)
+        self._grows = over_s < grows_s or self.open < least
         if over_s > 2 * grows_s:
             share = max(_SHARE_LEAST, (self._shortest_s + grows_s) / took_s)
-            self.open = min(self.open, max(min(LEAST, self.most), int(self.open * share)))
+            self.open = min(self.open, max(least, int(self.open * share)))

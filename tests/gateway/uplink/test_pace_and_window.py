@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.uplink.pace import Pace
-from gateway.uplink.window import LEAST, Window
+from gateway.uplink.window import LEAST, SOON, Window
 
 
 @given(st.floats(0.5, 5000), st.lists(st.tuples(st.floats(0, 3), st.integers(0, 400)), max_size=40))
@@ -76,6 +76,17 @@ def test_a_round_trip_that_grows_shrinks_the_window_and_one_that_was_always_long
     assert window.open == LEAST
     rounds(window, 12, 0.7, now_s)
     assert window.open == 1000, "it recovers as fast as it began"
+
+
+def test_a_busy_machine_does_not_starve_the_drain() -> None:
+    """A near broker that answers in 1 ms alone and in 40 ms where the processors are wanted by others."""
+    window = Window()
+    window.begin(1000)
+    now_s = rounds(window, 1, 0.001, 0.0)
+    now_s = rounds(window, 30, 0.04, now_s)
+    assert window.open == SOON
+    rounds(window, 30, 1.5, now_s)
+    assert window.open == LEAST, "that is no noise any more"
 
 
 class SlowLink:
