@@ -98,7 +98,10 @@ class Journal(Protocol):
         ...
 
     async def wait(self, after: int, timeout_s: float) -> bool:
-        """Return True as soon as a row with seq > after may be visible, False after timeout_s."""
+        """Return True as soon as a row with seq > after may be visible, False after timeout_s.
+
+        True within a second or so also where another journal that has fewer rows took its place: look at `epoch`.
+        """
         ...
 
     def head(self) -> Head:

@@ -371,8 +371,8 @@ class SqliteJournal:
             left = deadline - loop.time()
             if waited or left <= 0:  # woken and nothing there: is it the right file?
                 self._follow_reader()
-                if self._query(Store.newest_seq) > after:
-                    break
+                if (newest := self._query(Store.newest_seq)) != after and (waited or newest > after):
+                    break  # less than that: this is another journal, in which the caller has nowhere to wait
             if left <= 0:
                 return False
             waited = True

@@ -71,6 +71,23 @@ async def test_a_ring_of_a_journal_set_aside_wakes_nobody_for_ever(tmp_path: Pat
     journal.close()
 
 
+async def test_who_waits_far_on_is_told_of_a_journal_that_took_its_place(tmp_path: Path) -> None:
+    """A board that had folded a hundred rows would stand still until the new journal had as many."""
+    clock = ManualClock()
+    board, writer = (SqliteJournal.open(tmp_path / "journal.db", clock=clock) for _ in range(2))
+    writer.append(held(100, clock))
+    epoch, at = board.epoch, board.head().seq
+    assert not await board.wait(at, 0.01)
+    for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+        (tmp_path / name).unlink()
+    writer.append(held(1, clock))
+    assert await board.wait(at, 5.0)
+    assert board.epoch == writer.epoch != epoch
+    assert not await board.wait(board.head().seq, 0.01)
+    board.close()
+    writer.close()
+
+
 def test_a_wall_clock_set_days_ahead_ages_nothing_of_this_boot(tmp_path: Path) -> None:
     clock = ManualClock()
     journal = SqliteJournal.open(tmp_path / "journal.db", keep_days=7, clock=clock)
