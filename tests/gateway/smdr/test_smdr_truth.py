@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from smdr_print import MAKES, NOW, printed
 
+from appliance.core.errors import CorruptError
+from gateway.smdr.learn import learn
 from gateway.smdr.line import Splitter
-from gateway.smdr.shelf import ORDER, profile
-from gateway.smdr.vote import read
+from gateway.smdr.profile import profile_from_toml
+from gateway.smdr.shelf import ORDER, profile, profiles
+from gateway.smdr.vote import read, winner
 
 #: What happens to a line on its way.
 WAYS: dict[str, Callable[[str], str]] = {
@@ -67,3 +70,22 @@ def test_of_either_case(name: str, data: st.DataObject) -> None:
     for key in ("duration_s", "ring_s", "start", "direction", "abandoned", "answered"):
         if key in meant and not (name == "panasonic-dbs" and key == "direction"):  # small letters are marks of their own there
             assert told[key] == meant[key], line.lower()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ORDER)
+@settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_a_page_of_lines_names_its_make_and_teaches_a_profile(name: str, data: st.DataObject) -> None:
+    """As `callfloor smdr learn FILE` does: the make that we know is named; made to, it proposes one of its own that can be read."""
+    lines = [printed(data.draw, name)[0] for _ in range(12)]
+    found = winner(profiles(), lines, NOW)
+    assert found is not None
+    # Two makes of Panasonic print the same line of a call out where the hour has two digits.
+    assert found.profile.name == name or (name, found.profile.name) == ("panasonic-ta", "panasonic")
+    assert len(found.records) == len(lines)
+    try:
+        proposal = learn(lines, "acme", NOW)
+    except CorruptError:
+        return  # it says that there is too little
+    profile_from_toml(proposal.toml, "acme.toml")
