@@ -145,6 +145,7 @@ async def test_every_event_is_there_once_though_the_consumer_is_killed_in_the_mi
     assert rows(database, "SELECT count(*) FROM callfloor_unread") == [(0,)]
 
 
+@pytest.mark.slow
 async def test_a_database_that_goes_away_costs_nothing(rig: Any, database: str) -> None:
     broker = rig.broker()
     box = rig.box(broker.url)
@@ -233,6 +234,7 @@ async def test_a_hole_is_asked_for_and_what_is_not_held_is_noted(rig: Any, datab
     assert late >= before - held
 
 
+@pytest.mark.slow
 async def test_two_of_a_shared_subscription_fill_one_table(rig: Any, database: str) -> None:
     broker = rig.broker()
     box = rig.box(broker.url)

@@ -149,6 +149,7 @@ async def test_new_events_go_before_what_is_asked_for_again(rig) -> None:
     assert replies(crm, "r1")[0]["result"]["sent"] == 500
 
 
+@pytest.mark.slow
 async def test_a_lost_connection_is_no_end(rig) -> None:
     broker, crm, box = await delivered(rig, 600, drain_per_s=300)
     seen = len(crm.events)
@@ -203,6 +204,7 @@ async def test_one_received_and_never_begun_is_taken_up_and_an_expired_one_is_no
     await rig.until(lambda: numbers(crm.events).count(3) == 2)
 
 
+@pytest.mark.slow
 async def test_more_than_a_few_that_wait_are_told_so(rig) -> None:
     _, crm, box = await delivered(rig, 200, drain_per_s=50)
     for number in range(WAITING + 4):

@@ -87,7 +87,7 @@ async def test_the_program_writes_events_sends_commands_and_gives_a_verdict(rig:
     box.calls(100)
     box.start()
     events = rig.folder / "events.jsonl"
-    code, out, err = await program("--url", broker.url, "--box", "quito/+", "--events", str(events), "--resend", "--json", "--for", "6")
+    code, out, err = await program("--url", broker.url, "--box", "quito/+", "--events", str(events), "--resend", "--json", "--for", "3")
     report = json.loads(out)
     assert (code, report["verdict"], report["missing"]) == (0, "whole", 0), err
     lines = [json.loads(line) for line in events.read_text().splitlines()]
