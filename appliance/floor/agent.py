@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from appliance.core.catalogue import AgentLoggedIn, AgentLoggedOut, AgentStateChanged
+from appliance.core.clock import NS
 from appliance.floor.calendar import Calendar
 from appliance.floor.state import STATES, AgentDay, FloorState
 
 _INDEX = {state: at for at, state in enumerate(STATES)}
 #: One more than is told: the first event of a day is folded before whoever keeps whole days is told of the day that it ends.
 _DAYS_KEPT = 3
+_DAY_NS = 86_400 * NS
 
 
 class AgentFold:
@@ -145,6 +147,8 @@ class AgentFold:
             self._wrapped(agent.wrap_place, agent.wrap_visit, max(0, at_ns - start) // 1_000_000)
             agent.wrap_visit = agent.wrap_place = None
         at = _INDEX[agent.state]
+        # A clock that was ten years behind makes a state of ten years: of its days only those that are kept are booked.
+        start = max(start, at_ns - (_DAYS_KEPT + 1) * _DAY_NS)
         while start < at_ns:
             day, next_day = self._calendar.day(start)
             until = min(at_ns, next_day)

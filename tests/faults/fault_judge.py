@@ -200,7 +200,7 @@ class Judge:
                 return [f"the board says {look.fresh} though the PBX was in sight"]
             return []
         for span in seen.blind:
-            if span.from_s + BOARD_S < look.asked_s and look.came_s < span.to_s - BOARD_S:
+            if span.from_s + BOARD_S + seen.slower_s < look.asked_s and look.came_s < span.to_s - BOARD_S:
                 return ["the board says live though the PBX was out of sight"]
             if span.from_s - BOARD_S < look.came_s and look.asked_s < span.to_s + BOARD_S:
                 return []

@@ -21,7 +21,13 @@ from fault_judge import SLACK_S, Books, Judge, Look, Row, Seen, Span, Truth
 from fault_line import Line
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from appliance.core.catalogue import CallHeld
+from appliance.core.clock import SystemClock
+from appliance.core.config_file import load
+from appliance.core.due import due_from_config
 from appliance.core.errors import CallfloorError
+from appliance.core.event import Event
+from appliance.core.journal_sqlite import SqliteJournal
 
 #: Nothing that mosquitto took may be lost by its own death: written at every change, and nothing held back from the consumer.
 PERSISTENT = """user root
@@ -128,7 +134,7 @@ class Stage:
         self._told: dict[str, int] = {}
         self._sight_seq, self._sight_s = 0, 0.0
         self.spans: tuple[list[Span], list[Span]] = ([], [])
-        self._read_seq = self._read_received = 0
+        self._read_seq = self.read_received = 0
 
     def _broker(self) -> tuple[Broker, Crm, str]:
         """The broker, its consumer, and how the box reaches it ("": over the line)."""
@@ -176,6 +182,18 @@ class Stage:
     def head(self) -> int:
         with self.box.journal() as journal:
             return journal.head().n
+
+    def append(self, count: int) -> None:
+        """Record so many events as another process of the box would, in batches."""
+        clock, config = SystemClock(), load(self.box.folder / "callfloor.toml")
+        journal = SqliteJournal.open(self.box.journal_path, run_dir=self.box.folder / "run", due=due_from_config(config), clock=clock)
+        try:
+            for first in range(0, count, 500):
+                data = [CallHeld(call=f"c{number}", pbx="other") for number in range(first, min(first + 500, count))]
+                told = (clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality())
+                journal.append([Event("call.held", "gateway/other", *told, each) for each in data])
+        finally:
+            journal.close()
 
     def last_sight_s(self) -> float:
         """When the gateway last said that its sight of the PBX is whole."""
@@ -227,8 +245,8 @@ class Stage:
 
     def received_since(self) -> list[dict[str, Any]]:
         """What the consumer got since the last round."""
-        first, self._read_received = self._read_received, len(self.crm.received)
-        return self.crm.received[first : self._read_received]
+        first, self.read_received = self.read_received, len(self.crm.received)
+        return self.crm.received[first : self.read_received]
 
     def retained_faults(self) -> list[str]:
         """What the broker should have kept of the box and has not."""
@@ -327,7 +345,7 @@ class Round:
         upto = rows[-1].n if rows else 0
         end_s = time.monotonic() + 5.0
         while time.monotonic() < end_s:  # the broker's answer to the box and its message to the consumer go different ways
-            numbers = {int(event["delivery"]) for event in stage.crm.received[-5000:]}
+            numbers = {int(event["delivery"]) for event in stage.crm.received[stage.read_received :]}
             if all(row.n in numbers for row in rows) or stage.box.account().recorded - stage.box.account().waiting < upto:
                 break
             time.sleep(0.1)
