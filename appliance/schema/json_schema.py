@@ -13,7 +13,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 #: A unit in the member's name (docs/architecture.md, names): the longest suffix that fits.
-_SUFFIX_UNITS: Final = {"_s": "s", "_ns": "ns", "_bytes": "bytes", "_days": "d"}
+_SUFFIX_UNITS: Final = {"_per_s": "1/s", "_s": "s", "_ns": "ns", "_bytes": "bytes", "_days": "d"}
 #: Members whose text is a time of day, RFC 3339 in UTC.
 _TIMES: Final = frozenset({"time", "since", "until", "as_of", "oldest", "longest_since", "expires", "from", "acknowledged"})
 
