@@ -3,6 +3,9 @@
 Relative paths are relative to the file. The journal's are relative to $STATE_DIRECTORY (systemd sets it); without it
 a file in `/etc/NAME` means `/var/lib/NAME`, so that a technician's command finds the services' journal, and any other
 file means its own folder. Run files (locks, bells) go to $RUNTIME_DIRECTORY, `/run/NAME`, or `run` beside the journal.
+
+`credentials/NAME` beside the file is for root's eyes on a box; a service finds what systemd loaded for it from there instead
+(`LoadCredential=credentials:FOLDER`, systemd.exec(5)), so that one configuration serves services, technicians and scripts.
 """
 
 from __future__ import annotations
@@ -73,7 +76,7 @@ def config_from_toml(text: str, path: Path, environ: Mapping[str, str] = os.envi
         if not isinstance(value, str) or not value or "\0" in value:
             text = "not a path"
             raise ValueError(text)
-        return path.parent / value
+        return places.loaded(path.parent / value)
 
     try:
         config, found = msgspec.convert(data, Config, dec_hook=hook), []
@@ -115,6 +118,16 @@ class Places(Struct, frozen=True):
 
     state: Path
     run: Path | None
+    #: The folder of secrets beside the configuration, and where systemd put copies of them for this service alone.
+    secrets: Path = Path("credentials")
+    copies: Path | None = None
+
+    def loaded(self, file: Path) -> Path:
+        """The copy of a secret that systemd loaded for this service, where it did; else the file itself."""
+        if self.copies is None or file.parent != self.secrets:
+            return file
+        copy = self.copies / f"{self.secrets.name}_{file.name}"
+        return copy if copy.exists() else file
 
     @classmethod
     def of(cls, path: Path, environ: Mapping[str, str]) -> Places:
@@ -129,6 +142,8 @@ class Places(Struct, frozen=True):
         return cls(
             Path(state) if state else Path("/var/lib") / path.parent.name if packaged else path.parent,
             Path(run) if run else Path("/run") / path.parent.name if packaged else None,
+            path.parent / "credentials",
+            Path(copies) if (copies := environ.get("CREDENTIALS_DIRECTORY")) else None,
         )
 
 

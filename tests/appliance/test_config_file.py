@@ -118,6 +118,22 @@ target_s = "15"
 """
 
 
+def test_a_service_finds_the_copy_of_a_secret_that_systemd_loaded(tmp_path: Path) -> None:
+    text = '[pbx.main]\nsecret_file = "credentials/pbx.secret"\n[pbx.other]\nsecret_file = "other.secret"\n'
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "other.secret").write_text("o")
+    (own := tmp_path / "credentials/pbx.secret").write_text("s")
+    copies = tmp_path / "run"
+    copies.mkdir()
+    where, environ = tmp_path / "callfloor.toml", {"CREDENTIALS_DIRECTORY": str(copies)}
+    assert config_from_toml(text, where, environ).pbx["main"].secret_file == own
+    (copy := copies / "credentials_pbx.secret").write_text("s")
+    (copies / "credentials_other.secret").write_text("not asked for")
+    config = config_from_toml(text, where, environ)
+    assert (config.pbx["main"].secret_file, config.pbx["other"].secret_file) == (copy, tmp_path / "other.secret")
+    assert config_from_toml(text, where, {}).pbx["main"].secret_file == own
+
+
 def test_ten_faults_are_all_told_with_their_lines(folder: Path) -> None:
     assert [(fault.line, fault.key) for fault in faults(TEN, folder)] == [
         (2, "site.name"),
