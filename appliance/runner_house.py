@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 
@@ -26,6 +26,9 @@ from appliance.core.journal import Journal, Limits
 from appliance.core.pace import SLOW_S
 from appliance.core.store import WAL_BYTES
 from appliance.runner_check import AFTER_START_S, faults_of
+
+if TYPE_CHECKING:
+    from appliance.box.watch import BoardWatch
 
 _log = logging.getLogger("callfloor.house")
 
@@ -103,12 +106,22 @@ class Housekeeper:
     """One per process; does its duties only while it holds the box's lock."""
 
     def __init__(
-        self, config: Config, journal: Tended, clock: Clock, run_dir: Path, *, every_s: float = 1.0, check_after_s: float = AFTER_START_S
+        self,
+        config: Config,
+        journal: Tended,
+        clock: Clock,
+        run_dir: Path,
+        *,
+        every_s: float = 1.0,
+        check_after_s: float = AFTER_START_S,
+        root: Path = Path("/"),
     ) -> None:
         self._config, self._journal, self._clock, self._every_s = config, journal, clock, every_s
         self._check_after_s = check_after_s
+        self._root = root
         self._lock = run_dir / "box.lock"
         self._levels: dict[str, Level] = {}
+        self._board: BoardWatch | None = None
 
     async def run(self) -> None:
         """Wait for the lock, then keep house until cancelled. A fault is logged once while it lasts, and everything tried again soon."""
@@ -171,7 +184,16 @@ class Housekeeper:
             clock_health(self._clock.quality()),
             disk_health(free_bytes(folder), readonly=is_readonly(folder)),
             journal_health(self._journal.limits()),
+            *self._board_findings(),
         ]
+
+    def _board_findings(self) -> list[BoxHealth]:
+        """How the board is that all this runs on; its readers are imported at the first look, in the thread that looks."""
+        if self._board is None:
+            from appliance.box.watch import BoardWatch  # noqa: PLC0415 - not on the way to the first event
+
+            self._board = BoardWatch(self._root)
+        return self._board.look(self._clock.mono_ns())
 
     async def _tell(self, findings: Sequence[BoxHealth]) -> None:
         """Append what changed its level; after a start the first finding of each, whatever it is."""

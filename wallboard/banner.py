@@ -5,7 +5,7 @@ They differ by shape and word, not by colour alone: the link ▲, the PBX ✕, t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -31,6 +31,10 @@ class Banner(Struct, frozen=True):
     severe: bool = True
 
 
+#: What is for the technician as long as it is amber: `callfloor doctor` and the CRM tell it, a floor cannot mend it.
+_FOR_DOCTOR: Final = frozenset(("power", "temperature", "memory", "card"))
+
+
 def banners(snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo) -> tuple[Banner, ...]:
     """Every trouble that a board must say in words, gravest first."""
     out = [banner for key, pbx in snapshot.pbx.items() if (banner := _pbx_banner(key, pbx, len(snapshot.pbx), words, now_wall_ns, zone))]
@@ -40,7 +44,7 @@ def banners(snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo) 
     out += [
         Banner("box", item.level, words.text("box.fault"), item.id.upper(), (health_text(words, item),), item.level == "red")
         for item in snapshot.health
-        if item.level != "ok"
+        if item.level == "red" or (item.level == "amber" and item.id not in _FOR_DOCTOR)
     ]
     if snapshot.clock == "unset":
         out.append(Banner("clock", "unset", words.text("clock.unset"), words.text("clock.unset"), (), severe=False))

@@ -74,6 +74,11 @@ class SystemClock:
         return self._quality
 
 
+def quality_now() -> ClockQuality:
+    """How far the wall clock is to be trusted, asked of the kernel at once: for whoever looks a single time."""
+    return _quality(disciplined=_disciplined())
+
+
 def _quality(*, disciplined: bool) -> ClockQuality:
     if time.time_ns() < EARLIEST_WALL_NS:
         return "unset"

@@ -27,10 +27,11 @@ class Finding(Struct, frozen=True):
 
 
 class Scene(Struct, frozen=True):
-    """What a probe is handed: the configuration, and the file that it was read from."""
+    """What a probe is handed: the configuration, the file that it was read from, and below which folder the machine's files lie."""
 
     config: Config
     file: Path
+    root: Path = Path("/")
 
 
 def worst(findings: Iterable[Finding]) -> Level:
