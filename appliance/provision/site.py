@@ -29,23 +29,13 @@ class SiteTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hours: Hours | None = None
 
 
-class Wifi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A wireless network; `country` (ISO 3166-1, two letters) is needed by the radio's own rules. A cable is better for a box."""
-
-    ssid: str
-    country: str
-    password: str | None = None
-    password_file: str | None = None
-
-
 class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The box's address. `address` is CIDR (`192.168.1.40/24`), None: by DHCP. `interface` None: the first wired one."""
+    """The box's address. `address` is CIDR (`192.168.1.40/24`), None: by DHCP. `interface` None: all wired ones; no radio is set up."""
 
     interface: str | None = None
     address: str | None = None
     gateway: str | None = None
     dns: tuple[str, ...] = ()
-    wifi: Wifi | None = None
 
 
 class TimeTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +87,7 @@ class PbxTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class SiteSheet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole sheet. `callfloor_file` is a whole configuration beside the sheet; the sheet's own tables are set over it.
+    `boards` is a folder of board files beside it.
 
     `queues` to `headsets` and `callfloor` are kept as written: what may stand there, callfloor.toml's own rules say.
     `hostname` None: `callfloor-{site}-{box}`.
@@ -117,6 +108,7 @@ class SiteSheet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headsets: dict[str, Any] | None = None
     callfloor: dict[str, Any] = field(default_factory=dict)
     callfloor_file: str | None = None
+    boards: str | None = None
 
     @property
     def host(self) -> str:

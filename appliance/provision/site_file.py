@@ -247,15 +247,11 @@ def _network(sheet: SiteSheet) -> Iterator[Finding]:
             ip_address(server)
         except ValueError:
             yield Finding(("network", "dns", index), f'"{server}" is no address', 'write it as "192.168.1.1"')
-    if network.wifi is not None and not (network.wifi.country.isalpha() and len(network.wifi.country) == 2):
-        yield Finding(("network", "wifi", "country"), f'"{network.wifi.country}" is no country', 'write two letters: "EC"')
 
 
 def _secrets(sheet: SiteSheet, folder: Path) -> Iterator[Finding]:
     tables: list[tuple[tuple[str, ...], Any]] = [((table,), getattr(sheet, table)) for table in ("crm", "enrol")]
     tables += [(("pbx", name), pbx) for name, pbx in sheet.pbx.items()]
-    if sheet.network is not None:
-        tables.append((("network", "wifi"), sheet.network.wifi))
     for path, table in tables:
         for name in ("ca", *SECRET_KEYS):
             if table is None or not hasattr(table, name):
@@ -275,6 +271,8 @@ def _secrets(sheet: SiteSheet, folder: Path) -> Iterator[Finding]:
                 )
     if sheet.callfloor_file is not None and not (folder / sheet.callfloor_file).is_file():
         yield Finding(("callfloor_file",), f"there is no file {folder / sheet.callfloor_file}", "name it relative to the sheet's folder")
+    if sheet.boards is not None and not (folder / sheet.boards).is_dir():
+        yield Finding(("boards",), f"there is no folder {folder / sheet.boards}", "name it relative to the sheet's folder")
     if sheet.enrol is not None and sheet.crm is None:
         yield Finding(("enrol",), "a certificate without a broker", 'write [crm] with url = "mqtts://…" too')
 

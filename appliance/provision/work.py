@@ -20,7 +20,7 @@ At = Callable[[str], object]
 
 
 def apply(machine: Machine, plan: tuple[Due, ...], sheet: str, at: At, now_s: float | None = None) -> State:
-    """Carry out what is due; returns the state, still `begun`: `finish` closes it once the outcome was looked at. Raises OSError, CallfloorError."""
+    """Carry out what is due; returns the state, still `begun`: `finish` closes it. Raises OSError, CallfloorError."""
     states = States(machine)
     todo = tuple(each for each in plan if each.pending)
     at("state")
