@@ -120,7 +120,8 @@ class Conversation:
     def flush(self) -> None:
         """Send what waits on the lanes, the live one first."""
         if self.pump is not None and self.link is not None:
-            self.live.flush(self.room())
+            if self.live.flush(self.room()):
+                self.pump.window.word(asyncio.get_running_loop().time())
             self.pump.fill()
             if self.resend is not None:
                 self.resend.fill()

@@ -98,9 +98,9 @@ class Live:
         self._flushing = False
         self._flush_now()
 
-    def flush(self, room: int) -> None:
-        """Send what waits, at most `room` messages."""
-        link = self._link
+    def flush(self, room: int) -> int:
+        """Send what waits, at most `room` messages; how many went."""
+        link, before = self._link, len(self._under_way)
         room = min(room, UNDER_WAY - len(self._under_way))
         while link is not None and link.is_open and self._waiting and room > 0:
             out = self._waiting.popleft()
@@ -115,9 +115,10 @@ class Live:
             if mid is None:
                 if out.keep:
                     self._waiting.appendleft(out)
-                return
+                break
             self._under_way[mid] = out
             room -= 1
+        return len(self._under_way) - before
 
     def settled(self, mid: int, code: int) -> Out | None:
         """The broker answered; returns the message if it took it. A refused reply waits for the next connection or flush."""

@@ -42,7 +42,7 @@ _SAVE_S: Final = 1.0
 _UNSAVED_MAX: Final = 2000
 _OUT_MAX: Final = 1 << 18
 _BATCH: Final = 256
-#: While more than this many are under way, room is saved up to as many: one system call then serves them all.
+#: While more than this many, or half the window, are under way, room is saved up to as many: one system call then serves them all.
 _SMALL: Final = 64
 #: Identifiers kept free for the live lane where the broker's Receive Maximum allows.
 _LIVE_SHARE: Final = 16
@@ -174,8 +174,10 @@ class Pump:
             if permits <= 0:
                 self._wait_for_permit()
                 return
-            room = min(self.window.open - lane.under_way, self._room(), _BATCH, permits)
-            if room <= 0 or (room < _SMALL and lane.unanswered >= _SMALL):
+            window = self.window.now(now_s)
+            small = min(_SMALL, window // 2)
+            room = min(window - lane.under_way, self._room(), _BATCH, permits)
+            if room <= 0 or (room < small and lane.unanswered >= small):
                 return
             frames = self._frames(room, link)
             if frames:

@@ -3,7 +3,9 @@
 Whatever is under way stands before the live lane in every buffer between the box and the broker; on a slow link a fixed window
 would keep states and replies waiting for as long as it takes to empty. So the time from sending to acknowledgement is looked at: the
 window doubles with each round while that stays near the shortest seen on this connection, rests where it grows, and shrinks in
-proportion above. One event at a time is timed. Pure: times are of one clock that never steps, in seconds.
+proportion above. One event at a time is timed. While words of the live lane follow each other closely, a near broker has only a few
+events under way: these keep it nearly as busy, and a word then stands behind few. Pure: times are of one clock that never steps, in
+seconds.
 """
 
 from __future__ import annotations
@@ -21,6 +23,11 @@ LEAST: Final = 32
 #: busy machine, and on such a one a window that followed them would let a drain starve.
 SOON_S: Final = 0.1
 SOON: Final = 512
+#: So long after a word of the live lane the next one is near, and so many events may be under way meanwhile.
+WORD_S: Final = 0.25
+BESIDE_WORDS: Final = 48
+#: A broker whose answers take longer is a far one: so few events would leave the way to it empty, and hardly shorten it.
+_NEAR_WAY_S: Final = 0.02
 
 
 class Window:
@@ -28,6 +35,7 @@ class Window:
 
     def __init__(self) -> None:
         self.most = self.open = 1
+        self._words_until_s = 0.0
         self._shortest_s: float | None = None
         self._timed: tuple[int, float] | None = None
         self._grows = True
@@ -40,6 +48,15 @@ class Window:
     def again(self) -> None:
         """All that was under way is forgotten; begin with one, on the same connection."""
         self.open, self._timed, self._grows = 1, None, True
+
+    def word(self, now_s: float) -> None:
+        """A message of the live lane went out."""
+        self._words_until_s = now_s + WORD_S
+
+    def now(self, now_s: float) -> int:
+        """How many events may be under way now."""
+        near = self._shortest_s is not None and self._shortest_s < _NEAR_WAY_S
+        return min(self.open, BESIDE_WORDS) if near and now_s < self._words_until_s else self.open
 
     def sent(self, mid: int, now_s: float) -> None:
         """The last of a batch went out."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.uplink.pace import Pace
-from gateway.uplink.window import LEAST, SOON, Window
+from gateway.uplink.window import BESIDE_WORDS, LEAST, SOON, WORD_S, Window
 
 
 @given(st.floats(0.5, 5000), st.lists(st.tuples(st.floats(0, 3), st.integers(0, 400)), max_size=40))
@@ -87,6 +87,21 @@ def test_a_busy_machine_does_not_starve_the_drain() -> None:
     assert window.open == SOON
     rounds(window, 30, 1.5, now_s)
     assert window.open == LEAST, "that is no noise any more"
+
+
+def test_beside_words_of_the_live_lane_few_events_are_under_way_at_a_near_broker_alone() -> None:
+    near, far = Window(), Window()
+    for window, took_s in ((near, 0.001), (far, 0.7)):
+        window.begin(1000)
+        now_s = rounds(window, 12, took_s, 0.0)
+        assert window.now(now_s) == 1000
+        window.word(now_s)
+        assert window.now(now_s) == (BESIDE_WORDS if window is near else 1000), "a satellite's way would only be left empty"
+        assert window.now(now_s + WORD_S) == window.open, "the last word is long gone"
+    near.begin(20)
+    near.word(0.0)
+    rounds(near, 12, 0.001, 0.0)
+    assert near.now(0.1) == 20, "never more than the broker takes"
 
 
 class SlowLink:
