@@ -21,7 +21,11 @@ Found = tuple[ReadyLine, dict[str, str]]
 #: A line of columns may stand so many places to the left or right of where its make prints it.
 MAX_SHIFT: Final = 8
 _SPAN_FIELDS: Final = {"duration_s": "duration", "ring_s": "ring", "hold_s": "hold", "talk_s": "talk"}
+#: Between its digits one mark or a blank: what stands apart from them is no part of a number.
+_NUMBER: Final = re.compile(r"\+?[\d*#xX]+(?:[.\- ][\d*#xX]+)+|\+?[\d*#xX]{2,}")
 _NUMBER_FIRST: Final = re.compile(r"([+*#]?[\d*#.xX]{3,}(?:[ -]?\d+)*)(?:\s+(.*))?")
+_NAME: Final = re.compile(r"[^\W\d_]{2}")
+_DIGITS: Final = re.compile(r"\d{3}")
 _NUMBER_LAST: Final = re.compile(r"(.*?\D)\s?(\+?\d{5,})")
 
 
@@ -220,16 +224,20 @@ def number_and_name(text: str) -> tuple[str | None, str | None]:
 
     >>> number_and_name("5551234 PEREZ J"), number_and_name("ACME SA12345678"), number_and_name("ACME"), number_and_name("02 555 1234")
     (('5551234', 'PEREZ J'), ('12345678', 'ACME SA'), (None, 'ACME'), ('02 555 1234', None))
+    >>> number_and_name("0990000007            ."), number_and_name("0990000007."), number_and_name("09900d00007")
+    (('0990000007', None), ('0990000007', None), (None, None))
     """
     text = text.strip()
     if not text:
         return None, None
-    if re.fullmatch(r"\+?[\d*#.\- xX]{2,}", text):
+    if _NUMBER.fullmatch(text):
         return text[:MAX_TEXT], None
     if m := _NUMBER_FIRST.fullmatch(text):
-        return m[1], m[2] or None
+        return m[1][:MAX_TEXT].rstrip("."), m[2] if m[2] and any(letter.isalpha() for letter in m[2]) else None
+    if not _NAME.search(text) and _DIGITS.search(text):
+        return None, None  # a number in which a digit came as something else: part of it is another number
     if m := _NUMBER_LAST.fullmatch(text):
-        return m[2], m[1].strip() or None
+        return m[2][:MAX_TEXT], m[1].strip() or None
     return None, text
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.smdr.shelf import profiles
-from gateway.smdr.vote import winner
+from gateway.smdr.shelf import profile, profiles
+from gateway.smdr.vote import read, winner
 
 NOW = datetime(2026, 11, 22, 3, 0)  # noqa: DTZ001 - printed times have no zone
 
@@ -188,6 +188,32 @@ def test_a_line_alone(name: str, line: str, meant: dict[str, Any]) -> None:
     told = record.as_json()
     assert result.profile.name == name, told
     assert {key: told.get(key) for key in meant} == meant, told
+
+
+@pytest.mark.parametrize(
+    ("printed", "number"),
+    [
+        ("0990000007  .", "0990000007"),
+        ("0990000007    %", "0990000007"),
+        ("0990000007.", "0990000007"),
+        ("09900d00007", None),
+        ("099 000 0007", "099 000 0007"),
+        ("099-000-0007", "099-000-0007"),
+        ("ACME SA0990000007", "0990000007"),
+    ],
+)
+def test_a_number_is_digits_and_what_stands_between_them(printed: str, number: str | None) -> None:
+    (record,) = read(profile("panasonic"), [f"11/21/26 10:07AM  100 01 <I>{printed:<21} 0'05 00:01'07"], NOW).records
+    assert record.number == number
+    assert number is None or "." not in record.fields.get("name", "")
+
+
+def test_what_was_no_number_is_no_number_of_a_mitel() -> None:
+    """Columns alone would take any rubbish that stands in them; words stand there where data was sent."""
+    noise = "-11/06 01:37p 00:31:13 T9    *** \xa0;.                        R**"
+    assert read(profile("mitel"), [noise], NOW).reader.counts.unknown == 1
+    (data,) = read(profile("mitel"), [" 03-13 11:25 00:00:03 1411     -DATA DTRX INVALID NUMBER   E 1412"], NOW).records
+    assert (data.number, data.text) == ("1412", "INVALID NUMBER")
 
 
 @pytest.mark.parametrize(
