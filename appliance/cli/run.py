@@ -7,11 +7,15 @@ restarted with back-off and says so. Logs go to stderr, one line each.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from appliance import registry
 from appliance.cli.main import add_config
+from appliance.core.config import Config
 from appliance.core.config_file import load
-from appliance.runner import run
+from appliance.runner import run, run_dir_of
 
 EXAMPLES = """
   callfloor run -c callfloor.toml            everything that the file enables
@@ -28,4 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Raises what loading the configuration and opening the journal raise."""
-    return run(load(Path(args.config)), args.services, verbose=args.verbose)
+    path = Path(args.config)
+    config = load(path)
+    _note(config, path, args.services)
+    return run(config, args.services, verbose=args.verbose)
+
+
+def _note(config: Config, path: Path, services: Sequence[str]) -> None:
+    """Leave a copy of what these services run with, for `callfloor config diff --running`. Without it they run all the same."""
+    folder = run_dir_of(config) / "running"
+    with suppress(OSError):
+        text = path.read_bytes()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in services or registry.enabled(config):
+            (folder / f"{name}.toml").write_bytes(text)

@@ -72,5 +72,9 @@ def own_folder(folder: Path) -> None:
         status = folder.lstat()
     except FileNotFoundError:
         return
+    except PermissionError as fault:
+        raise DeniedError(f"{folder} is root's; run it with sudo") from fault
+    if os.geteuid() != 0 and status.st_uid == 0:
+        raise DeniedError(f"{folder} is root's; run it with sudo")
     if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (os.geteuid(), 0):
         raise DeniedError(f"{folder} is not root's own folder; look who made it (ls -ld {folder}) and move it away")

@@ -36,6 +36,11 @@ _USER: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 def load_site(path: Path) -> SiteSheet:
     """Read and check a sheet. Raises ConfigFaultsError (a MisconfiguredError) with every fault."""
+    return site_from_toml(text_of(path), path)
+
+
+def text_of(path: Path) -> str:
+    """A sheet's text. Raises ConfigFaultsError."""
     mend = "name the site sheet: callfloor provision SITE.toml"
     try:
         with path.open("rb") as file:
@@ -50,7 +55,7 @@ def load_site(path: Path) -> SiteSheet:
         raise ConfigFaultsError([Fault(str(path), line, "", "this is not UTF-8", "save the file as UTF-8")]) from fault
     if len(raw) > MAX_BYTES:
         raise ConfigFaultsError([Fault(str(path), None, "", "larger than 4 MiB", mend)])
-    return site_from_toml(text, path)
+    return text
 
 
 def site_from_toml(text: str, path: Path) -> SiteSheet:
@@ -100,7 +105,8 @@ def document(sheet: SiteSheet, folder: Path) -> dict[str, Any]:
         table = getattr(sheet, name)
         if table or (name == "headsets" and table is not None):
             told[name] = deepcopy(table)
-    return over(data, told)
+    both = over(data, told)
+    return {name: both[name] for name in dict.fromkeys((*told, *both))}
 
 
 def named_files(sheet: SiteSheet) -> dict[tuple[str, ...], str]:

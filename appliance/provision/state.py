@@ -6,6 +6,10 @@ already holds of a path stays, for that is how the box was before.
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,7 +17,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from appliance.core.errors import CorruptError, MisconfiguredError
+from appliance.core.errors import CorruptError, MisconfiguredError, TransientError
 from appliance.provision.atomic import write
 from appliance.provision.history import own_folder
 from appliance.provision.machine import Machine
@@ -75,6 +79,21 @@ class States:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         own_folder(self._folder)
         write(self._folder / f"{state.number}.json", msgspec.json.encode(state), 0o600)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One change at a time. Raises TransientError while another runs; a killed one's lock is let go by the kernel."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            os.close(descriptor)
+            raise TransientError("another callfloor provision is at work on this box; wait until it ends") from fault
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def down_to(self, number: int | None) -> tuple[State, ...]:
         """The states to undo, the newest first, until the box is as it was before `number` (None: the newest that is not undone)."""

@@ -82,6 +82,16 @@ def units(machine: Machine, config: Config) -> Step:
     return Step(name="units", things=tuple(things), runs=runs, about={"services": ", ".join(wanted) or "–"})
 
 
+def started(machine: Machine) -> tuple[tuple[str, ...], ...]:
+    """What makes a running box heed the files and links that stand now, after others were put back."""
+    links = [f"callfloor@{name}.service" for name in registry.SERVICES if machine.path(f"{_WANTS}/callfloor@{name}.service").is_symlink()]
+    others = [f"callfloor@{name}.service" for name in registry.SERVICES if f"callfloor@{name}.service" not in links]
+    runs: list[tuple[str, ...]] = [("hostname", "-F", "/etc/hostname"), ("systemctl", "daemon-reload")]
+    runs.append(("systemctl", "try-restart", "systemd-timesyncd"))
+    runs += [("systemctl", "stop", *others)] if others else []
+    return (*runs, *([("systemctl", "restart", "--no-block", *links)] if links else []))
+
+
 def _unit(machine: Machine, name: str) -> str:
     return next((f"{folder}/{name}" for folder in UNITS if machine.path(f"{folder}/{name}").exists()), f"/lib/systemd/system/{name}")
 

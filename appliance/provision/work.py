@@ -43,8 +43,8 @@ def finish(machine: Machine, state: State) -> None:
     States(machine).save(replace(state, stage="done", unfinished=()))
 
 
-def go_back(machine: Machine, states: tuple[State, ...], runs: tuple[tuple[str, ...], ...], at: At) -> tuple[Was, ...]:
-    """Undo these states, the newest first; returns what was put back. Raises OSError, CallfloorError."""
+def go_back(machine: Machine, states: tuple[State, ...], runs: Callable[[], tuple[tuple[str, ...], ...]], at: At) -> tuple[Was, ...]:
+    """Undo these states, the newest first; `runs`: what a running box is told then. Raises OSError, CallfloorError."""
     book, done = States(machine), list[Was]()
     for state in states:
         at(f"state {state.number}")
@@ -54,7 +54,7 @@ def go_back(machine: Machine, states: tuple[State, ...], runs: tuple[tuple[str, 
             put_back(machine, old)
             done.append(old)
     if machine.live:
-        for words in runs:
+        for words in runs():
             at(" ".join(words))
             machine.run(words)
     for state in states:
