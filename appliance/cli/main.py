@@ -20,6 +20,10 @@ DEFAULT_CONFIG: Final = "/etc/callfloor/callfloor.toml"
 VERBS: Final[dict[str, str]] = {
     "run": "run services until SIGTERM",
     "demo": "the whole floor with simulated hardware, no configuration needed",
+    "provision": "make a box what its site sheet says: plan, change, verify, go back",
+    "config": "the configuration: diff, set, log, rollback",
+    "backup": "save what makes this box this box into one file",
+    "restore": "make a new box the one that was saved",
     "check": "validate the configuration",
     "doctor": "look at what the configuration names: what is wrong, what shows it, what mends it",
     "status": "one screen of the floor",
@@ -42,6 +46,7 @@ VERBS: Final[dict[str, str]] = {
     "privacy": "what is kept of people, where, how long; forget: one caller's number",
     "test": "try the box's hardware: beacon, led",
     "schema": "the contract's machine-readable forms",
+    "update": "put a new version on this box: tried once, kept only if the floor works with it",
     "version": "the version of callfloor and of what it stands on",
 }
 

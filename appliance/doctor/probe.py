@@ -38,7 +38,10 @@ PROBES: Final[dict[str, str]] = {
     "headsets": "appliance.doctor.headsets",
     "seat-boxes": "appliance.doctor.seat_boxes",
     "media": "appliance.doctor.media",
+    "update": "appliance.doctor.update",
 }
+#: Only when asked for: they log in elsewhere.
+DEEP: Final[dict[str, str]] = {"login": "appliance.doctor.deep"}
 _LOOK_S: Final = 0.1
 
 
@@ -60,7 +63,7 @@ def known() -> dict[str, str]:
     """Every probe's module by its name, installed ones last."""
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import
 
-    return PROBES | {point.name: point.value for point in entry_points(group=GROUP)}
+    return PROBES | DEEP | {point.name: point.value for point in entry_points(group=GROUP)}
 
 
 def chosen(config: Config, names: Sequence[str]) -> dict[str, Probe]:

@@ -1,6 +1,8 @@
-"""Makes a signing authority and a signer for tests, in a folder of the caller's, never in the project. Production keys are made elsewhere, once.
+"""Makes a signing authority and a signer for tests, in a folder of the caller's, never in the project.
 
-    /usr/bin/python3 images/rauc/keys.py FOLDER      ca.pem (the keyring that a box trusts), ca.key, sign.pem, sign.key
+Production keys are made elsewhere, once.
+
+/usr/bin/python3 images/rauc/keys.py FOLDER      ca.pem (the keyring that a box trusts), ca.key, sign.pem, sign.key
 """
 
 from __future__ import annotations
@@ -19,7 +21,19 @@ def make(folder: Path, name: str = "Callfloor TEST") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     _openssl(
-        folder, "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", *_YEARS, "-subj", f"/CN={name} authority"
+        folder,
+        "req",
+        "-x509",
+        "-newkey",
+        "ed25519",
+        "-nodes",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+        *_YEARS,
+        "-subj",
+        f"/CN={name} authority",
     )
     _openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "sign.key", "-out", "sign.csr", "-subj", f"/CN={name} signer")
     _openssl(folder, "x509", "-req", "-in", "sign.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", *_YEARS, "-out", "sign.pem")
