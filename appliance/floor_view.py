@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import DecodeError
 
-from appliance.core.alive import Sight, is_alive, sights
+from appliance.core.alive import Sight, began, is_alive, sights
 from appliance.core.catalogue import event_from_stored
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, PbxConfig
@@ -67,6 +67,9 @@ class FloorView:
         self._looked_ns = -_LOOK_NS
         #: Sources of a gateway that died: what it told last is old until its successor has spoken of them.
         self._awaited: set[str] = set()
+        #: When the gateway that holds the lock took it, and the same moment on the fold's time line.
+        self._began: Sight | None = None
+        self._began_ns = 0
         self._disk: out.Health | None = None
         self._site_files = SiteFiles(self._run_dir) if self._run_dir is not None and config.sites else None
         self._heard: dict[str, SiteFile | None] = dict.fromkeys(config.sites)
@@ -213,11 +216,7 @@ class FloorView:
         floor = self.floor
         linked = self.config.crm is None or is_alive(self._run_dir, "uplink")
         floor.unlinked_ns = 0 if linked else floor.unlinked_ns or self.now_ns()
-        spoken, floor.spoken = floor.spoken, set()
-        if is_alive(self._run_dir, "gateway"):
-            self._awaited -= spoken
-        else:
-            self._awaited = set(floor.state.sources)
+        self._await_sources(self._run_dir)
         if not is_alive(self._run_dir, "headsets"):
             floor.headsets.unheard = floor.headsets.own_seats()
         seen = sights(self._run_dir, "gateway")
@@ -226,6 +225,22 @@ class FloorView:
             return
         self._shots.clear()
         floor.unsighted = {key: build.out_of_sight(floor.state.sources[key], self._dated(seen.get(key))) for key in hidden}
+
+    def _await_sources(self, run_dir: Path) -> None:
+        """Which sources the gateway of now has not spoken of yet. A view that begins beside a new gateway has not seen the old one die."""
+        floor = self.floor
+        spoken, floor.spoken = floor.spoken, {}
+        if not is_alive(run_dir, "gateway"):
+            self._awaited = set(floor.state.sources)
+            return
+        since = began(run_dir, "gateway")
+        if since is not None and since != self._began and since.boot == self.clock.boot:
+            dated = self._dated(since)  # None: nobody has said anything in this boot
+            self._began, self._began_ns = since, dated or 0
+            self._awaited |= {
+                key for key, source in floor.state.sources.items() if source.in_sight and (dated is None or source.seen_ns < dated)
+            }
+        self._awaited -= {key for key, at_ns in spoken.items() if at_ns >= self._began_ns}
 
     def _is_old(self, source: Source, sight: Sight | None) -> bool:
         """Whether a source told as in sight was last heard so long ago that its process must hang, or has only now been started anew."""

@@ -16,6 +16,8 @@ from typing import Self
 import msgspec
 
 _SIZE = 4096
+#: Under this key stands when the holder took the lock; no source is called so.
+_BEGAN = ""
 _TRIES, _TRY_S = 5, 0.01
 
 
@@ -39,8 +41,11 @@ class Alive:
         self._sights: dict[str, Sight] = {}
 
     @classmethod
-    def open(cls, run_dir: Path, service: str) -> Self:
-        """Take the service's lock; the stamps that the last holder left are kept in the file until the first `saw`."""
+    def open(cls, run_dir: Path, service: str, now: Sight | None = None) -> Self:
+        """Take the service's lock; the stamps that the last holder left are kept in the file until the first `saw`.
+
+        `now`: what `began` tells of this holder; None: nobody can tell its words from its predecessor's.
+        """
         folder = run_dir / "alive"
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / f"{service}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
@@ -53,13 +58,22 @@ class Alive:
                     os.close(descriptor)
                     raise
                 time.sleep(_TRY_S)  # a reader's look holds the lock for microseconds
-        return cls(descriptor)
+        made = cls(descriptor)
+        left = _stamps(run_dir, service)
+        left.pop(_BEGAN, None)
+        made._write(left if now is None else {**left, _BEGAN: now})
+        if now is not None:
+            made._sights[_BEGAN] = now
+        return made
 
     def saw(self, source: str, sight: Sight) -> None:
         """Stamp that a source was heard now. On a full disk the stamp is lost: the last sight then seems older, and nothing else."""
         self._sights[source] = sight
+        self._write(self._sights)
+
+    def _write(self, sights: dict[str, Sight]) -> None:
         with suppress(OSError):
-            os.pwrite(self._descriptor, msgspec.json.encode(self._sights).ljust(_SIZE), 0)
+            os.pwrite(self._descriptor, msgspec.json.encode(sights).ljust(_SIZE), 0)
 
     def close(self) -> None:
         """Let the lock go."""
@@ -83,6 +97,15 @@ def is_alive(run_dir: Path, service: str) -> bool:
 
 def sights(run_dir: Path, service: str) -> dict[str, Sight]:
     """The last stamps of a service's sources, also when it is dead; empty when it never ran in this run_dir."""
+    return {source: sight for source, sight in _stamps(run_dir, service).items() if source != _BEGAN}
+
+
+def began(run_dir: Path, service: str) -> Sight | None:
+    """When the process that holds the lock took it; None when it did not say, or nobody ever held it."""
+    return _stamps(run_dir, service).get(_BEGAN)
+
+
+def _stamps(run_dir: Path, service: str) -> dict[str, Sight]:
     try:
         text = (run_dir / "alive" / f"{service}.lock").read_bytes().rstrip(b" \0")
         return msgspec.json.decode(text, type=dict[str, Sight]) if text else {}

@@ -62,8 +62,8 @@ class Floor:
         self.unsighted: dict[str, Source] = {}
         #: Since when the process that speaks with the CRM is dead, 0 while it lives: told from outside likewise.
         self.unlinked_ns = 0
-        #: Sources that were told up, down or resynced since somebody last took this set.
-        self.spoken: set[str] = set()
+        #: Sources that were told up, down or resynced since somebody last took these, and when.
+        self.spoken: dict[str, int] = {}
         #: Told the start of a day and of the later one that begins, before anything is forgotten: for whoever keeps whole days.
         self.leaving: Callable[[int, int], None] | None = None
         self._day = 0
@@ -121,7 +121,7 @@ class Floor:
             if event.source.startswith("gateway/"):
                 self.sources.heard(event.source[8:], at_ns)
             if event.kind.startswith("pbx.") and event.kind != "pbx.record":
-                self.spoken.add(event.data.pbx)  # type: ignore[attr-defined]
+                self.spoken[event.data.pbx] = at_ns  # type: ignore[attr-defined]
         state.seq = seq
         state.clock = event.clock
         state.now_ns = max(state.now_ns, at_ns)

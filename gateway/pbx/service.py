@@ -16,6 +16,7 @@ import msgspec
 
 from appliance.core.alive import Alive, Sight, sights
 from appliance.core.catalogue import event_from_stored
+from appliance.core.clock import Clock
 from appliance.core.errors import TransientError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import PAGE, Journal
@@ -46,7 +47,7 @@ class Gateway:
         """Work until cancelled. Raises TransientError when another process already runs the gateway on this journal."""
         run_dir: Path | None = getattr(context.journal, "run_dir", None) or context.config.journal.run_dir
         last = sights(run_dir, self.name) if run_dir is not None else {}
-        alive = _alive(run_dir, self.name)
+        alive = _alive(run_dir, self.name, context.clock)
         try:
             await self._run(context, alive.saw if alive is not None else _unseen, last)
         finally:
@@ -128,11 +129,11 @@ def newest_events(journal: Journal, rows: int = ROWS_BACK) -> Iterator[Event]:
         _log.error("%d rows of the journal could not be decoded while looking for what was known", damaged)
 
 
-def _alive(run_dir: Path | None, name: str) -> Alive | None:
+def _alive(run_dir: Path | None, name: str, clock: Clock) -> Alive | None:
     if run_dir is None:
         return None
     try:
-        return Alive.open(run_dir, name)
+        return Alive.open(run_dir, name, Sight(clock.boot, clock.mono_ns(), clock.wall_ns()))
     except BlockingIOError as fault:
         text = f"another process already runs the gateway on this journal ({run_dir}); stop it first"
         raise TransientError(text) from fault

@@ -127,6 +127,35 @@ def test_a_dead_gateway_makes_the_floor_stale_as_of_its_last_sight(box: Box, gat
     with_again.close()
 
 
+def test_a_view_that_begins_beside_a_new_gateway_waits_for_its_word(box: Box) -> None:
+    """Both were killed together and started anew: this view has not seen the old gateway die."""
+    box.clock.advance(3)
+    now = Sight(box.clock.boot, box.clock.mono_ns(), box.clock.wall_ns())
+    alive = Alive.open(box.journal.run_dir, "gateway", now)
+    view = box.view()
+    assert (view.snapshot().queues["ventas"].fresh, view.snapshot().pbx["p"].state) == ("stale", "down")
+    alive.saw("p", now)
+    box.clock.advance(1)
+    assert view.snapshot().queues["ventas"].fresh == "stale", "heard is not yet told"
+    box.tell(PbxDown(pbx="p", reason="service_stopped", unseen_s=3), PbxUp(pbx="p"), PbxResynced(pbx="p"))
+    view.catch_up()
+    box.clock.advance(1)
+    assert view.snapshot().queues["ventas"].fresh == "live"
+    assert box.view().snapshot().queues["ventas"].fresh == "live", "whoever begins after that word has it"
+    alive.close()
+
+
+def test_a_gateway_that_was_replaced_between_two_looks_is_seen(box: Box, gateway: Alive) -> None:
+    view = box.view()
+    assert view.snapshot().queues["ventas"].fresh == "live"
+    gateway.close()
+    gateway._descriptor = __import__("os").open("/dev/null", 0)
+    box.clock.advance(1)
+    again = Alive.open(box.journal.run_dir, "gateway", Sight(box.clock.boot, box.clock.mono_ns(), box.clock.wall_ns()))
+    assert view.snapshot().queues["ventas"].fresh == "stale"
+    again.close()
+
+
 def test_a_gateway_that_hangs_makes_the_floor_stale_though_it_lives(box: Box, gateway: Alive) -> None:
     gateway.saw("p", Sight(box.clock.boot, box.clock.mono_ns(), box.clock.wall_ns()))
     view = box.view()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.alive import Alive, Sight, is_alive, sights
+from appliance.core.alive import Alive, Sight, began, is_alive, sights
 
 HOLD = """
 import sys
@@ -62,6 +62,19 @@ def test_stamps_replace_one_another_and_sources_stand_side_by_side(tmp_path: Pat
     held.saw("central", Sight("boot", 3, 3))
     assert sights(tmp_path, "gateway") == {"central": Sight("boot", 3, 3), "norte": Sight("boot", 2, 2)}
     held.close()
+
+
+def test_a_holder_tells_since_when_and_keeps_what_its_predecessor_saw_until_it_sees_itself(tmp_path: Path) -> None:
+    first = Alive.open(tmp_path, "gateway", Sight("boot", 1, 1))
+    first.saw("central", Sight("boot", 2, 2))
+    first.close()
+    second = Alive.open(tmp_path, "gateway", Sight("boot", 3, 3))
+    assert (began(tmp_path, "gateway"), sights(tmp_path, "gateway")) == (Sight("boot", 3, 3), {"central": Sight("boot", 2, 2)})
+    second.saw("norte", Sight("boot", 4, 4))
+    assert (began(tmp_path, "gateway"), sights(tmp_path, "gateway")) == (Sight("boot", 3, 3), {"norte": Sight("boot", 4, 4)})
+    second.close()
+    Alive.open(tmp_path, "gateway").close()
+    assert began(tmp_path, "gateway") is None, "a holder that says nothing has not begun with its predecessor"
 
 
 def test_rubbish_in_the_file_is_no_sight(tmp_path: Path) -> None:
