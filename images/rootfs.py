@@ -28,24 +28,39 @@ _NO_INITRAMFS: Final = (
 )
 
 
-def recipe(packages: tuple[str, ...], architecture: str) -> list[str]:
-    """The words of mmdebstrap but for the tar's name."""
+#: Where the files of packages lie that are unpacked only, none of their scripts run: firmware and boot loaders, for whoever makes disks.
+BOOT: Final = "usr/lib/callfloor-boot"
+_UNPACK_ONLY: Final = (
+    'mkdir -p "$1/{boot}" "$1/tmp/boot-packages" && cd "$1/tmp/boot-packages" && '
+    "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -o APT::Sandbox::User=root download {names} && "
+    'for deb in *.deb; do dpkg-deb -x "$deb" "$1/{boot}"; done && cd / && rm -r "$1/tmp/boot-packages"'
+)
+
+
+def recipe(packages: tuple[str, ...], architecture: str, boot: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> list[str]:
+    """The words of mmdebstrap but for the tar's name. `boot`: packages only unpacked, below BOOT; some are of non-free-firmware.
+
+    `without`: patterns of files that dpkg leaves out.
+    """
     words = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--architectures={architecture}"]
     words += [f"--include={','.join(sorted({*COMMON, *packages}))}", "--aptopt=APT::Install-Recommends false"]
-    words += [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEAVE_OUT]
-    words += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", f"--essential-hook={_NO_INITRAMFS}", SUITE]
-    return words
+    words += [f"--dpkgopt=path-exclude={pattern}" for pattern in (*_LEAVE_OUT, *without)]
+    words += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", f"--essential-hook={_NO_INITRAMFS}"]
+    if boot:
+        words += ["--components=main,non-free-firmware", f"--customize-hook={_UNPACK_ONLY.format(boot=BOOT, names=' '.join(boot))}"]
+    return [*words, SUITE]
 
 
-def make(packages: tuple[str, ...], architecture: str, into: Path) -> Path:
+def make(packages: tuple[str, ...], architecture: str, into: Path, boot: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> Path:
     """The tar for a recipe, made unless it is there. Raises SystemExit when mmdebstrap fails; its words are in the log beside it."""
-    words = recipe(packages, architecture)
+    words = recipe(packages, architecture, boot, without)
     tar = into / f"rootfs-{architecture}-{hashlib.sha256(' '.join(words).encode()).hexdigest()[:12]}.tar"
     if tar.exists():
         return tar
     if shutil.which("mmdebstrap") is None:
         raise SystemExit("mmdebstrap is not here: run .ci/setup box")
     into.mkdir(parents=True, exist_ok=True)
+    _emulate(architecture)
     unfinished, log = tar.with_suffix(".part"), tar.with_suffix(".log")
     with log.open("w") as told:
         done = subprocess.run([*words, str(unfinished)], check=False, stdout=told, stderr=subprocess.STDOUT)
@@ -53,6 +68,19 @@ def make(packages: tuple[str, ...], architecture: str, into: Path) -> Path:
         raise SystemExit(f"mmdebstrap failed; all that it said is in {log}")
     unfinished.rename(tar)
     return tar
+
+
+def _emulate(architecture: str) -> None:
+    """Lets this machine run another architecture's programs: the package's own activation wants a running systemd, which a container lacks."""
+    if subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout.strip() == architecture:
+        return
+    if shutil.which("qemu-aarch64-static") is None or shutil.which("update-binfmts") is None:
+        raise SystemExit("another architecture's programs need qemu-user-static and binfmt-support: run .ci/setup image")
+    registered = Path("/proc/sys/fs/binfmt_misc")
+    if not (registered / "register").exists():
+        subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(registered)], check=True)
+    if not (registered / "qemu-aarch64").exists():
+        subprocess.run(["update-binfmts", "--enable", "qemu-aarch64"], check=True)
 
 
 def main() -> int:

@@ -1,0 +1,91 @@
+"""Decides what a box's disk is made of: packages, kernel, drivers and what is left out, for each of the two architectures.
+
+Everything that may differ between the PC box (amd64) and the Raspberry Pi (arm64) stands here; the rest of images/ asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Beside what every box has (rootfs.COMMON): growing and checking disks, updates, names, what the .deb depends on.
+_PACKAGES: Final = (
+    "adduser", "dosfstools", "e2fsprogs", "fdisk", "fonts-liberation", "libpython3.11-stdlib", "libudev1", "mtools", "rauc", "rauc-service",
+    "systemd-resolved",
+)  # fmt: skip
+#: Televisions are driven by WPE in its own compositor: 200 MB more.
+KIOSK: Final = ("cog", "cage", "libgl1-mesa-dri", "seatd")
+#: Drivers that no box has a use for. A box has a cable and no radio: neither wireless nor Bluetooth. Sound stays for USB headsets only.
+_LEFT_OUT: Final = (
+    "drivers/net/wireless", "drivers/infiniband", "drivers/media/usb", "drivers/media/pci", "drivers/media/dvb-frontends",
+    "drivers/media/tuners", "drivers/media/i2c", "drivers/media/firewire", "drivers/media/common", "drivers/media/platform",
+    "drivers/gpu/drm/amd", "drivers/gpu/drm/nouveau", "drivers/gpu/drm/radeon", "drivers/scsi/qla2xxx", "drivers/scsi/lpfc",
+    "drivers/scsi/bfa", "drivers/scsi/qla4xxx", "drivers/scsi/be2iscsi", "drivers/scsi/bnx2i", "drivers/scsi/bnx2fc", "drivers/target",
+    "drivers/comedi", "drivers/staging", "drivers/isdn", "drivers/bluetooth", "drivers/nfc", "drivers/iio",
+    "drivers/firewire", "drivers/net/ethernet/mellanox", "drivers/net/ethernet/chelsio", "drivers/net/ethernet/qlogic",
+    "drivers/net/ethernet/netronome", "drivers/net/can", "drivers/net/hamradio", "drivers/net/wan", "drivers/edac",
+    "net/bluetooth", "net/mac80211", "net/nfc", "net/can", "net/sctp", "net/ceph", "net/dccp", "net/rds", "net/tipc", "net/batman-adv",
+    "sound/pci", "sound/soc", "sound/isa", "sound/drivers", "sound/firewire", "sound/pcmcia", "fs/ocfs2", "fs/gfs2", "fs/ceph", "fs/cifs",
+    "fs/smb", "fs/ksmbd", "fs/btrfs", "fs/xfs", "fs/jfs", "fs/reiserfs", "fs/nilfs2", "fs/afs", "fs/coda", "fs/orangefs", "fs/ubifs",
+    "fs/nfs", "fs/nfsd", "fs/dlm", "fs/f2fs",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One architecture's box. `modules`: what the initrd loads to find the disk and the root; those the kernel has built in are skipped."""
+
+    architecture: str
+    #: What an update bundle must say to be taken: RAUC's `compatible`.
+    compatible: str
+    kernel: str
+    boot_packages: tuple[str, ...]
+    modules: tuple[str, ...]
+    arguments: str
+    left_out: tuple[str, ...] = _LEFT_OUT
+
+    def packages(self, *, kiosk: bool) -> tuple[str, ...]:
+        """What mmdebstrap installs beside rootfs.COMMON."""
+        return (*_PACKAGES, self.kernel, *(KIOSK if kiosk else ()))
+
+    def path_excludes(self) -> tuple[str, ...]:
+        """dpkg's `path-exclude` patterns."""
+        return tuple(f"/lib/modules/*/kernel/{folder}/*" for folder in self.left_out)
+
+
+_DISK: Final = (
+    "squashfs",
+    "ext4",
+    "sd_mod",
+    "usb_storage",
+    "uas",
+    "xhci_pci",
+    "ehci_pci",
+    "nvme",
+    "virtio_pci",
+    "virtio_blk",
+    "virtio_scsi",
+)
+#: A panic restarts the box after 10 s; on a slot that is being tried that is the way back to the other one.
+_ARGUMENTS: Final = "ro rootwait panic=10 net.ifnames=0 quiet loglevel=4"
+
+AMD64: Final = Machine(
+    architecture="amd64",
+    compatible="callfloor-pc",
+    kernel="linux-image-amd64",
+    boot_packages=("busybox-static", "shim-signed", "grub-efi-amd64-signed"),
+    modules=(*_DISK, "ahci", "ata_piix", "sdhci_pci", "sdhci_acpi", "mmc_block", "vmd", "usbhid", "hid_generic", "i2c_hid"),
+    arguments=f"{_ARGUMENTS} console=ttyS0,115200 console=tty0",
+)
+ARM64: Final = Machine(
+    architecture="arm64",
+    compatible="callfloor-pi",
+    kernel="linux-image-arm64",
+    boot_packages=("busybox-static", "raspi-firmware"),
+    modules=(
+        *_DISK, "mmc_block", "sdhci_iproc", "bcm2835", "bcm2835_mmc", "sdhci_of_arasan", "pcie_brcmstb", "reset_raspberrypi", "dwc2",
+        "raspberrypi_hwmon", "clk_raspberrypi", "gpio_raspberrypi_exp", "usbhid", "hid_generic",
+    ),
+    arguments=f"{_ARGUMENTS} console=ttyAMA0,115200 console=tty1",
+)  # fmt: skip
+MACHINES: Final = {machine.architecture: machine for machine in (AMD64, ARM64)}
