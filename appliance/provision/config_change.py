@@ -84,7 +84,7 @@ def judge(path: Path, text: str) -> None:
 
 
 def put_in_place(path: Path, text: str, why: str, now_s: float) -> int:
-    """Keep the old text, write the new one in one step with the old one's owner and rights; returns the old one's number. Raises DeniedError."""
+    """Keep the old text, write the new one in one step with the same owner and rights; returns the number kept. Raises DeniedError."""
     try:
         status = path.stat()
         number = history_of(path).keep(text_of(path), why, now_s)

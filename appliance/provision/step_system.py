@@ -58,11 +58,15 @@ def hostname(machine: Machine, sheet: SiteSheet) -> Step:
 
 def clock(machine: Machine, sheet: SiteSheet) -> Step:
     """The time zone of the box's own logs; the boards' stands in callfloor.toml."""
-    zone = sheet.site.timezone
-    target = f"{_ZONES}/{zone}"
+    return zone(machine, sheet.site.timezone)
+
+
+def zone(machine: Machine, name: str) -> Step:
+    """The same, by the zone's name."""
+    target = f"{_ZONES}/{name}"
     cannot = None if machine.path(target).is_file() else f"{machine.path(target)} is missing; install the package tzdata"
-    things = (Link(path="/etc/localtime", target=target), File(path="/etc/timezone", content=f"{zone}\n".encode()))
-    return Step(name="clock", things=things, about={"zone": zone}, cannot=cannot)
+    things = (Link(path="/etc/localtime", target=target), File(path="/etc/timezone", content=f"{name}\n".encode()))
+    return Step(name="clock", things=things, about={"zone": name}, cannot=cannot)
 
 
 def ntp(sheet: SiteSheet) -> Step | None:
