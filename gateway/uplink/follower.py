@@ -81,6 +81,7 @@ class Follower:
         """Follow for ever."""
         journal = self._context.journal
         while True:
+            self._context.watch.progress()
             if await self._page() < PAGE:
                 if self._save_now or asyncio.get_running_loop().time() - self._saved_at >= _SAVE_S:
                     await self._try_save()
@@ -98,6 +99,7 @@ class Follower:
                     break
                 except (FullError, OSError) as fault:
                     _log.error("row %d must wait: %s", entry.seq, fault)
+                    self._context.watch.progress()
                     await asyncio.sleep(_FULL_S)
             self._at = entry.seq
         return len(rows)

@@ -85,6 +85,7 @@ class Herald:
             await asyncio.sleep(0)
         self.ready.set()
         while True:
+            self._context.watch.progress()
             try:
                 # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
                 async with asyncio.timeout(_LOOK_S):

@@ -1,13 +1,16 @@
 """What becomes of a command that comes in: it is acknowledged to the broker only once the journal holds it.
 
-Every command with a usable id is journalled, also one that is refused at the door, so that a repeat gets the same answer.
+Every command with a usable id is journalled, also one that is refused at the door, so that a repeat gets the same answer; but for
+what would make memory and journal grow without an end.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +28,10 @@ from gateway.uplink.topic import Topics
 
 _log = logging.getLogger(__name__)
 
+#: So many messages without a usable id are journalled and logged within a minute; the rest is only counted and answered.
+UNUSABLE_MOST: Final = 20
+_MINUTE_S: Final = 60.0
+
 
 class Inbox:
     """Judges commands from the CRM. `say` puts a reply on the live lane."""
@@ -32,6 +39,7 @@ class Inbox:
     def __init__(self, context: Context, topics: Topics, ledger: Ledger, say: Callable[[Out], None]) -> None:
         self._context, self._topics, self._ledger, self._say = context, topics, ledger, say
         self.unusable = 0
+        self._minute_began, self._in_minute = 0.0, 0
 
     async def take(self, message: Message, *, trusted: bool) -> None:
         """Handle one message of `cmd/{verb}`; when this returns it may be acknowledged. Raises FullError: it may not.
@@ -50,6 +58,11 @@ class Inbox:
         known = self._ledger.get(request.id)
         if known is not None:
             self._repeat(message, known, digest)
+            return
+        if len(self._ledger) >= MOST:
+            if not message.retain:
+                reply = Reply(request.id, "refused", f"too_many: {MOST} commands within seven days are remembered already")
+                self._answer(reply, message.response_topic, message.correlation)
             return
         await self._receive(message, verb, request, digest, trusted)
 
@@ -80,8 +93,6 @@ class Inbox:
             return Verdict("refused", "retained")
         if not trusted:
             return Verdict("refused", "not_trusted: commands are taken over TLS with a client certificate, or from a broker on loopback")
-        if len(self._ledger) >= MOST:
-            return Verdict("refused", f"too_many: {MOST} commands within seven days are remembered already")
         return judge(
             verb,
             request.args,
@@ -100,8 +111,13 @@ class Inbox:
 
     async def _unusable(self, message: Message, reason: str) -> None:
         self.unusable += 1
-        _log.warning("a command on %s cannot be used: %s", message.topic, reason)
-        await self._context.emit(CommandFinished(id="", state="refused", reason=reason[:200]))
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._minute_began > _MINUTE_S:
+            self._minute_began, self._in_minute = now_s, 0
+        if self._in_minute < UNUSABLE_MOST:
+            _log.warning("a command on %s cannot be used: %s", message.topic, reason)
+            await self._context.emit(CommandFinished(id="", state="refused", reason=reason[:200]))
+            self._in_minute += 1
         if message.response_topic and self._topics.may_answer(message.response_topic):
             self._say(_out(message.response_topic, Reply("", "refused", reason[:200]), message.correlation))
 

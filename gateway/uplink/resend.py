@@ -225,27 +225,30 @@ class Resender:
         while self._todo and link.is_open and len(self._flight) < min(UNDER_WAY, pump.window.open) and pump.is_caught_up:
             if self._room() <= 0 or pump.pace.room(asyncio.get_running_loop().time()) <= 0:
                 return
-            self._publish(link, self._todo.popleft())
+            if not self._publish(link, self._todo.popleft()):
+                return
 
-    def _publish(self, link: Link, entry: Entry) -> None:
+    def _publish(self, link: Link, entry: Entry) -> bool:
+        """False when the connection takes nothing now."""
         n = entry.n or 0
         try:
             row = stored_from_body(entry.body)
         except msgspec.DecodeError:
             self._refused.append(n)
-            return
+            return True
         previous = self._chain.before(entry) if row.kind.startswith("headset.") else None
         field, payload = self._envelope.stored(row, entry.seq, n, True, previous)
         topic = field[2:].decode()
         if not link.fits(topic, payload):
             self._refused.append(n)
-            return
+            return True
         mid = link.publish(topic, payload)
         if mid is None:
             self._todo.appendleft(entry)
-            return
+            return False
         self._pump.pace.spent(1)
         self._flight[mid] = entry
+        return True
 
     async def _send(self, args: Resend, begin: int) -> None:
         """Until all are acknowledged. Raises _StoppedError when it cannot go on."""

@@ -11,12 +11,15 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Final, cast
 
+from msgspec.structs import replace
+
 from appliance.core.alive import Alive
 from appliance.core.catalogue import JournalSkipped
 from appliance.core.config import Crm
 from appliance.core.errors import CallfloorError, FullError, TransientError
 from appliance.core.site_file import SiteFiles
 from appliance.floor_view import FloorView, cache_of
+from appliance.progress import Parts
 from appliance.service import Context
 from gateway.uplink.backoff import Backoff
 from gateway.uplink.connector import Connector
@@ -40,6 +43,7 @@ from gateway.uplink.topic import Topics
 _log = logging.getLogger(__name__)
 
 _LEAVE_S: Final = 2.0
+_FORGET_S: Final = 3600.0
 _WORDS: Final[dict[State, Word]] = {"delivering": "up", "no_consumer": "no_consumer", "denied": "denied", "refused": "down"}
 
 
@@ -74,6 +78,8 @@ class _Desk:
     def __init__(self, context: Context, crm: Crm, require_consumer: bool) -> None:
         site, journal = context.config.site, context.journal
         self._context, self._crm = context, crm
+        parts = Parts(context.watch)
+        self._clockwork = parts.part("the link")
         self._epoch = journal.epoch
         self._topics = Topics(site.name, site.box)
         self._backoff = Backoff(crm.reconnect_max_s)
@@ -103,11 +109,11 @@ class _Desk:
         )
         self._resend = talk.resend = Resender(context, envelope, self._pump, room=talk.room, flush=talk.flush)
         headsets = self._pump.last_headset if context.config.headsets is not None else None
-        self._herald = Herald(context, self._topics, talk.live, self._view, crm.floor_every_s, headsets)
+        self._herald = Herald(replace(context, watch=parts.part("what the box says of itself")), self._topics, talk.live, self._view, crm.floor_every_s, headsets)
         self._executor = Executor(context, self._ledger, self._view)
         self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put)
         self._follower = Follower(
-            context,
+            replace(context, watch=parts.part("the reader of commands")),
             self._topics,
             self._ledger,
             self._executor,
@@ -165,12 +171,18 @@ class _Desk:
         await self._follower.catch_up()
         await self._executor.bury()
         await self._resend.begin(self._ledger.unfinished())
-        if self._context.clock.quality() != "unset":
-            self._ledger.forget(self._context.clock.wall_ns())
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._forget())
             group.create_task(self._follower.run())
             group.create_task(self._resend.run())
             group.create_task(self._talk.take_commands(self._inbox, trusted=self._is_trusted))
+
+    async def _forget(self) -> None:
+        """Commands are remembered for seven days, and no longer: a box runs for years."""
+        while True:
+            if self._context.clock.quality() != "unset":
+                self._ledger.forget(self._context.clock.wall_ns())
+            await asyncio.sleep(_FORGET_S)
 
     async def _tell_skipped(self) -> None:
         """Journal what was given up; the cursor is not saved beyond it before."""
@@ -189,7 +201,7 @@ class _Desk:
     def _beat(self) -> None:
         self._others.turn()
         self._seats.turn()
-        self._context.watch.progress()
+        self._clockwork.progress()
         if self._context.journal.epoch != self._epoch:
             raise TransientError(f"the journal {self._epoch} was replaced by {self._context.journal.epoch}: the link begins anew")
 

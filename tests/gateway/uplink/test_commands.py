@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 from paho.mqtt.packettypes import PacketTypes
@@ -10,7 +12,9 @@ from paho.mqtt.properties import Properties
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import digest_of
 from appliance.core.config import Beacon, Commands, Wallboard
+from gateway.uplink import inbox, ledger, service
 from gateway.uplink.executor import OWNER
+from gateway.uplink.inbox import UNUSABLE_MOST
 
 pytestmark = pytest.mark.broker
 CMD = "callfloor/1/quito/p3/cmd/"
@@ -149,6 +153,45 @@ async def test_rubbish_is_journalled_and_harms_nothing(rig) -> None:
     await rig.until(lambda: replies(crm, "p1"))
     assert replies(crm, "p1")[0]["state"] == "done"
     assert len(finished(box, "")) == 7
+
+
+async def test_a_flood_of_rubbish_does_not_fill_the_journal(rig) -> None:
+    _, crm, box = await ready(rig)
+    for number in range(UNUSABLE_MOST + 30):
+        crm.send(CMD + "ping", b"rubbish %d" % number)
+    crm.send(CMD + "ping", payload("p1"))
+    await rig.until(lambda: replies(crm, "p1"))
+    assert len(finished(box, "")) == UNUSABLE_MOST
+
+
+async def test_more_commands_than_are_remembered_are_refused_and_leave_nothing(rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "MOST", 2)
+    _, crm, box = await ready(rig)
+    for number in range(5):
+        crm.send(CMD + "ping", payload(f"p{number}"))
+    await rig.until(lambda: replies(crm, "p4"))
+    await rig.until(lambda: any(reply["state"] == "done" for reply in replies(crm, "p1")))
+    assert [replies(crm, f"p{number}")[-1]["reason"] for number in (2, 3, 4)] == [
+        "too_many: 2 commands within seven days are remembered already"
+    ] * 3
+    assert box.kinds().count("command.received") == 2, "neither memory nor journal grows by what is refused for want of memory"
+    crm.send(CMD + "ping", payload("p0"))
+    await rig.until(lambda: sum(reply["state"] == "done" for reply in replies(crm, "p0")) == 2)
+
+
+async def test_old_commands_are_forgotten_while_the_box_runs(rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A box runs for years: what it remembers must not fill up until nothing is taken any more."""
+    monkeypatch.setattr(service, "_FORGET_S", 0.1)
+    _, crm, box = await ready(rig)
+    crm.send(CMD + "ping", payload("p1"))
+    await rig.until(lambda: finished(box, "p1"))
+    crm.send(CMD + "ping", payload("p1"))
+    await rig.until(lambda: sum(reply["state"] == "done" for reply in replies(crm, "p1")) == 2)
+    assert len(finished(box, "p1")) == 1
+    monkeypatch.setattr(ledger, "REMEMBER_NS", 0)
+    await asyncio.sleep(0.3)
+    crm.send(CMD + "ping", payload("p1"))
+    await rig.until(lambda: len(finished(box, "p1")) == 2)
 
 
 async def test_a_retained_command_is_refused_once_and_then_ignored(rig) -> None:
