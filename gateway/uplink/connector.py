@@ -36,6 +36,8 @@ _PROBE_S: Final = 5.0
 #: A broker that knew no MQTT 5 is asked again at the first connection after ten minutes: it may have been renewed or only have
 #: stumbled, and with 3.1.1 what nobody listens to counts as delivered.
 _OLD_S: Final = 600.0
+#: A broker that spoke MQTT 5 to us before must refuse it for so long until it is believed to know it no more.
+_DOUBT_S: Final = 600.0
 #: A broker that does not say 0x8E to whom another client of the same name replaced (mosquitto 2.0.11) looks like one that answers at
 #: once, knows the session, and closes without a word: so soon after the greeting, and so often in a row.
 _SOON_S: Final = 60.0
@@ -64,6 +66,9 @@ class Connector:
         self._brokers = Brokers(endpoints)
         self._tls = Tls(crm, context.clock, lambda: newest_synced_ns(context.journal))
         self._old: dict[Endpoint, float] = {}
+        #: Brokers that spoke MQTT 5 in this run; and since when one of them has refused to.
+        self._new: set[Endpoint] = set()
+        self._doubted: dict[Endpoint, float] = {}
         #: The lease of the connection that stands was given by a clock that is not synced.
         self._lenient = False
         #: After how many renewals that connection was made.
@@ -97,6 +102,9 @@ class Connector:
         except (TransientError, DeniedError, MisconfiguredError) as fault:
             return self._failed(fault)
         began_s, self._shown = clock.time(), shown
+        if v5:
+            self._new.add(endpoint)
+            self._doubted.pop(endpoint, None)
         self.trusted, self._lenient = takes_commands(endpoint, self._crm), lease is not None and lease.least_ns is not None
         self._where = f"connected to {endpoint.url}" + ("" if v5 else " with MQTT 3.1.1, by which nobody can tell whether anybody listens")
         self._said = ""
@@ -141,7 +149,15 @@ class Connector:
         return self._backoff.next_s(answered=denied or not silent)
 
     def _unsupported(self, endpoint: Endpoint, fault: UnsupportedError, *, v5: bool) -> float:
-        """The rule: MQTT 5 first; 3.1.1 where the broker says that it does not know this version, unless only 5 may be used."""
+        """The rule: MQTT 5 first; 3.1.1 where the broker says that it does not know this version, unless only 5 may be used.
+
+        One that did know it is asked again for ten minutes: it stumbles, or something stands before it.
+        """
+        if v5 and endpoint in self._new and self._crm.protocol == "auto":
+            now_s = asyncio.get_running_loop().time()
+            if now_s - self._doubted.setdefault(endpoint, now_s) < _DOUBT_S:
+                return self._failed(TransientError(f"{fault}; it spoke MQTT 5 before, and is asked again"))
+            self._new.discard(endpoint)
         if v5 and self._crm.protocol == "auto" and not self._crm.require_consumer:
             _log.warning(
                 "%s: the broker knows no MQTT 5; 3.1.1 is spoken with it, by which nobody can tell whether anybody listens", endpoint.url

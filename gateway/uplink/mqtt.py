@@ -37,6 +37,8 @@ from gateway.uplink.wire import Wire
 _log = logging.getLogger(__name__)
 
 _CONNECT_S: Final = 5.0
+#: All of it, name, TLS and websocket: who answers byte by byte would keep each step of it waiting for ever.
+_DIAL_S: Final = 20.0
 #: Header, identifier and properties of a message of the live lane, at most.
 _OVERHEAD: Final = 256
 _CONNACK_S: Final = 10.0
@@ -60,11 +62,14 @@ class _Client(paho.Client):
     wire: Wire | None = None
     endpoint: Endpoint
     lease: Lease | None = None
+    #: The connection that is being made, for who no longer wants it.
+    half: socket.socket | None = None
 
     def _create_socket(self) -> Any:
         """The wire to the broker: TCP, TLS, websocket, as the endpoint has them. paho's own way leaves sockets open that failed."""
         at = self.endpoint
         made: Any = socket.create_connection((at.host, at.port), _CONNECT_S)
+        self.half = half = made.dup()
         try:
             for option, value in ((socket.TCP_NODELAY, 1), (getattr(socket, "TCP_USER_TIMEOUT", 18), _UNACKED_MS)):
                 with contextlib.suppress(OSError):
@@ -77,6 +82,8 @@ class _Client(paho.Client):
         except BaseException:
             made.close()
             raise
+        finally:
+            half.close()
         self.wire = Wire(made)
         return self.wire
 
@@ -92,6 +99,13 @@ class _Client(paho.Client):
         """Close without a word."""
         if self.wire is not None:
             self.wire.close()
+
+    def give_up(self, dialling: asyncio.Future[None]) -> None:
+        """Wait no longer for the thread that dials, and make it end."""
+        dialling.add_done_callback(self.abandoned)
+        if self.half is not None:
+            with contextlib.suppress(OSError):  # it is done by now
+                self.half.shutdown(socket.SHUT_RDWR)
 
 
 class Link:
@@ -143,9 +157,10 @@ class Link:
         loop = asyncio.get_running_loop()
         dialling = loop.run_in_executor(None, _dial, client, endpoint, crm, receive_max, v5)
         try:
-            await asyncio.shield(dialling)
+            async with asyncio.timeout(_DIAL_S):
+                await asyncio.shield(dialling)
         except asyncio.CancelledError:
-            dialling.add_done_callback(client.abandoned)
+            client.give_up(dialling)
             raise
         except ssl.SSLCertVerificationError as fault:
             raise DeniedError(
@@ -154,6 +169,9 @@ class Link:
         except DeniedError as fault:
             raise DeniedError(f"{endpoint.url}: {fault}") from fault
         except OSError as fault:
+            if not dialling.done():
+                client.give_up(dialling)
+                raise TransientError(f"{endpoint.url}: no connection was made within {_DIAL_S:.0f} s") from fault
             client.abandon()
             if refusal := refusal_of(fault):
                 raise DeniedError(f"{endpoint.url}: {refusal}") from fault

@@ -109,7 +109,15 @@ class _Desk:
         )
         self._resend = talk.resend = Resender(context, envelope, self._pump, room=talk.room, flush=talk.flush)
         headsets = self._pump.last_headset if context.config.headsets is not None else None
-        self._herald = Herald(replace(context, watch=parts.part("what the box says of itself")), self._topics, talk.live, self._view, crm.floor_every_s, headsets)
+        states = replace(context, watch=parts.part("what the box says of itself"))
+        self._herald = Herald(states, self._topics, talk.live, self._view, crm.floor_every_s, headsets)
+            replace(context, watch=parts.part("what the box says of itself")),
+            self._topics,
+            talk.live,
+            self._view,
+            crm.floor_every_s,
+            headsets,
+        )
         self._executor = Executor(context, self._ledger, self._view)
         self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put)
         self._follower = Follower(

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from appliance.core.catalogue import KINDS, CallRinging
-from gateway.uplink import brokers, connector
+from gateway.uplink import brokers, connector, mqtt
 
 pytestmark = pytest.mark.broker
 
@@ -302,3 +302,57 @@ async def test_websockets_without_tls_on_loopback_and_a_wrong_door(rig) -> None:
     box.context = msgspec.structs.replace(box.context, config=box.config)
     box.start()
     await rig.until(lambda: "no websocket there" in box.watch.texts[-1])
+
+
+async def test_a_door_that_opens_byte_by_byte_is_left_for_the_next_and_keeps_no_thread(rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes well before any single step's time is over."""
+    monkeypatch.setattr(mqtt, "_DIAL_S", 0.6)
+    broker = rig.broker()
+    consumer = rig.consumer(broker)
+    gone = 0
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal gone
+        with contextlib.suppress(ConnectionError):
+            await reader.read(4096)
+            while not reader.at_eof():
+                writer.write(b"H")
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await reader.read(1)
+        gone += 1
+        writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    box = rig.box((f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/mqtt", broker.url))
+    box.calls(20)
+    box.start()
+    await rig.until(lambda: all_there([consumer], box))
+    await rig.until(lambda: gone >= 1)
+    await box.stop()
+    server.close()
+
+
+async def test_a_broker_that_spoke_5_is_not_believed_at_once_that_it_does_not(rig) -> None:
+    """With 3.1.1 what nobody listens to counts as delivered: a stumble of the broker, or of what stands before it, must not cost events."""
+    broker = rig.broker()
+    consumer = rig.consumer(broker)
+    async with Cable(broker.port) as cable:
+        box = rig.box(cable.url)
+        box.start()
+        await rig.until(box.settled)
+        consumer.close()
+        cable.refuses_v5 = b"\x20\x03\x00\x84\x00"
+        broker.kill()
+        await rig.until(lambda: box.link() == "link.down")
+        broker.start()
+        box.calls(20)
+        await asyncio.sleep(1.5)
+        cable.refuses_v5 = None
+        await rig.until(lambda: any(word == "no_consumer" for word, _ in downs(box)))
+        assert box.account().waiting >= 20, "nobody has heard them"
+        assert not any("with MQTT 3.1.1" in text for text in box.watch.texts)
+        late = rig.consumer(broker)
+        await rig.until(lambda: all_there([consumer, late], box))
+        await box.stop()
