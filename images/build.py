@@ -30,12 +30,13 @@ import system
 
 _HERE: Final = Path(__file__).parent
 _OVERLAY: Final = _HERE / "overlay"
+#: What the data partition holds from the factory: `etc/upper` is what this box changed of /etc, the rest is mounted where fstab says.
 _DATA: Final = (
-    "etc", "etc/callfloor", "etc/network", "etc/ssh", "etc/ssh/keys", "firstboot", "lib", "lib/callfloor", "lib/systemd",
+    "etc", "etc/upper", "etc/work", "home", "home/root-ssh", "lib", "lib/callfloor", "lib/callfloor-kiosk", "lib/systemd",
     "lib/systemd/timesync", "log", "log/journal", "log/private", "cache", "cache/callfloor",
 )  # fmt: skip
 _OWN: Final = ("lib/callfloor", "cache/callfloor")
-_MODES: Final = {"etc/callfloor": 0o750, "lib/callfloor": 0o750, "cache/callfloor": 0o750, "firstboot": 0o700, "log/private": 0o700}
+_MODES: Final = {"home/root-ssh": 0o700, "lib/callfloor": 0o750, "cache/callfloor": 0o750, "log/private": 0o700}
 
 
 def main() -> int:
@@ -93,8 +94,12 @@ def build(
     say("kernel, initrd, boot partitions")
     release = next((root / "usr/lib/modules").iterdir()).name
     kernel = (root / f"boot/vmlinuz-{release}").read_bytes()
-    busybox = (boot / "bin/busybox").read_bytes()
-    ramdisk = initrd.build(root / "usr/lib/modules" / release, machine.modules, busybox, (_HERE / "boot/init").read_bytes())
+    programs = {"busybox": (boot / "bin/busybox").read_bytes(), "e2fsck": (boot / "sbin/e2fsck.static").read_bytes()}
+    uid, gid = system.owner(root, "callfloor")
+    folders = tuple(filesystem.Folder(path, _MODES.get(path, 0o755), *((uid, gid) if path in _OWN else (0, 0))) for path in _DATA)
+    plain = "".join(f"{folder.mode:o} {folder.path}\n" for folder in folders)
+    init = (_HERE / "boot/init").read_bytes()
+    ramdisk = initrd.build(root / "usr/lib/modules" / release, machine.modules, programs, init, plain)
     for path in (root / "boot").glob("*-" + release):
         path.unlink()
     files = {"vmlinuz": kernel, "initrd.img": ramdisk, "version.txt": f"{version}\n".encode()}
@@ -111,8 +116,6 @@ def build(
     shutil.rmtree(boot)
     say("system and data")
     filesystem.squashfs(into / "system.squashfs", root, epoch_s)
-    uid, gid = system.owner(root, "callfloor")
-    folders = tuple(filesystem.Folder(path, _MODES.get(path, 0o755), *((uid, gid) if path in _OWN else (0, 0))) for path in _DATA)
     filesystem.ext4(into / "data.ext4", parts["data"].size_mib, "data", folders, epoch_s)
     say("disk")
     disk = into / f"callfloor-{version}-{machine.architecture}.img"

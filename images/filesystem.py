@@ -1,4 +1,4 @@
-"""Makes the file systems of a box's disk: FAT with mtools, squashfs, an ext4 to grow. The same content gives the same bytes; nothing is mounted."""
+"""Makes the file systems of a box's disk: FAT, squashfs, an ext4 to grow. The same content gives the same bytes; nothing is mounted."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def fat(into: Path, size_mib: int, label: str, serial: str, files: Mapping[str, 
 
 
 def _still(image: Path, epoch_s: int) -> None:
-    """Give folders and creation times of a FAT32 the one time: mtools writes the clock there (Microsoft FAT specification 1.03, section 6)."""
+    """Give everything on a FAT32 the one time: mtools writes the clock there (Microsoft FAT specification 1.03, section 6)."""
     import datetime  # noqa: PLC0415 - only here
 
     when = datetime.datetime.fromtimestamp(epoch_s, datetime.UTC)

@@ -1,4 +1,4 @@
-"""Decides what lies on the FAT partitions besides programs: which slot starts, with which arguments. Pure text; README.md tells the protocol.
+"""Decides what lies on the FAT partitions besides programs: which slot starts, with which arguments. Pure; README.md tells the protocol.
 
 Raspberry Pi: `autoboot.txt` on CONFIG and `config.txt`, `cmdline.txt` on each boot partition, as its documentation has them (config.txt,
 "autoboot.txt", "The tryboot filter"). A PC: Debian's signed GRUB plays the same game from `EFI/debian/grubenv` on CONFIG.

@@ -50,7 +50,6 @@ class Stain:
 
 
 _MUST_BE_EMPTY: Final = {
-    "etc/machine-id": "the builder's machine-id; the first boot makes the box's own",
     "var/lib/dbus/machine-id": "the builder's machine-id",
     "var/lib/systemd/random-seed": "every box would start with the same randomness",
     "var/log/btmp": "the builder's log", "var/log/wtmp": "the builder's log", "var/log/lastlog": "the builder's log",
@@ -98,6 +97,8 @@ def _identity(file: Found) -> str | None:
     text = (file.content or b"").decode(errors="replace")
     if file.path == "etc/hostname" and text != HOSTNAME:
         return f"the builder's name {text.strip()!r}"
+    if file.path == "etc/machine-id" and text:
+        return "the builder's machine-id; the first boot makes the box's own"
     if file.path == "etc/resolv.conf" and file.target != _STUB:
         return "the builder's name servers"
     if file.path == "etc/apt/sources.list" and text != SOURCES:

@@ -1,18 +1,18 @@
-"""Makes the initrd of a box: busybox, the drivers that find the disk, images/boot/init. Nothing is emulated; the same input gives the same bytes.
+"""Makes the initrd of a box: busybox, e2fsck, the drivers that find the disk, images/boot/init. The same input gives the same bytes.
 
-Debian's own mkinitramfs takes many minutes under emulation, writes what the builder looks like into the result, and would have to run in each update.
+Debian's own mkinitramfs takes many minutes under emulation, and writes what the builder looks like into the result.
 """
 
 from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_FOLDERS: Final = ("bin", "data", "dev", "modules", "newroot", "proc", "run", "sys")
+_FOLDERS: Final = ("bin", "dev", "modules", "newroot", "proc", "run", "sys")
 _TRAILER: Final = "TRAILER!!!"
 
 
@@ -25,11 +25,15 @@ class Entry:
     content: bytes = b""
 
 
-def build(modules: Path, wanted: Iterable[str], busybox: bytes, init: bytes) -> bytes:
-    """The compressed archive. `modules`: the folder /lib/modules/RELEASE of the target."""
+def build(modules: Path, wanted: Iterable[str], programs: Mapping[str, bytes], init: bytes, folders: str) -> bytes:
+    """The compressed archive. `modules`: the folder /lib/modules/RELEASE of the target; `programs`: static ones, by name.
+
+    `folders`: lines of mode and path, what a data partition holds from the factory.
+    """
     order = load_order((modules / "modules.dep").read_text(), wanted)
     entries = [Entry(folder, 0o40755) for folder in _FOLDERS]
-    entries += [Entry("bin/busybox", 0o100755, busybox), Entry("init", 0o100755, init)]
+    entries += [Entry(f"bin/{name}", 0o100755, program) for name, program in sorted(programs.items())]
+    entries += [Entry("init", 0o100755, init), Entry("folders", 0o100644, folders.encode())]
     names = [f"{at:03d}-{Path(path).name}" for at, path in enumerate(order)]
     entries += [Entry(f"modules/{name}", 0o100644, (modules / path).read_bytes()) for name, path in zip(names, order, strict=True)]
     entries.append(Entry("modules/order", 0o100644, "".join(f"{name}\n" for name in names).encode()))
@@ -69,7 +73,7 @@ def _name(path: str) -> str:
 
 
 def archive(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """A cpio archive in the kernel's form ("newc", Documentation/driver-api/early-userspace/buffer-format.rst), with no times and no owners."""
+    """A cpio archive in the kernel's form ("newc", its documentation's early-userspace/buffer-format.rst), with no times and no owners."""
     for number, entry in enumerate([*entries, Entry(_TRAILER, 0)], 1):
         name = entry.name.encode() + b"\0"
         major, minor = (5, 1) if entry.mode & 0o170000 == 0o20000 else (0, 0)

@@ -36,7 +36,7 @@ class Partition:
 
 
 def partitions(architecture: str) -> tuple[Partition, ...]:
-    """The disk's partitions, in their order. A box from the factory has both slots filled alike, so that it has something to fall back to."""
+    """The disk's partitions, in their order. From the factory both slots are filled alike: there is always something to fall back to."""
     # A PC's firmware looks for an EFI system partition; the Pi's takes any FAT.
     config = _ESP if architecture == "amd64" else _FAT
     return (

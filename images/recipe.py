@@ -73,7 +73,7 @@ AMD64: Final = Machine(
     architecture="amd64",
     compatible="callfloor-pc",
     kernel="linux-image-amd64",
-    boot_packages=("busybox-static", "shim-signed", "grub-efi-amd64-signed"),
+    boot_packages=("busybox-static", "e2fsck-static", "shim-signed", "grub-efi-amd64-signed"),
     modules=(*_DISK, "ahci", "ata_piix", "sdhci_pci", "sdhci_acpi", "mmc_block", "vmd", "usbhid", "hid_generic", "i2c_hid"),
     arguments=f"{_ARGUMENTS} console=ttyS0,115200 console=tty0",
 )
@@ -81,7 +81,7 @@ ARM64: Final = Machine(
     architecture="arm64",
     compatible="callfloor-pi",
     kernel="linux-image-arm64",
-    boot_packages=("busybox-static", "raspi-firmware"),
+    boot_packages=("busybox-static", "e2fsck-static", "raspi-firmware"),
     modules=(
         *_DISK, "mmc_block", "sdhci_iproc", "bcm2835", "bcm2835_mmc", "sdhci_of_arasan", "pcie_brcmstb", "reset_raspberrypi", "dwc2",
         "raspberrypi_hwmon", "clk_raspberrypi", "gpio_raspberrypi_exp", "usbhid", "hid_generic",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -61,7 +62,8 @@ def make(packages: tuple[str, ...], architecture: str, into: Path, boot: tuple[s
         raise SystemExit("mmdebstrap is not here: run .ci/setup box")
     into.mkdir(parents=True, exist_ok=True)
     _emulate(architecture)
-    unfinished, log = tar.with_suffix(".part"), tar.with_suffix(".log")
+    # Others may be at it too: each writes its own, and the last to end wins.
+    unfinished, log = tar.with_suffix(f".{os.getpid()}.part"), tar.with_suffix(".log")
     with log.open("w") as told:
         done = subprocess.run([*words, str(unfinished)], check=False, stdout=told, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -71,7 +73,7 @@ def make(packages: tuple[str, ...], architecture: str, into: Path, boot: tuple[s
 
 
 def _emulate(architecture: str) -> None:
-    """Lets this machine run another architecture's programs: the package's own activation wants a running systemd, which a container lacks."""
+    """Let this machine run another architecture's programs; the packages' own activation wants a running systemd."""
     if subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout.strip() == architecture:
         return
     if shutil.which("qemu-aarch64-static") is None or shutil.which("update-binfmts") is None:

@@ -19,7 +19,8 @@ _MASKED: Final = (
     "systemd-journal-catalog-update.service", "systemd-update-done.service",
 )  # fmt: skip
 _MOUNT_POINTS: Final = (
-    "boot/config", "data", "etc/callfloor", "run", "tmp", "var/cache", "var/lib/callfloor", "var/lib/private", "var/lib/systemd", "var/log", "var/tmp",
+    "boot/config", "data", "root/.ssh", "run", "tmp", "var/cache", "var/lib/callfloor", "var/lib/callfloor-kiosk",
+    "var/lib/private", "var/lib/systemd", "var/log", "var/tmp",
 )  # fmt: skip
 
 
@@ -63,6 +64,8 @@ def finish(root: Path, overlay: Path, version: str, lay_out: tuple[str, ...]) ->
     kept = [line for line in release.read_text().splitlines() if not line.startswith(("IMAGE_ID=", "IMAGE_VERSION="))]
     release.write_text("\n".join([*kept, "IMAGE_ID=callfloor", f"IMAGE_VERSION={version}", ""]))
     ours = sorted(path.name for path in overlay.glob("usr/lib/systemd/system/callfloor-*.service") if "[Install]" in path.read_text())
+    # Empty, not "uninitialized": systemd then makes one at the first start and keeps it, and does not enable whatever Debian would.
+    (root / "etc/machine-id").write_bytes(b"")
     _systemctl(root, "enable", *_ENABLED, *ours)
     _systemctl(root, "mask", *_MASKED)
     # Nobody logs in by typing: root has no password, and a console that asks for one only invites guesses.

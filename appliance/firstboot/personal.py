@@ -1,0 +1,130 @@
+"""Decides the order in which a new box becomes what its sheet says, so that a power cut between any two deeds is healed by the next start.
+
+First all of it is read and planned, which changes nothing; then provisioning's own steps (each a whole file, put in place by a rename);
+then what stays of the sheet; the sheet itself goes last. Until then the next start finds it and goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from appliance import registry
+from appliance.core.errors import CallfloorError
+from appliance.firstboot.secret_free import secret_files, secret_free
+from appliance.firstboot.words import told
+from appliance.provision.atomic import settle
+from appliance.provision.machine import Machine
+from appliance.provision.plan import plan
+from appliance.provision.site import SiteSheet
+from appliance.provision.site_file import site_from_toml, text_of
+from appliance.provision.state import States
+from appliance.provision.thing import File, Folder, put
+from appliance.provision.work import apply, finish
+
+#: On CONFIG: what a technician puts there, and what the box answers.
+SHEET: Final = "callfloor-site.toml"
+REPORT: Final = "callfloor-report.txt"
+#: On the box.
+KEPT: Final = "/var/lib/callfloor/firstboot/site.toml"
+CODE: Final = "/etc/callfloor/credentials/enrol.code"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """`done`: the box is what the sheet says, and the sheet is gone. `lines` for the report and the screen; no secret is in them."""
+
+    done: bool
+    lines: tuple[str, ...]
+
+
+def personalise(machine: Machine, config: Path, at: Callable[[str], object], now_s: float) -> Outcome:
+    """Do it, on the box's root and with CONFIG (writable) at `config`. `at` is called before each deed with its name."""
+    path = config / SHEET
+    language: str | None = None
+    try:
+        text = text_of(path)
+        sheet = site_from_toml(text, path)
+        language = sheet.site.language
+        todo = plan(machine, sheet, config, "root", fresh=True)
+        if todo.faults:
+            return _failed(language, [f"{step}: {fault}" for step, fault in todo.faults])
+        with States(machine).locked():
+            finish(machine, apply(machine, todo.steps, SHEET, at, now_s))
+        at("keep the sheet")
+        _keep(machine, sheet, text, config)
+        at("wipe")
+        _wipe(config, text, at)
+    except (CallfloorError, OSError) as fault:
+        return _failed(language, str(fault).splitlines())
+    services = ", ".join(registry.enabled(todo.config)) or "–"
+    lines = [
+        told(language, "done", host=sheet.host, site=sheet.site.name, box=sheet.site.box),
+        told(language, "services", services=services),
+    ]
+    if not sheet.ssh.keys:
+        lines.append(told(language, "no_keys"))
+    if sheet.enrol is not None:
+        lines.append(told(language, "enrol", url=sheet.enrol.url, file=CODE))
+    lines.append(told(language, "wiped", file=KEPT))
+    return Outcome(done=True, lines=tuple(lines))
+
+
+def _failed(language: str | None, faults: list[str]) -> Outcome:
+    return Outcome(done=False, lines=(*told(language, "failed").splitlines(), *(f"  {fault}" for fault in faults)))
+
+
+def _keep(machine: Machine, sheet: SiteSheet, text: str, config: Path) -> None:
+    put(machine, Folder(path=str(Path(KEPT).parent), mode=0o700))
+    put(machine, File(path=KEPT, content=secret_free(text.replace("\r\n", "\n")).encode(), mode=0o600))
+    if sheet.enrol is not None:
+        code = sheet.enrol.code
+        if code is None and sheet.enrol.code_file is not None:
+            code = (config / sheet.enrol.code_file).read_text(encoding="utf-8-sig").strip()
+        if code:
+            put(machine, Folder(path=str(Path(CODE).parent), mode=0o700))
+            put(machine, File(path=CODE, content=f"{code}\n".encode(), mode=0o600, secret=True))
+
+
+def _wipe(config: Path, text: str, at: Callable[[str], object]) -> None:
+    """Files with secrets first, the sheet last: as long as it is there, all of this is done again at the next start."""
+    for name in (*secret_files(tomllib.loads(text.replace("\r\n", "\n"))), SHEET):
+        path = config / name
+        if path.parent != config or not path.is_file():
+            continue
+        at(f"overwrite {name}")
+        # A flash card may keep what was written before; FAT itself does not, once these sectors were written over.
+        if name != SHEET:
+            _overwrite(path)
+            at(f"remove {name}")
+            path.unlink()
+            continue
+        # The sheet must be whole or gone: its name goes first, then its content.
+        gone = config / f"{SHEET}.gone"
+        path.replace(gone)
+        settle(config)
+        at(f"overwrite {gone.name}")
+        _overwrite(gone)
+        gone.unlink()
+    settle(config)
+
+
+def wipe_leftover(config: Path) -> None:
+    """What a power cut left of the sheet after its name was gone."""
+    gone = config / f"{SHEET}.gone"
+    if gone.is_file():
+        _overwrite(gone)
+        gone.unlink()
+        settle(config)
+
+
+def _overwrite(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.write(b"\0" * size)
+        file.flush()
+        os.fsync(file.fileno())
