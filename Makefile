@@ -85,7 +85,7 @@ bench-headsets: setup ## the headsets' part: forty at a mocked bus, report to ev
 	@mkdir -p build
 	$(BIN)/python -m tests.bench.headsets $(ARGS)
 
-deb: ## the Debian package, in build/deb; ARGS="--arch arm64" for a Pi. A minute
+deb: $(READY) ## the Debian package, in build/deb; ARGS="--arch arm64" for a Pi. A minute
 	@.ci/setup package
 	@mkdir -p build/deb && rm -f build/deb/*.deb
 	/usr/bin/python3 images/package/build.py $(ARGS)

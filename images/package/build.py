@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ def build(architecture: str, version: str | None, into: Path) -> Path:
     (source / "debian/changelog").write_text(
         f"callfloor ({version}) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- {_MAINTAINER}  {email.utils.formatdate(stamp)}\n"
     )
+    _write_manual(source / "manual", stamp)
     log = into / f"{architecture}.log"
     with log.open("w") as written:
         done = subprocess.run(
@@ -63,6 +65,13 @@ def _stage(source: Path) -> None:
             target = source / (Path(*file.parts[2:]) if file.parts[:3] == (*_PACKAGE.parts, "debian") else file)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, target)
+
+
+def _write_manual(folder: Path, stamp: int) -> None:
+    """The manual pages and completions, by the project's own environment: they are read off the verbs."""
+    date = datetime.fromtimestamp(stamp, UTC).date().isoformat()
+    words = [".venv/bin/python", str(_PACKAGE / "manual.py"), str(folder), date]
+    subprocess.run(words, check=True, env={**os.environ, "PYTHONPATH": "."})
 
 
 def _output(*words: str) -> str:

@@ -56,7 +56,9 @@ def test_installs_runs_and_leaves_nothing_behind(roots: Callable[[], Path], pack
     # Every package that it carries can be imported by the box's own Python, native parts too.
     modules = "msgspec, aiohttp, paho.mqtt.client, serial, usb, gpiozero, lgpio, asyncua, pysnmp, PIL, luma.led_matrix, cryptography, pyudev, spidev"
     inside(root, "/opt/callfloor/bin/python3", "-c", f"import {modules}")
-    assert "nothing" not in inside(root, "dpkg", "--verify", "callfloor")
+    completing = "source /usr/share/bash-completion/completions/callfloor; COMP_WORDS=(callfloor pro); COMP_CWORD=1; _shtab_callfloor"
+    assert inside(root, "bash", "-c", f"{completing}; echo ${{COMPREPLY[@]}}").strip() == "provision"
+    assert "usr/share/man/man1/callfloor-provision.1.gz" in inside(root, "dpkg", "-c", f"/tmp/{packages('1.0').name}")
 
     inside(root, "dpkg", "-r", "callfloor")
     assert not (root / "opt/callfloor").exists()
