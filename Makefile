@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -84,6 +84,10 @@ cluster: setup ## by hand: a NATS cluster of three as the broker, one node kille
 bench-headsets: setup ## the headsets' part: forty at a mocked bus, report to event, idle, plugged and pulled; seven minutes
 	@mkdir -p build
 	$(BIN)/python -m tests.bench.headsets $(ARGS)
+
+test-box: setup ## the box without a machine: units, the package in a bare Debian, a real systemd booted with it; as root, four minutes
+	@.ci/setup package && .ci/setup box
+	$(PYTEST) -m box tests/box $(ARGS)
 
 deb: $(READY) ## the Debian package, in build/deb; ARGS="--arch arm64" for a Pi. A minute
 	@.ci/setup package
