@@ -111,6 +111,13 @@ class _Desk:
         headsets = self._pump.last_headset if context.config.headsets is not None else None
         states = replace(context, watch=parts.part("what the box says of itself"))
         self._herald = Herald(states, self._topics, talk.live, self._view, crm.floor_every_s, headsets)
+        self._executor = Executor(context, self._ledger, self._view)
+        self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put)
+        self._follower = Follower(
+            replace(context, watch=parts.part("the reader of commands")),
+            self._topics,
+            self._ledger,
+            self._executor,
             self._resend,
             self._inbox,
             talk.live,
