@@ -17,7 +17,7 @@ from typing import Final
 
 from appliance.cli.terminal import coloured, complain, say, say_json
 from appliance.core.clock import rfc3339
-from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError
+from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError, TransientError
 from appliance.provision import ask
 from appliance.provision.atomic import write
 from appliance.provision.machine import Machine
@@ -131,13 +131,11 @@ def _carried_out(machine: Machine, todo: Plan, path: Path, args: argparse.Namesp
         except (CallfloorError, OSError) as fault:
             at.end()
             standing = States(machine).unfinished()
-            if args.keep or standing is None:
-                raise
-            complain(f"callfloor provision: {fault}")
-            complain(words("back.begin"))
-            _undo(machine, (standing,), at, words, quiet=args.json)
-            raise
-        seen = verified(machine, tuple(each.step for each in todo.steps), todo.config, before, at)
+            if not args.keep and standing is not None:
+                complain(words("back.cut"))
+                _undo(machine, (standing,), at, words, quiet=args.json)
+            raise TransientError(f"{fault}; look at that place, then run it again") if isinstance(fault, OSError) else fault from fault
+        seen = verified(machine, tuple(each.step for each in todo.steps), todo.config, before, at, words)
         at.end()
         if not args.json:
             _tell(seen, words)

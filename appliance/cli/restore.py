@@ -17,7 +17,7 @@ from appliance.cli.access import as_owner
 from appliance.cli.backup import add_common, phrase_from
 from appliance.cli.terminal import complain, say, say_json
 from appliance.core.clock import SystemClock, rfc3339
-from appliance.core.errors import CallfloorError, CorruptError, DeniedError, MisconfiguredError
+from appliance.core.errors import CallfloorError, CorruptError, DeniedError, MisconfiguredError, TransientError
 from appliance.provision import backup as box_of
 from appliance.provision.archive import is_sealed, unpacked
 from appliance.provision.machine import Machine
@@ -85,11 +85,11 @@ def _restore(machine: Machine, box: box_of.Box, name: str) -> None:
                 raise CorruptError("a file is not as it was written; look whether something else writes there")
             with as_owner(config.journal.path.parent):
                 box_of.begin_journal(config, box.manifest.epoch, SystemClock())
-        except (CallfloorError, OSError):
+        except (CallfloorError, OSError) as fault:
             standing = States(machine).unfinished()
             if standing is not None:
                 go_back(machine, (standing,), lambda: started(machine), lambda _: None)
-            raise
+            raise TransientError(f"{fault}; everything is as it was") if isinstance(fault, OSError) else fault from fault
         finish(machine, state)
 
 

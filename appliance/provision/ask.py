@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import tomlkit
 
-from appliance.core.config_file import ConfigFaultsError
+from appliance.core.config_file import ConfigFaultsError, Fault
 from appliance.core.errors import MisconfiguredError
 from appliance.core.slug import slug
 from appliance.provision.machine import Machine
@@ -67,7 +67,7 @@ class Asked:
             for fault in faults:
                 self._say(self._words("q.wrong", fault=fault.fault, mend=fault.mend))
 
-    def _try(self, key: str, value: Any) -> tuple[Any, ...]:
+    def _try(self, key: str, value: Any) -> tuple[Fault, ...]:
         data: Any = json.loads(json.dumps(self._data))
         here = data
         *tables, last = key_from_text(key)
@@ -77,7 +77,10 @@ class Asked:
         try:
             site_from_toml(tomlkit.dumps(data), self._folder / "site.toml")
         except ConfigFaultsError as wrong:
-            return wrong.faults
+            # What is missing is asked for next.
+            own = tuple(fault for fault in wrong.faults if fault.key == key or fault.key.startswith((f"{key}.", f"{key}[")))
+            if own:
+                return own
         self._data = data
         return ()
 

@@ -36,13 +36,19 @@ def link(path: Path, target: str) -> None:
     with suppress(FileNotFoundError):
         part.unlink()
     part.symlink_to(target)
-    part.replace(path)
+    try:
+        part.replace(path)
+    except OSError:
+        part.unlink()
+        raise
     settle(path.parent)
 
 
 def remove(path: Path) -> None:
-    """Take a file or a link away, if it is there. Raises OSError."""
-    with suppress(FileNotFoundError):
+    """Take a file or a link away, if it is there, and what a cut-off run left beside it. Raises OSError."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.with_name(f".{path.name}.part").unlink()
+    with suppress(FileNotFoundError, NotADirectoryError):
         path.unlink()
         settle(path.parent)
 

@@ -67,7 +67,8 @@ def site_from_toml(text: str, path: Path) -> SiteSheet:
     found = list(_version(data)) if not broken else []
     sheet = None
     if not found:
-        found += [_veiled(find) for find in misfits(data, SiteSheet, _no_hook)]
+        # Of a text whose syntax is broken, what is missing may stand in the broken part.
+        found += [_veiled(find) for find in misfits(data, SiteSheet, _no_hook) if find.path or not broken]
         try:
             sheet = msgspec.convert(data, SiteSheet)
         except msgspec.ValidationError:  # what is missing was found above

@@ -23,6 +23,7 @@ from appliance.doctor.finding import Finding, Scene
 from appliance.provision.machine import Machine
 from appliance.provision.step import Step, due
 from appliance.provision.step_config import CONFIG
+from appliance.provision.words import Words
 
 Outcome = Literal["ok", "away", "failed"]
 #: How long services may take to come up: a start is a second on a PC and a few on a small board.
@@ -49,19 +50,19 @@ def neighbours(machine: Machine, config: Config) -> dict[str, Finding]:
 
 
 def verified(
-    machine: Machine, steps: tuple[Step, ...], config: Config, before: dict[str, Finding], waiting: Callable[[str], object]
+    machine: Machine, steps: tuple[Step, ...], config: Config, before: dict[str, Finding], waiting: Callable[[str], object], words: Words
 ) -> tuple[Seen, ...]:
     """Look at every step's outcome. `before`: the neighbours before the change. Blocks, for `UP_S` and the probes' limits at most."""
     left = [each.step.name for each in due(machine, steps) if each.changes]
-    seen = [Seen(item=name, outcome="failed", evidence="it is not as it was written", mend="callfloor provision") for name in left]
+    seen = [Seen(item=name, outcome="failed", evidence=words("seen.wrong"), mend="callfloor provision") for name in left]
     if not left:
-        seen.append(Seen(item="files", outcome="ok", evidence=f"{sum(len(step.things) for step in steps)} as they shall be"))
+        seen.append(Seen(item="files", outcome="ok", evidence=words("seen.files", count=sum(len(step.things) for step in steps))))
     if not machine.live:
         return tuple(seen)
-    seen += _services(config, waiting)
+    seen += _services(config, waiting, words)
     if config.wallboard.tv is not None:
         waiting("board")
-        seen.append(_board(config))
+        seen.append(_board(config, words))
     waiting("neighbours")
     for item, finding in neighbours(machine, config).items():
         if finding.level != "red":
@@ -73,7 +74,7 @@ def verified(
     return tuple(seen)
 
 
-def _services(config: Config, waiting: Callable[[str], object]) -> list[Seen]:
+def _services(config: Config, waiting: Callable[[str], object], words: Words) -> list[Seen]:
     """Each holds its lock once it works; a second look tells one that dies over and over."""
     wanted = registry.enabled(config)
     if not wanted:
@@ -88,21 +89,21 @@ def _services(config: Config, waiting: Callable[[str], object]) -> list[Seen]:
         waiting("services")
         time.sleep(_LOOK_S)
     return [
-        Seen(item=f"callfloor@{name}", outcome="ok", evidence="it runs")
+        Seen(item=f"callfloor@{name}", outcome="ok", evidence=words("seen.runs"))
         if up
-        else Seen(item=f"callfloor@{name}", outcome="failed", evidence="it does not run", mend=f"journalctl -u callfloor@{name} -n 20")
+        else Seen(item=f"callfloor@{name}", outcome="failed", evidence=words("seen.down"), mend=f"journalctl -u callfloor@{name} -n 20")
         for name, up in facts.runs.items()
     ]
 
 
-def _board(config: Config) -> Seen:
+def _board(config: Config, words: Words) -> Seen:
     """A page as a television gets it, from the box itself; a board behind a token answers that one is wanted, which is an answer."""
     tv = config.wallboard.tv
     assert tv is not None
     endpoint = endpoint_from_text(tv.listen)
     host = "127.0.0.1" if endpoint.host in ("", "0.0.0.0") else "::1" if endpoint.host == "::" else endpoint.host  # noqa: S104
     where = f"{'https' if tv.cert_file else 'http'}://{host}:{endpoint.port}/"
-    said = "no answer"
+    said = ""
     for _ in range(10):
         try:
             line = _connection(host, endpoint.port, tv.cert_file)
@@ -112,7 +113,7 @@ def _board(config: Config) -> Seen:
         except (OSError, http.client.HTTPException) as fault:
             said = str(fault)
         else:
-            said = f"{where} answers {status}"
+            said = words("seen.answers", where=where, status=status)
             if status in (200, 302, 303, 401, 403):
                 return Seen(item="board", outcome="ok", evidence=said)
         time.sleep(_LOOK_S)

@@ -86,6 +86,11 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "next.boot": ("Vale desde el próximo arranque.", "It takes hold at the next start.", "Vale a partir da próxima inicialização."),
     "verify": ("Comprobación", "Verification", "Verificação"),
     "verify.files": ("archivos", "files", "arquivos"),
+    "seen.wrong": ("no quedó como se escribió", "it is not as it was written", "não ficou como foi escrito"),
+    "seen.files": ("{count} como deben estar", "{count} as they shall be", "{count} como devem estar"),
+    "seen.runs": ("funciona", "it runs", "funciona"),
+    "seen.down": ("no funciona", "it does not run", "não funciona"),
+    "seen.answers": ("{where} contesta {status}", "{where} answers {status}", "{where} responde {status}"),
     "outcome.ok": ("bien", "good", "certo"),
     "outcome.away": ("ausente", "away", "ausente"),
     "outcome.failed": ("falla", "failed", "falha"),
@@ -93,6 +98,11 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "{count} vecino(s) no contestan, tampoco antes: la configuración se queda.",
         "{count} neighbour(s) do not answer, nor did before: the configuration stays.",
         "{count} vizinho(s) não respondem, nem antes: a configuração fica.",
+    ),
+    "back.cut": (
+        "No se pudo cambiar todo: se vuelve atrás (--keep lo deja como está).",
+        "Not all could be changed: going back (--keep leaves it as it is).",
+        "Nem tudo pôde ser alterado: voltando atrás (--keep deixa como está).",
     ),
     "back.begin": (
         "Falló la comprobación: se vuelve atrás (--keep lo deja como está).",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -24,7 +25,7 @@ def apply(machine: Machine, plan: tuple[Due, ...], sheet: str, at: At, now_s: fl
     states = States(machine)
     todo = tuple(each for each in plan if each.pending)
     at("state")
-    before = tuple(was(machine, thing.path) for each in todo for thing in each.changes)
+    before = tuple(was(machine, place) for place in _places(machine, todo))
     state = states.begin(before, tuple(each.step.name for each in todo), sheet, time.time() if now_s is None else now_s)
     for each in todo:
         for thing in each.changes:
@@ -36,6 +37,17 @@ def apply(machine: Machine, plan: tuple[Due, ...], sheet: str, at: At, now_s: fl
                 machine.run(words)
     at("finish")
     return state
+
+
+def _places(machine: Machine, todo: tuple[Due, ...]) -> tuple[str, ...]:
+    """Every path that is changed, each behind the folders that are made for it: undone backwards, they go empty."""
+    places: list[str] = []
+    for each in todo:
+        for thing in each.changes:
+            above = (str(parent) for parent in reversed(Path(thing.path).parents))
+            places += [place for place in above if not machine.path(place).exists()]
+            places.append(thing.path)
+    return tuple(dict.fromkeys(places))
 
 
 def finish(machine: Machine, state: State) -> None:
