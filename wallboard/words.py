@@ -138,6 +138,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "health.line.named": ("Línea sin conexión: {n}", "Line not heard: {n}", "Linha sem conexão: {n}"),
     "health.smdr.named": ("Registro de llamadas sin conexión: {n}", "Call records not heard: {n}", "Registro de chamadas sem conexão: {n}"),
     "health.beacon.named": ("Luces sin conexión: {n}", "Lamps not reachable: {n}", "Luzes sem conexão: {n}"),
+    "health.crm.certificate": ("Certificado del CRM por renovar", "CRM certificate to be renewed", "Certificado do CRM a renovar"),
     "stream.lost": ("Este tablero no recibe datos", "This board receives no data", "Este painel não recebe dados"),
     "stale": ("Dato de hace {age}", "As of {time}", "Dado de {age} atrás"),
     "unknown": ("Sin dato", "No data", "Sem dado"),

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from appliance.core.config import Crm
-from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError, TransientError, UnsupportedError
+from appliance.core.errors import CallfloorError, DeniedError, FullError, MisconfiguredError, TransientError, UnsupportedError
 from appliance.core.event import stored_from_body
 from appliance.core.journal import Journal
 from appliance.service import Context
@@ -177,7 +178,7 @@ class Connector:
 
     async def _mind(self) -> None:
         """Look after what may change while a connection stands, for ever."""
-        clock, warned = asyncio.get_running_loop(), ""
+        clock, warned, level = asyncio.get_running_loop(), "", ""
         while True:
             await asyncio.sleep(_LOOK_S)
             if await asyncio.to_thread(self._tls.look):
@@ -189,6 +190,11 @@ class Connector:
             if warning and warning != warned:
                 _log.warning("%s", warning)
             warned = warning
+            health = self._tls.health()
+            if health is not None and health.level != level:
+                with suppress(FullError):  # it is told again in two seconds
+                    await self._context.emit(health, name="crm")
+                    level = health.level
             if self._talk.link is None:
                 continue
             self._say()

@@ -23,6 +23,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from appliance.core.catalogue import BoxHealth
 from appliance.core.clock import EARLIEST_WALL_NS, NS, Clock, rfc3339
 from appliance.core.config import Crm
 from appliance.core.errors import CorruptError, DeniedError, MisconfiguredError
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 _NO_CHECK_TIME: Final = 0x200000
 #: Keys of 112 bits' strength and more: RSA from 2048, no SHA-1 signatures; whatever the system's own default.
 _CIPHERS: Final = "DEFAULT:@SECLEVEL=2"
+#: What it is called among what is not well with the box.
+HEALTH: Final = "crm.certificate"
 #: An own certificate's last days: from when a person is told, and from when loudly.
 AMBER_S: Final = 30 * 86400
 RED_S: Final = 7 * 86400
@@ -188,6 +191,15 @@ class Tls:
         if left_s < 0:
             return f"this box's certificate {self._crm.cert_file} expired on {day}: renew it"
         return f"this box's certificate {self._crm.cert_file} expires on {day}, in {left_s // 86400} days" if left_s < AMBER_S else ""
+
+    def health(self) -> BoxHealth | None:
+        """The same for the box's list of what is not well: red from seven days before the end on; None: not known yet."""
+        unset = self._clock.quality() == "unset"
+        if self._made is None or (unset and not self.fault):
+            return None
+        text = self.warning()
+        near = self._own is not None and not unset and self._own.not_after_ns - self._clock.wall_ns() < RED_S * NS
+        return BoxHealth(id=HEALTH, level="ok" if not text else "red" if near else "amber", text=text)
 
     def _load(self, signature: Signature) -> None:
         made = tls_context(self._crm), tls_context(self._crm, timeless=True)

@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from appliance.core.catalogue import CallHeld, kind_of
+from appliance.core.catalogue import BoxHealth, CallHeld, kind_of
 from appliance.core.clock import NS, ManualClock
+from appliance.core.config import Crm
 from appliance.core.event import Event
 from gateway.uplink import connector
+from gateway.uplink.tls import HEALTH, Tls
 
 pytestmark = pytest.mark.broker
 
@@ -187,6 +189,17 @@ def _swap(source: tuple[Path, Path], target: dict[str, Any]) -> None:
     source[1].replace(target["key_file"])
 
 
+def healths(box: Any) -> list[str]:
+    """What the journal says of the box's own certificate, one level after the other."""
+    found: list[str] = []
+    at = 0
+    while rows := box.journal.read(at):
+        bodies = [msgspec.json.decode(row.body) for row in rows]
+        found += [body["d"]["level"] for body in bodies if body["k"] == "box.health" and body["d"]["id"] == HEALTH]
+        at = rows[-1].seq
+    return found
+
+
 async def test_certificates_are_renewed_while_the_link_stands(rig, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "_LOOK_S", 0.1)
     broker, port = secure(rig, authority, "use_identity_as_username true")
@@ -197,6 +210,7 @@ async def test_certificates_are_renewed_while_the_link_stands(rig, authority: Au
     box.calls(500, "a")
     box.start()
     await rig.until(lambda: any("expires on" in text for text in box.watch.texts))
+    await rig.until(lambda: healths(box) == ["red"])
     await rig.until(box.settled)
     births = len(crm.named("info"))
 
@@ -212,6 +226,7 @@ async def test_certificates_are_renewed_while_the_link_stands(rig, authority: Au
     await rig.until(box.settled)
     assert "not used" not in box.watch.texts[-1]
     assert "expires" not in box.watch.texts[-1]
+    await rig.until(lambda: healths(box) == ["red", "ok"])
 
     births = len(crm.named("info"))
     _swap(Authority(rig.folder, "other").pair("newer"), mine)
@@ -277,9 +292,6 @@ async def test_a_clock_that_is_behind_and_not_synced_takes_a_certificate_of_toda
 
 
 def test_a_set_of_files_is_used_when_it_stands_still(authority: Authority) -> None:
-    from appliance.core.config import Crm  # noqa: PLC0415
-    from gateway.uplink.tls import Tls  # noqa: PLC0415
-
     mine = own(authority)
     tls = Tls(Crm(url="mqtts://crm.example.org", **mine), ManualClock(time.time_ns()), lambda: 0)
     assert not tls.look()
@@ -293,8 +305,22 @@ def test_a_set_of_files_is_used_when_it_stands_still(authority: Authority) -> No
     assert tls.renewals == 1
     assert tls.lease().context is not first
     assert tls.warning() == ""
+    assert tls.health() == BoxHealth(id=HEALTH, level="ok")
     mine["key_file"].chmod(0)
     tls.look()
     tls.look()
     if os.geteuid():
         assert "not used" in tls.warning()
+
+
+@pytest.mark.parametrize(("days", "level"), [(400, "ok"), (29, "amber"), (6, "red"), (-1, "red")])
+def test_the_end_of_the_own_certificate_is_among_what_is_not_well(authority: Authority, days: int, level: str) -> None:
+    clock = ManualClock(time.time_ns())
+    tls = Tls(Crm(url="mqtts://crm.example.org", **own(authority, last=_now() + days * DAY)), clock, lambda: 0)
+    assert tls.health() is None, "nothing was read yet"
+    tls.lease()
+    told = tls.health()
+    assert told is not None
+    assert (told.level, bool(told.text)) == (level, level != "ok")
+    clock.step_wall(0, "unset")
+    assert tls.health() is None, "a clock that is not set cannot tell"
