@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 from msgspec.structs import replace
 
-from appliance.core.catalogue import kind_of
+from appliance.core.catalogue import Named, kind_of
 from appliance.core.clock import NS, wall_ns_from_rfc3339
 from appliance.core.config import Config
 from appliance.core.errors import CorruptError, UnsupportedError
@@ -105,15 +105,15 @@ def _feed(path: Path, header: Header, config: Config) -> tuple[str, Feed]:
     if header.kind == "modem":
         from gateway.fxo.replay_feed import feed_capture as of_modem  # noqa: PLC0415
 
-        return "gateway", lambda lines: of_modem(lines, _lines_of(header.name, config).get(1))
+        return "gateway", lambda lines: of_modem(lines, _lines_of(header.name, config).get(1), _queue_of(header.name, config))
     if header.kind in ("monitor", "pins"):
         from gateway.fxo.device_replay import feed_capture as of_device  # noqa: PLC0415
 
-        return "gateway", lambda lines: of_device(lines, _lines_of(header.name, config) or None)
+        return "gateway", lambda lines: of_device(lines, _lines_of(header.name, config) or None, _queue_of(header.name, config))
     if header.kind == "gateway":
         from gateway.fxo.gateway_replay import feed_capture as of_gateway  # noqa: PLC0415
 
-        return "gateway", lambda lines: of_gateway(lines, _gateway_of(header.name, config))
+        return "gateway", lambda lines: of_gateway(lines, _gateway_of(header.name, config), _queue_of(header.name, config))
     known = "asterisk, freeswitch, gateway, hid, modem, monitor, pins and smdr"
     raise UnsupportedError(f"{path}: a capture of kind {header.kind!r} cannot be replayed yet; {known} can")
 
@@ -125,6 +125,19 @@ def _lines_of(name: str, config: Config) -> dict[int, Any]:
     from gateway.fxo.made import numbered  # noqa: PLC0415
 
     return numbered(name, config.lines[name])
+
+
+def _queue_of(name: str, config: Config) -> Named | None:
+    """The one queue in which the calls of a recording's lines wait; None where the configuration names none, or several."""
+    if name not in config.lines:
+        return None
+    lines = config.lines[name]
+    keys = {own.queue or lines.queue for own in lines.lines(name).values()}
+    key = keys.pop() if len(keys) == 1 else None
+    if key is None:
+        return None
+    own = config.queues.get(key)
+    return Named(key, own.title if own and own.title else key)
 
 
 def _gateway_of(name: str, config: Config) -> Any:

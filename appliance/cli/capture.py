@@ -129,7 +129,8 @@ async def _record(name: str, recording: Recording, write: Callable[[bytes], obje
         loop.add_signal_handler(number, task.cancel)
     try:
         with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-            await asyncio.wait_for(task, for_s)
+            async with asyncio.timeout(for_s):
+                await task
     finally:
         progress.end()
 

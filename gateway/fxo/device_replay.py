@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from appliance.core.catalogue import PbxDown
+from appliance.core.catalogue import Named, PbxDown
 from appliance.core.clock import NS
 from appliance.core.slug import slug
 from drivers.gpio_sense import Edge
@@ -31,25 +31,30 @@ _PINS: Final = SensePins(ring=1, loop=2, reversed=3, battery=4)
 _ROLES: Final = {_PINS.role(pin): pin for pin in _PINS.all}
 
 
-def feed_capture(lines: Iterable[str | bytes], settings: Mapping[int, LineSettings] | None = None) -> Iterator[tuple[float, list[Struct]]]:
-    """Yield `(t, events)` for every instant that means something; the lines' calls are a queue of the recording's name.
+def feed_capture(
+    lines: Iterable[str | bytes], settings: Mapping[int, LineSettings] | None = None, queue: Named | None = None
+) -> Iterator[tuple[float, list[Struct]]]:
+    """Yield `(t, events)` for every instant that means something; the lines' calls are in that queue, or in one of the recording's name.
 
     `settings` by line number, 1 for pins. Without it every line that is told of is one, with the slowest bell. Raises CorruptError, naming
     the row, for a file that is no recording of a line monitor or of pins.
     """
     header, told = recording(lines, ("monitor", "pins"), "a line monitor or of pins")
-    replay: _Monitor | _Pins = _Monitor(header.name, settings) if header.kind == "monitor" else _Pins(header.name, settings, told)
+    replay: _Monitor | _Pins = (
+        _Monitor(header.name, queue, settings) if header.kind == "monitor" else _Pins(header.name, queue, settings, told)
+    )
     yield from played(replay, told, _AFTER_NS)
 
 
 class _Replay:
     """The lines of one device, and their queue."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, queue: Named | None) -> None:
         ids = count(1)
         self._name, self._key = name, slug(name) or "lines"
         self._lines: dict[int, Line] = {}
-        self._queue = LineQueue(self._key, self._key, lambda: f"{self._key}-{next(ids)}", title=name, senses=self._tells)
+        waits = queue or Named(self._key, name)
+        self._queue = LineQueue(waits.key, self._key, lambda: f"{self._key}-{next(ids)}", title=waits.title, senses=self._tells)
 
     def _tells(self, name: str) -> bool:
         return all(line.settings.senses_answer for line in self._lines.values() if line.settings.line == name)
@@ -87,8 +92,8 @@ class _Replay:
 class _Monitor(_Replay):
     """A line monitor, by serial port or UDP."""
 
-    def __init__(self, name: str, settings: Mapping[int, LineSettings] | None) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, queue: Named | None, settings: Mapping[int, LineSettings] | None) -> None:
+        super().__init__(name, queue)
         self._feed, self._named = MonitorFeed(), settings is not None
         self._lines = {number: Line(each) for number, each in (settings or {}).items()}
 
@@ -111,8 +116,8 @@ class _Monitor(_Replay):
 class _Pins(_Replay):
     """Pins. One that the recording never tells of is not there."""
 
-    def __init__(self, name: str, settings: Mapping[int, LineSettings] | None, rows: list[Row]) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, queue: Named | None, settings: Mapping[int, LineSettings] | None, rows: list[Row]) -> None:
+        super().__init__(name, queue)
         wired = {role for row in rows if row.data is not None and (role := row.data.partition("=")[0]) in _ROLES}
         self._pins = msgspec.convert({role: _ROLES[role] for role in wired}, SensePins)
         believed = (settings or {}).get(1) or LineSettings(line=name)

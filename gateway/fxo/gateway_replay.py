@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from appliance.core.catalogue import PbxDown
+from appliance.core.catalogue import Named, PbxDown
 from appliance.core.clock import NS
 from appliance.core.errors import CorruptError
 from appliance.core.slug import slug
@@ -28,14 +28,16 @@ _GATEWAY: Final = Peer("192.0.2.1", 5060)
 _MOST_LINES: Final = 512
 
 
-def feed_capture(lines: Iterable[str | bytes], settings: Sequence[GatewayLine] | None = None) -> Iterator[tuple[float, list[Struct]]]:
-    """Yield `(t, events)` for every instant that means something; the lines' calls are a queue of the gateway's name.
+def feed_capture(
+    lines: Iterable[str | bytes], settings: Sequence[GatewayLine] | None = None, queue: Named | None = None
+) -> Iterator[tuple[float, list[Struct]]]:
+    """Yield `(t, events)` for every instant that means something; the lines' calls are in that queue, or in one of the gateway's name.
 
     Without settings each account that is called and each port that is polled is a line; one of each are the same. Raises CorruptError,
     naming the row, for a file that is no recording of a gateway.
     """
     header, told = recording(lines, ("gateway",), "a gateway")
-    replay = _Replay(settings or _guessed(told), slug(header.name) or "gateway")
+    replay = _Replay(settings or _guessed(told), slug(header.name) or "gateway", queue)
     yield from played(replay, told, _AFTER_NS)
 
 
@@ -67,12 +69,15 @@ def _bytes(row: Row) -> bytes:
 class _Replay:
     """The gateway's lines, their queue, and the session of the moment."""
 
-    def __init__(self, lines: Sequence[GatewayLine], name: str) -> None:
+    def __init__(self, lines: Sequence[GatewayLine], name: str, queue: Named | None) -> None:
         ids = count(1)
         self._name = name
         self._ports = [GatewayPort(line) for line in lines]
         senses = {port.line.settings.line: port.line.settings.senses_answer for port in self._ports}
-        self._queue = LineQueue(name, name, lambda: f"{name}-{next(ids)}", title=name, senses=lambda line: senses.get(line, False))
+        waits = queue or Named(name, name)
+        self._queue = LineQueue(
+            waits.key, name, lambda: f"{name}-{next(ids)}", title=waits.title, senses=lambda line: senses.get(line, False)
+        )
         self._tokens = count(1)
         self._open()
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from appliance.core.catalogue import PbxDown
+from appliance.core.catalogue import Named, PbxDown
 from appliance.core.clock import NS
 from appliance.core.slug import slug
 from gateway.fxo.line import Line
@@ -23,8 +23,10 @@ from gateway.fxo.recording import START_NS, Row, played, recording
 _AFTER_NS: Final = 10 * NS
 
 
-def feed_capture(lines: Iterable[str | bytes], settings: LineSettings | None = None) -> Iterator[tuple[float, list[Struct]]]:
-    """Yield `(t, events)` for every instant that means something; the line's calls are a queue of its name.
+def feed_capture(
+    lines: Iterable[str | bytes], settings: LineSettings | None = None, queue: Named | None = None
+) -> Iterator[tuple[float, list[Struct]]]:
+    """Yield `(t, events)` for every instant that means something; the line's calls are in that queue, or in one of its name.
 
     Without settings the slowest bell is waited for, and the modem is taken to tell the hook if it does so anywhere in the recording.
     Raises CorruptError, naming the row, for a file that is no recording of a modem.
@@ -32,18 +34,19 @@ def feed_capture(lines: Iterable[str | bytes], settings: LineSettings | None = N
     header, told = recording(lines, ("modem",), "a modem")
     name = slug(header.name) or "line"
     senses = "\x10H" in "".join(row.data or "" for row in told)
-    replay = _Replay(settings or LineSettings(line=header.name, hook_sense=senses), name)
+    replay = _Replay(settings or LineSettings(line=header.name, hook_sense=senses), name, queue)
     yield from played(replay, told, _AFTER_NS)
 
 
 class _Replay:
     """One line, its queue, and the session of the moment."""
 
-    def __init__(self, settings: LineSettings, name: str) -> None:
+    def __init__(self, settings: LineSettings, name: str, queue: Named | None) -> None:
         ids = count(1)
         self._name = name
         self._line = Line(settings)
-        self._queue = LineQueue(name, name, lambda: f"{name}-{next(ids)}", title=settings.line, senses=lambda _: settings.senses_answer)
+        waits = queue or Named(name, settings.line)
+        self._queue = LineQueue(waits.key, name, lambda: f"{name}-{next(ids)}", title=waits.title, senses=lambda _: settings.senses_answer)
         self._open()
 
     def _open(self) -> None:

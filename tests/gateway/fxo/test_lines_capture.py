@@ -135,7 +135,7 @@ async def test_a_line_monitor(tmp_path: Path) -> None:
         "call.queued", "call.answered", "call.ended", "call.queued", "call.abandoned",
     ]  # fmt: skip
     assert kinds(path, Config()).count("line.ringing") == 3  # without a configuration every line is one
-    today = replay(path, Config(lines={"l1": lines})).queues["l1"].today
+    today = replay(path, Config(lines={"l1": lines})).queues["ventas"].today
     assert (today.offered, today.answered, today.abandoned) == (2, 1, 1)
 
 
