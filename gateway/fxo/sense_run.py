@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ from gateway.fxo.pin_sense import PinSense, SensePins
 from gateway.fxo.source import LineSource
 
 __all__ = ["SenseLine", "SensePins"]
+
+#: How often it is seen whether the pins are still there.
+LOOK_NS: Final = NS
 
 
 class SenseLine(LineSource):
@@ -34,9 +37,13 @@ class SenseLine(LineSource):
     async def _session(self) -> None:
         with open_senses(self._url, self.pins.all, active_low=self.pins.active_low, mono_ns=self.clock.mono_ns) as senses:
             self._first(senses)
-            dropped = 0
+            dropped, look_ns = 0, self.clock.mono_ns() + LOOK_NS
             while True:
-                edges = await self._edges(senses)
+                edges = await self._edges(senses, look_ns)
+                if self.clock.mono_ns() >= look_ns:  # pins that are gone have no edges: only who reads hears of it
+                    look_ns = self.clock.mono_ns() + LOOK_NS
+                    for pin in self.pins.all:
+                        senses.active(pin)
                 if senses.dropped > dropped:  # among those that nobody took in time may be the one that mattered
                     dropped = senses.dropped
                     self._say(self._line.doubt(self.clock.mono_ns()))
@@ -48,24 +55,26 @@ class SenseLine(LineSource):
 
     def _first(self, senses: Senses) -> None:
         now_ns = self.clock.mono_ns()
+        levels = {pin: senses.active(pin) for pin in self.pins.all}
         self._sense = PinSense(self._line, self.pins)
         self._up(tells_hook=self.pins.loop is not None)
-        for pin in self.pins.all:
-            self._record(pin, senses.active(pin), now_ns)
+        for pin, active in levels.items():
+            self._record(pin, active, now_ns)
         self._say(self._sense.begin(senses.active, now_ns))
 
     def _record(self, pin: int, active: bool, at_ns: int) -> None:
         ago_s = max(0, self.clock.mono_ns() - at_ns) / NS
         self._tap("in", f"{self.pins.role(pin)}={active:d} {ago_s:.6f}".encode())
 
-    async def _edges(self, senses: Senses) -> list[Edge]:
+    async def _edges(self, senses: Senses, look_ns: int) -> list[Edge]:
         found: list[Edge] = []
 
         async def take() -> bytes:
             found.extend(await senses.edges())
             return b""
 
-        await self._within(take(), self._due_ns())
+        due_ns = self._due_ns()
+        await self._within(take(), look_ns if due_ns is None else min(due_ns, look_ns))
         return found
 
     def _due_ns(self) -> int | None:

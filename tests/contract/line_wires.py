@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import socket
@@ -217,8 +218,8 @@ class ByPins:
     noise = 0.0
 
     def __init__(self, folder: Path) -> None:
-        pins = SensePins(ring=5, loop=6)
-        self.source: LineSource = SenseLine("gpio:", pins, SETTINGS, SystemClock(), spread=lambda: 0.0)
+        self._pins = SensePins(ring=5, loop=6)
+        self.source: LineSource = SenseLine("gpio:", self._pins, SETTINGS, SystemClock(), spread=lambda: 0.0)
 
     def _set(self, pin: int, active: bool) -> None:
         wire: Any = Device.pin_factory.pin(pin)
@@ -254,10 +255,19 @@ class ByPins:
             await asyncio.sleep(0)
 
     async def cut(self) -> None:
-        """Pins cannot be pulled: nothing tells."""
+        """Their chip is gone (one at USB was pulled, a driver was unloaded): no edge comes any more, and who reads hears of it."""
+
+        def gone() -> None:
+            raise OSError(errno.ENODEV, "No such device")
+
+        for pin in self._pins.all:
+            Device.pin_factory.pin(pin)._get_state = gone
 
     async def restore(self) -> None:
-        """They are there."""
+        """They are there, and their contacts open."""
+        for pin in self._pins.all:
+            Device.pin_factory.pin(pin).__dict__.pop("_get_state", None)
+            self._set(pin, False)
 
 
 class ByGateway:
@@ -327,7 +337,7 @@ WIRES: dict[str, Callable[[Path], Wire]] = {
     "modem": ByModem, "monitor": BySerialMonitor, "udp": ByUdpMonitor, "pins": ByPins, "gateway": ByGateway,
 }  # fmt: skip
 #: Those with a cable whose end is noticed.
-CABLES = ("modem", "monitor", "udp", "gateway")
+CABLES = ("modem", "monitor", "udp", "pins", "gateway")
 #: What a wire needs of the machine.
 NEEDS = {"gateway": "snmp"}
 __all__ = ["CABLES", "NEEDS", "SETTINGS", "WIRES", "Ears", "Wire", "running", "until"]

@@ -1,7 +1,7 @@
 """Every source under everything that a wire does to it: bounded, counted, shown, and well again without a person; nothing false told.
 
-What a wire cannot do is not in the table: pins have no bytes and no plug, a datagram is whole or not there, and where UDP is silent it is
-half-open and unplugged alike.
+What a wire cannot do is not in the table: pins have no bytes, a datagram is whole or not there, and where UDP is silent it is half-open and
+unplugged alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gpiozero.pins.mock import MockFactory
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bad_rigs import OfLine, OfPbx, OfRecords, Rig, rig, until
+from bad_rigs import ByBeingCalled, OfLine, OfPbx, OfRecords, Rig, rig, until
 
 ALL = ("asterisk", "freeswitch", "modem", "monitor", "udp", "pins", "gateway", "smdr-serial", "smdr-client", "smdr-server")
 SERIAL = ("modem", "monitor", "smdr-serial")
@@ -101,12 +101,13 @@ async def test_another_baud_rate(source: Rig, tmp_path: Path) -> None:
     assert source.false() == []
 
 
-@table(("asterisk", "freeswitch", "modem", "monitor", "udp", "gateway", "smdr-serial", "smdr-client"))
+@table(ALL)
 async def test_unplugged_and_plugged_in_again(source: Rig) -> None:
     await source.works()
     await source.cut()
-    await until(lambda: not source.up())
-    assert source.shown()
+    if not isinstance(source, ByBeingCalled):  # some PBXs call for each record: that none has called is no fault
+        await until(lambda: not source.up())
+        assert source.shown()
     await source.restore()
     await until(source.up)
     await source.works()
