@@ -16,7 +16,7 @@ import msgspec
 from appliance.core.clock import NS, SystemClock, rfc3339
 from appliance.core.command import RESEND_MOST, Reply
 from appliance.core.config import Crm
-from appliance.core.errors import DeniedError, TransientError
+from appliance.core.errors import CallfloorError, TransientError
 from appliance.sim.crm_book import Book
 from appliance.sim.crm_box import Box
 from gateway.uplink.endpoint import endpoints_from_config
@@ -68,6 +68,8 @@ class SimCrm:
         self._ended: asyncio.Future[End] | None = None
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._task: asyncio.Task[None] | None = None
+        #: Came with the greeting, before the connection was in use: acknowledged when it is.
+        self._owed: list[Message] = []
         self._clock = SystemClock()
 
     async def __aenter__(self) -> Self:
@@ -160,8 +162,10 @@ class SimCrm:
             self._answered(message.payload)
         else:
             self.boxes.setdefault(f"{site}/{box}", Box()).hear(lane, message.payload)
-        if self._link is not None:
+        if self._link is not None and self.connected:
             self._link.acknowledge(message)
+        else:
+            self._owed.append(message)
 
     def subscribed(self, topic_filter: str, code: int) -> None:
         """A CRM that is not let read sees nothing, and says so."""
@@ -188,9 +192,10 @@ class SimCrm:
         lease = Lease(tls_context(self._crm), None) if self._endpoint.tls else None
         while True:
             self._ended = asyncio.get_running_loop().create_future()
+            self._owed.clear()
             try:
                 self._link = link = await Link.open(self._endpoint, self._crm, self._client_id, None, self, lease, receive_max=_RECEIVE_MAX)
-            except (TransientError, DeniedError) as fault:
+            except CallfloorError as fault:
                 self.trouble = str(fault)
                 await asyncio.sleep(_RETRY_S)
                 continue
@@ -198,6 +203,9 @@ class SimCrm:
                 link.subscribe(topic_filter)
             self.connected, self.trouble = link.is_open, ""
             self.stood.set()
+            for message in self._owed:
+                link.acknowledge(message)
+            self._owed.clear()
             if link.is_open:
                 await self._ended
             await asyncio.sleep(_RETRY_S)

@@ -99,3 +99,28 @@ async def test_the_program_writes_events_sends_commands_and_gives_a_verdict(rig:
     code, _, err = await program("--url", broker.url, "--send", "quito/p3", "dance")
     assert code == 2
     assert "there is no verb dance" in err
+
+
+async def test_what_comes_with_the_greeting_is_acknowledged_and_an_old_broker_is_named() -> None:
+    """What a broker kept for a client follows the greeting at once; unanswered it would take up the client's places for good."""
+    said = asyncio.Event()
+    topic, payload = b"callfloor/1/quito/p3/status", b'{"state":"online"}'
+    publish = len(topic).to_bytes(2, "big") + topic + b"\x00\x07\x00" + payload
+    answers = [b"\x20\x03\x00\x84\x00", b"\x20\x03\x01\x00\x00\x32" + bytes((len(publish),)) + publish]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(answers.pop(0))
+        if not answers:
+            heard = b""
+            while b"\x40\x02\x00\x07" not in heard:
+                heard += await reader.readexactly(1)
+            said.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with SimCrm(f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}", client_id="crm") as crm:
+        async with asyncio.timeout(20):
+            await said.wait()
+        assert crm.boxes["quito/p3"].status is not None
+    server.close()
