@@ -49,6 +49,11 @@ class Notifier:
         if self.watchdog_s is not None:
             self._send("WATCHDOG=1")
 
+    def hung(self) -> None:
+        """Ask to be killed now, as one that has not fed the watchdog in time (`WATCHDOG=trigger`, systemd 243)."""
+        if self.watchdog_s is not None:
+            self._send("WATCHDOG=trigger")
+
     def _send(self, text: str) -> None:
         if self._address is None:
             return

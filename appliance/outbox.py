@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -16,17 +17,25 @@ from typing import Final
 from appliance.core.errors import FullError, TransientError
 from appliance.core.event import Event
 from appliance.core.journal import Journal
+from appliance.service import Watch
 
 _log = logging.getLogger("callfloor.outbox")
 BATCH: Final = 500
 RETRY_S: Final = 1.0
+#: An append that is under way for so long does not come back: a card that stalls takes seconds.
+HUNG_S: Final = 30.0
+_LOOK_S: Final = 4.0
 
 
 class Outbox:
     """Events on their way to the journal, in order. An append under way is nobody's to cancel, so none is made twice."""
 
-    def __init__(self, journal: Journal, max_events: int = 20_000, retry_s: float = RETRY_S) -> None:
-        self._journal = journal
+    def __init__(
+        self, journal: Journal, max_events: int = 20_000, retry_s: float = RETRY_S, *, watch: Watch | None = None, hung_s: float = HUNG_S
+    ) -> None:
+        """`watch` hears of progress while no append hangs; one that the journal refuses, and that is tried again, does not."""
+        self._journal, self._watch, self._hung_s = journal, watch, hung_s
+        self._began_s = 0.0
         self._max, self._retry_s = max_events, retry_s
         self._queue: deque[Event] = deque()
         self._empty = asyncio.Event()
@@ -57,9 +66,14 @@ class Outbox:
     async def run(self) -> None:
         """Append until cancelled; what queued meanwhile goes with the next append. Raises CorruptError as the journal does."""
         self._broken = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
         try:
             self._begin()
-            await self._broken
+            while not self._broken.done():
+                if self._watch is not None and (self._append is None or time.monotonic() - self._began_s < self._hung_s):
+                    self._watch.progress()
+                await asyncio.wait((self._broken,), timeout=_LOOK_S - loop.time() % _LOOK_S)  # in one waking with the others
+            self._broken.result()
         finally:
             self._broken = None
 
@@ -93,6 +107,7 @@ class Outbox:
             return
         self._appending = min(BATCH, len(self._queue))
         batch = [self._queue[at] for at in range(self._appending)]
+        self._began_s = time.monotonic()
         self._append = asyncio.ensure_future(self._journal.appended(batch))
         self._append.add_done_callback(self._appended)
 

@@ -28,8 +28,10 @@ _log = logging.getLogger("callfloor.runner")
 
 #: With closing the journal a process is gone within five seconds.
 DRAIN_S: Final = 4.0
-#: A service that shows no progress for this long does not feed the watchdog any more.
+#: A service that shows no progress for this long does not feed the watchdog any more …
 STUCK_S: Final = 20.0
+#: … and after so much more the process asks to be killed: it is gone as soon as one whose loop stands still.
+GIVE_UP_S: Final = 10.0
 
 
 class Backoff(Struct, frozen=True):
@@ -100,13 +102,14 @@ class Supervisor:
         backoff: Backoff | None = None,
         make: Callable[[str], Service] = registry.service,
         stuck_s: float = STUCK_S,
+        give_up_s: float = GIVE_UP_S,
     ) -> None:
         self._config, self._journal, self._clock, self._make = config, journal, clock, make
         self._notifier = notifier or Notifier()
         self._backoff = backoff or Backoff()
         self._box = Context(config, journal, clock, Post("box", lambda: None), "box")
         self.posts = [Post(name, self._someone_ready) for name in names]
-        self._stuck_s = stuck_s
+        self._stuck_s, self._give_up_s = stuck_s, give_up_s
         self._said_ready = self._stopping = False
 
     async def run(self, stop: asyncio.Event) -> list[str]:
@@ -195,6 +198,7 @@ class Supervisor:
     def _someone_ready(self) -> None:
         if not self._said_ready and all(post.is_ready.is_set() or post.failures for post in self.posts):
             self._said_ready = True
+            self._notifier.status(self._status())
             self._notifier.ready()
             _log.info("up: %s", ", ".join(f"{post.name} ({post.text})" if post.fault else post.name for post in self.posts))
 
@@ -215,7 +219,16 @@ class Supervisor:
             stuck = now_stuck
             if not stuck:
                 self._notifier.alive()
-            self._notifier.status("; ".join(f"{post.name}: {post.text}" for post in self.posts))
+            for post in self.posts:
+                # A start may take its time: until a service is ready systemd's own limit counts.
+                if post.is_ready.is_set() and post.stuck_s() > self._stuck_s + self._give_up_s:
+                    _log.error("service %s shows no progress for %.0f s: to be killed and begun again", post.name, post.stuck_s())
+                    self._notifier.hung()
+            self._notifier.status(self._status())
+
+    def _status(self) -> str:
+        """How each service is, in one line for `systemctl status`."""
+        return "; ".join(f"{post.name}: {post.text}" for post in self.posts)
 
     async def _drain(self) -> list[str]:
         """Cancel in reverse order, each service with an equal share of what is left of the drain time."""

@@ -18,6 +18,7 @@ from appliance.core.errors import TransientError
 from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.headset_url import headset_url
 from appliance.outbox import Outbox
+from appliance.progress import Part, Parts
 from appliance.service import Context
 from headsets.again import EVERY_S, tell_again
 from headsets.desk import Desk
@@ -60,14 +61,15 @@ class Headsets:
 
     async def _run(self, context: Context, alive: Alive | None) -> None:
         config = context.config.headsets or HeadsetsConfig()
-        outbox = Outbox(context.journal, self._max_queued_events)
+        parts = Parts(context.watch)
+        outbox = Outbox(context.journal, self._max_queued_events, watch=parts.part("the journal's writer"))
         self.keeper = keeper = SeatKeeper(context, outbox)
         rim = Rim()
         gone = _Gone(keeper, await asyncio.to_thread(attached_seats, context.journal, self.name))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(outbox.run(), name="outbox")
-                tasks.create_task(_live(context, keeper, alive), name="progress")
+                tasks.create_task(_live(context, parts.part("the seats"), keeper, rim, alive), name="progress")
                 tasks.create_task(Apart("what the seats are told of the PBX").run(lambda: Desk(context, keeper).run()))
                 tasks.create_task(Apart("the command headset_ring").run(lambda: Rings(context, keeper).run()))
                 if context.config.site.role == "seat":
@@ -129,11 +131,12 @@ async def _sum_up(context: Context, keeper: SeatKeeper) -> None:
         keeper.emit(*minutes.end(clock.mono_ns()))
 
 
-async def _live(context: Context, keeper: SeatKeeper, alive: Alive | None) -> None:
-    """Let the watchdog, and whoever looks at the lock, know that the loop turns."""
+async def _live(context: Context, watch: Part, keeper: SeatKeeper, rim: Rim, alive: Alive | None) -> None:
+    """Let the watchdog, and whoever looks at the lock, know that the loop turns and that devices can be opened and written."""
     clock, loop = context.clock, asyncio.get_running_loop()
     while True:
-        context.watch.progress()
+        if not rim.is_hung():
+            watch.progress()
         context.watch.status(_status(keeper))
         if alive is not None:
             alive.saw("headsets", Sight(clock.boot, clock.mono_ns(), clock.wall_ns()))

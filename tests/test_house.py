@@ -23,7 +23,7 @@ NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 #: What services stand on.
 RUNTIME = (
     *("appliance.core", "appliance.floor", "appliance.floor_view", "appliance.service"),
-    *("appliance.apart", "appliance.outbox", "appliance.command_run"),
+    *("appliance.apart", "appliance.outbox", "appliance.command_run", "appliance.progress"),
 )
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "appliance.core": (),
@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "appliance.floor_view": ("appliance.core", "appliance.floor", "appliance.forecast"),
     "appliance.service": ("appliance.core", "appliance.floor"),
     "appliance.apart": ("appliance.core",),
-    "appliance.outbox": ("appliance.core",),
+    "appliance.outbox": ("appliance.core", "appliance.service"),
+    "appliance.progress": ("appliance.service",),
     "appliance.command_run": ("appliance.core", "appliance.service"),
     "appliance.schema": ("appliance.core", "appliance.floor"),
     "wallboard": (*RUNTIME, "drivers"),

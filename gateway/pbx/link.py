@@ -71,6 +71,7 @@ class Link:
         """Keep the PBX in sight until cancelled. `renew` makes the source anew from the journal after an overflow."""
         self._put(self.source.disconnected(self._clock.mono_ns(), "service_stopped", "the gateway was not running"))
         while True:
+            self._context.watch.progress()
             try:
                 pause_s = await self._once()
             except OverflowingError:
@@ -92,6 +93,7 @@ class Link:
         try:
             secret = secret_of(self._config)
             wire = await self._dialect.open(self._config)
+            self._context.watch.progress()
             await wire.login(self._config, secret)
             reason, text = await self._session(wire)
         except (DeniedError, MisconfiguredError) as fault:

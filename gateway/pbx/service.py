@@ -22,6 +22,7 @@ from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import PAGE, Journal
 from appliance.core.trunk_watch import shared_trunks
 from appliance.outbox import Outbox
+from appliance.progress import Part, Parts
 from appliance.service import Context
 from gateway.pbx import known as past
 from gateway.pbx.dialect import Source, dialect
@@ -55,10 +56,12 @@ class Gateway:
                 alive.close()
 
     async def _run(self, context: Context, saw: Callable[[str, Sight], None], last: dict[str, Sight]) -> None:
-        outbox = await self._outbox(context)
+        parts = Parts(context.watch)
+        outbox = await self._outbox(context, parts.part("the journal's writer"))
         sources = await asyncio.to_thread(sources_from_journal, context, last)
         self.links = {
-            pbx: Link(pbx, config, dialect(config.kind), sources[pbx], context, outbox, saw) for pbx, config in context.config.pbx.items()
+            pbx: Link(pbx, config, dialect(config.kind), sources[pbx], _watched(context, parts, f"pbx {pbx}"), outbox, saw)
+            for pbx, config in context.config.pbx.items()
         }
 
         async def renewed(pbx: str) -> Source:
@@ -73,11 +76,11 @@ class Gateway:
                 if context.config.smdr:
                     from gateway.smdr.service import SmdrPorts  # noqa: PLC0415 - a box without a call-record port starts without it
 
-                    group.create_task(SmdrPorts(context, outbox).run(), name="smdr")
+                    group.create_task(SmdrPorts(_watched(context, parts, "the call-record ports"), outbox).run(), name="smdr")
                 if context.config.lines:
                     from gateway.fxo.service import AnalogLines  # noqa: PLC0415 - a box without an analog line starts without it
 
-                    group.create_task(AnalogLines(context, outbox, saw, last).run(), name="lines")
+                    group.create_task(AnalogLines(_watched(context, parts, "the analog lines"), outbox, saw, last).run(), name="lines")
         except BaseExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:
@@ -85,13 +88,13 @@ class Gateway:
                 link.leave()
             await asyncio.shield(outbox.finish())
 
-    async def _outbox(self, context: Context) -> Outbox:
+    async def _outbox(self, context: Context, watch: Part) -> Outbox:
         sizes = shared_trunks(context.config)
         if not sizes:
-            return Outbox(context.journal, self._max_queued_events)
+            return Outbox(context.journal, self._max_queued_events, watch=watch)
         trunks = SharedTrunks(sizes)
         await asyncio.to_thread(lambda: trunks.restore(newest_events(context.journal)))
-        return SharedOutbox(context.journal, self._max_queued_events, trunks)
+        return SharedOutbox(context.journal, self._max_queued_events, trunks, watch=watch)
 
 
 def sources_from_journal(context: Context, last: dict[str, Sight]) -> dict[str, Source]:
@@ -127,6 +130,11 @@ def newest_events(journal: Journal, rows: int = ROWS_BACK) -> Iterator[Event]:
         after = page[-1].seq
     if damaged:
         _log.error("%d rows of the journal could not be decoded while looking for what was known", damaged)
+
+
+def _watched(context: Context, parts: Parts, name: str) -> Context:
+    """The context for one part of the service."""
+    return msgspec.structs.replace(context, watch=parts.part(name))
 
 
 def _alive(run_dir: Path | None, name: str, clock: Clock) -> Alive | None:

@@ -12,6 +12,7 @@ from appliance.core.event import Event
 from appliance.core.journal import Journal
 from appliance.core.line_config import LINES
 from appliance.outbox import Outbox
+from appliance.service import Watch
 
 
 class SharedTrunks:
@@ -71,8 +72,8 @@ class SharedTrunks:
 class SharedOutbox(Outbox):
     """The way to the journal of a gateway with such groups."""
 
-    def __init__(self, journal: Journal, max_events: int, trunks: SharedTrunks) -> None:
-        super().__init__(journal, max_events)
+    def __init__(self, journal: Journal, max_events: int, trunks: SharedTrunks, *, watch: Watch | None = None) -> None:
+        super().__init__(journal, max_events, watch=watch)
         self.trunks = trunks
 
     def put(self, events: list[Event]) -> bool:
