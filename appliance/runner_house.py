@@ -20,11 +20,11 @@ from appliance.core.catalogue import BoxClockStepped, BoxHealth
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config
 from appliance.core.disk import READONLY, free_bytes, is_readonly
-from appliance.core.errors import CallfloorError
+from appliance.core.errors import CallfloorError, CorruptError
 from appliance.core.event import ClockQuality, Entry, Event, stored_from_body
 from appliance.core.journal import Journal, Limits
 from appliance.core.pace import SLOW_S
-from appliance.core.store import WAL_BYTES
+from appliance.core.store import WAL_BYTES, identity_of
 from appliance.runner_check import AFTER_START_S, faults_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ Level = Literal["ok", "amber", "red"]
 
 
 class Tended(Journal, Protocol):
-    """A journal that wants regular care."""
+    """A journal that wants regular care. `met`: the last fault that a read met; who sees to it sets it to None."""
+
+    met: CallfloorError | None
 
     def upkeep(self) -> object:
         """Retention and shedding, in one small step. Blocks; call every few seconds."""
@@ -127,13 +129,17 @@ class Housekeeper:
         """Wait for the lock, then keep house until cancelled. A fault is logged once while it lasts, and everything tried again soon."""
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
-            while not _locked(descriptor):  # noqa: ASYNC110 - the kernel rings no bell when another process lets go
-                await asyncio.sleep(self._every_s)
             async with asyncio.TaskGroup() as duties:
+                duties.create_task(self._see_to_damage())
+                await self._own(descriptor)
                 duties.create_task(self._always())
                 duties.create_task(self._check())
         finally:
             os.close(descriptor)
+
+    async def _own(self, descriptor: int) -> None:
+        while not _locked(descriptor):  # noqa: ASYNC110 - the kernel rings no bell when another process lets go
+            await asyncio.sleep(self._every_s)
 
     async def _always(self) -> None:
         said, failed_s = "", -_AGAIN_S
@@ -152,11 +158,31 @@ class Housekeeper:
     async def _check(self) -> None:
         """The full check, once after the start; a damaged file is set aside whole, and its successor says why."""
         await asyncio.sleep(self._check_after_s)
-        epoch = self._journal.epoch
-        faults = await faults_of(self._config.journal.path)
-        if faults and self._journal.epoch == epoch:
-            _log.error("the journal is damaged and is set aside: %s", "; ".join(faults[:5]))
+        await self._examine()
+
+    async def _see_to_damage(self) -> None:
+        """Damage that a reader of this process meets: commits may go well beside it for ever, so nobody else would mend it."""
+        while True:
+            await asyncio.sleep(self._every_s)
+            if isinstance(self._journal.met, CorruptError):
+                self._journal.met = None
+                if not await self._examine():
+                    await asyncio.sleep(_AGAIN_S)  # it is being replaced by another process, or the check could not be made
+
+    async def _examine(self) -> bool:
+        """Whether the file was found damaged, and is set aside."""
+        path = self._config.journal.path
+        epoch, there = self._journal.epoch, identity_of(path)
+        faults = await faults_of(path)
+        if not faults or self._journal.epoch != epoch or identity_of(path) != there:
+            return False
+        _log.error("the journal is damaged and is set aside: %s", "; ".join(faults[:5]))
+        try:
             await asyncio.to_thread(self._journal.replace_damaged, faults[0])
+        except (CallfloorError, OSError) as fault:
+            _log.error("the damaged journal could not be set aside, tried again: %s", fault)
+            return False
+        return True
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()

@@ -22,7 +22,7 @@ import msgspec
 from appliance.cli.access import add_journal, journal_path, open_readonly
 from appliance.cli.terminal import Progress, coloured, complain, say, say_json
 from appliance.core.clock import rfc3339
-from appliance.core.errors import TransientError
+from appliance.core.errors import CorruptError, TransientError
 from appliance.core.event import Entry, stored_from_body
 from appliance.core.journal_readonly import ReadonlyJournal
 
@@ -59,7 +59,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Raises TransientError when there is no journal, CorruptError when it is none."""
-    path = journal_path(args)
+    path, began_s = journal_path(args), time.monotonic()
+    try:
+        return _asked(args, path)
+    except CorruptError as fault:
+        if args.what != "verify":
+            raise
+        return _verdict(args, path, [str(fault)], began_s)
+
+
+def _asked(args: argparse.Namespace, path: Path) -> int:
     journal = open_readonly(path)
     try:
         verb = {"stats": _stats, "tail": _tail, "export": _export, "verify": _verify}[args.what]
@@ -152,6 +161,10 @@ def _verify(args: argparse.Namespace, journal: ReadonlyJournal, path: Path) -> i
     account = journal.account("uplink")
     if account.recorded != account.delivered + account.waiting + account.shed + account.skipped:
         faults = [*faults, f"the account does not balance: {account}"]
+    return _verdict(args, path, faults, began_s)
+
+
+def _verdict(args: argparse.Namespace, path: Path, faults: list[str], began_s: float) -> int:
     if args.json:
         say_json({"path": str(path), "ok": not faults, "faults": faults}, pretty=True)
     else:

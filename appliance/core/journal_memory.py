@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from appliance.core.errors import CallfloorError
 from appliance.core.event import Entry, Event, Position, body_from_event, stored_from_body
 from appliance.core.journal import PAGE, Account, Cursor, Due, Head, Limits, new_epoch
 
@@ -25,6 +26,7 @@ class MemoryJournal:
         self._cursors: dict[str, Cursor] = {}
         self._transformed: dict[str, int] = {}
         self._guard = threading.Lock()
+        self.met: CallfloorError | None = None
         self._waiters: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
 
     @property

@@ -60,10 +60,9 @@ class SqliteJournal:
         self._bell: Bell | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._thread: threading.Thread | None = None
-        self._full = False
-        self._pressure = False
-        self._looked_ns = 0
-        self._not_recorded = 0
+        self._full = self._pressure = False
+        self._looked_ns = self._not_recorded = 0
+        self.met: CallfloorError | None = None  # what a read met last: housekeeping sees to damage
         self._upkeep = upkeep(self._row)
         self._writing = threading.Lock()
         with self._locked():
@@ -354,7 +353,8 @@ class SqliteJournal:
             try:
                 return ask(self._reader)
             except sqlite3.Error as fault:
-                raise error_from_sqlite(fault, self.path) from fault
+                self.met = error_from_sqlite(fault, self.path)
+                raise self.met from fault
 
     async def wait(self, after: int, timeout_s: float) -> bool:
         """See `Journal.wait`."""

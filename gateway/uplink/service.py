@@ -58,16 +58,18 @@ class Uplink:
         endpoints = endpoints_from_config(crm)
         run_dir: Path | None = getattr(context.journal, "run_dir", None)
         alive = Alive.open(run_dir, self.name) if run_dir is not None else None
-        desk = _Desk(context, crm, requires_consumer(crm))
-        context.watch.ready()
         try:
-            async with asyncio.TaskGroup() as group:
-                for task in desk.tasks(endpoints):
-                    group.create_task(task)
-        except BaseExceptionGroup as faults:
-            raise _first(faults) from faults
+            desk = _Desk(context, crm, requires_consumer(crm))  # reads the journal: what it meets there must not keep the lock
+            context.watch.ready()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for task in desk.tasks(endpoints):
+                        group.create_task(task)
+            except BaseExceptionGroup as faults:
+                raise _first(faults) from faults
+            finally:
+                await desk.leave()
         finally:
-            await desk.leave()
             if alive is not None:
                 alive.close()
 

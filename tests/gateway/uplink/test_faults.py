@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from typing import Any
@@ -13,7 +14,9 @@ import msgspec
 import pytest
 
 from appliance.core.catalogue import CallHeld, CallRinging
+from appliance.core.errors import CallfloorError
 from gateway.uplink.packet import varint
+from gateway.uplink.service import Uplink
 
 pytestmark = pytest.mark.broker
 
@@ -277,3 +280,18 @@ async def test_a_mad_broker_costs_a_connection_and_nothing_else(rig, answers: tu
         assert balances(box)
         assert box.link() in ("link.down", None)
         await box.stop()
+
+
+async def test_a_start_that_the_journal_fails_lets_the_services_lock_go(rig) -> None:
+    broker = rig.broker()
+    box = rig.box(broker.url)
+    path = box.config.journal.path
+    with sqlite3.connect(path) as raw:
+        raw.execute("ALTER TABLE event RENAME TO elsewhere")
+    with pytest.raises(CallfloorError):
+        await Uplink().run(box.context)
+    with sqlite3.connect(path) as raw:
+        raw.execute("ALTER TABLE elsewhere RENAME TO event")
+    box.start()
+    rig.consumer(broker)
+    await rig.until(lambda: box.link() == "link.up")
