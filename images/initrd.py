@@ -30,6 +30,8 @@ def build(modules: Path, wanted: Iterable[str], programs: Mapping[str, bytes], i
 
     `folders`: lines of mode and path, what a data partition holds from the factory.
     """
+    built_in = {_name(line) for line in (modules / "modules.builtin").read_text().split()}
+    wanted = [name for name in wanted if name.replace("-", "_") not in built_in]
     order = load_order((modules / "modules.dep").read_text(), wanted)
     entries = [Entry(folder, 0o40755) for folder in _FOLDERS]
     entries += [Entry(f"bin/{name}", 0o100755, program) for name, program in sorted(programs.items())]
@@ -43,9 +45,9 @@ def build(modules: Path, wanted: Iterable[str], programs: Mapping[str, bytes], i
 
 
 def load_order(dependencies: str, wanted: Iterable[str]) -> list[str]:
-    """Paths of the wanted modules and of what they need, in an order in which they can be loaded. A module that is not there is built in.
+    """Paths of the wanted modules and of what they need, in an order in which they can be loaded. Raises SystemExit for one that is missing.
 
-    >>> load_order("kernel/b.ko: kernel/a.ko\\nkernel/a.ko:\\n", ["b", "not_there"])
+    >>> load_order("kernel/b.ko: kernel/a.ko\\nkernel/a.ko:\\n", ["b"])
     ['kernel/a.ko', 'kernel/b.ko']
     """
     needs: dict[str, list[str]] = {}
@@ -63,8 +65,9 @@ def load_order(dependencies: str, wanted: Iterable[str]) -> list[str]:
             order.append(path)
 
     for name in wanted:
-        if (found := by_name.get(name.replace("-", "_"))) is not None:
-            add(found)
+        if (found := by_name.get(name.replace("-", "_"))) is None:
+            raise SystemExit(f"the kernel has no module {name}: recipe.py names one that its package lacks, or leaves out")
+        add(found)
     return order
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.core.errors import CallfloorError
-from appliance.firstboot.personal import REPORT, SHEET, Outcome, personalise, wipe_leftover
+from appliance.firstboot.personal import REPORT, SHEET, Outcome, personalise, wipe
 from appliance.firstboot.words import told
 from appliance.provision.atomic import write
 from appliance.provision.machine import Machine
@@ -31,6 +31,8 @@ def main() -> int:
         _remount(asked.config, "rw")
     try:
         outcome = _outcome(machine, asked.config)
+        if outcome is None:
+            return 0
         try:
             write(asked.config / REPORT, ("\r\n".join(outcome.lines) + "\r\n").encode(), 0o600)
         except OSError as fault:
@@ -43,16 +45,17 @@ def main() -> int:
     return 0 if outcome.done else 1
 
 
-def _outcome(machine: Machine, config: Path) -> Outcome:
+def _outcome(machine: Machine, config: Path) -> Outcome | None:
+    """None: a cut came after the sheet had become true, and what was left of it is gone now."""
     try:
         why = machine.path("/run/callfloor-no-data").read_text().strip()
     except OSError:
         why = ""
     if why:
         return Outcome(done=False, lines=tuple(told(None, "no_data", why=why).splitlines()))
-    wipe_leftover(config)
     if not (config / SHEET).exists():
-        return Outcome(done=True, lines=())
+        wipe(config, lambda deed: None)
+        return None
     return personalise(machine, config, lambda deed: None, time.time())
 
 

@@ -57,8 +57,8 @@ def personalise(machine: Machine, config: Path, at: Callable[[str], object], now
             finish(machine, apply(machine, todo.steps, SHEET, at, now_s))
         at("keep the sheet")
         _keep(machine, sheet, text, config)
-        at("wipe")
-        _wipe(config, text, at)
+        at("take the sheet away")
+        wipe(config, at)
     except (CallfloorError, OSError) as fault:
         return _failed(language, str(fault).splitlines())
     services = ", ".join(registry.enabled(todo.config)) or "–"
@@ -90,39 +90,30 @@ def _keep(machine: Machine, sheet: SiteSheet, text: str, config: Path) -> None:
             put(machine, File(path=CODE, content=f"{code}\n".encode(), mode=0o600, secret=True))
 
 
-def _wipe(config: Path, text: str, at: Callable[[str], object]) -> None:
-    """Files with secrets first, the sheet last: as long as it is there, all of this is done again at the next start."""
-    for name in (*secret_files(tomllib.loads(text.replace("\r\n", "\n"))), SHEET):
-        path = config / name
-        if path.parent != config or not path.is_file():
-            continue
-        at(f"overwrite {name}")
-        # A flash card may keep what was written before; FAT itself does not, once these sectors were written over.
-        if name != SHEET:
+def wipe(config: Path, at: Callable[[str], object]) -> None:
+    """Take the sheet away, and the files with secrets that it names. Its name goes first: from then on it is read for nothing but this."""
+    sheet, gone = config / SHEET, config / f"{SHEET}.gone"
+    if sheet.is_file():
+        sheet.replace(gone)
+        settle(config)
+    if not gone.is_file():
+        return
+    at("wipe")
+    try:
+        named = secret_files(tomllib.loads(gone.read_text(encoding="utf-8-sig").replace("\r\n", "\n")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        named = ()  # it was written over already, and it is the last
+    for path in (*(config / name for name in named), gone):
+        if path.is_file() and config in path.parents:
+            at(f"overwrite {path.name}")
             _overwrite(path)
-            at(f"remove {name}")
+            at(f"remove {path.name}")
             path.unlink()
-            continue
-        # The sheet must be whole or gone: its name goes first, then its content.
-        gone = config / f"{SHEET}.gone"
-        path.replace(gone)
-        settle(config)
-        at(f"overwrite {gone.name}")
-        _overwrite(gone)
-        gone.unlink()
-    settle(config)
-
-
-def wipe_leftover(config: Path) -> None:
-    """What a power cut left of the sheet after its name was gone."""
-    gone = config / f"{SHEET}.gone"
-    if gone.is_file():
-        _overwrite(gone)
-        gone.unlink()
-        settle(config)
+            settle(path.parent)
 
 
 def _overwrite(path: Path) -> None:
+    """A flash card may keep what was written before, in cells that nothing reads; the file system does not."""
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.write(b"\0" * size)
