@@ -24,6 +24,9 @@ from gateway.fxo.ring_on import RingOn
 from gateway.fxo.source import Health
 
 _LISTED: Final = 6
+#: Other words for a fault that stands: so many at once, then one in so long. A device that fails in two ways in turn writes no journal full.
+_WORDS: Final = 3
+_WORDS_EVERY_NS: Final = 1_800 * NS
 
 
 class LineBooks:
@@ -44,7 +47,9 @@ class LineBooks:
         self._up: dict[str, bool | None] = dict.fromkeys(config.lines)
         self._told: bool | None = None
         self._begun = False
-        self._level: dict[str, tuple[str, str]] = {}
+        self._level: dict[str, tuple[Literal["ok", "red"], str]] = {}
+        self._text: dict[str, str] = {}
+        self._words: dict[str, tuple[float, int]] = {}
         self._lost_ns: int | None = None
 
     def _queue(self, config: Config, key: str, new_id: Callable[[], str]) -> LineQueue:
@@ -108,7 +113,9 @@ class LineBooks:
         text = "" if health.up else f"{health.fault or 'not there'}{self._missing(name)}"
         out: list[Struct] = []
         level: Literal["ok", "red"] = "ok" if health.up else "red"
-        if self._level.get(name) != (level, text):
+        told = self._level.get(name)
+        self._text[name] = text
+        if told is None or told[0] != level or (told[1] != text and self._may_reword(name, now_ns)):
             self._level[name] = level, text
             out.append(BoxHealth(id=f"line.{name}", level=level, text=text))
         if self.in_sight and self._told is not True:
@@ -124,6 +131,22 @@ class LineBooks:
             out.append(PbxDown(pbx=LINES, reason="unreachable", text=f"{name}: {text}"))
         self._begun = self._begun and health.up
         return out
+
+    def reworded(self, now_ns: int) -> list[Struct]:
+        """How the faults are that now have other words, where those had to wait."""
+        out: list[Struct] = []
+        for name, text in self._text.items():
+            level, told = self._level[name]
+            if told != text and self._may_reword(name, now_ns):
+                self._level[name] = level, text
+                out.append(BoxHealth(id=f"line.{name}", level=level, text=text))
+        return out
+
+    def _may_reword(self, name: str, now_ns: int) -> bool:
+        left, at_ns = self._words.get(name, (float(_WORDS), now_ns))
+        left = min(_WORDS, left + (now_ns - at_ns) / _WORDS_EVERY_NS)
+        self._words[name] = left - (left >= 1), now_ns
+        return left >= 1
 
     def _missing(self, name: str) -> str:
         """What is not seen meanwhile; that a device and its one line have the same name needs no telling."""

@@ -123,6 +123,7 @@ class AnalogLines:
     async def _turn(self) -> None:
         self._context.watch.progress()
         self._turned()
+        self._put("", self.books.reworded(self._clock.mono_ns()))
         self._flush()
         if self._lost and not self._held and await self._recorded():
             self._lost = False

@@ -239,3 +239,21 @@ async def test_what_no_retry_mends(config: dict[str, object], says: str) -> None
     source = SmdrSource("norte", SmdrConfig(**config), SystemClock(), local, take)  # type: ignore[arg-type]
     with pytest.raises(MisconfiguredError, match=says):
         await source.run()
+
+
+async def test_after_a_flood_forty_good_lines_are_enough() -> None:
+    """However much rubbish came: it is judged by what comes of late."""
+    with pty() as (master, path):
+        async with living(url=f"serial://{path}") as port:
+            await until(lambda: port.source.sessions == 1)
+            for _ in range(400):
+                await asyncio.to_thread(os.write, master, b"\xfe\x80\x06\xf8~" * 12 + b"\r\n")
+            await until(lambda: port.source.health.level == "amber")
+            stream = next(iter(port.source.streams.values()))
+            await until(lambda: stream.counts.unknown + stream.splitter.overlong >= 400)
+            for n in range(60):
+                os.write(master, line(n))
+                await asyncio.sleep(0)
+            await until(lambda: port.numbers == list(range(60)))
+            assert port.source.health.level == "ok"
+            assert port.levels[-2:] == ["amber", "ok"]
