@@ -17,7 +17,7 @@ import msgspec
 from appliance.core.config import Crm
 from appliance.core.errors import CallfloorError, DeniedError, FullError, MisconfiguredError, TransientError, UnsupportedError
 from appliance.core.event import stored_from_body
-from appliance.core.journal import Journal
+from appliance.core.journal import PAGE, Journal
 from appliance.service import Context
 from gateway.uplink.backoff import Backoff
 from gateway.uplink.brokers import Brokers
@@ -45,7 +45,8 @@ _SOON_S: Final = 60.0
 _OFTEN: Final = 3
 #: Who held a connection that long has no rival of the same name.
 _ALONE_S: Final = 3600.0
-_ROWS_BACK: Final = 200
+#: A box whose clock is not set may have recorded much since: so far back the time that it knew last is looked for.
+_PAGES_BACK: Final = 40
 
 
 class Connector:
@@ -226,13 +227,18 @@ def _shake(line: socket.socket, endpoint: Endpoint, lease: Lease) -> None:
 
 
 def newest_synced_ns(journal: Journal) -> int:
-    """The newest time that the journal's last rows have from a synced clock: it is no earlier than that. 0 where there is none."""
-    newest = 0
-    for entry in journal.read(max(0, journal.head().seq - _ROWS_BACK), _ROWS_BACK):
-        try:
-            row = stored_from_body(entry.body)
-        except msgspec.DecodeError:
-            continue
-        if row.clock == "synced":
-            newest = max(newest, row.wall_ns)
+    """The newest time that the journal's last rows have from a synced clock: it is no earlier than that. 0 where there is none. Blocks."""
+    end, newest = journal.head().seq, 0
+    for _ in range(_PAGES_BACK):
+        begin = max(0, end - PAGE)
+        for entry in journal.read(begin, end - begin) if end else ():
+            try:
+                row = stored_from_body(entry.body)
+            except msgspec.DecodeError:
+                continue
+            if row.clock == "synced":
+                newest = max(newest, row.wall_ns)
+        if newest or begin < journal.first_seq():
+            break
+        end = begin
     return newest

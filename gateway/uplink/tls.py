@@ -128,6 +128,8 @@ class Tls:
         self._seen: Signature = ()
         self._own: Validity | None = None
         self._suspect = False
+        #: It is no earlier than this; looked for in the journal once, for what is recorded meanwhile buries it.
+        self._least_ns: int | None = None
         #: Why new files are not in use: the old ones are. "" while all is well.
         self.fault = ""
         #: How many times files were taken in use after the first.
@@ -141,8 +143,11 @@ class Tls:
         strict, timeless = self._made
         quality = self._clock.quality()
         if quality == "synced":
+            self._least_ns = self._clock.wall_ns()
             return Lease(strict, None)
-        least_ns = max(EARLIEST_WALL_NS, self._newest_ns(), self._own.not_before_ns if self._own is not None else 0)
+        if self._least_ns is None:
+            self._least_ns = self._newest_ns()
+        least_ns = max(EARLIEST_WALL_NS, self._least_ns, self._own.not_before_ns if self._own is not None else 0)
         return Lease(timeless, least_ns if quality == "unset" else max(least_ns, self._clock.wall_ns()))
 
     def look(self) -> bool:
@@ -152,6 +157,8 @@ class Tls:
         """
         if self._made is None:
             return False
+        if self._clock.quality() == "synced":
+            self._least_ns = self._clock.wall_ns()  # the last word counts: one that was years ahead for a moment is taken back
         now = _signature(self._crm)
         still, self._seen = now == self._seen, now
         if now == self._signature or not still:

@@ -291,6 +291,34 @@ async def test_a_clock_that_is_behind_and_not_synced_takes_a_certificate_of_toda
     await rig.until(lambda: box.link() == "link.up")
 
 
+def test_what_is_recorded_with_the_clock_unset_does_not_bury_the_time_that_was_known(rig, authority: Authority) -> None:
+    """On a busy floor two hundred rows are a minute: an expired certificate must not be good again because of them."""
+    box = rig.box("mqtts://crm.example.org", **own(authority))
+    box.journal.append([box.event(CallHeld(call="c", pbx="central"))])
+    synced_ns = time.time_ns() + 86_400 * NS
+    for number in range(5):
+        rows = [Event("call.held", "gateway/p", number, number, "b", "unset", CallHeld(call=f"u{at}", pbx="p")) for at in range(400)]
+        if not number:
+            rows.insert(0, Event("call.held", "gateway/p", synced_ns, 0, "b", "synced", CallHeld(call="s", pbx="p")))
+        box.journal.append(rows)
+    assert connector.newest_synced_ns(box.journal) == synced_ns
+    asked: list[int] = []
+    clock = ManualClock(time.time_ns())
+    tls = Tls(box.config.crm, clock, lambda: asked.append(1) or 7)
+    tls.lease()
+    clock.step_wall(-400 * 86_400, "unset")
+    assert (tls.lease().least_ns or 0) >= time.time_ns() - 86_400 * NS
+    assert asked == [], "this process knew a synced clock itself"
+    clock.step_wall(4000 * 86_400, "synced")
+    tls.look()
+    clock.step_wall(-3600 * 86_400, "synced")
+    tls.look()
+    clock.step_wall(0, "holdover")
+    assert (tls.lease().least_ns or 0) < time.time_ns() + 86_400 * NS, (
+        "a time server that was years ahead locks nobody out once it is right again"
+    )
+
+
 def test_a_set_of_files_is_used_when_it_stands_still(authority: Authority) -> None:
     mine = own(authority)
     tls = Tls(Crm(url="mqtts://crm.example.org", **mine), ManualClock(time.time_ns()), lambda: 0)
