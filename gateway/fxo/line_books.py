@@ -24,7 +24,7 @@ from gateway.fxo.ring_on import RingOn
 from gateway.fxo.source import Health
 
 _LISTED: Final = 6
-#: Other words for a fault that stands: so many at once, then one in so long. A device that fails in two ways in turn writes no journal full.
+#: Other words for a fault that stands: so many at once, then one in so long: what fails in two ways in turn fills no journal.
 _WORDS: Final = 3
 _WORDS_EVERY_NS: Final = 1_800 * NS
 
