@@ -59,5 +59,5 @@ def run(benches: Mapping[str, Sequence[str]], results: Path, title: str, mark: s
     shown = results.relative_to(ROOT)
     print(f"{title}: {sum(row.met for row in rows)} of {len(rows)} goals met; {time.monotonic() - began:.0f} s; {shown}")
     if args.docs:
-        write_figures(results, mark)
+        write_figures(results, mark, part=args.only != [""])
     return 0 if rows and all(row.met for row in rows) and not any(line.startswith("FAIL") for line in skipped) else 1
