@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb image test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -94,6 +94,11 @@ deb: $(READY) ## the Debian package, in build/deb; ARGS="--arch arm64" for a Pi.
 	@mkdir -p build/deb && rm -f build/deb/*.deb
 	/usr/bin/python3 images/package/build.py $(ARGS)
 	lintian --allow-root --fail-on error build/deb/callfloor_*.deb
+
+image: ## a box's disk, in build/image: ARGS="--arch arm64" for a Pi, --kiosk for a television; as root, two minutes, the first time six
+	@.ci/setup package
+	@.ci/setup image
+	/usr/bin/python3 images/build.py $(ARGS)
 
 bench-peers: setup ## beside ThingsBoard gateway's stores and a mosquitto bridge: kill -9, power cut, full disk; as root, half an hour
 	@mkdir -p build

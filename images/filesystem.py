@@ -124,7 +124,7 @@ def ext4(into: Path, size_mib: int, label: str, folders: tuple[Folder, ...], epo
     )
     commands: list[str] = []
     for folder in folders:
-        commands += [f"mkdir {folder.path}", f"sif {folder.path} mode {0o040000 | folder.mode:#o}"]
+        commands += [f"mkdir {folder.path}", f"sif {folder.path} mode 0{0o040000 | folder.mode:o}"]
         commands += [f"sif {folder.path} uid {folder.uid}", f"sif {folder.path} gid {folder.gid}"]
     with tempfile.NamedTemporaryFile("w", suffix=".debugfs") as script:
         script.write("".join(f"{command}\n" for command in commands))

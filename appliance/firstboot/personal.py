@@ -48,8 +48,8 @@ def personalise(machine: Machine, config: Path, at: Callable[[str], object], now
     language: str | None = None
     try:
         text = text_of(path)
+        language = _language(text)
         sheet = site_from_toml(text, path)
-        language = sheet.site.language
         todo = plan(machine, sheet, config, "root", fresh=True)
         if todo.faults:
             return _failed(language, [f"{step}: {fault}" for step, fault in todo.faults])
@@ -72,6 +72,15 @@ def personalise(machine: Machine, config: Path, at: Callable[[str], object], now
         lines.append(told(language, "enrol", url=sheet.enrol.url, file=CODE))
     lines.append(told(language, "wiped", file=KEPT))
     return Outcome(done=True, lines=tuple(lines))
+
+
+def _language(text: str) -> str | None:
+    """The sheet's language, also where the rest of it is at fault."""
+    try:
+        said = tomllib.loads(text.replace("\r\n", "\n")).get("site", {})
+    except tomllib.TOMLDecodeError:
+        return None
+    return said.get("language", "es") if isinstance(said, dict) and isinstance(said.get("language", "es"), str) else None
 
 
 def _failed(language: str | None, faults: list[str]) -> Outcome:
