@@ -3,6 +3,7 @@
 pbx      an Asterisk with a seeded floor behind its manager port
 freeswitch  a FreeSWITCH with the same floor behind its event socket
 crm      a CRM that counts what arrives over MQTT, and shows doubles and gaps
+enrolment  the CRM's enrolment server: certificates for one-time codes (RFC 7030)
 sign     an Alpha sign on a pty or a TCP port that shows what it received
 line     analog lines on which people call: voice modems on ptys, or a line monitor over UDP
 smdr     a PBX that prints a line for each call, by a pty or TCP
@@ -20,6 +21,7 @@ EXAMPLES = """
   callfloor sim freeswitch --port 8021 --speed 4
   callfloor sim crm --listen 127.0.0.1:1883
   callfloor sim crm --url mqtt://127.0.0.1:1883 --send quito/p3 resend from=100 to=160
+  callfloor sim enrolment --box quito/p3
   callfloor sim sign --address 01,02
   callfloor sim line --lines 4 --every 30
   callfloor sim smdr --make nec --tcp 127.0.0.1:2300
@@ -30,6 +32,7 @@ _PIECES: Final = {
     "pbx": "appliance.sim.pbx_cli",
     "freeswitch": "appliance.sim.freeswitch_cli",
     "crm": "appliance.sim.crm_cli",
+    "enrolment": "appliance.sim.enrolment_cli",
     "sign": "appliance.sim.sign_cli",
     "headset": "appliance.sim.headset_cli",
     "line": "appliance.sim.line_cli",

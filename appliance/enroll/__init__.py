@@ -1,0 +1,1 @@
+"""How a box gets its certificate: a key made on the box, a one-time code, Enrolment over Secure Transport (RFC 7030)."""
