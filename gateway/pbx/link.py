@@ -61,6 +61,9 @@ class Link:
         self.source = source
         self.sessions = 0
         self.overflows = 0
+        #: Pieces that were no messages, of all sessions.
+        self.damaged = 0
+        self._damaged_before = 0
         self._config, self._context, self._outbox, self._saw = config, context, outbox, saw
         self._clock = context.clock
         self._retry_s = FIRST_RETRY_S
@@ -114,6 +117,7 @@ class Link:
     async def _session(self, wire: Wire) -> tuple[PbxDownReason, str]:
         """Read until the session ends; returns why it did."""
         self.sessions += 1
+        self._damaged_before = self.damaged
         self._told = None
         began_ns = heard_ns = pinged_ns = self._clock.mono_ns()
         self._put(self.source.connected(began_ns))
@@ -155,6 +159,7 @@ class Link:
         if messages and now_ns - self._stamped_ns > STAMP_NS:
             self._stamped_ns = now_ns
             self._saw(self.pbx, Sight(self._clock.boot, now_ns, self._clock.wall_ns()))
+        self.damaged = self._damaged_before + wire.damaged
         if source.damaged(wire.damaged, now_ns):
             _log.warning("pbx %s: damaged pieces in what it sent, %d by now; its lists are read again", self.pbx, wire.damaged)
         for request in source.requests(now_ns):

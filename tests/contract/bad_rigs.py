@@ -94,8 +94,8 @@ class OfLine:
 class OfPbx:
     """A PBX's manager port, and the whole gateway behind it."""
 
-    def __init__(self, pbx: Any, journal: MemoryJournal) -> None:
-        self.pbx, self.journal = pbx, journal
+    def __init__(self, pbx: Any, journal: MemoryJournal, link: Any) -> None:
+        self.pbx, self.journal, self.link = pbx, journal, link
 
     def _last(self) -> Any:
         return [event for event in events_in(self.journal) if isinstance(event, c.PbxUp | c.PbxDown | c.PbxResynced)][-1]
@@ -263,9 +263,10 @@ async def rig(kind: str, folder: Path) -> AsyncIterator[Rig]:
         async with floor(kind, seed=5, transfer_share=0.0) as pbx:
             config = settings(kind, pbx, folder)
             config = type(config)(kind=kind, port=pbx.port, secret_file=config.secret_file, ping_s=0.3, silent_s=1.5, reconnect_max_s=0.5)
-            async with gateway(folder, config, journal):
+            async with gateway(folder, config, journal) as service:
                 await until(lambda: resyncs(journal) == 1)
-                yield OfPbx(pbx, journal)
+                (link,) = service.links.values()
+                yield OfPbx(pbx, journal, link)
                 pbx.model.up = False
                 await until(lambda: not waiting(pbx))
 

@@ -279,6 +279,7 @@ class ByGateway:
         self._agent = Snmpd(folder, {f"{HOOK}.0": 1})
         self._sip = BareSocket()
         self._sip.alive = False
+        self._dice = random.Random(4)
         self._ear = SipEar("127.0.0.1:0", SystemClock())
         self._call = 0
         config = FxoGatewayConfig(
@@ -290,7 +291,11 @@ class ByGateway:
 
     def _say(self, method: str) -> None:
         self._sip.box = self._ear.port or 9
-        self._sip.say(request(method, self._sip.port, call=f"c{self._call}"))
+        asked = request(method, self._sip.port, call=f"c{self._call}")
+        if self.noise:  # datagrams are sent again until they are answered: some copies come damaged, one whole
+            for _ in range(3):
+                self._sip.say(bytes(byte ^ (1 << self._dice.randrange(8)) if self._dice.random() < self.noise else byte for byte in asked))
+        self._sip.say(asked)
 
     async def ring(self) -> None:
         self._call += 1

@@ -63,7 +63,8 @@ def counted(source: Rig) -> int:
         return int(health.noise_bytes)
     if isinstance(source, OfRecords):
         return sum(s.counts.unknown + s.splitter.overlong + s.unread for s in source.port.source.streams.values())
-    return 1  # a PBX's are in the log, and ask for its lists anew
+    assert isinstance(source, OfPbx)
+    return int(source.link.damaged)
 
 
 @table(ALL)
