@@ -12,6 +12,7 @@ from msgspec import Struct
 from appliance.cli.access import configured
 from appliance.cli.idle import kept_idle
 from appliance.cli.terminal import complain, say, say_json
+from appliance.cli.trial_ask import Asker, asker
 from appliance.core.clock import SystemClock
 from appliance.core.config import Beacon, Config
 from appliance.core.config_beacon import pin_number
@@ -42,6 +43,7 @@ class Outcome(Struct, frozen=True):
     switched: tuple[Switched, ...]
     pressed: bool | None
     ok: bool
+    seen: tuple[bool | None, ...] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
                 tell(_dark(beacon))
             return 0
         try:
-            outcome = asyncio.run(_trial(args.name, beacon, args.seconds, None if args.no_button else args.button, tell))
+            outcome = asyncio.run(_trial(args.name, beacon, args.seconds, None if args.no_button else args.button, asker(args, tell)))
         except asyncio.CancelledError:  # SIGTERM; Ctrl-C is a KeyboardInterrupt, and both left everything off
             return 1
     if args.json:
@@ -79,7 +81,7 @@ def _beacon(config: Config, name: str) -> Beacon:
     raise MisconfiguredError(f"the configuration has no [wallboard.beacon.{name}]; {known}")
 
 
-async def _trial(name: str, beacon: Beacon, step_s: float, button_s: float | None, tell: Callable[[str], None]) -> Outcome:
+async def _trial(name: str, beacon: Beacon, step_s: float, button_s: float | None, ask: Asker) -> Outcome:
     """Everything is off when this is left, whether it ended, was cancelled, or failed."""
     task = asyncio.current_task()
     assert task is not None
@@ -87,16 +89,18 @@ async def _trial(name: str, beacon: Beacon, step_s: float, button_s: float | Non
     wires = wires_of(beacon)
     clockwork = Clockwork(SystemClock())
     failed: list[CallfloorError] = []
+    tell, seen = ask.tell, list[bool | None]()
     with open_pins(beacon.url, wiring_of(beacon)) as pins:
         tower = Tower(Stepper(tuple(wires), {}, clockwork.now_s(), _NO_HEARTBEAT_S), pins, wires, failed.append)
         clockwork.attach(tower)
         clockwork.start()
         try:
-            await _lamps(clockwork, tower, wires, step_s, tell)
+            await _lamps(clockwork, tower, wires, step_s, ask, seen)
             if "buzzer" in wires:
                 tell(f"buzzer (GPIO {wires['buzzer'][0]}): three beeps")
                 clockwork.play(tower, "buzzer", beeps(3))
                 await asyncio.sleep(max(step_s, 1.2))
+                seen.append(await ask.seen_meanwhile())
             pressed = await _button(beacon, pins, button_s, tell)
         finally:
             clockwork.stop()
@@ -104,18 +108,19 @@ async def _trial(name: str, beacon: Beacon, step_s: float, button_s: float | Non
     if failed:
         raise failed[0]
     switched = tuple(Switched(lamp, pin) for lamp, (pin, _) in wires.items())
-    return Outcome(name, beacon.url, switched, pressed, ok=pressed is not False)
+    return Outcome(name, beacon.url, switched, pressed, pressed is not False and False not in seen, tuple(seen))
 
 
 async def _lamps(
-    clockwork: Clockwork, tower: Tower, wires: dict[str, tuple[int, bool]], step_s: float, tell: Callable[[str], None]
+    clockwork: Clockwork, tower: Tower, wires: dict[str, tuple[int, bool]], step_s: float, ask: Asker, seen: list[bool | None]
 ) -> None:
     lamps = [lamp for lamp in wires if lamp != "buzzer"]
 
     async def show(words: str, step: dict[str, Pattern], seconds: float) -> None:
-        tell(words)
+        ask.tell(words)
         clockwork.tell(tower, step)
         await asyncio.sleep(seconds)
+        seen.append(await ask.seen_meanwhile())
 
     for lamp in lamps:
         await show(f"{lamp} (GPIO {wires[lamp][0]}): alone", {lamp: STEADY}, step_s)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from appliance.cli.access import configured
 from appliance.cli.idle import kept_idle
 from appliance.cli.terminal import complain, say, say_json
+from appliance.cli.trial_ask import Asker, asker
 from appliance.core.config import Config, Led
 from appliance.core.errors import MisconfiguredError
 from drivers.led_matrix import open_matrix
@@ -20,13 +21,14 @@ from drivers.led_url import LedUrl, checked_url
 
 
 class Outcome(Struct, frozen=True):
-    """What was shown; whether it was seen so, only a person knows."""
+    """What was shown, and whether somebody saw it so; None: nobody was asked, or could tell."""
 
     led: str
     url: str
     width: int
     height: int
     steps: tuple[str, ...]
+    seen: tuple[bool | None, ...] = ()
     ok: bool = True
 
 
@@ -42,12 +44,23 @@ def main(args: argparse.Namespace) -> int:
     led = _led(config, args.name)
     url = checked_url(led.url, led.width, led.height)
     tell = complain if args.json else say
+    ask, seen = asker(args, tell), list[bool | None]()
     with kept_idle(config, "wallboard"):
-        shown = tuple(_find(led, url, args.seconds, tell) if args.find else _walk(led, url, args.seconds, tell))
+        found = _find(led, url, args.seconds, tell) if args.find else _walk(led, url, args.seconds, tell)
+        shown = tuple(_asked(found, ask, seen, is_walk=not args.find))
     tell("the chain is dark again")
+    is_well = False not in seen
     if args.json:
-        say_json(Outcome(args.name, led.url, led.width, led.height, shown))
-    return 0
+        say_json(Outcome(args.name, led.url, led.width, led.height, shown, tuple(seen), is_well))
+    return 0 if is_well else 1
+
+
+def _asked(steps: Iterator[str], ask: Asker, seen: list[bool | None], *, is_walk: bool) -> Iterator[str]:
+    """Each step, and of a walk whether it was seen; what is asked about still stands there."""
+    for step in steps:
+        if is_walk:
+            seen.append(ask.seen())
+        yield step
 
 
 def _led(config: Config, name: str) -> Led:

@@ -79,7 +79,7 @@ def test_a_press_is_waited_for(config: Path, header: MockFactory, capsys: pytest
     said = capsys.readouterr()
     assert code == (0 if pressed else 1)
     assert json.loads(said.out) == {
-        "beacon": "torre", "url": "gpio:", "pressed": pressed, "ok": pressed,
+        "beacon": "torre", "url": "gpio:", "pressed": pressed, "ok": pressed, "seen": [None] * 7,
         "switched": [{"lamp": "green", "pin": 17}, {"lamp": "blue", "pin": 23}],
     }  # fmt: skip
     assert ("button: pressed" if pressed else "it must close GPIO 25 to ground") in said.err
