@@ -123,6 +123,7 @@ class Housekeeper:
         self._root = root
         self._lock = run_dir / "box.lock"
         self._levels: dict[str, Level] = {}
+        self._epoch = journal.epoch
         self._board: BoardWatch | None = None
 
     async def run(self) -> None:
@@ -222,7 +223,10 @@ class Housekeeper:
         return self._board.look(self._clock.mono_ns())
 
     async def _tell(self, findings: Sequence[BoxHealth]) -> None:
-        """Append what changed its level; after a start the first finding of each, whatever it is."""
+        """Append what changed its level; after a start and in a new journal the first finding of each, whatever it is."""
+        if self._journal.epoch != self._epoch:
+            self._epoch = self._journal.epoch
+            self._levels.clear()
         for finding in findings:
             if self._levels.get(finding.id) != finding.level:
                 if finding.level != "ok":

@@ -33,6 +33,8 @@ _log = logging.getLogger("callfloor.gateway")
 
 #: How far back the journal is read for what was known: hours of a busy floor, folded in a fraction of a second.
 ROWS_BACK: Final = 100_000
+#: How soon it is seen that another journal took the place of ours.
+_LOOK_S: Final = 0.5
 
 
 class Gateway:
@@ -45,7 +47,7 @@ class Gateway:
         self.links: dict[str, Link] = {}
 
     async def run(self, context: Context) -> None:
-        """Work until cancelled. Raises TransientError when another process already runs the gateway on this journal."""
+        """Work until cancelled. Raises TransientError when another process runs the gateway on this journal, and when it was replaced."""
         run_dir: Path | None = getattr(context.journal, "run_dir", None) or context.config.journal.run_dir
         last = sights(run_dir, self.name) if run_dir is not None else {}
         alive = _alive(run_dir, self.name, context.clock)
@@ -71,6 +73,7 @@ class Gateway:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(outbox.run(), name="outbox")
+                group.create_task(_same_journal(context.journal), name="journal")
                 for pbx, link in self.links.items():
                     group.create_task(link.run(partial(renewed, pbx)), name=f"pbx {pbx}")
                 if context.config.smdr:
@@ -95,6 +98,14 @@ class Gateway:
         trunks = SharedTrunks(sizes)
         await asyncio.to_thread(lambda: trunks.restore(newest_events(context.journal)))
         return SharedOutbox(context.journal, self._max_queued_events, trunks, watch=watch)
+
+
+async def _same_journal(journal: Journal) -> None:
+    """A new journal knows of no PBX: who begins anew tells it that there is one, and takes stock of who waits."""
+    epoch = journal.epoch
+    while journal.epoch == epoch:  # noqa: ASYNC110 - it may be another process that set the file aside
+        await asyncio.sleep(_LOOK_S)
+    raise TransientError(f"the journal {epoch} was replaced by {journal.epoch}: the gateway takes stock anew")
 
 
 def sources_from_journal(context: Context, last: dict[str, Sight]) -> dict[str, Source]:

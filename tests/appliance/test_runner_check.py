@@ -94,3 +94,23 @@ async def test_damage_that_a_read_meets_while_running_is_set_aside_by_the_proces
     assert b"damaged" in journal.read(0)[0].body
     assert list(tmp_path.glob("journal.db.damaged-*"))
     journal.close()
+
+
+async def test_a_new_journal_is_told_how_the_box_is(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = filled(path)
+    house = Housekeeper(Config(journal=JournalConfig(path=path)), journal, SystemClock(), journal.run_dir, every_s=0.05)
+    task = asyncio.create_task(house.run())
+
+    async def told() -> None:
+        async with asyncio.timeout(20):
+            while not any(b'"id":"disk"' in row.body for row in journal.read(0)):
+                await asyncio.sleep(0.05)
+
+    await told()
+    journal.replace_damaged("a check said so")
+    await told()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    journal.close()

@@ -131,6 +131,24 @@ async def test_a_quiet_stop_and_start_takes_up_the_same_visits(made: Callable[..
     context.journal.close()
 
 
+async def test_a_new_journal_hears_of_the_pbx_and_of_who_waits_there(made: Callable[..., Context]) -> None:
+    async with sim() as pbx:
+        context = made(pbx.port)
+        gateway = Gateway()
+        async with running(gateway, context) as task:
+            await until(context.journal, lambda events: count(events, "pbx.resynced") == 1)
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{context.config.journal.path}{suffix}").unlink()
+            with pytest.raises(TransientError, match="was replaced by"):
+                async with asyncio.timeout(10):
+                    await task
+        async with running(gateway, context):  # as the runner does
+            events = await until(context.journal, lambda events: count(events, "pbx.resynced") == 1)
+            assert events[0].kind == "journal.started"
+            assert count(events, "pbx.up") == 1
+    context.journal.close()
+
+
 async def test_only_one_gateway_runs_and_its_last_sight_stays_readable(made: Callable[..., Context], tmp_path: Path) -> None:
     async with sim() as pbx:
         context = made(pbx.port)
