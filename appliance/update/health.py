@@ -6,6 +6,8 @@ even so, because no fact from before can be had of a version that is newly there
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -16,6 +18,18 @@ from appliance.update.state import Facts
 STABLE_S = 15.0
 #: When it does not by then, the version is given up. Longer than a service may take to start (TimeoutStartSec=180).
 LIMIT_S = 300.0
+#: Another limit, in seconds, in the environment: for a PBX that takes longer to come back than that, and for tests.
+LIMIT_VARIABLE = "CALLFLOOR_HEALTH_LIMIT_S"
+
+
+def limit_s_from(environ: Mapping[str, str] = os.environ) -> float:
+    """The limit that holds; a value that is no number of seconds from 10 to 390 is not taken (the unit itself ends after 420 s).
+
+    >>> limit_s_from({}), limit_s_from({LIMIT_VARIABLE: "60"}), limit_s_from({LIMIT_VARIABLE: "soon"})
+    (300.0, 60.0, 300.0)
+    """
+    text = environ.get(LIMIT_VARIABLE, "")
+    return float(text) if text.isascii() and text.isdigit() and 10 <= int(text) <= 390 else LIMIT_S
 
 
 class Verdict(Struct, frozen=True):

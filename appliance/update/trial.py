@@ -16,7 +16,7 @@ from appliance.core.errors import CallfloorError
 from appliance.update import note
 from appliance.update.boot import NO_WORD, NOT_JUDGED, step_at_boot
 from appliance.update.facts import collected, usable
-from appliance.update.health import LIMIT_S, STABLE_S, Judge, Verdict
+from appliance.update.health import STABLE_S, Judge, Verdict, limit_s_from
 from appliance.update.install import activated, needs_slots, restart
 from appliance.update.place import Place, said
 from appliance.update.slots import Slots
@@ -54,9 +54,9 @@ def at_boot(place: Place, config: Path, say: Say) -> int:
     return 0
 
 
-def judged(before: Facts | None, config: Path, say: Say, stable_s: float = STABLE_S, limit_s: float = LIMIT_S) -> Verdict:
-    """Look again and again until it is known. Blocks for `limit_s` at most, and one look more."""
-    judge = Judge(before, time.monotonic(), stable_s, limit_s)
+def judged(before: Facts | None, config: Path, say: Say, stable_s: float = STABLE_S, limit_s: float | None = None) -> Verdict:
+    """Look again and again until it is known. Blocks for `limit_s` at most (None: as health.py says), and one look more."""
+    judge = Judge(before, time.monotonic(), stable_s, limit_s_from() if limit_s is None else limit_s)
     shown: tuple[str, ...] = ()
     while True:
         verdict = judge.look(collected(usable(config)), time.monotonic())
