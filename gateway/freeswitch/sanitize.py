@@ -11,7 +11,7 @@ from typing import Final
 from gateway.pbx.stand_in import Clean, StandIns
 
 _KEEP: Final = re.compile(
-    r"(?i)(uuid|time|timestamp|epoch|date|sequence|length|count|duration|usec|msec|session[-_]id|created|core|position|level)"
+    r"(?i)(uuid|time|timestamp|epoch|(?<!candi)date|sequence|length|(?<!ac)count|duration|usec|msec|session[-_]id|created|core|position|level)"
 )
 _NAME: Final = re.compile(
     r"(?i)(caller[-_]id[-_]name|callee[-_]id[-_]name|cid[-_]name|orig[-_]caller[-_]id[-_]name|display[-_]name|effective_name)$"

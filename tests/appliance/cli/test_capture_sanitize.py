@@ -113,6 +113,16 @@ async def test_freeswitch(tmp_path: Path) -> None:
     assert told(clean) == told(path)
 
 
+@pytest.mark.parametrize("key", ["variable_accountcode", "Caller-ANI", "variable_sip_from_user", "variable_candidate"])
+def test_a_number_in_any_header_of_a_freeswitch(key: str) -> None:
+    from gateway.freeswitch.sanitize import clean_socket  # noqa: PLC0415
+
+    clean = clean_socket(StandIns())
+    assert "0987654321" not in clean(f"Event-Name: CHANNEL_CREATE\n{key}: 0987654321\n")
+    kept = "Caller-Channel-Created-Time: 1700000000123456\nvariable_call_count: 1700000000\nEvent-Date-Timestamp: 1700000000123456\n"
+    assert clean(kept) == kept
+
+
 @pytest.mark.parametrize("packet", [PACKET.decode("latin-1"), f"\r\nMESG={PACKET.hex().upper()}\r\n"])
 def test_a_packet_stays_whole(packet: str, tmp_path: Path) -> None:
     path = written(tmp_path / "raw.jsonl", "modem", [{"t": 1.0, "data": packet}])
