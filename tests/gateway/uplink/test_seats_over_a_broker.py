@@ -318,6 +318,7 @@ boxes = ["isla-4"]
 """
 
 
+@pytest.mark.slow
 async def test_kills_of_the_reader_repeat_nothing_and_lose_nothing(rig: Any, tmp_path: Path) -> None:
     """The floor box's uplink as a process of its own, killed while events stream in."""
     broker = rig.broker()

@@ -122,7 +122,7 @@ async def test_events_and_commands_over_mutual_tls(rig, authority: Authority, sc
     crm = rig.consumer(broker, "callfloor/#")
     box = rig.box(f"{scheme}://127.0.0.1:{port}", **own(authority))
     at(box)
-    box.calls(3000)
+    box.calls(600)
     box.start()
     await rig.until(box.settled)
     await rig.until(lambda: len(crm.events) >= box.journal.head().n)
@@ -221,7 +221,7 @@ async def test_certificates_are_renewed_while_the_link_stands(rig, authority: Au
     assert len(crm.named("info")) == births, "a broken file costs nothing: the link stands with the certificate before"
 
     _swap(authority.pair("new"), mine)
-    box.calls(2000, "c")
+    box.calls(600, "c")
     await rig.until(lambda: len(crm.named("info")) > births)
     await rig.until(box.settled)
     assert "not used" not in box.watch.texts[-1]
