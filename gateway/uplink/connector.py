@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from appliance.core.config import Crm
-from appliance.core.errors import CallfloorError, DeniedError, FullError, MisconfiguredError, TransientError, UnsupportedError
+from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError, TransientError, UnsupportedError
 from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Journal
 from appliance.service import Context
@@ -193,7 +193,7 @@ class Connector:
             warned = warning
             health = self._tls.health()
             if health is not None and health.level != level:
-                with suppress(FullError):  # it is told again in two seconds
+                with suppress(CallfloorError):  # a journal that takes nothing says so itself; it is told again in two seconds
                     await self._context.emit(health, name="crm")
                     level = health.level
             if self._talk.link is None:
