@@ -52,7 +52,7 @@ COMPOSITION_MAY = (
     "wallboard", "drivers", "headsets",
 )  # fmt: skip
 #: A verb, the demo or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
-ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view", "appliance.doctor")
+ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view", "appliance.doctor", "appliance.kiosk")
 #: The one module with SQL.
 SQL = "appliance.core.store"
 #: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.

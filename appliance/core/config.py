@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 from appliance.core.fxo_gateway_config import SipListenerConfig
 from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.ivr_config import IvrConfig
+from appliance.core.kiosk_config import KioskConfig
 from appliance.core.line_config import LinesConfig
 from appliance.core.quantity import Period, Port, Share, Span
 from appliance.core.smdr_config import SmdrConfig
@@ -315,3 +316,4 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trunks: dict[str, TrunkConfig] = field(default_factory=dict)
     sites: dict[str, SiteConfig] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
+    kiosk: KioskConfig | None = None

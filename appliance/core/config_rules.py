@@ -382,6 +382,18 @@ def _nearest(word: str, options: Iterable[str], more: Iterable[str] = ()) -> str
     return f'did you mean "{near[0]}"?' if near else f"write one of {', '.join(options)}"
 
 
+def _kiosk(config: Config) -> Iterator[Finding]:
+    kiosk = config.kiosk
+    if kiosk is None:
+        return
+    if kiosk.url is None and config.wallboard.tv is None:
+        mend = 'write url = "http://floor-1:8080/board/floor", or [wallboard.tv] for boards of this box'
+        yield Finding(("kiosk",), "there is no board to show", mend)
+    if kiosk.url is not None and not kiosk.url.startswith(("http://", "https://")):
+        yield Finding(("kiosk", "url"), f'"{kiosk.url}" is no address of a board', 'write it as "http://floor-1:8080/board/floor"')
+    yield from _spans(("kiosk", "off"), kiosk.off, "a screen that is always dark is no screen: take [kiosk] out")
+
+
 _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _site,
     _journal,
@@ -399,4 +411,5 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _lines,
     _ivr,
     _alarm,
+    _kiosk,
 )

@@ -278,6 +278,11 @@ WORDS: Final[dict[str, str]] = {
     "Limit.red": "red beyond this, on the figure's bad side; without it as [alarm.every] or [kpi] have it",
     "Limit.hold_s": "instead of the hold_s of [alarm]",
     "Limit.off": "this figure raises no alarm here",
+    "Config.kiosk": "the board on this box's own screen (callfloor-kiosk.service)",
+    "KioskConfig.url": "another box's board, `http://floor-1:8080/board/floor`; without it this box's own",
+    "KioskConfig.board": "which board of that box, by its name",
+    "KioskConfig.browser": "`cog` (half the memory) or, from 2 GB of memory, `chromium`",
+    "KioskConfig.off": "spans of local time in which the screen is dark, `21:00-06:30`",
     "Privacy.headsets": "show headsets in snapshots that leave the box",
     "Privacy.callers": "what becomes of callers' numbers after `callers_days`: `hash`, a mark by a salt of the box's; `erase`, one that "
     "nobody can make again ([privacy](privacy.md))",

@@ -97,6 +97,18 @@ def test_no_unit_is_more_exposed_than_it_must_be(folder: Path) -> None:
     assert {name: level for name, level in levels.items() if level > 2.0} == {}
 
 
+def test_chromium_may_do_more_and_no_more_than_that(folder: Path, tmp_path: Path) -> None:
+    """Its own sandbox needs namespaces, its scripts memory that is written and run: 3.0 at most."""
+    shutil.copytree(folder, tmp_path / "units")
+    subprocess.run(
+        ["install", "-D", "-t", tmp_path / "units/callfloor-kiosk.service.d", ROOT / "systemd/kiosk-chromium/chromium.conf"], check=True
+    )
+    found = analyze(tmp_path / "units", "verify", "--man=no", "--recursive-errors=no", "callfloor-kiosk.service")
+    assert [line for line in found.stderr.splitlines() if "callfloor" in line or "Unknown" in line] == []
+    said = analyze(tmp_path / "units", "security", "--offline=true", "--no-pager", "--threshold=30", "callfloor-kiosk.service")
+    assert said.returncode == 0, said.stdout
+
+
 def test_an_unguarded_unit_is_over_the_threshold(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "plain.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
     assert analyze(tmp_path, "security", "--offline=true", "--no-pager", "--threshold=20", "plain.service").returncode != 0

@@ -1,5 +1,6 @@
 // Decides when the page repaints: on every message, once per frame, and four times a second for the clocks.
 
+import { beat } from "./beat.js";
 import { Painter } from "./paint.js";
 import { Stream } from "./stream.js";
 import { Trends } from "./trend.js";
@@ -37,3 +38,4 @@ const stream = new Stream("/api/stream", repaint);
 setInterval(() => { stream.watch(); repaint(); }, 250);
 addEventListener("resize", repaint);
 repaint();
+beat();

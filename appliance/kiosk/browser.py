@@ -1,0 +1,36 @@
+"""Decides how each browser is begun: on the compositor cage, one page on the whole screen, nothing kept, nothing asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+#: Printed and sent nowhere: no first run, no bubbles, no updates of its own, no crash dialog after a power cut.
+_CHROMIUM: Final = (
+    "chromium", "--kiosk", "--ozone-platform=wayland", "--no-first-run", "--noerrdialogs", "--incognito", "--disable-infobars",
+    "--disable-session-crashed-bubble", "--disable-component-update", "--disable-background-networking", "--disable-sync",
+    "--disable-features=Translate,LocalNetworkAccessChecks", "--password-store=basic", "--check-for-update-interval=31536000",
+    "--no-memcheck", "--user-data-dir=/run/callfloor-kiosk/chromium", "--disk-cache-size=1048576",
+)  # fmt: skip
+_COG: Final = ("cog", "--platform=wl", "--bg-color=black", "--webprocess-failure=exit")
+
+
+def command(browser: str, url: str) -> list[str]:
+    """The words of the compositor with the browser in it; `#kiosk` tells the page to say when it painted."""
+    words = _CHROMIUM if browser == "chromium" else _COG
+    return ["cage", "-s", "--", *words, f"{url}#kiosk"]
+
+
+def environment(browser: str, given: Mapping[str, str]) -> dict[str, str]:
+    """What the browser's processes find in their environment."""
+    made = {
+        **given,
+        # No keyboard or mouse is no reason not to begin (cage issue 239); the pointer is not shown.
+        "WLR_LIBINPUT_NO_DEVICES": "1",
+        "LIBSEAT_BACKEND": given.get("LIBSEAT_BACKEND", "seatd"),
+        "XCURSOR_SIZE": "1",
+    }
+    if browser == "cog":
+        # The page changes a few texts a second: without machine code made at run time no memory need be writable and executable.
+        made |= {"JSC_useJIT": "0", "COG_PLATFORM_WL_VIEW_FULLSCREEN": "1"}
+    return made
