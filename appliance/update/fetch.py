@@ -44,7 +44,7 @@ def fetched(source: str, folder: Path, seen: Seen = lambda _done, _total: None, 
     Raises TransientError when it broke off too often (the part stays), FullError, MisconfiguredError for a URL without a file name,
     CorruptError when it is larger than agreed.
     """
-    name = Path(urllib.parse.unquote(urllib.parse.urlsplit(source).path)).name
+    name = Path(urllib.parse.unquote(urllib.parse.urlsplit(source).path.rpartition("/")[2])).name
     if not name or name.startswith("."):
         raise MisconfiguredError(f"{source} names no file; write the whole address of the .raucb or .deb")
     folder.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,9 @@ def good(box: Box, report: Report) -> None:
     if not report.step("ab", "good bundle written and staged", code == 0 and "staged" in said, said):
         return
     told = status(box)
-    report.step("ab", "update status shows it as staged", told.get("phase") == "staged" and told["slots"]["staged"] == "B", told.get("slots"))
+    report.step(
+        "ab", "update status shows it as staged", told.get("phase") == "staged" and told["slots"]["staged"] == "B", told.get("slots")
+    )
     said = box.ssh("callfloor doctor update; callfloor status | tail -n 2")[1]
     report.step("ab", "doctor and status show it as staged", said.count("staged") >= 2, said)
     box.ssh("callfloor update activate")
@@ -98,7 +100,9 @@ def good(box: Box, report: Report) -> None:
     text = box.firmware.read("config", "autoboot.txt")
     report.step("ab", "autoboot.txt names B", "[all]\ntryboot_a_b=1\nboot_partition=3\n" in text, text.replace("\n", " "))
     now_epoch, now_seq = journal(box)
-    report.step("ab", "the journal goes on: same epoch, more events", now_epoch == epoch and now_seq > seq > 0, f"{epoch} {seq} → {now_seq}")
+    report.step(
+        "ab", "the journal goes on: same epoch, more events", now_epoch == epoch and now_seq > seq > 0, f"{epoch} {seq} → {now_seq}"
+    )
     said = box.ssh("callfloor journal tail -n 400 2>/dev/null | grep -c '\"update\"\\|update.*runs'")[1]
     report.step("ab", "the journal tells of it", said.isdigit() and int(said) > 0, said)
 

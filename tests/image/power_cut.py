@@ -44,7 +44,9 @@ def _while_writing(box: Box, report: Report) -> None:
     told = status(box)
     last = (told.get("past") or [{}])[-1]
     ok = phase == "writing" and start.slot == "A" and runs(told, "0.1.0", "A") and last.get("outcome") == "interrupted"
-    report.step("cut", "while writing: the old version runs, and says what was interrupted", ok, f"{phase} {last} {told.get('slots')}", up_s)
+    report.step(
+        "cut", "while writing: the old version runs, and says what was interrupted", ok, f"{phase} {last} {told.get('slots')}", up_s
+    )
 
 
 def _after_staging(box: Box, report: Report) -> None:

@@ -51,7 +51,7 @@ class Report:
             scenario()
         except SkipError as reason:
             self.skip(name, str(reason))
-        except Exception as fault:  # noqa: BLE001 - the other scenarios go on
+        except Exception as fault:
             self.step(name, "ran to its end", ok=False, note=f"{type(fault).__name__}: {fault}")
 
     def _since(self, seconds: float | None) -> float:

@@ -17,7 +17,12 @@ class Rig:
     """A CONFIG, a /proc/cmdline, a place for the reboot's argument."""
 
     def __init__(self, folder: Path, *, grub: bool) -> None:
-        self.config, self.cmdline, self.parameter, self.kept = folder / "config", folder / "cmdline", folder / "run/reboot-param", folder / "kept"
+        self.config, self.cmdline, self.parameter, self.kept = (
+            folder / "config",
+            folder / "cmdline",
+            folder / "run/reboot-param",
+            folder / "kept",
+        )
         self.reboots = folder / "reboots"
         self.config.mkdir()
         (self.config / "autoboot.txt").write_text(AUTOBOOT.format(2, 3))
