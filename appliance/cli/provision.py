@@ -122,7 +122,7 @@ def _provision(machine: Machine, sheet: SiteSheet, path: Path, args: argparse.Na
 
 def _carried_out(machine: Machine, todo: Plan, path: Path, args: argparse.Namespace, words: Words) -> tuple[tuple[Seen, ...], State, bool]:
     """Change, look, and go back where the look is bad; what was seen, the state, and whether it is undone. Raises CallfloorError."""
-    before = neighbours(machine, todo.config)
+    before = neighbours(machine)
     at = _Deeds(quiet=args.json)
     with States(machine).locked():
         try:
@@ -135,7 +135,7 @@ def _carried_out(machine: Machine, todo: Plan, path: Path, args: argparse.Namesp
                 complain(words("back.cut"))
                 _undo(machine, (standing,), at, words, quiet=args.json)
             raise TransientError(f"{fault}; look at that place, then run it again") if isinstance(fault, OSError) else fault from fault
-        seen = verified(machine, tuple(each.step for each in todo.steps), todo.config, before, at, words)
+        seen = verified(machine, tuple(each.step for each in todo.steps), before, at, words)
         at.end()
         if not args.json:
             _tell(seen, words)

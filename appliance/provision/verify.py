@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from appliance import registry
 from appliance.core.config import Config
+from appliance.core.config_file import ConfigFaultsError, load
 from appliance.core.endpoint import endpoint_from_text
 from appliance.doctor import broker, pbx, services
 from appliance.doctor.finding import Finding, Scene
@@ -40,9 +41,16 @@ class Seen(Struct, frozen=True, kw_only=True):
     mend: str = ""
 
 
-def neighbours(machine: Machine, config: Config) -> dict[str, Finding]:
-    """PBXs and brokers by the doctor's own probes, which connect and do not log in; none where the box does not run here."""
-    if not machine.live:
+def neighbours(machine: Machine) -> dict[str, Finding]:
+    """The PBXs and brokers that the configuration names which stands now, by the doctor's own probes, which connect and do not log in.
+
+    None where the box does not run here, or has no configuration that can be used.
+    """
+    try:
+        config = load(machine.path(CONFIG)) if machine.live else None
+    except ConfigFaultsError:
+        config = None
+    if config is None:
         return {}
     scene = Scene(config, machine.path(CONFIG))
     found = [*(pbx.findings(scene) if pbx.wanted(config) else ()), *(broker.findings(scene) if broker.wanted(config) else ())]
@@ -50,7 +58,7 @@ def neighbours(machine: Machine, config: Config) -> dict[str, Finding]:
 
 
 def verified(
-    machine: Machine, steps: tuple[Step, ...], config: Config, before: dict[str, Finding], waiting: Callable[[str], object], words: Words
+    machine: Machine, steps: tuple[Step, ...], before: dict[str, Finding], waiting: Callable[[str], object], words: Words
 ) -> tuple[Seen, ...]:
     """Look at every step's outcome. `before`: the neighbours before the change. Blocks, for `UP_S` and the probes' limits at most."""
     left = [each.step.name for each in due(machine, steps) if each.changes]
@@ -59,12 +67,13 @@ def verified(
         seen.append(Seen(item="files", outcome="ok", evidence=words("seen.files", count=sum(len(step.things) for step in steps))))
     if not machine.live:
         return tuple(seen)
+    config = load(machine.path(CONFIG))
     seen += _services(config, waiting, words)
     if config.wallboard.tv is not None:
         waiting("board")
         seen.append(_board(config, words))
     waiting("neighbours")
-    for item, finding in neighbours(machine, config).items():
+    for item, finding in neighbours(machine).items():
         if finding.level != "red":
             seen.append(Seen(item=item, outcome="ok", evidence=finding.evidence))
         else:
