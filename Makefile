@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb image test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb image image-test test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -99,6 +99,10 @@ image: ## a box's disk, in build/image: ARGS="--arch arm64" for a Pi, --kiosk fo
 	@.ci/setup package
 	@.ci/setup image
 	/usr/bin/python3 images/build.py $(ARGS)
+
+image-test: setup ## the image in QEMU: updates, broken and forged ones, power cuts, panic, devices, clock: build/image-test.json; as root, half an hour
+	@.ci/setup image
+	$(BIN)/python tests/image/run.py $(ARGS)
 
 bench-peers: setup ## beside ThingsBoard gateway's stores and a mosquitto bridge: kill -9, power cut, full disk; as root, half an hour
 	@mkdir -p build

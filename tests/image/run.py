@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "images")]
 
 import ab_update  # noqa: E402
+import devices  # noqa: E402
 import layout  # noqa: E402
 import power_cut  # noqa: E402
 from scenario import Report, SkipError  # noqa: E402
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("scenario", nargs="*", help=f"{', '.join(SCENARIOS)}; default: all")
     parser.add_argument("--parts", type=Path, default=ROOT / "build/image-test")
     parser.add_argument("--deb", type=Path, help="a package that is there already")
+    parser.add_argument("--as-is", action="store_true", help="take the parts that are there, whatever they were made from")
     parser.add_argument("--results", type=Path, default=ROOT / "build/image-test.json")
     asked = parser.parse_args()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -45,7 +47,7 @@ def main() -> int:
     parts = asked.parts.resolve()
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     why = "run as root" if os.geteuid() else f"not installed: {', '.join(missing)} (.ci/setup image)" if missing else ""
-    if not why:
+    if not why and not asked.as_is:
         words = ["/usr/bin/python3", str(Path(__file__).with_name("image_parts.py")), "--into", str(parts)]
         began_s = time.monotonic()
         done = subprocess.run([*words, *(["--deb", str(asked.deb.resolve())] if asked.deb else [])], check=False, cwd=ROOT)
@@ -86,7 +88,12 @@ def _cut(parts: Path, folder: Path, report: Report) -> None:
         power_cut.scenario(box, report)()
 
 
-SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {"ab": _ab, "cut": _cut}
+def _devices(parts: Path, folder: Path, report: Report) -> None:
+    with _peers() as peers:
+        devices.scenario(_box(parts, folder, peers), report)()
+
+
+SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {"ab": _ab, "cut": _cut, "devices": _devices}
 
 
 def _box(parts: Path, folder: Path, peers: dict[int, int]) -> Box:

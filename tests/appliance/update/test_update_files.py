@@ -174,7 +174,7 @@ class Debian:
             "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "CALLFLOOR_UPDATE_FOLDER": str(self.update),
             "CALLFLOOR": str(self.callfloor), "CALLFLOOR_DPKG": self.dpkg,
         }  # fmt: skip
-        return subprocess.run(["/bin/sh", str(SWAP)], env=environ, capture_output=True, timeout=60).returncode
+        return subprocess.run(["/bin/sh", str(SWAP)], check=False, env=environ, capture_output=True, timeout=60).returncode
 
     @property
     def version(self) -> str:
