@@ -18,7 +18,7 @@ from appliance.cli.main import add_config
 from appliance.cli.terminal import coloured, say, say_json
 from appliance.core.clock import rfc3339
 from appliance.core.config import Config
-from appliance.core.config_file import config_from_toml, load
+from appliance.core.config_file import ConfigFaultsError, config_from_toml, load
 from appliance.core.config_shape import dotted
 from appliance.core.errors import CallfloorError, MisconfiguredError
 from appliance.doctor.running import runs
@@ -88,9 +88,12 @@ def _put(path: Path, text: str, why: str, args: argparse.Namespace, words: Words
     if not keys:
         _told(args, {"changed": [], "kept": None, "restart": []}, [words("config.already")])
         return 0
-    config = config_from_toml(text, path)
+    try:
+        config = config_from_toml(text, path)
+        services = _up(config, change.readers(config, keys))
+    except ConfigFaultsError:
+        services = ()  # others of its faults are still there: nothing runs with it
     number = change.put_in_place(path, text, why, time.time())
-    services = _up(config, change.readers(config, keys))
     units = [f"callfloor@{name}" for name in services]
     lines = [words("config.set", key=dotted(key), now=_at(old, key, words), then=_at(text, key, words)) for key in keys]
     lines.append(words("config.kept", number=number))

@@ -7,8 +7,10 @@ log lists it, callfloor provision rollback brings it back; a journal that was he
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -83,8 +85,12 @@ def _restore(machine: Machine, box: box_of.Box, name: str) -> None:
             state = apply(machine, due(machine, still), name, lambda _: None)
             if any(each.changes for each in due(machine, still)):
                 raise CorruptError("a file is not as it was written; look whether something else writes there")
-            with as_owner(config.journal.path.parent):
+            folder = config.journal.path.parent
+            # Below another root the services' user may not get that far; on the box itself nothing of root's is left beside the journal.
+            with as_owner(folder) if machine.root == Path("/") else nullcontext():
                 box_of.begin_journal(config, box.manifest.epoch, SystemClock())
+            if machine.as_root():
+                os.chown(config.journal.path, folder.stat().st_uid, folder.stat().st_gid)
         except (CallfloorError, OSError) as fault:
             standing = States(machine).unfinished()
             if standing is not None:
