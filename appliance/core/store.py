@@ -467,7 +467,7 @@ def _checked_epoch(db: sqlite3.Connection, path: Path, rows: int) -> str:
             raise TransientError(f"the journal at {path} is just being made; try again")
         raise CorruptError(f"{path} is not a journal of this product")
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA_VERSION:
+    if version > SCHEMA_VERSION and not _usable_by_older(db):
         raise UnsupportedError(f"the journal at {path} was written by a newer version (format {version}); install that version again")
     row = db.execute("SELECT value FROM meta WHERE key='epoch'").fetchone()
     if row is None:
@@ -480,6 +480,15 @@ def _checked_epoch(db: sqlite3.Connection, path: Path, rows: int) -> str:
         if fault := _fault_in(body):
             raise CorruptError(f"the journal at {path} is damaged at row {seq}: {fault}")
     return str(row[0])
+
+
+def _usable_by_older(db: sqlite3.Connection) -> bool:
+    """Whether a newer version says that this one may go on with the file, as after an update that was rolled back.
+
+    A migration that only adds writes `oldest_format` into meta: the oldest format whose programs still read and write the file rightly.
+    """
+    row = db.execute("SELECT value FROM meta WHERE key='oldest_format'").fetchone()
+    return row is not None and isinstance(row[0], int) and row[0] <= SCHEMA_VERSION
 
 
 def _fault_in(body: bytes) -> str | None:
