@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
-from appliance.core.errors import FullError
+from appliance.core.errors import FullError, TransientError
 from gateway.uplink.inbox import Inbox
 from gateway.uplink.link import End, Message
 from gateway.uplink.live import Live, Out
@@ -236,8 +236,8 @@ class Conversation:
                     continue
                 try:
                     await inbox.take(message, trusted=trusted())
-                except FullError as fault:
-                    _log.error("a command cannot be taken, the journal is full: %s", fault)
+                except (FullError, TransientError) as fault:
+                    _log.error("a command cannot be taken, the journal takes nothing: %s", fault)
                     await asyncio.sleep(1.0)
                     continue
                 if self.link is not None and turn == self._turn:

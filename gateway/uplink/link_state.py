@@ -9,7 +9,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from appliance.core.catalogue import LinkDown, LinkUp
-from appliance.core.errors import CorruptError, FullError
+from appliance.core.errors import CorruptError, FullError, TransientError
 from appliance.service import Context
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class LinkState:
             word = self._wanted
             try:
                 await self._context.emit(_event(word, self._text), name="crm")
-            except (FullError, CorruptError) as fault:
+            except (FullError, TransientError, CorruptError) as fault:
                 _log.error("the link is %s, but the journal does not take it: %s", word, fault)
                 await asyncio.sleep(_RETRY_S)
                 continue

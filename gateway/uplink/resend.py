@@ -98,7 +98,7 @@ class Resender:
             if known.seq > self._passed and row and row[0].seq == known.seq:
                 self._queue.append((known.seq, _RECEIVED.decode(stored_from_body(row[0].body).data)))
             else:
-                await self._context.emit(CommandFinished(id=known.id, state="unknown", reason="the box stopped while it was under way"))
+                await self._told(CommandFinished(id=known.id, state="unknown", reason="the box stopped while it was under way"))
         self._begun = True
         self._news.set()
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from appliance.core.clock import NS
-from appliance.core.errors import FullError
+from appliance.core.errors import FullError, TransientError
 from appliance.core.event import Event
 from appliance.core.journal import BATCH
 from appliance.floor.state import FloorState
@@ -160,9 +160,9 @@ class SeatBoxes:
                 try:
                     await self._context.journal.appended(events[first : first + BATCH])
                     break
-                except FullError as fault:
+                except (FullError, TransientError) as fault:
                     if not told:
-                        _log.error("events of seat boxes wait at the broker, the journal is full: %s", fault)
+                        _log.error("events of seat boxes wait at the broker, the journal takes nothing: %s", fault)
                         told = True
                     await asyncio.sleep(_FULL_S)
 

@@ -172,7 +172,13 @@ class _Desk:
     async def _commands(self) -> None:
         """Commands are taken once all earlier ones are known."""
         await self._follower.catch_up()
-        await self._executor.bury()
+        while True:
+            try:
+                await self._executor.bury()
+                break
+            except (FullError, TransientError) as fault:
+                _log.error("no command is taken yet, the journal takes nothing: %s", fault)
+                await asyncio.sleep(1.0)
         await self._resend.begin(self._ledger.unfinished())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._forget())
@@ -198,7 +204,7 @@ class _Desk:
                 try:
                     await self._context.emit(JournalSkipped(n=n, reason=reason))
                     pump.given_up.popleft()
-                except FullError:
+                except (FullError, TransientError):
                     await asyncio.sleep(1.0)
 
     def _beat(self) -> None:

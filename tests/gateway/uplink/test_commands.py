@@ -155,6 +155,22 @@ async def test_rubbish_is_journalled_and_harms_nothing(rig) -> None:
     assert len(finished(box, "")) == 7
 
 
+async def test_a_command_waits_for_a_card_that_is_read_only_and_the_link_stands(rig) -> None:
+    """The kernel sets a failing card read-only: the drain must go on beside a command that cannot be made durable."""
+    _, crm, box = await ready(rig)
+    births = len(crm.named("info"))
+    with box.journal._locked():
+        box.journal._store._db.execute("PRAGMA query_only=ON")
+    crm.send(CMD + "ping", payload("p1"))
+    await asyncio.sleep(1.5)
+    assert box._task is not None
+    assert not box._task.done()
+    with box.journal._locked():
+        box.journal._store._db.execute("PRAGMA query_only=OFF")
+    await rig.until(lambda: replies(crm, "p1"))
+    assert len(crm.named("info")) == births, "the connection is the same"
+
+
 async def test_a_flood_of_rubbish_does_not_fill_the_journal(rig) -> None:
     _, crm, box = await ready(rig)
     for number in range(UNUSABLE_MOST + 30):
@@ -184,7 +200,7 @@ async def test_old_commands_are_forgotten_while_the_box_runs(rig, monkeypatch: p
     monkeypatch.setattr(service, "_FORGET_S", 0.1)
     _, crm, box = await ready(rig)
     crm.send(CMD + "ping", payload("p1"))
-    await rig.until(lambda: finished(box, "p1"))
+    await rig.until(lambda: any(reply["state"] == "done" for reply in replies(crm, "p1")))
     crm.send(CMD + "ping", payload("p1"))
     await rig.until(lambda: sum(reply["state"] == "done" for reply in replies(crm, "p1")) == 2)
     assert len(finished(box, "p1")) == 1
