@@ -31,10 +31,10 @@ _Tried = tuple[tuple[str, ...], Callable[[], object]]
 
 def _urls(config: Config, path: Path) -> tuple[Fault, ...]:
     """Addresses that mean nothing to their driver or do not fit their size, and profiles of call records that are none."""
-    tried: list[_Tried] = [*_media(config), *_ports(config)]
+    tried: list[_Tried] = [*_media(config), *_ports(config), *_pair(config)]
     if not tried:
         return ()
-    from appliance.core.toml_lines import lines_from_toml  # noqa: PLC0415 - for a box with LED chains, signs or such ports alone
+    from appliance.core.toml_lines import lines_from_toml  # noqa: PLC0415 - for a box with something to try alone
 
     lines = lines_from_toml(path.read_text(encoding="utf-8-sig"))
     found = []
@@ -73,6 +73,15 @@ def _ports(config: Config) -> Iterator[_Tried]:
                 yield ("smdr", name, "profile"), partial(profile, port.profile)
             if port.profile_file is not None:
                 yield ("smdr", name, "profile_file"), partial(profile_from_file, port.profile_file)
+
+
+def _pair(config: Config) -> Iterator[_Tried]:
+    """Said here and nothing that keeps a box from starting: its boards go on while a renewal is half done."""
+    crm = config.crm
+    if crm is not None and crm.cert_file is not None and crm.key_file is not None:
+        from appliance.core.config_tls import pair_from_files  # noqa: PLC0415 - for a box with a certificate alone
+
+        yield ("crm", "cert_file"), partial(pair_from_files, crm.cert_file, crm.key_file)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

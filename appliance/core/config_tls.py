@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.core.config_rules import Finding
+from appliance.core.errors import MisconfiguredError
 
 
 def findings_of_tls(here: tuple[str | int, ...], cert_file: Path | None, key_file: Path | None) -> Iterator[Finding]:
@@ -20,9 +21,18 @@ def findings_of_tls(here: tuple[str | int, ...], cert_file: Path | None, key_fil
         mend = f"chmod 640 {key_file}; whoever read it can pass for this box: better a new pair"
         yield Finding((*here, "key_file"), f"everybody on this box may read {key_file}", mend)
     try:
+        pair_from_files(cert_file, key_file)
+    except MisconfiguredError as fault:
+        what, _, mend = str(fault).partition("; ")
+        yield Finding((*here, "cert_file"), what, mend)
+
+
+def pair_from_files(cert_file: Path, key_file: Path) -> None:
+    """Raises MisconfiguredError, as `what; mend`, when the two are not a certificate and its key."""
+    try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_file, key_file, password=lambda: "")
     except (ssl.SSLError, OSError) as fault:
-        yield Finding((*here, "cert_file"), *_words(fault, cert_file, key_file))
+        raise MisconfiguredError("; ".join(_words(fault, cert_file, key_file))) from fault
 
 
 def _words(fault: Exception, cert_file: Path, key_file: Path) -> tuple[str, str]:
@@ -30,6 +40,6 @@ def _words(fault: Exception, cert_file: Path, key_file: Path) -> tuple[str, str]
     if "MISMATCH" in reason:
         return f"{key_file} is not the key of {cert_file}", "name the key that the certificate was asked for with"
     if "ENCRYPTED" in key_file.read_text(errors="replace")[:4096]:
-        return f"{key_file} is locked with a passphrase", f"openssl pkey -in {key_file} -out tv.key"
+        return f"{key_file} is locked with a passphrase", f"openssl pkey -in {key_file} -out unlocked.key"
     what = f"{cert_file} and {key_file} make no pair: {reason}"
-    return what, "both as PEM; the certificate with its chain, its own certificate first"
+    return what, "both as PEM: the certificate with its chain, its own certificate first"
