@@ -31,6 +31,6 @@ def environment(browser: str, given: Mapping[str, str]) -> dict[str, str]:
         "XCURSOR_SIZE": "1",
     }
     if browser == "cog":
-        # The page changes a few texts a second: without machine code made at run time no memory need be writable and executable.
+        # The page changes a few texts a second: interpreted scripts are quick enough, and nobody can make them into machine code.
         made |= {"JSC_useJIT": "0", "COG_PLATFORM_WL_VIEW_FULLSCREEN": "1"}
     return made
