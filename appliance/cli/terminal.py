@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 import msgspec
 
 _COLOURS: Final = {"red": "31", "green": "32", "amber": "33", "dim": "2", "bold": "1"}
 #: A screen is drawn whole after so many draws: what another program wrote over it does not stay.
 _WHOLE_EVERY: Final = 60
+#: A line that is all of one colour, or of none.
+_ONE_COLOUR: Final = re.compile(r"((?:\x1b\[[0-9;]*m)?)([^\x1b]*)((?:\x1b\[0m)?)")
+#: So many signs it takes to go to another column.
+_MOVE: Final = 8
 
 
 def say(text: str = "") -> None:
@@ -64,8 +69,16 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
 
 
+class Writable(Protocol):
+    """What a screen is drawn on."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> None: ...
+    def isatty(self) -> bool: ...
+
+
 @contextmanager
-def full_screen(stream: TextIO) -> Iterator[Callable[[Sequence[str]], None]]:
+def full_screen(stream: Writable) -> Iterator[Callable[[Sequence[str]], None]]:
     """Give a function that draws lines over the last ones, on the terminal's second screen; without a terminal each time anew."""
     if not stream.isatty():
         yield lambda lines: _write(stream, "\n".join([*lines, "", ""]))
@@ -92,14 +105,51 @@ class _Drawing:
         self._draws, self._size = self._draws + 1, size
         before = [] if whole else self._lines
         # A line is cleared before it is written: behind one that fills the window, clearing would take its last sign.
-        out = [f"\x1b[{at};1H\x1b[K{line}" for at, line in enumerate(lines, 1) if before[at - 1 : at] != [line]]
+        out = [_redrawn(at, before[at - 1 : at], line) for at, line in enumerate(lines, 1) if before[at - 1 : at] != [line]]
         if whole or len(lines) < len(before):
             out.append(f"\x1b[{len(lines) + 1};1H\x1b[J")
         self._lines = list(lines)
         return "".join(out)
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _redrawn(row: int, before: Sequence[str], line: str) -> str:
+    """What turns one row of the screen into this line."""
+    old, new = _ONE_COLOUR.fullmatch(before[0]) if before else None, _ONE_COLOUR.fullmatch(line)
+    pieces = changes(old[2], new[2]) if old and new and old[1] == new[1] else None
+    if pieces is None or new is None:
+        return f"\x1b[{row};1H\x1b[K{line}"
+    return "".join(f"\x1b[{row};{column + 1}H{new[1]}{text}{new[3]}" for column, text in pieces)
+
+
+def changes(before: str, line: str) -> list[tuple[int, str]] | None:
+    """What differs between two lines of plain signs of equal length: columns from 0, and what stands there; None: other lines.
+
+    Pieces nearer to each other than it takes to move there are one.
+
+    >>> changes("ventas   12  0:41", "ventas   12  0:42"), changes("a", "\\x1b[1ma")
+    ([(16, '2')], None)
+    """
+    if len(before) != len(line) or not (_is_plain(before) and _is_plain(line)):
+        return None
+    out: list[tuple[int, str]] = []
+    at = 0
+    for at, (old, new) in enumerate(zip(before, line, strict=True)):
+        if old == new:
+            continue
+        if out and at - (out[-1][0] + len(out[-1][1])) < _MOVE:
+            column = out[-1][0]
+            out[-1] = (column, line[column : at + 1])
+        else:
+            out.append((at, new))
+    return out
+
+
+def _is_plain(line: str) -> bool:
+    """Whether each of its signs takes one column: no escape, nothing combining, nothing wide."""
+    return (line.isascii() and line.isprintable()) or all("\x20" <= sign < "\u0300" or sign in "–—…" for sign in line)
+
+
+def _write(stream: Writable, text: str) -> None:
     stream.write(text)
     stream.flush()
 

@@ -274,11 +274,11 @@ def tried(file: Path, do: Callable[[str], None], *words: str, leave_out: str = "
 def test_a_headset_whose_buttons_are_pressed_as_asked(tmp_path: Path) -> None:
     file = site(tmp_path, f'[headsets.seat.a]\nurl = "sim:{tmp_path}/a.sock"\n')
     with headset_on_a_socket(tmp_path / "a.sock", "switch") as (_, do):
-        code, out, said = tried(file, do, "--seconds", "10")
+        code, out, said = tried(file, do, "--seconds", "2")
     assert code == 0, said
     assert out["by"] == "own"
     assert {each["step"]: each["seen"] for each in out["steps"]} == {
-        "hook_off": True, "hook_on": True, "mute_on": True, "mute_off": True, "unplug": True, "plug": True, "ring": None,
+        "hook_off": True, "mute_on": True, "mute_off": True, "hook_on": None, "unplug": True, "plug": True, "ring": None,
     }, said  # fmt: skip
     assert "  heard: unplugged\n" in said
 
