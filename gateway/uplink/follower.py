@@ -66,7 +66,8 @@ class Follower:
         journal = context.journal
         saved = journal.cursor(SINK)
         self._saved, self._saved_at, self._save_now = saved, 0.0, False
-        self._at = saved.seq if saved.epoch == journal.epoch else 0
+        self._epoch = journal.epoch
+        self._at = min(saved.seq, journal.head().seq) if saved.epoch == self._epoch else 0
         self._caught_up = self._unsaved = False
 
     async def catch_up(self) -> None:
@@ -172,8 +173,8 @@ class Follower:
         self._save_now, self._saved_at = False, asyncio.get_running_loop().time()
         if not self._ledger.is_durable:
             await asyncio.to_thread(self._ledger.sync)
-        cursor = Cursor(self._context.journal.epoch, self._at)
-        if cursor != self._saved and not self._live.unsettled_replies:
+        cursor = Cursor(self._epoch, self._at)  # our place is in the journal that we walked, whichever is there by now
+        if self._context.journal.epoch == self._epoch and cursor != self._saved and not self._live.unsettled_replies:
             await asyncio.to_thread(self._context.journal.save, SINK, cursor)
             self._saved = cursor
 

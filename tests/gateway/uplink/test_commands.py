@@ -12,6 +12,7 @@ from paho.mqtt.properties import Properties
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import digest_of
 from appliance.core.config import Beacon, Commands, Wallboard
+from appliance.core.errors import TransientError
 from gateway.uplink import inbox, ledger, service
 from gateway.uplink.executor import OWNER
 from gateway.uplink.inbox import UNUSABLE_MOST
@@ -325,3 +326,19 @@ async def test_local_commands_of_other_services_are_not_remembered_here(rig) -> 
     await rig.until(lambda: replies(crm, "p1") and finished(box, "local-1"))
     known = {msgspec.json.decode(line)["id"] for line in box.journal.path.with_name("commands.jsonl").read_bytes().splitlines()}
     assert {"local-1", "p1"} >= known >= {"p1"}
+
+
+async def test_commands_are_carried_out_in_a_journal_that_took_anothers_place(rig) -> None:
+    _, crm, box = await ready(rig)
+    box.calls(300)
+    await rig.until(box.settled)
+    box.journal.replace_damaged("a check said so")
+    with pytest.raises(TransientError, match="was replaced"):
+        async with asyncio.timeout(10):
+            await box._task
+    box._task = None
+    box.start()
+    await rig.until(box.settled)
+    crm.send(CMD + "ping", payload("p1", {}))
+    await rig.until(lambda: replies(crm, "p1"))
+    assert replies(crm, "p1")[0]["state"] == "done"
