@@ -101,7 +101,8 @@ def test_chromium_may_do_more_and_no_more_than_that(folder: Path, tmp_path: Path
     """Its own sandbox needs namespaces, its scripts memory that is written and run: 3.0 at most."""
     shutil.copytree(folder, tmp_path / "units")
     subprocess.run(
-        ["install", "-D", "-t", tmp_path / "units/callfloor-kiosk.service.d", ROOT / "systemd/kiosk-chromium/chromium.conf"], check=True
+        ["install", "-D", "-m", "644", "-t", tmp_path / "units/callfloor-kiosk.service.d", ROOT / "systemd/kiosk-chromium/chromium.conf"],
+        check=True,
     )
     found = analyze(tmp_path / "units", "verify", "--man=no", "--recursive-errors=no", "callfloor-kiosk.service")
     assert [line for line in found.stderr.splitlines() if "callfloor" in line or "Unknown" in line] == []
