@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "images")]
 
 import ab_update  # noqa: E402
+import arm_start  # noqa: E402
 import devices  # noqa: E402
 import layout  # noqa: E402
 import power_cut  # noqa: E402
@@ -93,7 +94,12 @@ def _devices(parts: Path, folder: Path, report: Report) -> None:
         devices.scenario(_box(parts, folder, peers), report)()
 
 
-SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {"ab": _ab, "cut": _cut, "devices": _devices}
+def _arm(parts: Path, folder: Path, report: Report) -> None:
+    offsets = {part.name: layout.offset_mib("arm64", part.name) for part in layout.partitions("arm64")}
+    arm_start.scenario(ROOT / "build/image/arm64", folder, parts / "ssh", offsets, report)()
+
+
+SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {"ab": _ab, "cut": _cut, "devices": _devices, "arm64": _arm}
 
 
 def _box(parts: Path, folder: Path, peers: dict[int, int]) -> Box:

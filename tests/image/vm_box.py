@@ -28,7 +28,7 @@ class Box:
     """One box. `peers`: guest port on 10.0.2.100 → host port that answers there (PBX, broker), nothing else is reachable."""
 
     def __init__(self, disk: Path, folder: Path, key: Path, offsets: dict[str, int], peers: dict[int, int], *, memory: int = 1024) -> None:
-        self.disk, self._folder, self._key, self._peers, self._memory = disk, folder, key, peers, memory
+        self.disk, self.folder, self._key, self._peers, self._memory = disk, folder, key, peers, memory
         self.firmware = Firmware(disk, offsets)
         self.console = bytearray()
         self.booted: Start | None = None
@@ -42,23 +42,24 @@ class Box:
         """Start what the firmware picks."""
         assert not self.running
         self._starts += 1
-        start = self.booted = self.firmware.start(self._folder)
+        start = self.booted = self.firmware.start(self.folder)
         self._port, self._tv = _free_port(), _free_port()
         forward = "".join(
             f",guestfwd=tcp:10.0.2.100:{guest}-cmd:{shlex.quote(sys.executable)} {_RELAY} {host}" for guest, host in self._peers.items()
         )
         command = [
             "qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg,thread=multi", "-smp", "2", "-m", str(self._memory),
-            "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
+            "-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
             "-kernel", str(start.kernel), "-initrd", str(start.initrd), "-append", start.arguments,
             "-drive", f"file={self.disk},if=none,id=d0,format=raw,cache={self.cache}", "-device", "nvme,drive=d0,serial=callfloor",
             "-netdev", f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{self._port}-:22,hostfwd=tcp:127.0.0.1:{self._tv}-:8080{forward}",
             "-device", "virtio-net-pci,netdev=n0,romfile=", "-device", "virtio-rng-pci", *self.extra,
         ]  # fmt: skip
-        self._begin(command)
+        self.begin(command)
         return start
 
-    def _begin(self, command: list[str]) -> None:
+    def begin(self, command: list[str]) -> None:
+        """Start QEMU with these words, the firmware left out."""
         self.console = bytearray()
         self.power_on_s = time.monotonic()
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -67,7 +68,7 @@ class Box:
 
     def _listen(self, process: subprocess.Popen[bytes], console: bytearray, start: int) -> None:
         assert process.stdout is not None
-        with (self._folder / f"console-{start:02d}.log").open("wb") as log:
+        with (self.folder / f"console-{start:02d}.log").open("wb") as log:
             while data := os.read(process.stdout.fileno(), 65536):
                 console.extend(data)
                 log.write(data)
