@@ -112,3 +112,23 @@ def test_a_log_that_a_reader_holds_open_is_said() -> None:
     assert (finding.id, finding.level) == ("journal", "amber")
     assert "40 MiB" in finding.text
     assert journal_health(Limits(bytes_used=0, max_bytes=1 << 30, first_seq=1, wal_bytes=5 * 1024**2)).level == "ok"
+
+
+async def test_the_board_s_own_troubles_are_told_by_whoever_keeps_house(tmp_path: Path) -> None:
+    """Once each, on the housekeeping's own step; a board that tells nothing has no items."""
+    machine = tmp_path / "machine"
+    word = machine / "sys/devices/platform/soc/soc:firmware/get_throttled"
+    word.parent.mkdir(parents=True)
+    word.write_text("1\n")
+    journal, clock = MemoryJournal(), ManualClock()
+    config = Config(journal=JournalConfig(path=tmp_path / "journal.db"))
+    task = asyncio.create_task(Housekeeper(config, journal, clock, tmp_path, every_s=0.01, root=machine).run())
+    try:
+        async with asyncio.timeout(10):
+            while "power" not in {each.id for each in data(journal, "box.health")}:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+    finally:
+        task.cancel()
+    told = [each for each in data(journal, "box.health") if each.id not in ("clock", "disk", "journal")]
+    assert told == [BoxHealth(id="power", level="red", text="the voltage is too low now (get_throttled: 0x1)")]
