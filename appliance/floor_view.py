@@ -67,9 +67,8 @@ class FloorView:
         self._looked_ns = -_LOOK_NS
         #: Sources of a gateway that died: what it told last is old until its successor has spoken of them.
         self._awaited: set[str] = set()
-        #: When the gateway that holds the lock took it, and the same moment on the fold's time line.
+        #: When the gateway that holds the lock took it.
         self._began: Sight | None = None
-        self._began_ns = 0
         self._disk: out.Health | None = None
         self._site_files = SiteFiles(self._run_dir) if self._run_dir is not None and config.sites else None
         self._heard: dict[str, SiteFile | None] = dict.fromkeys(config.sites)
@@ -236,11 +235,13 @@ class FloorView:
         since = began(run_dir, "gateway")
         if since is not None and since != self._began and since.boot == self.clock.boot:
             dated = self._dated(since)  # None: nobody has said anything in this boot
-            self._began, self._began_ns = since, dated or 0
+            self._began = since
             self._awaited |= {
                 key for key, source in floor.state.sources.items() if source.in_sight and (dated is None or source.seen_ns < dated)
             }
-        self._awaited -= {key for key, at_ns in spoken.items() if at_ns >= self._began_ns}
+        # Dated anew each time: a step of the clock moves it together with what was told before it.
+        began_ns = self._dated(self._began) or 0
+        self._awaited -= {key for key, at_ns in spoken.items() if at_ns >= began_ns}
 
     def _is_old(self, source: Source, sight: Sight | None) -> bool:
         """Whether a source told as in sight was last heard so long ago that its process must hang, or has only now been started anew."""

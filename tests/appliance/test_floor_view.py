@@ -145,6 +145,28 @@ def test_a_view_that_begins_beside_a_new_gateway_waits_for_its_word(box: Box) ->
     alive.close()
 
 
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_clock_that_was_stepped_while_all_were_dead_is_no_gateways_word(box: Box, years: int) -> None:
+    """What the old gateway told moves with the clock, and so does the moment in which the new one began."""
+    box.clock.advance(3)
+    box.clock.step_wall(years * 365 * 86400)
+    alive = Alive.open(box.journal.run_dir, "gateway", Sight(box.clock.boot, box.clock.mono_ns(), box.clock.wall_ns()))
+    view = box.view()
+    assert view.snapshot().queues["ventas"].fresh == "stale"
+    box.clock.advance(0.1)
+    box.tell(
+        BoxClockStepped(offset_ns=box.clock.wall_ns() - box.clock.mono_ns(), by_s=years * 365 * 86400, quality="synced"), source="uplink"
+    )
+    view.catch_up()
+    assert view.snapshot().queues["ventas"].fresh == "stale"
+    assert box.view().snapshot().queues["ventas"].fresh == "stale"
+    box.tell(PbxDown(pbx="p", reason="service_stopped", unseen_s=3), PbxUp(pbx="p"), PbxResynced(pbx="p"))
+    view.catch_up()
+    box.clock.advance(1)
+    assert view.snapshot().queues["ventas"].fresh == "live"
+    alive.close()
+
+
 def test_a_gateway_that_was_replaced_between_two_looks_is_seen(box: Box, gateway: Alive) -> None:
     view = box.view()
     assert view.snapshot().queues["ventas"].fresh == "live"
