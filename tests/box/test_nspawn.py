@@ -158,6 +158,16 @@ def test_the_board_is_served_and_shows_the_pbx(box: Box) -> None:
     assert box.do("python3", "-c", script).startswith("200 b'<!doctype html>")
 
 
+def test_calls_of_the_pbx_are_recorded(box: Box) -> None:
+    box.until(lambda: any(kind.startswith("call.") for kind in kinds(box)), "a call")
+
+
+def kinds(box: Box) -> dict[str, int]:
+    """How many events of each kind the journal holds."""
+    found: dict[str, int] = json.loads(box.do("callfloor", "journal", "stats", "--kinds", "--json"))["kinds"]
+    return found
+
+
 def test_a_hung_service_is_killed_by_its_watchdog_and_comes_back(box: Box) -> None:
     before = box.facts("callfloor@gateway", "MainPID")["MainPID"]
     with box.timed(f"hung gateway killed and back (WatchdogSec={WATCHDOG_S})"):
@@ -179,7 +189,11 @@ def test_nothing_is_lost_when_the_plug_is_pulled_and_the_box_goes_down_in_order(
     after = json.loads(box.do("callfloor", "journal", "stats", "--json"))
     assert after["epoch"] == before["epoch"]
     assert after["last_seq"] > before["last_seq"]
+    box.do("callfloor", "journal", "verify")
+    up_to = len(box.console())
     with box.timed("switched off"):
         box.power_off()
-    said = box.console()
-    assert "Stopped" in said
+    said = box.console()[up_to:]
+    for service in SERVICES:
+        assert f"callfloor@{service}.service: Deactivated successfully" in said
+    assert "Failed with result" not in said
