@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from appliance.cli.main import VERBS
+from appliance.provision.site_file import site_from_toml
 from appliance.schema import config
 from wallboard.board_file import board_from_toml
 
@@ -107,6 +108,8 @@ def test_configurations_are_valid(page: str) -> None:
         text = re.sub(r"^ {3}", "", block, flags=re.M)
         if "[[page]]" in text:
             assert board_from_toml(text, Path("entrada.toml"))[1] == ()
+        elif "site_sheet" in text:
+            site_from_toml(text, Path("site.toml"))
         else:
             validator.validate(tomllib.loads(text))
 

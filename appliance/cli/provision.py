@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from appliance.cli.terminal import coloured, complain, say, say_json
-from appliance.core.clock import rfc3339
+from appliance.core.clock import SystemClock, rfc3339
 from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError, TransientError
 from appliance.provision import ask
 from appliance.provision.atomic import write
+from appliance.provision.enrol import enrolled
 from appliance.provision.machine import Machine
 from appliance.provision.plan import Plan, plan
 from appliance.provision.site import SiteSheet
@@ -95,7 +96,7 @@ def _sheet(machine: Machine, file: Path | None, args: argparse.Namespace, words:
 
 def _provision(machine: Machine, sheet: SiteSheet, path: Path, args: argparse.Namespace, words: Words) -> int:
     begin_s = time.monotonic()
-    todo = plan(machine, sheet, path.absolute().parent, os.environ.get("SUDO_USER", "root"), fresh=args.fresh)
+    todo = plan(machine, sheet, path.absolute().parent, _technician(), fresh=args.fresh)
     told = {"plan": plan_data(machine, todo, words), "applied": False, "state": None, "verified": (), "back": False}
     if not args.json:
         for colour, line in plan_lines(machine, todo, words):
@@ -128,6 +129,7 @@ def _carried_out(machine: Machine, todo: Plan, path: Path, args: argparse.Namesp
         try:
             remember(machine, f"provision {path.name}", time.time())
             state = apply(machine, todo.steps, path.name, at)
+            certificate = _certificate(machine, todo, path, at)
         except (CallfloorError, OSError) as fault:
             at.end()
             standing = States(machine).unfinished()
@@ -135,7 +137,8 @@ def _carried_out(machine: Machine, todo: Plan, path: Path, args: argparse.Namesp
                 complain(words("back.cut"))
                 _undo(machine, (standing,), at, words, quiet=args.json)
             raise TransientError(f"{fault}; look at that place, then run it again") if isinstance(fault, OSError) else fault from fault
-        seen = verified(machine, tuple(each.step for each in todo.steps), before, at, words)
+        steps = plan(machine, todo.sheet, path.absolute().parent, _technician(), fresh=False).steps
+        seen = (*verified(machine, tuple(each.step for each in steps), before, at, words), *certificate)
         at.end()
         if not args.json:
             _tell(seen, words)
@@ -147,6 +150,23 @@ def _carried_out(machine: Machine, todo: Plan, path: Path, args: argparse.Namesp
             complain(words("kept"))
         finish(machine, state)
     return seen, state, False
+
+
+def _certificate(machine: Machine, todo: Plan, path: Path, at: _Deeds) -> tuple[Seen, ...]:
+    """Ask for one where that is a step; once it is there the configuration names it, as part of the same state."""
+    if not any(each.step.name == "enrol" for each in todo.steps):
+        return ()
+    at("enrol")
+    folder = path.absolute().parent
+    seen = enrolled(machine, todo.sheet, folder, SystemClock())
+    if seen.outcome == "ok":
+        apply(machine, plan(machine, todo.sheet, folder, _technician()).steps, path.name, at)
+    return (seen,)
+
+
+def _technician() -> str:
+    """Whose SSH keys the sheet's are, where it does not say: who became root, else root."""
+    return os.environ.get("SUDO_USER", "root")
 
 
 def _tell(seen: Sequence[Seen], words: Words) -> None:

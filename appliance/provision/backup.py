@@ -117,7 +117,7 @@ def refuse(machine: Machine, box: Box, *, force: bool) -> None:
         if not force:
             raise MisconfiguredError(f"{fault}\nthis box has a configuration that cannot be read; --force replaces it") from fault
         return
-    if machine.root == Path("/") and config.journal.run_dir is not None:
+    if config.journal.run_dir is not None:
         up = [name for name in _LOCKS if runs(config.journal.run_dir, name)]
         if up:
             raise DeniedError("services run on this box; stop them first: sudo systemctl stop callfloor.target 'callfloor@*'")

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
-from appliance.provision import step_config, step_system
+from appliance.provision import certificate, step_config, step_system
 from appliance.provision.machine import Machine
 from appliance.provision.site import SiteSheet
 from appliance.provision.state import State, States
@@ -53,6 +53,7 @@ def plan(machine: Machine, sheet: SiteSheet, folder: Path, technician: str, *, f
         boards,
         main,
         step_config.units(machine, config),
+        certificate.step(machine, sheet),
     )
     cut = States(machine).unfinished()
     standing = tuple(step for step in steps if step is not None)

@@ -14,6 +14,7 @@ class Step(Struct, frozen=True, kw_only=True):
     """One step. `name` is its key in the words and in the states; `about` fills the words' gaps.
 
     `runs` are run on a live box once its things are in place, and only if one of them changed (or a run was cut off before them).
+    `acts`: there is more to do than things to put in place.
     `cannot` is a fault that keeps the whole plan from being carried out, with its mend.
     """
 
@@ -22,6 +23,7 @@ class Step(Struct, frozen=True, kw_only=True):
     runs: tuple[tuple[str, ...], ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     cannot: str | None = None
+    acts: bool = False
 
 
 class Due(Struct, frozen=True, kw_only=True):
@@ -34,7 +36,7 @@ class Due(Struct, frozen=True, kw_only=True):
     @property
     def pending(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.changes) or self.resumed
+        return bool(self.changes) or self.resumed or self.step.acts
 
 
 def due(machine: Machine, steps: tuple[Step, ...], unfinished: frozenset[str] = frozenset()) -> tuple[Due, ...]:

@@ -17,10 +17,11 @@ from appliance.cli.check import examined
 from appliance.core.config import Config
 from appliance.core.config_file import ConfigFaultsError, Fault
 from appliance.core.errors import MisconfiguredError
+from appliance.provision.certificate import named
 from appliance.provision.history import History
 from appliance.provision.machine import Machine
 from appliance.provision.site import SiteSheet
-from appliance.provision.site_file import document, named_files
+from appliance.provision.site_file import document, named_files, over
 from appliance.provision.step import Step
 from appliance.provision.step_system import UNITS
 from appliance.provision.thing import File, Folder, Link, Thing
@@ -43,7 +44,7 @@ def configuration(machine: Machine, sheet: SiteSheet, folder: Path, *, fresh: bo
     """
     path = machine.path(CONFIG)
     old = path.read_text(encoding="utf-8-sig") if path.is_file() and not fresh else ""
-    text = merged(old or _HEAD, document(sheet, folder))
+    text = merged(old or _HEAD, over(document(sheet, folder), named(machine, sheet)))
     secrets = _secrets(sheet, folder)
     boards = _boards(sheet, folder)
     config = _checked(machine, text, (*secrets, *boards))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -218,3 +219,21 @@ def test_every_text_is_there_in_three_languages_with_the_same_gaps() -> None:
         assert all(forms), name
         gaps = [sorted(re.findall(r"\{(\w+)", form)) for form in forms]
         assert gaps[0] == gaps[1] == gaps[2], name
+
+
+def test_the_page_shows_what_is_said(make_root: MakeRoot, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """docs/provisioning.md: its sheet is planned as its output says, and applied."""
+    page = (Path(__file__).parents[3] / "docs/provisioning.md").read_text()
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    shown = page.partition("```text\n")[2].partition("```")[0].splitlines()
+    (tmp_path / "site.toml").write_text(text)
+    root = make_root()
+    for folder, mode in (("etc/callfloor", 0o750), ("etc/callfloor/credentials", 0o700), ("var/lib/callfloor", 0o750)):
+        (root / folder).chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(root / folder, 871 if folder.startswith("var") else 0, 0 if folder.endswith("credentials") else 871)
+    assert provision(tmp_path / "site.toml", "--root", root, "--plan", "--lang", "en") == 0
+    said = iter(capsys.readouterr().out.splitlines())
+    for line in shown:
+        assert line == "…" or line in said, line
+    assert provision(tmp_path / "site.toml", "--root", root, "--yes") == 0
