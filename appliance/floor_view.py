@@ -95,7 +95,7 @@ class FloorView:
     def catch_up(self, pages: int | None = None) -> bool:
         """Fold what is new, at most so many pages of 500; True when a row was folded. Call until it says False."""
         if self.floor.state.epoch != self.journal.epoch:
-            self._shots, self._again = Shots(self._from_nothing()), False
+            self._begin_anew(None)
         folded = False
         while pages is None or pages > 0:
             rows = self.journal.read(self.seq, PAGE)
@@ -105,10 +105,14 @@ class FloorView:
             if len(rows) < PAGE and not self._again:
                 break
             if len(rows) < PAGE:  # the clock was stepped: date everything anew, once, with all that is known at the end
-                self._again = False
-                self._shots = Shots(self._from_nothing(self.floor.state.timeline))
+                self._begin_anew(self.floor.state.timeline)
             pages = None if pages is None else pages - 1
         return folded
+
+    def _begin_anew(self, timeline: Timeline | None) -> None:
+        """Fold from the first row, and ask anew who lives before anything is shown: the new fold has not been told from outside."""
+        self._shots, self._again = Shots(self._from_nothing(timeline)), False
+        self._looked_ns = -_LOOK_NS
 
     async def follow(self, timeout_s: float = 1.0) -> bool:
         """Wait for new rows, at most timeout_s, and fold them; True when something was folded."""
