@@ -95,7 +95,7 @@ deb: $(READY) ## the Debian package, in build/deb; ARGS="--arch arm64" for a Pi.
 	/usr/bin/python3 images/package/build.py $(ARGS)
 	lintian --allow-root --fail-on error build/deb/callfloor_*.deb
 
-image: ## a box's disk, in build/image: ARGS="--arch arm64" for a Pi, --kiosk for a television; as root, two minutes, the first time six
+image: $(READY) ## a box's disk, in build/image: ARGS="--arch arm64" for a Pi, --kiosk for a television; as root, two minutes, the first time six
 	@.ci/setup package
 	@.ci/setup image
 	/usr/bin/python3 images/build.py $(ARGS)
