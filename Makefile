@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb image image-test test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'

@@ -20,6 +20,8 @@ COMMON: Final = (
     "ca-certificates", "dbus", "iproute2", "kmod", "libusb-1.0-0", "openssh-server", "python3", "python3-spidev", "systemd",
     "systemd-sysv", "systemd-timesyncd", "tzdata", "udev",
 )  # fmt: skip
+#: The least that Debian calls installed, for what has to bring everything itself.
+BARE: Final = ("tzdata",)
 _LEAVE_OUT: Final = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 #: mkinitramfs takes minutes under emulation, and the kernels used here need no initrd: diverted while packages are set up.
 _NO_INITRAMFS: Final = (
@@ -38,13 +40,19 @@ _UNPACK_ONLY: Final = (
 )
 
 
-def recipe(packages: tuple[str, ...], architecture: str, boot: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> list[str]:
+def recipe(
+    packages: tuple[str, ...],
+    architecture: str,
+    boot: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+    common: tuple[str, ...] = COMMON,
+) -> list[str]:
     """The words of mmdebstrap but for the tar's name. `boot`: packages only unpacked, below BOOT; some are of non-free-firmware.
 
-    `without`: patterns of files that dpkg leaves out.
+    `without`: patterns of files that dpkg leaves out. `common`: packages instead of those of every box.
     """
     words = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--architectures={architecture}"]
-    words += [f"--include={','.join(sorted({*COMMON, *packages}))}", "--aptopt=APT::Install-Recommends false"]
+    words += [f"--include={','.join(sorted({*common, *packages}))}", "--aptopt=APT::Install-Recommends false"]
     words += [f"--dpkgopt=path-exclude={pattern}" for pattern in (*_LEAVE_OUT, *without)]
     words += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", f"--essential-hook={_NO_INITRAMFS}"]
     if boot:
@@ -52,9 +60,16 @@ def recipe(packages: tuple[str, ...], architecture: str, boot: tuple[str, ...] =
     return [*words, SUITE]
 
 
-def make(packages: tuple[str, ...], architecture: str, into: Path, boot: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> Path:
+def make(
+    packages: tuple[str, ...],
+    architecture: str,
+    into: Path,
+    boot: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+    common: tuple[str, ...] = COMMON,
+) -> Path:
     """The tar for a recipe, made unless it is there. Raises SystemExit when mmdebstrap fails; its words are in the log beside it."""
-    words = recipe(packages, architecture, boot, without)
+    words = recipe(packages, architecture, boot, without, common)
     tar = into / f"rootfs-{architecture}-{hashlib.sha256(' '.join(words).encode()).hexdigest()[:12]}.tar"
     if tar.exists():
         return tar
@@ -90,9 +105,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--arch", choices=("amd64", "arm64"), default="amd64")
     parser.add_argument("--include", action="append", default=[], help="a package beside those of every box; repeat for more")
+    parser.add_argument("--bare", action="store_true", help="a Debian that nobody prepared: no systemd, no python3")
     parser.add_argument("--into", type=Path, default=Path("build/box"))
     asked = parser.parse_args()
-    print(make(tuple(asked.include), asked.arch, asked.into))
+    print(make(tuple(asked.include), asked.arch, asked.into, common=BARE if asked.bare else COMMON))
     return 0
 
 

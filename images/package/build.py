@@ -36,11 +36,11 @@ def build(architecture: str, version: str | None, into: Path) -> Path:
     source = into / f"callfloor-{version}-{architecture}"
     shutil.rmtree(source, ignore_errors=True)
     _stage(source)
-    stamp = int(os.environ.get("SOURCE_DATE_EPOCH") or _output("git", "log", "-1", "--format=%ct"))
+    time_s = stamp()
     (source / "debian/changelog").write_text(
-        f"callfloor ({version}) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- {_MAINTAINER}  {email.utils.formatdate(stamp)}\n"
+        f"callfloor ({version}) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- {_MAINTAINER}  {email.utils.formatdate(time_s)}\n"
     )
-    _write_manual(source / "manual", stamp)
+    _write_manual(source / "manual", time_s)
     log = into / f"{architecture}.log"
     with log.open("w") as written:
         done = subprocess.run(
@@ -49,7 +49,7 @@ def build(architecture: str, version: str | None, into: Path) -> Path:
             cwd=source,
             stdout=written,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "SOURCE_DATE_EPOCH": str(stamp), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={**os.environ, "SOURCE_DATE_EPOCH": str(time_s), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
         )
     if done.returncode:
         sys.stderr.write("".join(log.read_text().splitlines(keepends=True)[-30:]))
@@ -59,7 +59,7 @@ def build(architecture: str, version: str | None, into: Path) -> Path:
 
 def _stage(source: Path) -> None:
     """Copy what git knows, as it lies in the work tree, with debian/ where dpkg looks for it."""
-    for name in _output("git", "ls-files", "-z").split("\0"):
+    for name in output("git", "ls-files", "-z").split("\0"):
         file = Path(name)
         if name and file.is_file() and file.parts[0] not in {"tests", ".ci"}:
             target = source / (Path(*file.parts[2:]) if file.parts[:3] == (*_PACKAGE.parts, "debian") else file)
@@ -74,7 +74,13 @@ def _write_manual(folder: Path, stamp: int) -> None:
     subprocess.run(words, check=True, env={**os.environ, "PYTHONPATH": "."})
 
 
-def _output(*words: str) -> str:
+def stamp() -> int:
+    """The time of everything in what is built, in s: that of the commit, unless SOURCE_DATE_EPOCH says another."""
+    return int(os.environ.get("SOURCE_DATE_EPOCH") or output("git", "log", "-1", "--format=%ct"))
+
+
+def output(*words: str) -> str:
+    """What a program printed; CalledProcessError when it fails."""
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
