@@ -1,7 +1,9 @@
-"""Look at the box and at what its configuration names, and say what is wrong: the finding, what shows it, what follows, what mends it.
+"""Look at the box and at what its configuration names, and say what is wrong: the finding, what shows it, what follows,
+what mends it.
 
-Nothing is changed, taken or sent; no device is opened, and nobody logs in but with --deep. As root it sees which program holds a headset,
-and judges by the rights of the services' user. Exit code 0: nothing red; 1: something that the configuration asks for fails.
+Nothing is changed, taken or sent; no device is opened, and nobody logs in but with --deep. As root it sees which
+program holds a headset, and judges by the rights of the services' user. Exit code 0: nothing red; 1: something that the
+configuration asks for fails.
 """
 
 from __future__ import annotations

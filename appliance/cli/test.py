@@ -1,8 +1,8 @@
 """Try one piece of the box's hardware, step by step, in words: what is switched now is what you should see or hear now.
 
-On a terminal you are asked after each step whether it was so; --yes asks nobody. Led, sign and beacon not while the service that owns
-them runs (the message names the unit to stop); a line and a headset also beside it, through its events. Everything is off afterwards,
-also after Ctrl-C. Exit code 1 when a step failed.
+On a terminal you are asked after each step whether it was so; --yes asks nobody. Led, sign and beacon not while the
+service that owns them runs (the message names the unit to stop); a line and a headset also beside it, through its
+events. Everything is off afterwards, also after Ctrl-C. Exit code 1 when a step failed.
 """
 
 from __future__ import annotations

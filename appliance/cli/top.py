@@ -1,7 +1,8 @@
-"""The live floor in one terminal: services, links, backlog, what is wrong, queues and headsets, in 80 by 24 signs, until Ctrl-C.
+"""The live floor in one terminal: services, links, backlog, what is wrong, queues and headsets, in 80 by 24 signs, until
+Ctrl-C.
 
-Over a slow SSH line it sends what changed and no more than --bytes-per-s on average; a screen that would need more comes later, and is
-then the newest. It reads the journal alone, so it stays when services die, and says so.
+Over a slow SSH line it sends what changed and no more than --bytes-per-s on average; a screen that would need more
+comes later, and is then the newest. It reads the journal alone, so it stays when services die, and says so.
 """
 
 from __future__ import annotations
