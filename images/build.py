@@ -83,7 +83,7 @@ def build(
     machine: recipe.Machine, root: Path, deb: Path, keyring: Path, into: Path, version: str, epoch_s: int, say: Callable[[str], None]
 ) -> Path:
     """Turn an unpacked tar into the disk. The parts that an update bundle is made of stay beside it: system.squashfs, boot_a.vfat."""
-    system.install(root, deb)
+    system.install(root, deb, epoch_s)
     boot = into / "boot"
     shutil.rmtree(boot, ignore_errors=True)
     shutil.move(root / rootfs.BOOT, boot)

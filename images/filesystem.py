@@ -90,7 +90,8 @@ def squashfs(into: Path, root: Path, epoch_s: int) -> None:
     """A compressed, read-only system: nothing can be written to it, whatever is mounted how."""
     into.unlink(missing_ok=True)
     run(
-        "mksquashfs", str(root), str(into), "-noappend", "-no-progress", "-quiet", "-comp", "zstd", "-Xcompression-level", "9", "-b", "128K",
+        "mksquashfs", str(root), str(into), "-noappend", "-quiet", "-no-progress",
+        "-comp", "zstd", "-Xcompression-level", "9", "-b", "128K",
         "-all-time", str(epoch_s), "-mkfs-time", str(epoch_s), "-xattrs",
     )  # fmt: skip
 

@@ -45,7 +45,7 @@ def build(modules: Path, wanted: Iterable[str], programs: Mapping[str, bytes], i
 
 
 def load_order(dependencies: str, wanted: Iterable[str]) -> list[str]:
-    """Paths of the wanted modules and of what they need, in an order in which they can be loaded. Raises SystemExit for one that is missing.
+    """Paths of the wanted modules and of what they need, in the order of loading. Raises SystemExit for one that is missing.
 
     >>> load_order("kernel/b.ko: kernel/a.ko\\nkernel/a.ko:\\n", ["b"])
     ['kernel/a.ko', 'kernel/b.ko']

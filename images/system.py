@@ -31,10 +31,18 @@ def unpack(tar: Path, root: Path) -> None:
     run("tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xpf", str(tar), "-C", str(root))
 
 
-def install(root: Path, deb: Path) -> None:
-    """Install the package as apt would, its scripts run in the system itself. Raises SystemExit with dpkg's words."""
+def install(root: Path, deb: Path, epoch_s: int = 0) -> None:
+    """Install the package as apt would, its scripts run in the system itself. Raises SystemExit with dpkg's words.
+
+    `epoch_s`: the day that /etc/shadow gets for users who are made now.
+    """
     shutil.copy(deb, root / "tmp/callfloor.deb")
-    quiet = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    quiet = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "DEBIAN_FRONTEND": "noninteractive",
+        "LC_ALL": "C.UTF-8",
+        "SOURCE_DATE_EPOCH": str(epoch_s),
+    }
     run("chroot", str(root), "dpkg", "--install", "/tmp/callfloor.deb", env=quiet)  # noqa: S108 - in the new system
     (root / "tmp/callfloor.deb").unlink()
 
