@@ -59,7 +59,7 @@ def said(*words: str | Path, timeout_s: float = _TOOL_S) -> str:
             command, check=False, capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL, errors="replace"
         )
     except FileNotFoundError as fault:
-        raise UnsupportedError(f"{command[0]} is not installed here") from fault
+        raise UnsupportedError(f"{command[0]} cannot be started here: {fault.filename or command[0]} is missing") from fault
     except subprocess.TimeoutExpired as fault:
         raise TransientError(f"{' '.join(command[:3])} had not ended after {timeout_s:g} s") from fault
     if done.returncode:
