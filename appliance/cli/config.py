@@ -1,7 +1,8 @@
 """The configuration: in what it differs (diff), one key changed (set), what was there before (log), and back to it (rollback).
 
-A change is judged by the rules of callfloor check before it is written, keeps the file's comments and order, and keeps the file as it
-was under a number. It names the services that must be restarted to heed it; --restart does it. Exit code of diff: 1 if it differs.
+A change is judged by the rules of callfloor check before it is written, keeps the file's comments and order, and keeps the
+file as it was under a number. It names the services that must be restarted to heed it; --restart does it. Exit code of diff:
+1 if it differs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""This box's certificate for the CRM: the key is made here and stays here; a one-time code from the CRM team proves that it may have one.
+"""This box's certificate for the CRM: the key is made here and stays here; a one-time code from the CRM team proves that it may
+have one.
 
-URL is the CRM's enrolment server (RFC 7030). Without URL: what certificate the box has. `--renew` is what a timer calls; it asks for the
-next certificate at about two thirds of its life, and the link takes it up without a restart. Where the CRM issues by hand: `--request`
-writes the request, `--install` puts in place what came back. Exit code 1: a fault, or there is no certificate.
+URL is the CRM's enrolment server (RFC 7030). Without URL: what certificate the box has. `--renew` is what a timer calls; it
+asks for the next certificate at about two thirds of its life, and the link takes it up without a restart. Where the CRM
+issues by hand: `--request` writes the request, `--install` puts in place what came back. Exit code 1: a fault, or there is
+no certificate.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Make a box what its site sheet says: a plan to read, then the change, then a look whether it works; else everything as it was.
+"""Make a box what its site sheet says: a plan to read, then the change, then a look whether it works; else everything as it
+was.
 
-Without a sheet it asks. A second run has nothing to do. It needs no network. A power cut at any moment is healed by running it again.
-`callfloor provision log` lists what was done here, `callfloor provision rollback [N]` undoes it. Exit code 1: a fault, a plan that
-cannot be carried out, or an outcome that is not as the sheet says.
+Without a sheet it asks. A second run has nothing to do. It needs no network. A power cut at any moment is healed by running
+it again. `callfloor provision log` lists what was done here, `callfloor provision rollback [N]` undoes it. Exit code 1: a
+fault, a plan that cannot be carried out, or an outcome that is not as the sheet says.
 """
 
 from __future__ import annotations

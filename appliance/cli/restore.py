@@ -1,7 +1,7 @@
 """Make this box the one that was saved: same site and name, configuration, boards; a new journal, of which the CRM is told.
 
-It refuses while services run, and on a box that is another one already (--force). What stood here before is kept: callfloor provision
-log lists it, callfloor provision rollback brings it back; a journal that was here is set aside whole.
+It refuses while services run, and on a box that is another one already (--force). What stood here before is kept: callfloor
+provision log lists it, callfloor provision rollback brings it back; a journal that was here is set aside whole.
 """
 
 from __future__ import annotations

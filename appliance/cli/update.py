@@ -1,7 +1,7 @@
 """Put a new version on this box: checked before anything is written, tried once, kept only if the floor works with it.
 
-FILE is a bundle (.raucb) for a box made from an image, or a package (.deb, its signature FILE.sig beside it) for a Debian of its own; or
-the https:// address of one, whose download goes on where it broke off.
+FILE is a bundle (.raucb) for a box made from an image, or a package (.deb, its signature FILE.sig beside it) for a Debian of
+its own; or the https:// address of one, whose download goes on where it broke off.
 
 Instead of a file: status, activate (try what is staged; also once more what came back by a cut), discard (forget it).
 Exit code 0: done, or restarting; 1: refused, and nothing was changed.
