@@ -120,7 +120,8 @@ WORDS: Final[dict[str, str]] = {
     "Kpi.abandon_rate_max": "red above",
     "Kpi.asa_max_s": "red above",
     "Kpi.all_busy_max": "red above, per trunk group",
-    "Crm.url": "`mqtts://host:8883` or `wss://host/path`, or a list of them, tried in order ([the link](crm-link.md)); `mqtt://` and `ws://` only to loopback or with `insecure`",
+    "Crm.url": "`mqtts://host:8883` or `wss://host/path`, or a list of them, tried in order ([the link](crm-link.md)); "
+    "`mqtt://` and `ws://` only to loopback or with `insecure`",
     "Crm.ca_file": "certificates to trust",
     "Crm.cert_file": "this box's certificate",
     "Crm.key_file": "the key of that certificate",
