@@ -46,7 +46,23 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
 
 def read(root: Path = ROOT) -> tuple[tuple[Mount, ...], tuple[Mount, ...]]:
     """What is mounted, and what fstab wants mounted."""
-    return table_from(text_of(root / "proc/mounts") or ""), table_from(text_of(root / "etc/fstab") or "")
+    return mounted_from(text_of(root / "proc/self/mountinfo") or ""), table_from(text_of(root / "etc/fstab") or "")
+
+
+def mounted_from(text: str) -> tuple[Mount, ...]:
+    """Parse /proc/self/mountinfo (proc(5)). The options are the file system's own: a hardened service sees places mounted to be read
+    alone that are well.
+
+    >>> mounted_from("36 35 8:1 / /data ro,noatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro")[0].is_readonly
+    False
+    """
+    found = []
+    for line in text.splitlines():
+        mine, _, rest = line.partition(" - ")
+        words, more = mine.split(), rest.split()
+        if len(words) >= 6 and len(more) >= 3:
+            found.append(Mount(more[1], _plain(words[4]), more[0], frozenset(more[2].split(","))))
+    return tuple(found)
 
 
 def table_from(text: str) -> tuple[Mount, ...]:

@@ -176,8 +176,12 @@ def test_the_controller_s_errors_are_counted_where_root_looks(tmp_path: Path) ->
 )
 def test_a_file_system_that_went_read_only(tmp_path: Path, line: str, is_red: bool) -> None:
     fstab = "# a comment\nPARTLABEL=data /var/lib ext4 defaults,errors=remount-ro 0 2\nPARTLABEL=a / ext4 ro 0 1\n/dev/x none swap sw 0 0\n"
-    table = f"/dev/mmcblk0p5 / ext4 ro 0 0\n/dev/mmcblk0p7 /var/lib ext4 {line} 0 0\ntmpfs /tmp tmpfs rw 0 0\n"
-    found = mounts.judge(*mounts.read(put(tmp_path, {"proc/mounts": table, "etc/fstab": fstab})))
+    table = (
+        "21 1 179:5 / / ro,noatime - ext4 /dev/mmcblk0p5 ro\n"
+        f"22 21 179:7 / /var/lib ro,nosuid shared:2 - ext4 /dev/mmcblk0p7 {line}\n"
+        "23 21 0:20 / /tmp rw shared:3 - tmpfs tmpfs rw\n"
+    )
+    found = mounts.judge(*mounts.read(put(tmp_path, {"proc/self/mountinfo": table, "etc/fstab": fstab})))
     whole(found)
     assert [each.level for each in found] == ["red" if is_red else "ok"]
     assert found[0].evidence.startswith("/var/lib (/dev/mmcblk0p7, ext4)") is is_red
@@ -185,7 +189,7 @@ def test_a_file_system_that_went_read_only(tmp_path: Path, line: str, is_red: bo
 
 @given(st.text())
 def test_no_table_of_mounts_is_too_odd(text: str) -> None:
-    for mount in mounts.table_from(text):
+    for mount in (*mounts.table_from(text), *mounts.mounted_from(text)):
         assert mount.place
 
 
@@ -294,7 +298,7 @@ def test_kills_of_the_night_do_not_stand_there_for_months(tmp_path: Path) -> Non
 
 def test_a_card_is_told_with_what_went_read_only(tmp_path: Path) -> None:
     files = {"sys/fs/ext4/mmcblk0p2/errors_count": "0\n", "etc/fstab": "LABEL=x /data ext4 defaults 0 2\n"}
-    watch = BoardWatch(put(tmp_path, files | {"proc/mounts": "/dev/mmcblk0p2 /data ext4 rw 0 0\n"}))
+    watch = BoardWatch(put(tmp_path, files | {"proc/self/mountinfo": "22 21 179:2 / /data rw - ext4 /dev/mmcblk0p2 rw\n"}))
     assert [(each.id, each.level) for each in watch.look(0)] == [("card", "ok")]
-    put(tmp_path, {"proc/mounts": "/dev/mmcblk0p2 /data ext4 ro 0 0\n"})
+    put(tmp_path, {"proc/self/mountinfo": "22 21 179:2 / /data rw - ext4 /dev/mmcblk0p2 ro\n"})
     assert [(each.id, each.level) for each in watch.look(60 * NS)] == [("card", "red")]
