@@ -14,6 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final
@@ -132,6 +133,7 @@ def _pour(answer: object, part: Path, here: int, total: int | None, seen: Seen, 
 def digest(file: Path) -> str:
     """SHA-256 of what the disk holds: its pages are let go first, so that it is read back and not remembered. Raises OSError."""
     with file.open("rb") as read:
-        os.fsync(read.fileno())
+        with suppress(OSError):  # a read-only medium (squashfs, ISO 9660) has nothing to flush and says EINVAL
+            os.fsync(read.fileno())
         os.posix_fadvise(read.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return hashlib.file_digest(read, "sha256").hexdigest()
