@@ -95,6 +95,11 @@ deb: $(READY) ## the Debian package, in build/deb; ARGS="--arch arm64" for a Pi.
 	/usr/bin/python3 images/package/build.py $(ARGS)
 	lintian --allow-root --fail-on error build/deb/callfloor_*.deb
 
+installer: $(READY) ## one file that installs on Debian 12 without a network, in build/deb; ARGS="--arch arm64" for a Pi, "--include cage --include cog" with a screen
+	@.ci/setup package
+	@mkdir -p build/deb
+	/usr/bin/python3 images/package/installer.py $(ARGS)
+
 image: $(READY) ## a box's disk, in build/image: ARGS="--arch arm64" for a Pi, --kiosk for a television; as root, two minutes, the first time six
 	@.ci/setup package
 	@.ci/setup image

@@ -46,15 +46,20 @@ def printed(*words: str | Path, env: dict[str, str] | None = None) -> str:
     return done.stdout.strip()
 
 
-@pytest.fixture(scope="session")
-def rootfs() -> Path:
-    """An unpacked Debian of what every box has (images/rootfs.py); never to be changed: `roots` gives copies."""
-    tar = PROJECT / printed(PYTHON, "images/rootfs.py").splitlines()[-1]
+def unpacked(*words: str) -> Path:
+    """The root file system of images/rootfs.py, made and unpacked once."""
+    tar = PROJECT / printed(PYTHON, "images/rootfs.py", *words).splitlines()[-1]
     folder = tar.with_suffix("")
     if not (folder / "etc" / "debian_version").exists():
         folder.mkdir(parents=True, exist_ok=True)
         printed("tar", "-xf", tar, "-C", folder, "--exclude=./dev/*")
     return folder
+
+
+@pytest.fixture(scope="session")
+def rootfs() -> Path:
+    """An unpacked Debian of what every box has (images/rootfs.py); never to be changed: `roots` gives copies."""
+    return unpacked()
 
 
 @pytest.fixture(scope="session")
@@ -79,13 +84,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return package
 
 
-@pytest.fixture
-def roots(rootfs: Path, tmp_path: Path) -> Iterator[Callable[[], Path]]:
-    """Give roots that may be spoilt: `rootfs` under an overlay, with /proc and what programs want of /dev, no service started by packages."""
+@contextlib.contextmanager
+def spoilable(lower: Path, tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """Give roots that may be spoilt: `lower` under an overlay, with /proc and what programs want of /dev, no service started by packages."""
     with contextlib.ExitStack() as stack:
 
         def root() -> Path:
-            merged = stack.enter_context(overlay(rootfs, Path(tempfile.mkdtemp(dir=tmp_path))))
+            merged = stack.enter_context(overlay(lower, Path(tempfile.mkdtemp(dir=tmp_path))))
             policy = merged / "usr/sbin/policy-rc.d"
             policy.write_text("#!/bin/sh\nexit 101\n")
             policy.chmod(0o755)
@@ -99,4 +104,18 @@ def roots(rootfs: Path, tmp_path: Path) -> Iterator[Callable[[], Path]]:
                 stack.callback(subprocess.run, ["umount", "--lazy", device], check=True)
             return merged
 
+        yield root
+
+
+@pytest.fixture
+def roots(rootfs: Path, tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """Roots of what every box has."""
+    with spoilable(rootfs, tmp_path) as root:
+        yield root
+
+
+@pytest.fixture
+def bare_roots(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """Roots of a Debian that nobody prepared: without python3, without systemd."""
+    with spoilable(unpacked("--bare"), tmp_path) as root:
         yield root
