@@ -7,6 +7,7 @@ repository: on the box apt itself decides what is lacking there, and nothing els
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import io
 import os
@@ -61,6 +62,13 @@ def make(deb: Path, architecture: str, beside: tuple[str, ...], into: Path) -> P
 
 def _closure(deb: Path, architecture: str, beside: tuple[str, ...], folder: Path) -> list[Path]:
     """All that a box without anything would need, by apt in a world of its own in which nothing is installed; fetched once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # others may be at it too
+        return _fetched(deb, architecture, beside, folder)
+
+
+def _fetched(deb: Path, architecture: str, beside: tuple[str, ...], folder: Path) -> list[Path]:
     for name in ("lists/partial", "cache/archives/partial", "none/partial", "etc"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "status").write_text("")

@@ -124,6 +124,8 @@ apt() {
 }
 
 unpack() {
+  # What a pulled plug left behind.
+  if [ -z "$check" ]; then rm -rf "${TMPDIR:-/var/tmp}"/callfloor-install.??????; fi
   work=$(mktemp -d "${TMPDIR:-/var/tmp}/callfloor-install.XXXXXX")
   trap 'rm -rf "$work"' EXIT
   trap 'exit 1' HUP INT TERM

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def installed(root: Path) -> str:
     return (root / "var/lib/dpkg/status").read_text()
 
 
+def stanza(root: Path, package: str) -> str:
+    """What dpkg has written down of a package."""
+    return next((each for each in installed(root).split("\n\n") if each.startswith(f"Package: {package}\n")), "")
+
+
 def left_behind(root: Path) -> list[Path]:
     return list((root / "var/tmp").glob("callfloor-install*"))
 
@@ -80,6 +86,42 @@ def test_installs_without_a_network_and_once(bare_roots: Callable[[], Path], ins
     again = run("--lang", "pt")
     assert (again.returncode, again.stdout) == (0, "callfloor: 1.0 já está instalado; nada a fazer\n")
     assert installed(root) == after
+
+
+def test_goes_on_after_the_plug_was_pulled(bare_roots: Callable[[], Path], installer: Path) -> None:
+    """Cut at two moments: while packages are unpacked, and while they are set up."""
+    root = bare_roots()
+    run = put(root, installer)
+    log = root / "var/log/callfloor-install.log"
+    for sign in ("Unpacking python3.11", "Setting up libpython3"):
+        command = ["unshare", "--net", "--pid", "--fork", "--kill-child", "chroot", str(root), "sh", "/root/callfloor.run"]
+        cut = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        until = time.monotonic() + 120
+        while not (log.exists() and sign in log.read_text()):
+            assert cut.poll() is None, log.read_text()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        cut.kill()
+        cut.wait(30)
+        assert not (root / "usr/bin/callfloor").exists() or "Status: install ok installed\n" not in stanza(root, "callfloor")
+    done = run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert inside(root, "callfloor", "--version").startswith("callfloor ")
+    assert inside(root, "dpkg", "--audit") == ""
+    assert left_behind(root) == []
+
+
+def test_a_full_disk_is_told_before_anything_changes(bare_roots: Callable[[], Path], installer: Path) -> None:
+    root = bare_roots()
+    before = installed(root)
+    printed("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", root / "var/tmp")
+    try:
+        done = put(root, installer)("--lang", "en")
+    finally:
+        printed("umount", root / "var/tmp")
+    assert done.returncode == 1
+    assert re.search(r"/var/tmp/\S+ lacks \d+ MB of free space\. Nothing was changed", done.stderr)
+    assert installed(root) == before
 
 
 @pytest.mark.parametrize("place", ["program", "package", "sum", "end"])
