@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from appliance.cli.main import VERBS
+from appliance.doctor.words import knows
 from wallboard.words import words_of
 
 ROOT = Path(__file__).parent.parent
@@ -78,6 +79,14 @@ def test_texts_of_the_board_are_the_boards() -> None:
     named = [term for row in rows() for term in re.findall(r"\(\*([^*]+)\*\)", row[0])]
     assert len(named) > 15
     assert [term for term in named if not any(text and term.startswith(text) for text in shown)] == []
+
+
+def test_findings_are_the_doctors() -> None:
+    """A quoted finding, more than two words of prose, is one that doctor can say; in Spanish too."""
+    quoted = [text for row in rows() for text in re.findall(r"`([a-z' -]+)`", row[3]) if len(text.split()) > 2]
+    quoted = [text for text in quoted if not re.match(r"(sudo|ip|ssh|systemctl|callfloor) ", text)]
+    assert len(quoted) > 4
+    assert [text for text in quoted if not knows(text)] == []
 
 
 def test_units_exist() -> None:
