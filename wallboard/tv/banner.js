@@ -7,6 +7,9 @@ const LINK_SHAPES = { down: "link", draining: "drain", no_consumer: "deaf", deni
 const LINES = "lines";
 const since = (moment, nowMs) => `${word("since", { t: timeOfDay(Date.parse(moment)) })} (${duration(ageS(moment, nowMs))})`;
 
+// What is for the technician as long as it is amber: a floor cannot mend it.
+const FOR_DOCTOR = new Set(["power", "temperature", "memory", "card"]);
+
 // Every trouble, gravest first: {trouble, state, shape, text, details, severe}.
 export function banners(floor, nowMs) {
   const out = [];
@@ -19,7 +22,7 @@ export function banners(floor, nowMs) {
   const link = linkBanner(floor.crm ?? { state: "off" }, nowMs);
   if (link) out.push(link);
   for (const item of floor.health ?? []) {
-    if (item.level !== "ok") out.push({ trouble: "box", state: item.level, shape: "box", text: word("box.fault"), details: [healthText(item)], severe: item.level === "red" });
+    if (item.level === "red" || (item.level === "amber" && !FOR_DOCTOR.has(item.id))) out.push({ trouble: "box", state: item.level, shape: "box", text: word("box.fault"), details: [healthText(item)], severe: item.level === "red" });
   }
   if (floor.clock === "unset") out.push({ trouble: "clock", state: "unset", shape: "clock", text: word("clock.unset"), details: [], severe: false });
   return out.sort((a, b) => Number(b.severe) - Number(a.severe));
