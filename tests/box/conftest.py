@@ -96,6 +96,8 @@ def spoilable(lower: Path, tmp_path: Path) -> Iterator[Callable[[], Path]]:
             policy.chmod(0o755)
             printed("mount", "-t", "proc", "proc", merged / "proc")
             stack.callback(subprocess.run, ["umount", "--lazy", merged / "proc"], check=True)
+            if not (merged / "dev/fd").exists():
+                (merged / "dev/fd").symlink_to("/proc/self/fd")
             for name in ("null", "urandom", "zero"):
                 device = merged / "dev" / name
                 device.unlink(missing_ok=True)

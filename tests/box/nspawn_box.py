@@ -59,7 +59,8 @@ class Box:
 
     def boot(self, wait_s: float = 60) -> None:
         """Until systemd says that it has started everything."""
-        words = ["systemd-nspawn", f"--directory={self.root}", "--boot", "--register=no", "--keep-unit", "--private-network",
+        # A test that is killed takes its box with it.
+        words = ["setpriv", "--pdeathsig", "TERM", "systemd-nspawn", f"--directory={self.root}", "--boot", "--register=no", "--keep-unit", "--private-network",
                  f"--machine={self.name}", "--console=read-only", "systemd.log_target=console", "systemd.log_color=0"]  # fmt: skip
         with self._console.open("ab") as log:
             began_at = log.tell()
