@@ -27,9 +27,10 @@ from appliance.core.errors import MisconfiguredError
 from appliance.enroll import work
 from appliance.enroll.est import Waiting
 from appliance.enroll.identity import Issued, common_name
-from appliance.enroll.keep import FOLDER, Place
+from appliance.enroll.keep import CODE, FOLDER, Place
 from appliance.enroll.renewal import due_s
 from appliance.enroll.words import text
+from appliance.provision import atomic
 
 EXAMPLES = """
   sudo callfloor enroll https://crm.example.com --ca crm-ca.pem          # asks for the code
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--code-file", type=Path, metavar="FILE", help="the one-time code; - for standard input (default: asked, not shown)"
     )
+    parser.add_argument("--kept-code", type=Path, default=CODE, help=argparse.SUPPRESS)
     parser.add_argument("--ca", type=Path, metavar="FILE", help="who vouches for that server, PEM (default: the system's authorities)")
     parser.add_argument("--folder", type=Path, default=FOLDER, metavar="DIR", help=f"where key and certificate lie (default {FOLDER})")
     parser.add_argument("--lang", choices=("es", "en", "pt"), help="language of the texts (default: LC_ALL, LANG, else en)")
@@ -108,13 +110,19 @@ def _named(file: Path) -> _Named:
 
 def _enrolled(args: argparse.Namespace, place: Place, name: str, clock: SystemClock) -> Issued:
     ca = args.ca.read_bytes() if args.ca else None
+    if args.code_file is None and args.kept_code.exists():
+        args.code_file = args.kept_code
     code = _code(args)
     while True:
         try:
-            return work.enrol(place, name, args.url, code, ca, clock)
+            issued = work.enrol(place, name, args.url, code, ca, clock)
         except Waiting as waiting:
             complain(text("waiting", args.lang, after=f"{waiting.after_s:.0f}"))
             time.sleep(waiting.after_s)
+        else:
+            if args.code_file == args.kept_code:
+                atomic.remove(args.kept_code)
+            return issued
 
 
 def _code(args: argparse.Namespace) -> str:

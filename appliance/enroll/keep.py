@@ -14,6 +14,8 @@ from appliance.core.errors import CorruptError
 from appliance.provision import atomic
 
 FOLDER: Final = Path("/var/lib/callfloor/tls")
+#: A one-time code that the box's first start took from its site sheet; not among the services' credentials, which would all get it.
+CODE: Final = Path("/var/lib/callfloor/firstboot/enrol.code")
 _OWNER: Final = "callfloor"
 _KEY_END: Final = b"-----END PRIVATE KEY-----\n"
 

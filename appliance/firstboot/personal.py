@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from appliance import registry
 from appliance.core.errors import CallfloorError
+from appliance.enroll import keep
 from appliance.firstboot.secret_free import secret_files, secret_free
 from appliance.firstboot.words import told
 from appliance.provision.atomic import settle
@@ -32,7 +33,7 @@ SHEET: Final = "callfloor-site.toml"
 REPORT: Final = "callfloor-report.txt"
 #: On the box.
 KEPT: Final = "/var/lib/callfloor/firstboot/site.toml"
-CODE: Final = "/etc/callfloor/credentials/enrol.code"
+CODE: Final = str(keep.CODE)
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -95,7 +96,6 @@ def _keep(machine: Machine, sheet: SiteSheet, text: str, config: Path) -> None:
         if code is None and sheet.enrol.code_file is not None:
             code = (config / sheet.enrol.code_file).read_text(encoding="utf-8-sig").strip()
         if code:
-            put(machine, Folder(path=str(Path(CODE).parent), mode=0o700))
             put(machine, File(path=CODE, content=f"{code}\n".encode(), mode=0o600, secret=True))
 
 

@@ -19,9 +19,9 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "A ficha não traz chaves SSH: ninguém pode entrar pela rede. Ponha [ssh] keys em outra ficha.",
     ),
     "enrol": (
-        "Falta el certificado: con la red conectada, callfloor enroll {url}; el código está en {file}.",
-        "The certificate is still to come: with the network up, callfloor enroll {url}; the code is in {file}.",
-        "Falta o certificado: com a rede ligada, callfloor enroll {url}; o código está em {file}.",
+        "Falta el certificado: con la red conectada, sudo callfloor enroll {url}; el código está en {file} y se borra después.",
+        "The certificate is still to come: with the network up, sudo callfloor enroll {url}; the code is in {file} and goes afterwards.",
+        "Falta o certificado: com a rede ligada, sudo callfloor enroll {url}; o código está em {file} e é apagado depois.",
     ),
     "wiped": (
         "La hoja se retiró de CONFIG; una copia sin secretos queda en {file}.",

@@ -15,7 +15,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key, pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from appliance.enroll.est import WELL_KNOWN
@@ -80,6 +80,8 @@ class EnrolmentServer:
         self.authority = Authority(folder)
         self.codes, self.life = dict(codes), life
         self.confirm: set[str] = set()
+        #: Codes that were used, and for which key: who asks again with both lost the answer, and gets another.
+        self._used: dict[tuple[str, str], bytes] = {}
         #: What was issued to whom, in order.
         self.issued: list[str] = []
         self._lock = threading.Lock()
@@ -101,15 +103,18 @@ class EnrolmentServer:
         self._http.server_close()
         self._thread.join()
 
-    def may(self, box: str, code: str) -> bool | None:
-        """Is the code the box's? None: it is, and somebody still has to confirm. A code that was used is gone."""
+    def may(self, box: str, code: str, key: bytes) -> bool | None:
+        """Is the code the box's? None: it is, and somebody still has to confirm. A code that was used is gone, but for the same key."""
         with self._lock:
+            if (used := self._used.get((box, code))) is not None:
+                return hmac.compare_digest(used, key)
             expected = self.codes.get(box)
             if expected is None or not hmac.compare_digest(expected.encode(), code.encode()):
                 return False
             if box in self.confirm:
                 return None
             del self.codes[box]
+            self._used[box, code] = key
             return True
 
     def certificate(self, csr: x509.CertificateSigningRequest) -> x509.Certificate:
@@ -153,7 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
         allowed: bool | None = False
         if self.path == f"{WELL_KNOWN}/simpleenroll":
             user, code = self._credentials()
-            allowed = self.server_of.may(box, code) if user == box else False
+            key = csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            allowed = self.server_of.may(box, code, key) if user == box else False
         elif self.path == f"{WELL_KNOWN}/simplereenroll":
             allowed = self._shown() == box
         if allowed is None:

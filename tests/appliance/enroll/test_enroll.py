@@ -67,6 +67,18 @@ def test_a_code_is_good_once_and_for_one_box(place: Place, server: EnrolmentServ
     assert work.show(place) == first, "what the box had, it has"
 
 
+def test_an_answer_that_was_lost_is_given_again_to_the_same_key(place: Place, server: EnrolmentServer) -> None:
+    """Power cut between the server's answer and the disk: the code is used, the key is pending, and nobody has to be called."""
+    key = identity.new_key()
+    place.put_pending(key)
+    asked = est.server_from_url(server.url)
+    est.enrol(asked, est.trust(server.authority.file.read_bytes()), identity.request(key, BOX), BOX, CODE)
+    assert enrolled(place, server).subject == BOX
+    current = place.current()
+    assert current is not None
+    assert current[1] == key
+
+
 def test_a_server_that_cannot_prove_itself_gets_no_code(place: Place, server: EnrolmentServer, tmp_path: Path) -> None:
     stranger = Authority(tmp_path / "stranger")
     with pytest.raises(DeniedError, match="cannot prove who it is"):
@@ -229,8 +241,9 @@ def test_the_verb_from_the_code_to_what_it_says(server: EnrolmentServer, tmp_pat
 
     assert main(["enroll", *common]) == 1
     assert "no tiene certificado" in capsys.readouterr().err
-    words = [server.url, "--code-file", str(tmp_path / "code"), "--ca", str(server.authority.file)]
+    words = [server.url, "--kept-code", str(tmp_path / "code"), "--ca", str(server.authority.file)]
     assert main(["enroll", *words, *common]) == 0
+    assert not (tmp_path / "code").exists(), "the first start's code goes once it was used"
     said = capsys.readouterr().out
     assert "certificado de quito/p3" in said
     assert CODE not in said
