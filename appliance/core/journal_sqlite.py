@@ -189,7 +189,7 @@ class SqliteJournal:
                     self._upkeep.limit(self._store)  # it may be another disk by now
                 with self._upkeep.pace.measured():
                     seq = self._inserted(batch)
-                with suppress(sqlite3.Error, OSError):
+                with suppress(sqlite3.Error, OSError, CallfloorError):
                     self._look_around()
         except sqlite3.Error as fault:
             self._refuse(batch, error_from_sqlite(fault, self.path))
