@@ -139,7 +139,7 @@ async def test_troubles_differ_in_shape_and_word(browser: Browser, box: Box) -> 
     await tab.until(f"{TROUBLES}.length === 2")
     both = await tab.ask(TROUBLES)
     box.show("box")
-    await tab.until(f"{TROUBLES}.length === 2 && {TROUBLES}[0][2] === 'box'")
+    await tab.until(f"{TROUBLES}.length === 1 && {TROUBLES}[0][2] === 'box'")
     box_fault = (await tab.ask(TROUBLES))[0]
     box.show("link_down")
     await tab.until(f"{TROUBLES}[0][2] === 'link'")
