@@ -1,0 +1,1 @@
+"""The floor for test rigs and plant: an OPC UA server over the journal."""
