@@ -28,9 +28,9 @@ BYTES_MOST: Final = 1 << 20
 
 
 class RigArgument(Struct, frozen=True, kw_only=True):
-    """One argument of an action. `text` says in words what it is; without `required` the action is called with `default` when none is given.
+    """One argument of an action. `text` says in words what it is; one that is not `required` is filled in with `default`.
 
-    A client sends `None` (a null Variant) or an empty text for an optional argument that it leaves out. `choices` of a text: no other is taken.
+    A client leaves an optional argument out as a null Variant or an empty text. `choices` of a text: no other is taken.
     """
 
     name: str
@@ -55,7 +55,7 @@ class RigAnswer(Struct, frozen=True, kw_only=True):
     ended_ns: int | None = None
 
 
-#: Arguments by name, already of the kinds that the action names, every optional one filled in. May raise CallfloorError or ValueError: failed.
+#: Arguments by name, of the kinds that the action names, every optional one filled in. May raise CallfloorError or ValueError: failed.
 RigCall = Callable[[Mapping[str, Scalar]], Awaitable[RigAnswer]]
 
 
