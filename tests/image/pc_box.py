@@ -22,13 +22,13 @@ class PcBox(Box):
         """Start the firmware. Without `-no-reboot`: a restart is the machine's own."""
         assert not self.running
         self._starts += 1
-        variables = self._folder / "variables.fd"
+        variables = self.folder / "variables.fd"
         if not variables.exists():
             shutil.copy(_FIRMWARE / ("OVMF_VARS_4M.ms.fd" if self.secure else "OVMF_VARS_4M.fd"), variables)
         code = _FIRMWARE / ("OVMF_CODE_4M.secboot.fd" if self.secure else "OVMF_CODE_4M.fd")
         self._port, self._tv = _free_port(), _free_port()
         secure = ["-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"] if self.secure else []
-        self._begin([
+        self.begin([
             "qemu-system-x86_64", "-M", f"q35{',smm=on' if self.secure else ''}", "-cpu", "max", "-accel", "tcg,thread=multi", "-smp", "2",
             "-m", "1024", "-display", "none", "-serial", "stdio", "-monitor", "none", *secure,
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,unit=1,file={variables}",
