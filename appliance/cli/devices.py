@@ -7,6 +7,7 @@ Without a configuration everything is listed all the same. Nothing is opened tha
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -45,16 +46,12 @@ def main(args: argparse.Namespace) -> int:
     journal = SeatJournal(config)
     try:
         look = Look(config, journal)
-        if not args.follow:
-            seen = look.seen()
-            if args.json:
-                say_json(seen)
-            else:
-                say("\n".join(lines_of(seen)))
-            return 0
-        _follow(look, as_json=args.json)
-    except KeyboardInterrupt:
-        return 0
+        if args.follow:
+            _follow(look, as_json=args.json)
+        elif args.json:
+            say_json(look.seen())
+        else:
+            say("\n".join(lines_of(look.seen())))
     finally:
         journal.close()
     return 0
@@ -79,9 +76,20 @@ def configuration(path: Path) -> Config | None:
         return None
 
 
+class _Stop:
+    """Ctrl-C as a flag: an exception that it would raise amid a C library's callback is swallowed there, and the press with it."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+
+
 def _changes(look: Look) -> Iterator[Seen]:
-    before: Seen | None = None
-    while True:
+    stop, before = _Stop(), None
+    while not stop.asked:
         seen = look.seen()
         if seen != before:
             before = seen
@@ -94,6 +102,7 @@ def _follow(look: Look, *, as_json: bool) -> None:
         for seen in _changes(look):
             say_json(seen)
             sys.stdout.flush()
+        return
     with full_screen(sys.stdout) as draw:
         for seen in _changes(look):
             draw(lines_of(seen))
