@@ -3,7 +3,7 @@
 FILE is a bundle (.raucb) for a box made from an image, or a package (.deb, its signature FILE.sig beside it) for a Debian of
 its own; or the https:// address of one, whose download goes on where it broke off.
 
-Instead of a file: status, activate (try what is staged; also once more what came back by a cut), discard (forget it).
+Instead of a file: status, activate (try what is staged; once more, what came back), discard (forget it).
 Exit code 0: done, or restarting; 1: refused, and nothing was changed.
 """
 
@@ -25,7 +25,7 @@ from appliance.update import package, trial
 from appliance.update.candidate import Candidate, looked_at, refuse_unfit, running_version, wanted_by
 from appliance.update.facts import collected, usable
 from appliance.update.fetch import fetched, is_url
-from appliance.update.install import activated, needs_slots, restart, staged
+from appliance.update.install import activated, needs_slots, restart, staged, staged_again
 from appliance.update.place import Place, said
 from appliance.update.state import State, load, save
 from appliance.update.words import LANGUAGES, Language, language_from, text
@@ -132,11 +132,7 @@ def _agreed(language: Language) -> bool:
 
 
 def _activate(place: Place, config: Path, language: Language, *, json: bool) -> int:
-    state = load(place.folder)
-    slots = needs_slots(place)
-    if state.phase == "idle" and not slots.staged and state.slot and state.slot != slots.booted and state.slot in slots.good:
-        said(place.tryboot, "set-primary", state.slot)
-    return _restarted(place, state, config, language, json=json)
+    return _restarted(place, staged_again(place, load(place.folder)), config, language, json=json)
 
 
 def _restarted(place: Place, state: State, config: Path, language: Language, *, json: bool) -> int:

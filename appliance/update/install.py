@@ -63,6 +63,22 @@ def staged(candidate: Candidate, place: Place, before: Facts, source: str, *, ac
     return state
 
 
+def staged_again(place: Place, state: State) -> State:
+    """What came back without a verdict, or with a bad one, staged once more as it lies in its slot; any other state as it is.
+
+    A write that was interrupted left half a system, and is not among these.
+    """
+    slots = needs_slots(place)
+    last = state.past[-1] if state.past else None
+    came_back = state.phase == "idle" and last is not None and last.outcome == "rolled-back" and last.version == state.version
+    if not came_back or state.kind != "image" or not state.slot or state.slot == slots.booted or slots.trial:
+        return state
+    said(place.tryboot, "set-primary", state.slot)
+    state = msgspec.structs.replace(state, phase="staged")
+    save(place.folder, state)
+    return state
+
+
 def activated(place: Place, state: State, before: Facts | None) -> State:
     """Arm the one try, and remember it. The caller restarts the box.
 
