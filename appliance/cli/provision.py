@@ -27,7 +27,8 @@ from appliance.provision.plan import Plan, plan
 from appliance.provision.site import SiteSheet
 from appliance.provision.site_file import site_from_toml, text_of
 from appliance.provision.state import State, States
-from appliance.provision.step_config import remember, started
+from appliance.provision.step_config import remember
+from appliance.provision.step_units import started
 from appliance.provision.text import plan_data, plan_lines
 from appliance.provision.verify import Seen, neighbours, verified
 from appliance.provision.words import LANGUAGES, Words, language
@@ -130,7 +131,7 @@ def _carried_out(machine: Machine, todo: Plan, path: Path, args: argparse.Namesp
         try:
             remember(machine, f"provision {path.name}", time.time())
             state = apply(machine, todo.steps, path.name, at)
-            certificate = _certificate(machine, todo, path, at)
+            certificate = _certificate(machine, todo, path, at, words)
         except (CallfloorError, OSError) as fault:
             at.end()
             standing = States(machine).unfinished()
@@ -153,13 +154,13 @@ def _carried_out(machine: Machine, todo: Plan, path: Path, args: argparse.Namesp
     return seen, state, False
 
 
-def _certificate(machine: Machine, todo: Plan, path: Path, at: _Deeds) -> tuple[Seen, ...]:
+def _certificate(machine: Machine, todo: Plan, path: Path, at: _Deeds, words: Words) -> tuple[Seen, ...]:
     """Ask for one where that is a step; once it is there the configuration names it, as part of the same state."""
     if not any(each.step.name == "enrol" for each in todo.steps):
         return ()
     at("enrol")
     folder = path.absolute().parent
-    seen = enrolled(machine, todo.sheet, folder, SystemClock())
+    seen = enrolled(machine, todo.sheet, folder, SystemClock(), words)
     if seen.outcome == "ok":
         apply(machine, plan(machine, todo.sheet, folder, _technician()).steps, path.name, at)
     return (seen,)
@@ -174,7 +175,7 @@ def _tell(seen: Sequence[Seen], words: Words) -> None:
     say()
     say(coloured(words("verify"), "bold"))
     for each in seen:
-        item = words("verify.files") if each.item == "files" else each.item
+        item = words(f"verify.{each.item}") if each.item in ("files", "board", "kiosk", "enrol") else each.item
         outcome = f"{words('outcome.' + each.outcome):<8}"
         say(f"  {coloured(outcome, _COLOUR[each.outcome])} {item}: {each.evidence}")
         if each.mend:

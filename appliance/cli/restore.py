@@ -25,8 +25,9 @@ from appliance.provision.archive import is_sealed, unpacked
 from appliance.provision.machine import Machine
 from appliance.provision.state import States
 from appliance.provision.step import due
-from appliance.provision.step_config import remember, started, units
+from appliance.provision.step_config import remember
 from appliance.provision.step_system import zone
+from appliance.provision.step_units import kiosk, services, started
 from appliance.provision.words import Words, language
 from appliance.provision.work import apply, finish, go_back
 
@@ -73,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _restore(machine: Machine, box: box_of.Box, name: str) -> None:
     config = box_of.config_in(box, machine)
-    steps = (box_of.step_of(machine, box), zone(machine, config.site.timezone), units(machine, config))
+    steps = (box_of.step_of(machine, box), zone(machine, config.site.timezone), services(machine, config), kiosk(machine, config))
     faults = [step.cannot for step in steps if step.cannot is not None]
     if faults:
         raise MisconfiguredError("; ".join(faults))
@@ -89,6 +90,8 @@ def _restore(machine: Machine, box: box_of.Box, name: str) -> None:
             # Below another root the services' user may not get that far; on the box itself nothing of root's is left beside the journal.
             with as_owner(folder) if machine.root == Path("/") else nullcontext():
                 box_of.begin_journal(config, box.manifest.epoch, SystemClock())
+            if machine.live:
+                machine.run(("systemctl", "daemon-reload"))
             if machine.as_root():
                 os.chown(config.journal.path, folder.stat().st_uid, folder.stat().st_gid)
         except (CallfloorError, OSError) as fault:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
-from appliance.provision import certificate, step_config, step_system
+from appliance.provision import certificate, step_config, step_system, step_units
 from appliance.provision.machine import Machine
 from appliance.provision.site import SiteSheet
 from appliance.provision.state import State, States
@@ -52,7 +52,8 @@ def plan(machine: Machine, sheet: SiteSheet, folder: Path, technician: str, *, f
         secrets,
         boards,
         main,
-        step_config.units(machine, config),
+        step_units.services(machine, config),
+        step_units.kiosk(machine, config),
         certificate.step(machine, sheet),
     )
     cut = States(machine).unfinished()

@@ -1,4 +1,4 @@
-"""Decides what lies in /etc/callfloor and which services run: the configuration, secrets, boards, checked before anything changes.
+"""Decides what lies in /etc/callfloor: the configuration, secrets, boards, checked before anything changes.
 
 The new folder is laid out aside, beside copies of what stays, and read by the rules of `callfloor check`: a sheet that the services
 could not use changes nothing.
@@ -23,8 +23,7 @@ from appliance.provision.machine import Machine
 from appliance.provision.site import SiteSheet
 from appliance.provision.site_file import document, named_files, over
 from appliance.provision.step import Step
-from appliance.provision.step_system import UNITS
-from appliance.provision.thing import File, Folder, Link, Thing
+from appliance.provision.thing import File, Folder, Thing
 from appliance.provision.toml_edit import merged
 
 FOLDER: Final = "/etc/callfloor"
@@ -34,7 +33,6 @@ _HEAD: Final = """# Written by callfloor provision from a site sheet; callfloor 
 # What each key means: docs/configuration.md. callfloor check names every fault.
 
 """
-_WANTS: Final = "/etc/systemd/system/callfloor.target.wants"
 
 
 def configuration(machine: Machine, sheet: SiteSheet, folder: Path, *, fresh: bool) -> tuple[Step, Step | None, Step | None, Config]:
@@ -48,7 +46,7 @@ def configuration(machine: Machine, sheet: SiteSheet, folder: Path, *, fresh: bo
     secrets = _secrets(sheet, folder)
     boards = _boards(sheet, folder)
     config = _checked(machine, text, (*secrets, *boards))
-    running = tuple(f"callfloor@{name}" for name in registry.enabled(config))
+    running = tuple(f"callfloor@{name}" for name in registry.enabled(config)) + (("callfloor-kiosk",) if config.kiosk is not None else ())
     restart = (("systemctl", "try-restart", "--no-block", *running),) if running else ()
     here = File(path=CONFIG, content=text.encode(), mode=0o640, group="callfloor")
     about = {"services": ", ".join(registry.enabled(config)) or "–"}
@@ -63,38 +61,6 @@ def remember(machine: Machine, why: str, now_s: float) -> None:
     path = machine.path(CONFIG)
     if path.is_file():
         History(machine.path(HISTORY)).keep(path.read_text(encoding="utf-8-sig"), why, now_s)
-
-
-def units(machine: Machine, config: Config) -> Step:
-    """Which units are wanted: those that the configuration enables, and the target that starts them; no others of ours."""
-    wanted = registry.enabled(config)
-    things: list[Thing] = [
-        Link(path="/etc/systemd/system/multi-user.target.wants/callfloor.target", target=_unit(machine, "callfloor.target"))
-    ]
-    template = _unit(machine, "callfloor@.service")
-    things += [Link(path=f"{_WANTS}/callfloor@{name}.service", target=template if name in wanted else None) for name in registry.SERVICES]
-    stop = tuple(f"callfloor@{name}.service" for name in registry.SERVICES if name not in wanted)
-    start = ("callfloor.target", *(f"callfloor@{name}.service" for name in wanted))
-    runs = (
-        ("systemctl", "daemon-reload"),
-        *((("systemctl", "stop", *stop),) if stop else ()),
-        ("systemctl", "start", "--no-block", *start),
-    )
-    return Step(name="units", things=tuple(things), runs=runs, about={"services": ", ".join(wanted) or "–"})
-
-
-def started(machine: Machine) -> tuple[tuple[str, ...], ...]:
-    """What makes a running box heed the files and links that stand now, after others were put back."""
-    links = [f"callfloor@{name}.service" for name in registry.SERVICES if machine.path(f"{_WANTS}/callfloor@{name}.service").is_symlink()]
-    others = [f"callfloor@{name}.service" for name in registry.SERVICES if f"callfloor@{name}.service" not in links]
-    runs: list[tuple[str, ...]] = [("hostname", "-F", "/etc/hostname"), ("systemctl", "daemon-reload")]
-    runs.append(("systemctl", "try-restart", "systemd-timesyncd"))
-    runs += [("systemctl", "stop", *others)] if others else []
-    return (*runs, *([("systemctl", "restart", "--no-block", *links)] if links else []))
-
-
-def _unit(machine: Machine, name: str) -> str:
-    return next((f"{folder}/{name}" for folder in UNITS if machine.path(f"{folder}/{name}").exists()), f"/lib/systemd/system/{name}")
 
 
 def _secrets(sheet: SiteSheet, folder: Path) -> tuple[File, ...]:

@@ -21,6 +21,7 @@ from appliance.core.config_file import ConfigFaultsError, load
 from appliance.core.endpoint import endpoint_from_text
 from appliance.doctor import broker, pbx, services
 from appliance.doctor.finding import Finding, Scene
+from appliance.doctor.words import in_language
 from appliance.provision.machine import Machine
 from appliance.provision.step import Step, due
 from appliance.provision.step_config import CONFIG
@@ -29,6 +30,8 @@ from appliance.provision.words import Words
 Outcome = Literal["ok", "away", "failed"]
 #: How long services may take to come up: a start is a second on a PC and a few on a small board.
 UP_S: Final = 45.0
+#: And a compositor with a browser: longer, but it is not waited for as long, as a screen may be off.
+KIOSK_S: Final = 25.0
 _LOOK_S: Final = 0.5
 
 
@@ -72,8 +75,12 @@ def verified(
     if config.wallboard.tv is not None:
         waiting("board")
         seen.append(_board(config, words))
+    if config.kiosk is not None:
+        waiting("kiosk")
+        seen.append(_kiosk(machine, config.kiosk.browser, words))
     waiting("neighbours")
-    for item, finding in neighbours(machine).items():
+    for item, told in neighbours(machine).items():
+        finding = in_language(told, words.language)
         if finding.level != "red":
             seen.append(Seen(item=item, outcome="ok", evidence=finding.evidence))
         else:
@@ -103,6 +110,20 @@ def _services(config: Config, waiting: Callable[[str], object], words: Words) ->
         else Seen(item=f"callfloor@{name}", outcome="failed", evidence=words("seen.down"), mend=f"journalctl -u callfloor@{name} -n 20")
         for name, up in facts.runs.items()
     ]
+
+
+def _kiosk(machine: Machine, browser: str, words: Words) -> Seen:
+    """The screen tells that it runs once a page was painted. One that is not there, or is switched off, is no reason to go back."""
+    missing = [name for name in ("cage", browser) if not machine.path(f"/usr/bin/{name}").exists()]
+    if missing:
+        mend = f"sudo apt install --no-install-recommends cage seatd {browser}; sudo systemctl restart callfloor-kiosk"
+        return Seen(item="kiosk", outcome="away", evidence=words("seen.missing", names=", ".join(missing)), mend=mend)
+    end_s = time.monotonic() + KIOSK_S
+    while not machine.says(("systemctl", "is-active", "--quiet", "callfloor-kiosk")):
+        if time.monotonic() > end_s:
+            return Seen(item="kiosk", outcome="away", evidence=words("seen.dark"), mend="journalctl -u callfloor-kiosk -n 20")
+        time.sleep(_LOOK_S)
+    return Seen(item="kiosk", outcome="ok", evidence=words("seen.runs"))
 
 
 def _board(config: Config, words: Words) -> Seen:

@@ -22,6 +22,7 @@ from appliance.provision.certificate import named, step
 from appliance.provision.enrol import enrolled
 from appliance.provision.machine import Machine
 from appliance.provision.site_file import site_from_toml
+from appliance.provision.words import Words
 
 from .conftest import SHEET
 
@@ -93,7 +94,7 @@ def test_an_enrolment_server_that_is_away_is_no_fault(make_root: Callable[..., P
     asked = step(machine, sheet)
     assert asked is not None
     assert asked.acts
-    seen = enrolled(machine, sheet, tmp_path, SystemClock())
+    seen = enrolled(machine, sheet, tmp_path, SystemClock(), Words("es"))
     assert seen.outcome == "away"
     assert "K7PM" not in seen.evidence + seen.mend
     assert named(machine, sheet) == {}
