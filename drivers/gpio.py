@@ -1,8 +1,9 @@
 """Decides how lamps, a buzzer and a button reach a Raspberry Pi's header: plain on and off through gpiozero, or a twin that remembers.
 
-URLs: `gpio:` (the lgpio pin factory, the board's own chip), `gpio:?chip=4`, `gpio:?factory=rpigpio`; `sim:`. The environment variable
-GPIOZERO_PIN_FACTORY, gpiozero's own, wins over the factory of the URL; its `mock` is the wire of the tests. No PWM: what hangs
-here are relays and industrial lamps. An output begins off, and is never driven the other way on the way there (`_quiet_lgpio`).
+URLs: `gpio:` (the lgpio pin factory, the board's own chip), `gpio:?chip=4`, `gpio:?factory=rpigpio`; `sim:`, and
+`sim:/PATH` for a twin at a unix socket. The environment variable GPIOZERO_PIN_FACTORY, gpiozero's own, wins over the factory of the URL;
+its `mock` is the wire of the tests. No PWM: what hangs here are relays and industrial lamps.
+An output begins off, and is never driven the other way on the way there (`_quiet_lgpio`).
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError, TransientError, UnpluggedError, UnsupportedError
+from drivers.twin_socket import TwinSocket, open_twin
 
 _FACTORIES: Final = ("lgpio", "rpigpio", "pigpio", "native")
 _CHIPS: Final = range(64)
@@ -87,6 +90,11 @@ def open_pins(url: str, wiring: Wiring) -> Iterator[Pins]:
     """
     place = place_from_url(url)
     if place is None:
+        path = urlsplit(url).path
+        if path:
+            with open_twin(url, path, _hello(wiring)) as twin:
+                yield TwinPins(twin)
+            return
         yield SimPins(wiring)
         return
     factory = pin_factory(url, place)
@@ -252,3 +260,20 @@ class SimPins:
     def press(self) -> None:
         """Somebody presses the button."""
         self._pressed()
+
+
+def _hello(wiring: Wiring) -> bytes:
+    return msgspec.json.encode({"outputs": wiring.outputs, "button": wiring.button})
+
+
+class TwinPins:
+    """Pins that somebody plays at a socket: each switching is two bytes, the pin and 0 or 1; any message of his is a press."""
+
+    def __init__(self, twin: TwinSocket) -> None:
+        self._twin = twin
+
+    def write(self, pin: int, on: bool) -> None:
+        self._twin.send(bytes((pin, on)))
+
+    def watch(self, loop: asyncio.AbstractEventLoop, pressed: Callable[[], None]) -> None:
+        self._twin.watch(loop, lambda _message: pressed())

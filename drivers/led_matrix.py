@@ -56,6 +56,12 @@ def open_matrix(text: str, width: int, height: int) -> Iterator[Matrix]:
     """
     url = checked_url(text, width, height)
     if url.kind == "sim":
+        if url.socket:
+            from drivers.led_twin import open_twin_matrix  # noqa: PLC0415 - only where there is such a twin
+
+            with open_twin_matrix(url, width, height) as twin:
+                yield twin
+            return
         yield SimMatrix(width, height)
         return
     with _opener(url)(url, width, height) as matrix:

@@ -1,7 +1,7 @@
 """Decides what an LED chain's URL means, and whether it fits the picture that it shall show.
 
 `spi:PORT.SELECT[,SELECT]` are MAX7219 modules, `ws2812:PORT.SELECT` and `apa102:PORT.SELECT` colour LEDs on an SPI bus, `ws2812:pwm`
-colour LEDs on GPIO 18, `sim:` a twin. An option that is not known is a fault.
+colour LEDs on GPIO 18, `sim:` a twin, `sim:/PATH` one at a unix socket. An option that is not known is a fault.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class LedUrl(Struct, frozen=True):
 
     MAX7219: `orientation` is how each module is turned, `reverse` that the first one is at the right, `zigzag` that the lower row runs
     back upside down, `rotate` 2 that the whole hangs upside down. Colour LEDs: `path`, `start` and `zigzag` say how the strip runs
-    through each panel of `panel` columns, `limit_ma` what the supply gives.
+    through each panel of `panel` columns, `limit_ma` what the supply gives. `socket`: where a twin of another process listens.
     """
 
     text: str
@@ -63,6 +63,7 @@ class LedUrl(Struct, frozen=True):
     panel: int | None = None
     limit_ma: int = 2500
     colours: bool = False
+    socket: str = ""
 
     @property
     def device(self) -> str:
@@ -88,7 +89,9 @@ def led_url_from(text: str) -> LedUrl:
     bare = LedUrl(text, kind, zigzag=colours, colours=colours)
     if kind == "ws2812" and parts.path.strip("/") == "pwm":
         bare = replace(bare, kind="ws2812-pwm")
-    elif kind != "sim":
+    elif kind == "sim":
+        bare = replace(bare, socket=parts.path)
+    else:
         port, selects = _place(text, parts.path.strip("/"))
         if len(selects) > 1 and kind != "max7219":
             fault = f'LED url "{text}": colour LEDs hang at one chip select; write {parts.scheme}:{port}.{selects[0]}'
