@@ -22,6 +22,7 @@ SERVICES: Final[dict[str, str]] = {
     "headsets": "headsets.service:Headsets",
     "wallboard": "wallboard.service:Wallboard",
     "uplink": "gateway.uplink.service:Uplink",
+    "opcua": "gateway.opcua.service:Opcua",
 }
 
 
@@ -35,7 +36,11 @@ _ENABLED: Final[dict[str, Callable[[Config], bool]]] = {
     "headsets": lambda config: config.headsets is not None,
     "wallboard": _has_boards,
     # Without a CRM the uplink still carries out the commands that the box gives itself (`callfloor send`).
-    "uplink": lambda config: bool((config.crm and config.crm.url) or config.pbx or config.lines or config.headsets) or _has_boards(config),
+    "uplink": lambda config: (
+        bool((config.crm and config.crm.url) or config.pbx or config.lines or config.headsets or config.opcua) or _has_boards(config)
+    ),
+    # Last: it takes seconds of a small board's processor to build its standard address space.
+    "opcua": lambda config: config.opcua is not None,
 }
 
 

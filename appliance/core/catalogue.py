@@ -509,7 +509,7 @@ class BoxGap(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CommandReceived(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A command arrived and is durable; it runs at most once."""
+    """A command arrived and is durable; it runs at most once. `who`: the user who gave it at this box, as `opcua:ana`."""
 
     id: str
     verb: str
@@ -519,6 +519,7 @@ class CommandReceived(Struct, frozen=True, kw_only=True, omit_defaults=True):
     response_topic: str | None = None
     correlation: str | None = None
     digest: str = ""
+    who: Staff | None = None
 
 
 class CommandFinished(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,6 +12,7 @@ from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.ivr_config import IvrConfig
 from appliance.core.kiosk_config import KioskConfig
 from appliance.core.line_config import LinesConfig
+from appliance.core.opcua_config import OpcuaConfig
 from appliance.core.quantity import Period, Port, Share, Span
 from appliance.core.smdr_config import SmdrConfig
 from appliance.core.trunk_config import FullMap, LineFaults
@@ -316,4 +317,5 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trunks: dict[str, TrunkConfig] = field(default_factory=dict)
     sites: dict[str, SiteConfig] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
+    opcua: OpcuaConfig | None = None
     kiosk: KioskConfig | None = None

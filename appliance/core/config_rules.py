@@ -335,6 +335,13 @@ def _ivr(config: Config) -> Iterator[Finding]:
         yield from findings_of_ivr(config)
 
 
+def _opcua(config: Config) -> Iterator[Finding]:
+    if config.opcua is not None:
+        from appliance.core.config_opcua import findings_of_opcua  # noqa: PLC0415 - a box without a rig or a plant starts without it
+
+        yield from findings_of_opcua(config)
+
+
 def _alarm(config: Config) -> Iterator[Finding]:
     tables = (config.queues, config.groups, config.trunks)
     if config.alarm == AlarmConfig() and not any(each.alarm for table in tables for each in table.values()):
@@ -410,6 +417,7 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _smdr,
     _lines,
     _ivr,
+    _opcua,
     _alarm,
     _kiosk,
 )

@@ -90,7 +90,7 @@ class Executor:
         result = {"alarm": alarm, "level": known.level, "since": known.since}
         if known.acknowledged is not None:
             return [CommandFinished(id=command.id, state="done", result={**result, "acknowledged": known.acknowledged})]
-        return [AlarmAcknowledged(alarm=alarm, by=command.by), CommandFinished(id=command.id, state="done", result=result)]
+        return [AlarmAcknowledged(alarm=alarm, by=command.who or command.by), CommandFinished(id=command.id, state="done", result=result)]
 
 
 def _refusal(command: str, verdict: Verdict) -> Struct:
