@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from appliance.core.clock import NS, SystemClock, rfc3339
+from msgspec import structs
+
+from appliance.core.clock import SystemClock
 from appliance.core.config import Config
 from appliance.core.errors import MisconfiguredError
+from appliance.doctor import own_certificate
 from appliance.doctor.finding import Finding, Level, Scene
 from appliance.doctor.reach import Reached, Stage, at_once, reached
 from gateway.uplink.endpoint import Endpoint, endpoints_from_config
-from gateway.uplink.tls import AMBER_S, RED_S, own_validity, tls_context
-from gateway.uplink.x509 import Validity
+from gateway.uplink.tls import tls_context
 
 LIMIT_S: Final = 15.0
 _HELD: Final = "events are held on this box until it answers"
@@ -37,29 +39,18 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
     if crm is None:
         return ()
     endpoints = endpoints_from_config(crm)
+    own = own_certificate.findings(crm, SystemClock().wall_ns())
+    # A pair that is none is told as that, and the broker is looked at without it.
+    plain = structs.replace(crm, cert_file=None, key_file=None) if any(each.level == "red" for each in own) else crm
     try:
-        context = tls_context(crm) if any(endpoint.tls for endpoint in endpoints) else None
+        context = tls_context(plain) if any(endpoint.tls for endpoint in endpoints) else None
     except MisconfiguredError as fault:
         return (Finding("broker", "red", "TLS cannot be used as configured", str(fault), _HELD, f"callfloor check -c {scene.file}"),)
 
     def probe(endpoint: Endpoint) -> Reached:
         return reached(endpoint.host, endpoint.port, context if endpoint.tls else None)
 
-    own = judge_own(own_validity(crm), str(crm.cert_file), SystemClock().wall_ns())
     return (*judge(tuple(zip(endpoints, at_once(probe, endpoints), strict=True))), *own)
-
-
-def judge_own(validity: Validity | None, file: str, now_ns: int) -> tuple[Finding, ...]:
-    """How long this box's own certificate holds, where it has one: amber in its last thirty days, red in its last seven."""
-    if validity is None:
-        return ()
-    ends, left_s = rfc3339(validity.not_after_ns)[:10], (validity.not_after_ns - now_ns) / NS
-    if left_s >= AMBER_S:
-        return (Finding("certificate", "ok", f"it holds until {ends}", file),)
-    level: Level = "red" if left_s < RED_S else "amber"
-    said = f"it expired on {ends}" if left_s < 0 else f"it expires on {ends}, in {left_s // 86400:.0f} days"
-    mend = "put the renewed certificate and its key in their place: the running uplink takes them by itself"
-    return (Finding("certificate", level, said, file, "then no broker takes this box, and its events wait here", mend),)
 
 
 def judge(facts: tuple[tuple[Endpoint, Reached], ...]) -> tuple[Finding, ...]:

@@ -24,6 +24,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "it expires on {}, in {} days": ("vence el {}, en {} días", "vence em {}, daqui a {} dias"),
     "then no broker takes this box, and its events wait here":
         ("entonces ningún broker acepta este equipo, y sus eventos esperan aquí", "então nenhum broker aceita esta máquina, e seus eventos esperam aqui"),
+    "no broker takes this box, and its events wait here":
+        ("ningún broker acepta este equipo, y sus eventos esperan aquí", "nenhum broker aceita esta máquina, e seus eventos esperam aqui"),
+    "certificate and key are no pair": ("el certificado y la clave no son pareja", "o certificado e a chave não são um par"),
+    "sudo callfloor enroll {}   # with a new code of the CRM team":
+        ("sudo callfloor enroll {}   # con un código nuevo del equipo del CRM", "sudo callfloor enroll {}   # com um código novo da equipe do CRM"),
     "put the renewed certificate and its key in their place: the running uplink takes them by itself":
         ("ponga el certificado renovado y su clave en su lugar: el uplink en marcha los toma solo",
          "ponha o certificado renovado e sua chave no lugar: o uplink em execução os toma sozinho"),
