@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from fake_firmware import Start
-from vm_box import Box, _free_port
+from vm_box import Box, free_port
 
 _FIRMWARE: Final = Path("/usr/share/OVMF")
 
@@ -26,7 +26,7 @@ class PcBox(Box):
         if not variables.exists():
             shutil.copy(_FIRMWARE / ("OVMF_VARS_4M.ms.fd" if self.secure else "OVMF_VARS_4M.fd"), variables)
         code = _FIRMWARE / ("OVMF_CODE_4M.secboot.fd" if self.secure else "OVMF_CODE_4M.fd")
-        self._port, self._tv = _free_port(), _free_port()
+        self._port, self._tv = free_port(), free_port()
         secure = ["-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"] if self.secure else []
         self.begin([
             "qemu-system-x86_64", "-M", f"q35{',smm=on' if self.secure else ''}", "-cpu", "max", "-accel", "tcg,thread=multi", "-smp", "2",

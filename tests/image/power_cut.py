@@ -1,78 +1,166 @@
-"""The plug pulled while the other slot is written, after it is staged, and on the way into it: the box comes up, says so, and goes on."""
+"""The plug pulled while a bundle is fetched, after it is staged, on the way into it, while it is tried, while a slot is written: the box comes
+up by itself, says what happened, and goes on."""
 
 from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
-from ab_update import _BUNDLES, attach, factory, runs, status
+from ab_update import factory
+from asked import BUNDLES, SHELF, Ledger, Seen, attach, runs, seen
 from scenario import Report
+from shelf import Shelf
 from vm_box import SLACK, Box
 
+_MIB = 1024 * 1024
 
-def scenario(box: Box, report: Report) -> Callable[[], None]:
-    """Three cuts on one disk, whose writes reach it in the order in which the box flushes them."""
+
+def fetching(box: Box, report: Report, ledger: Ledger, served: Shelf) -> None:
+    """Half of it is here; after the cut the same command goes on with it."""
+    served.rate = 4 * _MIB
+    with _meanwhile(box, f"callfloor update {SHELF}/good.raucb --stage"):
+        here = _until(lambda: served.sent > 60 * _MIB, 120)
+        box.cut()
+    served.rate = None
+    now = _up(box)
+    report.step("cut", "while fetching: the old version runs, nothing is staged", here and _as_before(now, "idle"), now.slots)
+    _journal(report, ledger, now, "while fetching")
+    served.asked.clear()
+    code, said = box.ssh(f"callfloor update {SHELF}/good.raucb --stage", 900)
+    on = bool(served.asked) and served.asked[0] > 16 * _MIB
+    report.step("cut", "while fetching: the same command goes on where it broke off", code == 0 and on, f"{served.asked} {said}")
+
+
+def staged(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
+    """Written, and not tried."""
+    if not _staged(box, report):
+        return
+    box.cut()
+    now = _up(box)
+    ok = _as_before(now, "staged") and now.slots.get("staged") == "B"
+    report.step("cut", "after staging: the old version runs, the new one is still staged and shown", ok, now.slots)
+    _journal(report, ledger, now, "after staging")
+
+
+def way(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
+    """The flag lived in the chip only."""
+    if not _staged(box, report):
+        return
+    code, said = box.ssh("callfloor update activate")
+    box.cut()
+    now = _up(box, rb"rolled-back")
+    ok = code == 0 and _as_before(now, "idle") and now.last.get("outcome") == "rolled-back"
+    report.step("cut", "on the way into it: the old version runs and says that the new one gave no word", ok, f"{said} {now.last}")
+    _journal(report, ledger, now, "on the way")
+
+
+def trying(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
+    """Started, and not judged."""
+    if seen(box).last.get("outcome") != "rolled-back" and not _staged(box, report):
+        return
+    code, said = box.ssh("callfloor update activate")
+    down = box.wait_down(240)
+    start = box.power_on()
+    here = box.wait_for(rb"waiting: ", 500)
+    box.cut()
+    tried = code == 0 and down and start.slot == "B" and start.tried and here is not None
+    now = _up(box, rb"rolled-back")
+    ok = tried and _as_before(now, "idle") and "before it was judged" in now.last.get("reason", "")
+    report.step("cut", "while it is tried: the old version runs and says that nobody judged the new one", ok, f"{said} {now.last}")
+    _journal(report, ledger, now, "while it is tried")
+
+
+def writing(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
+    """Half a system lies in the other slot."""
+    with _meanwhile(box, f"callfloor update {BUNDLES}/good.raucb --yes"):
+        phase = _until(lambda: seen(box).phase == "writing", 120)
+        time.sleep(3)
+        box.cut()
+    now = _up(box, rb"interrupted")
+    ok = phase and _as_before(now, "idle") and now.last.get("outcome") == "interrupted"
+    report.step("cut", "while writing: the old version runs, and says what was interrupted", ok, now.last)
+    _journal(report, ledger, now, "while writing")
+    code, said = box.ssh("callfloor update activate")
+    report.step("cut", "while writing: half a system cannot be activated", code == 1 and "nothing is staged" in said, said)
+
+
+def after(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
+    """After all that the update goes through."""
+    code, said = box.ssh(f"callfloor update {BUNDLES}/good.raucb --yes", 900)
+    down = box.wait_down(240)
+    start = box.power_on()
+    accepted_s = box.wait_for(rb"slot B accepted", 500)
+    ok = code == 0 and down and start.slot == "B" and accepted_s is not None
+    report.step("cut", "the same bundle once more, uncut: accepted", ok, said, accepted_s)
+    box.wait_up()
+    _journal(report, ledger, seen(box), "afterwards")
+
+
+#: What can be asked for alone, in the order of a whole run.
+STEPS: Final[dict[str, Callable[[Box, Report, Ledger, Shelf], None]]] = {
+    "fetching": fetching, "staged": staged, "way": way, "trying": trying, "writing": writing, "after": after,
+}  # fmt: skip
+
+
+def scenario(box: Box, report: Report, served: Shelf) -> Callable[[], None]:
+    """All cuts, or those asked for, on one disk, whose writes reach it in the order in which the box flushes them."""
 
     def run() -> None:
         try:
-            factory(box, report, "cut")
-            _while_writing(box, report)
-            _after_staging(box, report)
-            _on_the_way(box, report)
+            ledger = factory(box, report, "cut")
+            for name, step in STEPS.items():
+                if report.wants(name):
+                    step(box, report, ledger, served)
         finally:
             box.cut()
 
     return run
 
 
-def _while_writing(box: Box, report: Report) -> None:
-    writing = subprocess.Popen(
-        [*box.ssh_words(), f"callfloor update {_BUNDLES}/good.raucb --yes"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    end_s = time.monotonic() + 120 * SLACK
-    while time.monotonic() < end_s and status(box).get("phase") != "writing":
-        time.sleep(1)
-    phase = status(box).get("phase")
-    time.sleep(4)
-    box.cut()
-    writing.wait()
-    start = box.power_on()
-    up_s = box.wait_up()
+def _staged(box: Box, report: Report) -> bool:
+    if seen(box).slots.get("staged") == "B":
+        return True
+    code, said = box.ssh(f"callfloor update {BUNDLES}/good.raucb --stage", 900)
+    return report.step("cut", "bundle written and staged", code == 0, said)
+
+
+def _up(box: Box, word: bytes | None = None) -> Seen:
+    """After a cut: power on, until SSH answers and the start said its word of the update."""
+    box.power_on()
+    if word is not None:
+        box.wait_for(word, 400)
+    box.wait_up()
     attach(box)
-    box.wait_for(rb"interrupted", 60)
-    told = status(box)
-    last = (told.get("past") or [{}])[-1]
-    ok = phase == "writing" and start.slot == "A" and runs(told, "0.1.0", "A") and last.get("outcome") == "interrupted"
-    report.step(
-        "cut", "while writing: the old version runs, and says what was interrupted", ok, f"{phase} {last} {told.get('slots')}", up_s
-    )
+    return seen(box)
 
 
-def _after_staging(box: Box, report: Report) -> None:
-    code, said = box.ssh(f"callfloor update {_BUNDLES}/good.raucb --stage", 900)
-    report.step("cut", "the same bundle written again", code == 0, said)
-    box.cut()
-    start = box.power_on()
-    up_s = box.wait_up()
-    attach(box)
-    told = status(box)
-    ok = start.slot == "A" and runs(told, "0.1.0", "A") and told.get("phase") == "staged" and told["slots"]["staged"] == "B"
-    report.step("cut", "after staging: the old version runs, the new one is still staged and shown", ok, told, up_s)
+def _as_before(now: Seen, phase: str) -> bool:
+    return runs(now, "0.1.0", "A") and now.phase == phase
 
 
-def _on_the_way(box: Box, report: Report) -> None:
-    code, said = box.ssh("callfloor update activate")
-    box.cut()
-    start = box.power_on()
-    up_s = box.wait_up()
-    box.wait_for(rb"rolled-back", 60)
-    told = status(box)
-    last = (told.get("past") or [{}])[-1]
-    ok = code == 0 and start.slot == "A" and runs(told, "0.1.0", "A") and last.get("outcome") == "rolled-back"
-    report.step("cut", "on the way into it: the old version runs and says that the new one gave no word", ok, f"{said} {last}", up_s)
-    code, said = box.ssh("callfloor update activate")
-    down = box.wait_down(240)
-    start = box.power_on()
-    accepted_s = box.wait_for(rb"slot B accepted", 500)
-    report.step("cut", "activated once more: accepted", down and start.slot == "B" and accepted_s is not None, said, accepted_s)
+def _journal(report: Report, ledger: Ledger, now: Seen, when: str) -> None:
+    on, said = ledger.goes_on(now)
+    report.step("cut", f"{when}: the journal goes on", on, said, 0)
+
+
+@contextmanager
+def _meanwhile(box: Box, command: str) -> Iterator[None]:
+    """A command that runs in the box; it goes down with the plug."""
+    running = subprocess.Popen([*box.ssh_words(), command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        running.kill()
+        running.wait()
+
+
+def _until(found: Callable[[], bool], limit_s: float) -> bool:
+    end_s = time.monotonic() + limit_s * SLACK
+    while time.monotonic() < end_s:
+        if found():
+            return True
+        time.sleep(0.3)
+    return False

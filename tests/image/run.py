@@ -1,8 +1,9 @@
 """The slow tier, `make image-test`: boots the image in QEMU and does to it what floors do. Results: a table, and build/image-test.json.
 
-    python tests/image/run.py [SCENARIO]… [--parts build/image-test] [--deb FILE]      as root; about half an hour on a quiet machine
+    python tests/image/run.py [SCENARIO[.STEP]]… [--parts build/image-test] [--deb FILE]      as root; about half an hour on a quiet machine
+    python tests/image/run.py ab.good ab.panic --as-is                     two steps of a scenario again, with the parts that are there
 
-What cannot be run here is skipped, says why, and is counted. Exit code 1 when a step failed.
+What cannot be run here is skipped, says why, and is counted. Exit code 1 when a step failed. However it ends, no emulator is left.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -28,40 +31,91 @@ import devices  # noqa: E402
 import layout  # noqa: E402
 import power_cut  # noqa: E402
 from scenario import Report, SkipError  # noqa: E402
-from vm_box import Box, copy_sparse  # noqa: E402
+from shelf import Shelf, shelf  # noqa: E402
+from vm_box import BOXES, Box, copy_sparse, free_port  # noqa: E402
 
 _TOOLS: Final = ("qemu-system-x86_64", "mcopy", "mtype", "rauc", "mksquashfs", "genimage", "mmdebstrap", "ssh", "debugfs", "mosquitto")
+#: A card is larger than the image: the data partition grows, and has room for a download.
+_DISK_BYTES: Final = 4 * 1024**3
 _BUNDLES: Final = ("good", "service", "network", "python", "panic", "tampered", "foreign", "wrong-box", "older")
 
 
 def main() -> int:
     """Run the scenarios that were named, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", nargs="*", help=f"{', '.join(SCENARIOS)}; default: all")
+    parser.add_argument("scenario", nargs="*", help=f"{', '.join(SCENARIOS)}, or steps of one: {_STEPS_HELP}; default: all")
     parser.add_argument("--parts", type=Path, default=ROOT / "build/image-test")
     parser.add_argument("--deb", type=Path, help="a package that is there already")
     parser.add_argument("--as-is", action="store_true", help="take the parts that are there, whatever they were made from")
     parser.add_argument("--results", type=Path, default=ROOT / "build/image-test.json")
     asked = parser.parse_args()
+    chosen = _chosen(asked.scenario, parser.error)
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _stopped)
     report = Report()
+    try:
+        with report.pulse(_seen):
+            _all(chosen, asked, report)
+    finally:
+        for box in BOXES:
+            box.end()
+        print("\n" + report.table(), flush=True)
+    return 1 if report.count("fail") else 0
+
+
+def _chosen(words: list[str], refuse: Callable[[str], object]) -> dict[str, tuple[str, ...]]:
+    """Scenarios and the steps of each, in the order of SCENARIOS; no steps: all of them."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, _, step = word.partition(".")
+        if name not in SCENARIOS or (step and step not in _STEPS.get(name, ())):
+            refuse(f"there is no {word}; scenarios: {', '.join(SCENARIOS)}; steps: {_STEPS_HELP}")
+        found.setdefault(name, []).extend([step] if step else [])
+    whole = {word for word in words if "." not in word}
+    return {name: () if name in whole else tuple(found.get(name, ())) for name in SCENARIOS if not words or name in found}
+
+
+def _stopped(number: int, _frame: FrameType | None) -> None:
+    """Asked to stop: everything is cleaned up once, and undisturbed."""
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def _seen() -> str:
+    running = [box for box in BOXES if box.running]
+    return f"console: {running[-1].last_words()}" if running else "no box runs"
+
+
+def _all(chosen: dict[str, tuple[str, ...]], asked: argparse.Namespace, report: Report) -> None:
     parts = asked.parts.resolve()
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     why = "run as root" if os.geteuid() else f"not installed: {', '.join(missing)} (.ci/setup image)" if missing else ""
     if not why and not asked.as_is:
-        words = ["/usr/bin/python3", str(Path(__file__).with_name("image_parts.py")), "--into", str(parts)]
         began_s = time.monotonic()
-        done = subprocess.run([*words, *(["--deb", str(asked.deb.resolve())] if asked.deb else [])], check=False, cwd=ROOT)
-        report.step("parts", "disk, second version, bundles", done.returncode == 0, "", time.monotonic() - began_s)
-        why = "" if done.returncode == 0 else "its parts could not be made"
-    for name in asked.scenario or SCENARIOS:
+        made = _parts(parts, asked.deb)
+        report.step("parts", "disk, second version, bundles", made, "", time.monotonic() - began_s)
+        why = "" if made else "its parts could not be made"
+    for name, steps in chosen.items():
+        report.chosen = steps
         if why:
             report.skip(name, why)
         else:
             _one(name, parts, report)
         report.write(asked.results)
-    print("\n" + report.table())
-    return 1 if report.count("fail") else 0
+
+
+def _parts(parts: Path, deb: Path | None) -> bool:
+    """In a group of its own: who stops this stops its tools too."""
+    words = ["/usr/bin/python3", str(Path(__file__).with_name("image_parts.py")), "--into", str(parts)]
+    making = subprocess.Popen([*words, *(["--deb", str(deb.resolve())] if deb else [])], cwd=ROOT, start_new_session=True)
+    try:
+        return making.wait() == 0
+    finally:
+        if making.poll() is None:
+            os.killpg(making.pid, signal.SIGTERM)
+            making.wait()
 
 
 def _one(name: str, parts: Path, report: Report) -> None:
@@ -78,19 +132,19 @@ def _one(name: str, parts: Path, report: Report) -> None:
 
 
 def _ab(parts: Path, folder: Path, report: Report) -> None:
-    with _peers() as peers:
+    with _peers(parts) as (peers, _served):
         ab_update.scenario(_box(parts, folder, peers), report)()
 
 
 def _cut(parts: Path, folder: Path, report: Report) -> None:
-    with _peers() as peers:
+    with _peers(parts) as (peers, served):
         box = _box(parts, folder, peers)
         box.cache = "writethrough"
-        power_cut.scenario(box, report)()
+        power_cut.scenario(box, report, served)()
 
 
 def _devices(parts: Path, folder: Path, report: Report) -> None:
-    with _peers() as peers:
+    with _peers(parts) as (peers, _served):
         devices.scenario(_box(parts, folder, peers), report)()
 
 
@@ -100,11 +154,15 @@ def _arm(parts: Path, folder: Path, report: Report) -> None:
 
 
 SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {"ab": _ab, "cut": _cut, "devices": _devices, "arm64": _arm}
+#: Steps that can be asked for alone; the first start always comes before them.
+_STEPS: Final = {"ab": tuple(ab_update.STEPS), "cut": tuple(power_cut.STEPS)}
+_STEPS_HELP: Final = ", ".join(f"{name}.{step}" for name, steps in _STEPS.items() for step in steps)
 
 
 def _box(parts: Path, folder: Path, peers: dict[int, int]) -> Box:
     disk = folder / "run.img"
     copy_sparse(parts / "factory.img", disk)
+    os.truncate(disk, _DISK_BYTES)
     offsets = {part.name: layout.offset_mib("amd64", part.name) for part in layout.partitions("amd64")}
     box = Box(disk, folder, parts / "ssh", offsets, peers)
     shelf = parts / "bundles.squashfs"
@@ -116,27 +174,22 @@ def _box(parts: Path, folder: Path, peers: dict[int, int]) -> Box:
 
 
 @contextmanager
-def _peers() -> Iterator[dict[int, int]]:
-    """A simulated PBX and a real broker on this machine, as the boxes see them."""
+def _peers(parts: Path) -> Iterator[tuple[dict[int, int], Shelf]]:
+    """A simulated PBX, a real broker and a web server with the bundles on this machine: guest port → port here."""
     if shutil.which("mosquitto") is None:
         raise SkipError("not installed: mosquitto (.ci/setup machine)")
-    with tempfile.TemporaryDirectory() as scratch:
-        pbx, broker = 25038, 21883
+    with tempfile.TemporaryDirectory() as scratch, shelf(parts) as served, ExitStack() as running:
+        pbx, broker = free_port(), free_port()
         (Path(scratch) / "broker.conf").write_text(f"listener {broker} 127.0.0.1\nallow_anonymous true\n")
-        commands = (
+        for command in (
             [sys.executable, "-m", "appliance.cli.main", "sim", "pbx", "--port", str(pbx)],
             ["mosquitto", "-c", f"{scratch}/broker.conf"],
-        )
-        processes = [
-            subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            for command in commands
-        ]
-        try:
-            yield {5038: pbx, 1883: broker}
-        finally:
-            for process in processes:
-                process.terminate()
-                process.wait(10)
+        ):
+            words = ["setpriv", "--pdeathsig", "KILL", *command]
+            null = subprocess.DEVNULL
+            process = running.enter_context(subprocess.Popen(words, cwd=ROOT, stdin=null, stdout=null, stderr=null))
+            running.callback(process.kill)
+        yield {5038: pbx, 1883: broker, 8000: served.port}, served
 
 
 if __name__ == "__main__":

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 Result = Literal["pass", "fail", "skip"]
+#: After so long without a step, and so often, a line tells that it goes on.
+_SILENT_S = 20.0
 
 
 class SkipError(Exception):
@@ -34,7 +38,34 @@ class Report:
     steps: list[Step] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     began_s: float = field(default_factory=time.monotonic)
+    #: Steps of the scenario that runs which were asked for by name; empty: all.
+    chosen: tuple[str, ...] = ()
     _last_s: float = field(default_factory=time.monotonic)
+
+    def wants(self, step: str) -> bool:
+        """Whether this step of the scenario that runs was asked for, by name or by naming none."""
+        return not self.chosen or step in self.chosen
+
+    @contextmanager
+    def pulse(self, what: Callable[[], str]) -> Iterator[None]:
+        """Tell from time to time that it goes on, and `what` is seen of it."""
+        over = threading.Event()
+
+        def beat() -> None:
+            told_s = time.monotonic()
+            while not over.wait(1):
+                now_s = time.monotonic()
+                if now_s - max(told_s, self._last_s) >= _SILENT_S:
+                    told_s = now_s
+                    print(f"[{now_s - self.began_s:7.1f}]   … for {now_s - self._last_s:.0f} s; {what()}", flush=True)
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def step(self, scenario: str, name: str, ok: bool, note: object = "", seconds: float | None = None) -> bool:
         """Count one; a failed step does not end its scenario unless the next needs it."""

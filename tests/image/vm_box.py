@@ -18,6 +18,9 @@ from typing import Final
 
 from fake_firmware import Firmware, Start, wants_tryboot
 
+#: Boxes that may have a QEMU: what is looked at for progress, and ended when the run is.
+BOXES: Final[list[Box]] = []
+_CONTROL: Final = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\n]")
 _RELAY: Final = Path(__file__).with_name("relay.py")
 _UP: Final = rb"Startup finished in|Reached target (?:\S*m)?multi-user"
 #: How far a quiet machine's times are stretched: several jobs share its cores.
@@ -37,13 +40,14 @@ class Box:
         self._starts = 0
         self.extra: tuple[str, ...] = ()
         self.cache = "unsafe"
+        BOXES.append(self)
 
     def power_on(self) -> Start:
         """Start what the firmware picks."""
         assert not self.running
         self._starts += 1
         start = self.booted = self.firmware.start(self.folder)
-        self._port, self._tv = _free_port(), _free_port()
+        self._port, self._tv = free_port(), free_port()
         forward = "".join(
             f",guestfwd=tcp:10.0.2.100:{guest}-cmd:{shlex.quote(sys.executable)} {_RELAY} {host}" for guest, host in self._peers.items()
         )
@@ -59,10 +63,12 @@ class Box:
         return start
 
     def begin(self, command: list[str]) -> None:
-        """Start QEMU with these words, the firmware left out."""
+        """Start QEMU with these words, the firmware left out. It ends with this process, however that ends."""
         self.console = bytearray()
         self.power_on_s = time.monotonic()
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         self._reader = threading.Thread(target=self._listen, args=(self._process, self.console, self._starts), daemon=True)
         self._reader.start()
 
@@ -78,6 +84,11 @@ class Box:
     def running(self) -> bool:
         """Whether QEMU lives."""
         return self._process is not None and self._process.poll() is None
+
+    def last_words(self) -> str:
+        """The last line on its console, for a person who waits."""
+        lines = _CONTROL.sub(b"", bytes(self.console[-2000:])).decode("ascii", "replace").split("\n")
+        return next((line.strip()[-120:] for line in reversed(lines) if line.strip()), "")
 
     def wait_for(self, pattern: bytes, limit_s: float) -> float | None:
         """Seconds since power-on at which the console said so; None when it went down or the time was over."""
@@ -128,11 +139,15 @@ class Box:
 
     def cut(self) -> None:
         """Pull the plug: what the guest had not flushed is gone, and so is the firmware's flag."""
+        self.end()
+        self.firmware.tryboot = False
+
+    def end(self) -> None:
+        """No QEMU of this box is left."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._reader.join(5)
-        self.firmware.tryboot = False
 
     def ssh(self, command: str, limit_s: float = 240) -> tuple[int, str]:
         """Run it as root in the box: its exit code and all that it said. 255: no answer."""
@@ -157,7 +172,8 @@ class Box:
         return ["-i", str(self._key), *(word for each in told for word in ("-o", each))]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on at this moment."""
     with socket.socket() as line:
         line.bind(("127.0.0.1", 0))
         return int(line.getsockname()[1])
