@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import device_tree
 import filesystem
 import firmware
 import initrd
@@ -88,6 +89,10 @@ def build(
     shutil.rmtree(boot, ignore_errors=True)
     shutil.move(root / rootfs.BOOT, boot)
     system.finish(root, _OVERLAY, version, (str(_HERE / "rauc/lay_out"), str(root), machine.compatible, str(keyring)))
+    # A clock without a battery does not begin before its image was made (systemd(1), /usr/lib/clock-epoch).
+    clock = root / "usr/lib/clock-epoch"
+    clock.touch()
+    os.utime(clock, (epoch_s, epoch_s))
     for drop_in in Path("systemd/image/system.conf.d").glob("*.conf"):
         filesystem.run("install", "-D", "-m", "644", "-t", str(root / "etc/systemd/system.conf.d"), str(drop_in))
     system.stop_where_dirty(root, (platform.node(), str(Path.cwd()), str(into.resolve())))
@@ -145,10 +150,10 @@ def config_files(architecture: str, boot: Path) -> dict[str, bytes]:
 
 
 def pi_files(boot: Path, device_trees: Path) -> dict[str, bytes]:
-    """What the Pi's firmware wants beside the kernel: itself, its settings, the boards' device trees, overlays."""
+    """What the Pi's firmware wants beside the kernel: itself, its settings, the boards' device trees."""
     ours = boot / "usr/lib/raspi-firmware"
     files = {path.name: path.read_bytes() for pattern in ("start*.elf", "fixup*.dat") for path in ours.glob(pattern)}
-    files |= {path.name: path.read_bytes() for path in (device_trees / "broadcom").glob("bcm2*.dtb")}
+    files |= device_tree.trees(device_trees / "broadcom")
     files["config.txt"] = firmware.CONFIG_TXT.encode()
     return files
 

@@ -45,22 +45,19 @@ def boot_cfg(arguments: str) -> str:
     return f'set slot_arguments="{arguments}"\n'
 
 
-#: `config.txt` of a Pi's boot partition. os_prefix is not used: what a partition starts lies beside it.
+#: `config.txt` of a Pi's boot partition. os_prefix is not used: what a partition starts lies beside it. No dtparam and no dtoverlay:
+#: Debian's trees know none, and device_tree.py has merged what a box needs.
 CONFIG_TXT: Final = """\
 # Callfloor. Made by images/build.py; an update replaces it with its slot.
 arm_64bit=1
+# Debian's kernel names the boards' device trees as kernel.org does.
+upstream_kernel=1
 kernel=vmlinuz
 initramfs initrd.img followkernel
 enable_uart=1
 disable_overscan=1
 # A television that is off when the box starts is still an output when it comes on.
 hdmi_force_hotplug=1
-# The LED chains' bus.
-dtparam=spi=on
-dtparam=watchdog=on
-# No radio on this box.
-dtoverlay=disable-wifi
-dtoverlay=disable-bt
 gpu_mem=64
 """
 

@@ -68,6 +68,14 @@ def test_partitions_lie_one_after_the_other_and_both_slots_are_alike(architectur
     assert len({part.guid for part in parts}) == len(parts)
 
 
+def test_the_pi_s_firmware_is_told_of_nothing_that_the_build_does_not_put_there() -> None:
+    told = dict(line.partition("=")[::2] for line in firmware.CONFIG_TXT.splitlines() if "=" in line and not line.startswith("#"))
+    assert told["kernel"] == "vmlinuz"
+    assert "initramfs initrd.img followkernel" in firmware.CONFIG_TXT
+    assert not {"dtoverlay", "dtparam", "device_tree", "os_prefix"} & told.keys()
+    assert told["upstream_kernel"] == "1"
+
+
 @pytest.mark.parametrize("slot", ["A", "B"])
 def test_the_slot_is_said_alike_by_both_firmwares(slot: str) -> None:
     number = firmware.BOOT_PARTITION[slot]
