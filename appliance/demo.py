@@ -29,7 +29,7 @@ from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.demo_control import WORDS, listening, new_folder
 from appliance.demo_floor import OWN_SCENARIO, Around, Language, build, configuration, desk, free_listener, local_language
-from appliance.demo_lines import LINES
+from appliance.demo_happen import happening
 from appliance.demo_summary import figures, same, summary
 from appliance.demo_view import DemoView, Scene, plain_line
 from appliance.floor.snapshot import Snapshot
@@ -102,7 +102,7 @@ async def _demo(options: Options, folder: Path, own: Path) -> str:
         config = load(folder / "callfloor.toml", {})
         demo = Demo(config, around, stop, boards=f"http://{listen}")
         demo.greet(folder, as_asked=as_asked, crm=options.crm)
-        async with demo.box(), listening(own, demo.obey):
+        async with demo.box(), listening(own, demo.obey), happening(around, options.speed):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(options.for_s):
                     await (demo.watch_plainly() if options.plain or not sys.stdout.isatty() else demo.watch())
@@ -128,7 +128,8 @@ class Demo:
         if self.around.pbx is not None:
             say(f"PBX              simulated Asterisk on 127.0.0.1:{self.around.pbx.port}")
         if self.around.lines is not None:
-            say(f"lines            {LINES} analog ones, simulated modems in {self.around.lines.adapters[0].path.parent}; no ACD")
+            adapters = self.around.lines.adapters
+            say(f"lines            {len(adapters)} analog ones, simulated modems in {adapters[0].path.parent}; no ACD")
             say(f"call records     a simulated PBX prints them on 127.0.0.1:{self.around.lines.printer_port}")
         say(f"CRM              {'your broker' if crm else 'embedded, on'} {self.around.broker}")
         if crm is not None and crm.startswith("mqtt://"):

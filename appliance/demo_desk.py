@@ -8,38 +8,37 @@ comparison with the PBX has something to find.
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from appliance.core.clock import SystemClock
+from appliance.core.clock import Clock, SystemClock
 from appliance.sim.floor_model_state import Agent, chance_of
+from appliance.sim.floor_scenario import Headsets
 from appliance.sim.headset import SimHeadset
 from appliance.sim.headset_line import HeadsetLine
 from appliance.sim.headset_model import MODELS
 from appliance.sim.headset_script import Act
 from appliance.sim.pbx import SimPbx
 
-#: So many fit one page of a board.
-_MOST: Final = 12
+#: The demo's own: as many as fit one page of a board; of the calls the shares at which somebody mutes, and lays down too early.
+OWN: Final = Headsets(seats=12, mutes=0.35, lays_down=0.08, pull_every_s=40.0)
 _MODELS: Final = ("jabra", "epos", "poly", "jabra-base", "phone")
 _EVERY_S: Final = 0.25
-#: Of the calls at which somebody mutes, and at which somebody lays the headset down too early.
-_MUTES: Final = 0.35
-_LAYS_DOWN: Final = 0.08
 _MUTED_S: Final = (2.0, 6.0)
 #: Long enough that each is found (docs/headsets.md: after 5 and 10 s), short enough that it is soon over.
 _LAID_DOWN_S: Final = 12.0
-_PULL_EVERY_S: Final = 40.0
 _PULLED_S: Final = 20.0
 
 
 class DemoDesk:
     """One agent with a headset."""
 
-    def __init__(self, agent: Agent, line: HeadsetLine, chance: Random) -> None:
+    def __init__(self, agent: Agent, line: HeadsetLine, chance: Random, habits: Headsets = OWN) -> None:
         self.agent, self.line = agent, line
+        self._habits = habits
         self._chance = chance
         self._in_call = False
         #: What is still to be done in this call: (seconds after its begin, word).
@@ -78,9 +77,10 @@ class DemoDesk:
 
     def _plans(self) -> list[tuple[float, str]]:
         dice = self._chance.random()
-        if dice < _LAYS_DOWN:
+        habits = self._habits
+        if dice < habits.lays_down:
             return [(3.0, "hang-up"), (3.0 + _LAID_DOWN_S, "lift")]
-        if dice < _LAYS_DOWN + _MUTES:
+        if dice < habits.lays_down + habits.mutes:
             begin_s = self._chance.uniform(1.0, 4.0)
             return [(begin_s, "mute"), (begin_s + self._chance.uniform(*_MUTED_S), "mute")]
         return []
@@ -92,10 +92,10 @@ class DemoDesk:
 class DemoDesks:
     """All of them. An async context manager: the headsets are plugged in while it runs."""
 
-    def __init__(self, pbx: SimPbx, folder: Path, seed: int) -> None:
-        self._pbx, self._chance = pbx, chance_of(f"{seed}/desks")
-        clock = SystemClock()
-        agents = list(pbx.model.staff.agents.values())[:_MOST]
+    def __init__(self, pbx: SimPbx, folder: Path, seed: int, habits: Headsets = OWN, clock: Clock | None = None) -> None:
+        self._pbx, self._chance, self._habits = pbx, chance_of(f"{seed}/desks"), habits
+        clock = clock or SystemClock()
+        agents = list(pbx.model.staff.agents.values())[: habits.seats]
         self.desks = [
             DemoDesk(
                 agent,
@@ -106,6 +106,7 @@ class DemoDesks:
                     port=f"sim-{at + 1}",
                 ),
                 chance_of(f"{seed}/desk/{at}"),
+                habits,
             )
             for at, agent in enumerate(agents)
         ]
@@ -139,13 +140,14 @@ class DemoDesks:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        pull_s = loop.time() + _PULL_EVERY_S / 2
+        every_s = self._habits.pull_every_s or math.inf
+        pull_s = loop.time() + every_s / 2
         while True:
             now_s = loop.time()
             for desk in self.desks:
                 await desk.look(now_s)
             free = [desk for desk in self.desks if desk.is_free] if now_s >= pull_s else []
             if free:
-                pull_s = now_s + _PULL_EVERY_S
+                pull_s = now_s + every_s
                 await self._chance.choice(free).pull(now_s)
             await asyncio.sleep(_EVERY_S)

@@ -15,14 +15,18 @@ from appliance.core.clock import SystemClock
 from appliance.core.command import VERBS
 from appliance.core.endpoint import Endpoint, endpoint_from_text
 from appliance.core.errors import MisconfiguredError, TransientError
+from appliance.core.slug import slug
 from appliance.demo_cable import Cable
-from appliance.demo_desk import DemoDesks
+from appliance.demo_desk import OWN, DemoDesks
 from appliance.demo_lines import DemoLines
 from appliance.demo_view import LED_HEIGHT, LED_WIDTH, Received
 from appliance.sim.broker import Broker
 from appliance.sim.crm import SimCrm
 from appliance.sim.crm_book import kind_of
-from appliance.sim.floor_model_plan import Plan, plan_named
+from appliance.sim.floor_model_plan import SCENARIOS, Plan, plan_named
+from appliance.sim.floor_scenario import Scenario
+from appliance.sim.floor_scenario_file import names, scenario_named
+from appliance.sim.floor_scenario_plan import plan_of
 from appliance.sim.pbx import SimPbx
 from appliance.sim.sign import SimSign
 from appliance.sim.sign_line import Wire, on_pty
@@ -56,10 +60,11 @@ class Around(Struct):
     sign_tty: str = ""
     desks: DemoDesks | None = None
     lines: DemoLines | None = None
+    scenario: Scenario | None = None
 
-    def truth(self) -> dict[str, Any]:
-        """What truly happened so far."""
-        return self.pbx.truth(calls=False) if self.pbx is not None else self.lines.ledger.truth() if self.lines is not None else {}
+    def truth(self, *, calls: bool = False) -> dict[str, Any]:
+        """What truly happened so far; with each of the calls, where a PBX has them."""
+        return self.pbx.truth(calls=calls) if self.pbx is not None else self.lines.ledger.truth() if self.lines is not None else {}
 
     def received(self) -> Received | None:
         """What the embedded CRM has; None with a broker of one's own."""
@@ -71,17 +76,40 @@ class Around(Struct):
         return Received(book.events, book.doubles, book.missing, newest)
 
 
+def known(scenario: str) -> Scenario | None:
+    """The scenario of a file, by its name or path; None for those that are tables of the program.
+
+    Raises MisconfiguredError for a name that is none, with every fault of a file that has some.
+    """
+    if scenario in (OWN_SCENARIO, ANALOG, *SCENARIOS):
+        return None
+    try:
+        return scenario_named(scenario)
+    except MisconfiguredError as fault:
+        if "there is no scenario" not in str(fault):
+            raise
+        every = ", ".join((OWN_SCENARIO, *SCENARIOS, ANALOG, *names()))
+        raise MisconfiguredError(f"no scenario {scenario!r}; there are {every}, or a file: ./mine.toml") from None
+
+
 async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None, folder: Path) -> Around:
     """Start the simulations; they end with the stack. `folder`: for their sockets.
 
     Raises MisconfiguredError for an unknown scenario or a url that is none.
     """
-    lines = await stack.enter_async_context(DemoLines(folder, seed, speed)) if scenario == ANALOG else None
-    pbx = await stack.enter_async_context(SimPbx(_plan(scenario), seed=seed, speed=speed)) if lines is None else None
-    around = await _around(stack, pbx, crm_url)
-    around.lines = lines
-    if pbx is not None:
-        around.desks = await stack.enter_async_context(DemoDesks(pbx, folder, seed))
+    told = known(scenario)
+    around = await _around(stack, None, crm_url)
+    around.scenario = told
+    if scenario == ANALOG:
+        around.lines = await stack.enter_async_context(DemoLines(folder, seed, speed))
+    elif told is not None and told.analog is not None:
+        around.lines = await stack.enter_async_context(DemoLines(folder, seed, speed, told.analog))
+    else:
+        plan = plan_of(told) if told is not None else _plan(scenario)
+        around.pbx = await stack.enter_async_context(SimPbx(plan, seed=seed, speed=speed))
+        habits = told.headsets if told is not None else OWN
+        if habits.seats:
+            around.desks = await stack.enter_async_context(DemoDesks(around.pbx, folder, seed, habits))
     around.sign_tty = await stack.enter_async_context(on_pty(Wire([around.sign], SystemClock())))
     return around
 
@@ -134,6 +162,13 @@ reconnect_max_s = 3.0
 
 [commands]
 allow = [{verbs}]
+supervisors = ["*"]
+
+[commands.only.originate]
+numbers = ["*", "+*"]
+
+[commands.only.transfer]
+numbers = ["*", "+*"]
 
 [wallboard.tv]
 listen = "{listen}"
@@ -169,7 +204,19 @@ username = "callfloor"
 secret_file = "pbx.secret"
 
 [pbx.central.ivr]
-"""
+{tables(around.scenario) if around.scenario is not None else ""}"""
+
+
+def tables(scenario: Scenario) -> str:
+    """What a box has to be told of a scenario's floor: targets, groups, how many lines there are. A mapped user event tells refusals."""
+    result = "\n[pbx.central.queue_result]\n"
+    queues = "".join(f'\n[queues."{queue.name}"]\ntarget_s = {queue.target_s:g}\n' for queue in scenario.queues)
+    groups = "".join(
+        f"\n[groups.{slug(key)}]\nqueues = [{', '.join(chr(34) + queue + chr(34) for queue in members)}]\n"
+        for key, members in scenario.groups.items()
+    )
+    trunks = "".join(f'\n[trunks.{key}]\nchannels = ["PJSIP/{key}"]\nlines = {lines}\n' for key, lines in scenario.trunks.items())
+    return result + queues + groups + trunks
 
 
 #: A board for the desk on which the demo runs; the floor's own is sized for ten metres.

@@ -1,4 +1,4 @@
-"""Decides what happens at a demo's site without an ACD: four analog lines on which people call, and a PBX that prints each call after it.
+"""Decides what happens at a demo's site without an ACD: analog lines on which people call, and a PBX that prints each call after it.
 
 The box hears the lines by simulated voice modems, each on a pty that can be pulled, and the printer by TCP. What truly happened is booked
 here, for the comparison at the end.
@@ -15,17 +15,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
+from appliance.sim.floor_scenario import Analog
 from appliance.sim.line_plan import Manner, Step, steps
 from appliance.sim.line_wire import ModemWire
 from appliance.sim.smdr import MAKES, Call
 from appliance.sim.smdr_wire import Port
 
-LINES: Final = 4
 _MAKE: Final = "panasonic"
 _COUNTRY: Final = "cl"
-#: Between the calls of a line, and of a conversation; both at a demo's speed 1.
-_EVERY_S: Final = 30.0
-_TALK_S: Final = 60.0
+#: The demo's own site; its times are at a demo's speed 1.
+OWN: Final = Analog(lines=4, every_s=30.0, talk_s=60.0)
 
 
 class Adapter:
@@ -88,10 +87,10 @@ class Ledger:
 class DemoLines:
     """The site. Use as an async context manager; `folder` holds the modems' names."""
 
-    def __init__(self, folder: Path, seed: int, speed: float) -> None:
-        self._seed, self._speed = seed, speed
+    def __init__(self, folder: Path, seed: int, speed: float, site: Analog = OWN) -> None:
+        self._seed, self._speed, self._site = seed, speed, site
         self.ledger = Ledger()
-        self.adapters = [Adapter(folder / f"line{number}") for number in range(1, LINES + 1)]
+        self.adapters = [Adapter(folder / f"line{number}") for number in range(1, site.lines + 1)]
         self._printer = Port()
         self.printer_port = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -149,7 +148,10 @@ class DemoLines:
             self.adapters[line].tell(step)
 
     def _steps(self, line: int) -> Iterator[Step]:
-        manner = Manner(every_s=_EVERY_S / self._speed, talk_s=_TALK_S / self._speed, country=_COUNTRY)
+        site, speed = self._site, self._speed
+        manner = Manner(
+            every_s=site.every_s / speed, talk_s=site.talk_s / speed, taken=site.taken, withheld=site.withheld, country=_COUNTRY
+        )
         return steps(self._seed * 1000 + line, manner)
 
     def _book(self, line: int, step: Step, now_s: float) -> None:
@@ -184,4 +186,4 @@ class DemoLines:
             for number, adapter in enumerate(self.adapters, 1)
         )
         printer = f'[smdr.printer]\nurl = "tcp://127.0.0.1:{self.printer_port}"\nprofile = "{_MAKE}"\n\n'
-        return f"{rows}{printer}[trunks.pstn]\nlines = {LINES}\n"
+        return f"{rows}{printer}[trunks.pstn]\nlines = {len(self.adapters)}\n"

@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: Ctrl-C)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same floor")
     parser.add_argument("--speed", type=float, default=2.0, help="how many times faster than real (default %(default)g)")
-    parser.add_argument("--scenario", default="demo", help="demo, calm, morning, load, stress, analog (default %(default)s)")
+    parser.add_argument(
+        "--scenario", default="demo", help="demo, calm, morning, load, stress, analog, one of `callfloor sim floor --list`, or ./mine.toml"
+    )
     parser.add_argument("--crm", metavar="URL", help="send to your own broker instead: mqtts://HOST:8883, mqtt://HOST:1883")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="keep the journal and the configuration there")
     parser.add_argument("--language", choices=["es", "en", "pt"], help="default: the terminal's")

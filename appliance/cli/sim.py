@@ -8,6 +8,7 @@ sign     an Alpha sign on a pty or a TCP port that shows what it received
 line     analog lines on which people call: voice modems on ptys, or a line monitor over UDP
 smdr     a PBX that prints a line for each call, by a pty or TCP
 headset  USB headsets at sockets, for `sim:` urls, driven by keys or a script
+floor    a whole floor by a scenario: callers, agents, headsets, lines, links, and what goes wrong
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ EXAMPLES = """
   callfloor sim line --lines 4 --every 30
   callfloor sim smdr --make nec --tcp 127.0.0.1:2300
   callfloor sim headset --model epos --count 4
+  callfloor sim floor --scenario monday-peak --speed 10
 """
 
 _PIECES: Final = {
@@ -37,6 +39,7 @@ _PIECES: Final = {
     "headset": "appliance.sim.headset_cli",
     "line": "appliance.sim.line_cli",
     "smdr": "appliance.sim.smdr_cli",
+    "floor": "appliance.sim.floor_cli",
 }
 
 

@@ -42,7 +42,7 @@ class FloorModel:
 
     def __init__(self, plan: Plan, seed: int = 1) -> None:
         self.plan, self.seed = plan, seed
-        self.time = Timetable()
+        self.time = Timetable(plan.grid_s)
         self.queues = {p.name: Queue(p) for p in plan.queues}
         self.calls: dict[int, Call] = {}
         self.visits: list[Visit] = []
@@ -88,13 +88,20 @@ class FloorModel:
     def _expect_call(self) -> None:
         in_s = self._callers.next_in_s(self.now_s)
         if in_s is None:
-            self.time.after(60.0, self._expect_call)
+            if not self.plan.profile:  # a profile that has ended begins no more
+                self.time.after(60.0, self._expect_call)
         else:
             self.time.after(in_s, self._arrive)
 
     def _arrive(self) -> None:
         call = self._callers.next_call(self.now_s)
         self._expect_call()
+        self._take(call)
+
+    def _arrive_again(self, earlier: Call) -> None:
+        self._take(self._callers.again(earlier, self.now_s))
+
+    def _take(self, call: Call) -> None:
         if not self.up:
             self.turned_away += 1
             return
@@ -195,6 +202,8 @@ class FloorModel:
         else:
             call.gone = True
             del self.calls[call.number]
+            if outcome == "abandoned" and by == "caller" and self.plan.again_share and call.fate.random() < self.plan.again_share:
+                self.time.after(1.0 + call.fate.expovariate(1 / self.plan.again_after_s), self._arrive_again, call)
         if member is not None:
             self.dispatch()
 
@@ -311,4 +320,4 @@ class FloorModel:
         self.up = True
         agents: list[Agent] = list(self.staff.agents.values())
         for agent in agents:
-            self.time.after(agent.fate.uniform(0.1, 1.0) * register_within_s, self.staff.reach, agent, True)
+            self.time.after(agent.fate.uniform(0.1, 1.0) * register_within_s, self.staff.register, agent)

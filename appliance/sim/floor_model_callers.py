@@ -24,8 +24,31 @@ class Callers:
 
     def next_in_s(self, now_s: float) -> float | None:
         """Model seconds until the next call; None while nobody calls at all."""
+        if self._plan.profile:
+            return self._next_of_profile_in_s(now_s)
         rate = self._plan.calls_per_min * self._plan.rate_factor(now_s) / 60.0
         return self._chance.expovariate(rate) if rate > 0 else None
+
+    def _next_of_profile_in_s(self, now_s: float) -> float | None:
+        """A unit exponential spent along the rates: a Poisson stream whose rate changes between two calls, too."""
+        left, at_s = self._chance.expovariate(1.0), now_s
+        edges = [begins_s for begins_s, _ in self._plan.profile]
+        while True:
+            rate = next((calls for begins_s, calls in reversed(self._plan.profile) if begins_s <= at_s), 0.0) / 60.0
+            edge_s = next((begins_s for begins_s in edges if begins_s > at_s), None)
+            if rate > 0 and (edge_s is None or left <= (edge_s - at_s) * rate):
+                return at_s + left / rate - now_s
+            if edge_s is None:
+                return None
+            left -= (edge_s - at_s) * rate
+            at_s = edge_s
+
+    def again(self, earlier: Call, now_s: float) -> Call:
+        """Somebody who gave up calls again, for the same queue."""
+        self._number += 1
+        fate = chance_of(f"{self._seed}/call/{self._number}")
+        trunk = fate.choice(_TRUNKS)
+        return Call(self._number, earlier.caller, earlier.caller_name, trunk, earlier.dialled, earlier.queue, fate, now_s)
 
     def next_call(self, now_s: float) -> Call:
         """The next caller, arriving now; some have called before."""

@@ -36,6 +36,8 @@ class AgentPlan(Struct, frozen=True, kw_only=True):
     queues: tuple[str, ...]
     local: bool = False
     penalty: int = 0
+    #: From and to in model seconds; None: there all day.
+    shift: tuple[float, float] | None = None
 
     @property
     def device(self) -> str:
@@ -47,7 +49,11 @@ class AgentPlan(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """A floor and its day. Shares are of calls (0..1); `surges` are (from model second, factor on the arrival rate)."""
+    """A floor and its day. Shares are of calls (0..1); `surges` are (from model second, factor on the arrival rate).
+
+    `profile` instead: (from model second, calls a minute from there on), a Poisson stream that is exact where the rate changes.
+    `again_share` of those who gave up call again, on average `again_after_s` later. `grid_s`: everything happens at a multiple of it.
+    """
 
     queues: tuple[QueuePlan, ...]
     agents: tuple[AgentPlan, ...]
@@ -66,6 +72,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     pause_mean_s: float = 120.0
     pause_reasons: tuple[str, ...] = ("descanso", "almuerzo", "formación", "papeleo", "reunión")
     surges: tuple[tuple[float, float], ...] = ()
+    profile: tuple[tuple[float, float], ...] = ()
+    again_share: float = 0.0
+    again_after_s: float = 180.0
+    grid_s: float = 0.0
 
     def rate_factor(self, at_s: float) -> float:
         """The factor on the arrival rate that holds at a model time."""

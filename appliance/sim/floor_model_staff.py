@@ -19,6 +19,8 @@ from appliance.sim.floor_model_state import (
 from appliance.sim.floor_model_timer import Timetable
 
 AUTO_PAUSE = "Auto-Pause"
+#: How often somebody whose shift is over looks whether he can go.
+_LOOK_S = 5.0
 
 
 class Staff:
@@ -42,8 +44,33 @@ class Staff:
                 member = Member(agent, queue, agent_plan.interface, agent_plan.name, penalty=agent_plan.penalty if rank else 0)
                 queue.members.append(member)
                 agent.members.append(member)
+            if agent_plan.shift is not None:
+                self._keep_hours(agent, *agent_plan.shift)
             if plan.pause_every_s > 0:
                 time.after(agent.fate.expovariate(1 / plan.pause_every_s), self._take_break, agent)
+
+    def _keep_hours(self, agent: Agent, from_s: float, to_s: float) -> None:
+        if from_s > 0:
+            agent.off, agent.mode = True, "away"
+            self._time.after(from_s, self._come, agent)
+        self._time.after(to_s, self._leave, agent)
+
+    def _come(self, agent: Agent) -> None:
+        agent.off = False
+        self.reach(agent, True)
+
+    def _leave(self, agent: Agent) -> None:
+        """He is rung no more, and goes when what he has in hand is done."""
+        agent.off = True
+        if agent.mode == "idle":
+            self.reach(agent, False)
+        elif agent.mode != "away":
+            self._time.after(_LOOK_S, self._leave, agent)
+
+    def register(self, agent: Agent) -> None:
+        """His phone registers after a start of the PBX, if he is there."""
+        if not agent.off:
+            self.reach(agent, True)
 
     def _hire(self, plan: AgentPlan) -> Agent:
         agent = self.agents[plan.device] = Agent(plan, chance_of(f"{self._seed}/agent/{plan.extension}"))
@@ -55,7 +82,7 @@ class Staff:
 
     def pick(self, queue: Queue) -> Member | None:
         """Whom the queue rings next by its strategy, among the free members of the lowest penalty; None when nobody is free."""
-        free = [m for m in queue.members if m.agent.mode == "idle" and not m.paused]
+        free = [m for m in queue.members if m.agent.mode == "idle" and not m.paused and not m.agent.off]
         if not free:
             return None
         least = min(m.penalty for m in free)

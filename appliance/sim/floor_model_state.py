@@ -87,6 +87,8 @@ class Agent:
     calls_taken: int = 0
     last_call_s: float | None = None
     wrap_up: Timer | None = None
+    #: Not on shift: his phone is out of reach, or will be once he is free.
+    off: bool = False
 
 
 @dataclass(eq=False, slots=True)

@@ -23,16 +23,23 @@ class Timer:
 
 
 class Timetable:
-    """Model time and what is due in it. Time moves only in `step` and `wait_until`."""
+    """Model time and what is due in it. Time moves only in `step` and `wait_until`.
 
-    def __init__(self) -> None:
+    `grid_s` above 0: things happen at its multiples alone, so that every duration is a whole number of them.
+    """
+
+    def __init__(self, grid_s: float = 0.0) -> None:
         self.now_s = 0.0
+        self._per_s = round(1 / grid_s) if grid_s > 0 else 0
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
 
     def after(self, delay_s: float, action: Callable[..., None], *args: Any) -> Timer:
         """Have `action(*args)` happen `delay_s` from now (negative counts as 0)."""
-        timer = Timer(self.now_s + max(0.0, delay_s), action, args)
+        at_s = self.now_s + max(0.0, delay_s)
+        if self._per_s:
+            at_s = round(at_s * self._per_s) / self._per_s
+        timer = Timer(max(at_s, self.now_s), action, args)
         heapq.heappush(self._heap, (timer.at_s, next(self._order), timer))
         return timer
 
