@@ -73,5 +73,10 @@ class Firmware:
         """A text on a FAT partition; empty where it is not."""
         return subprocess.run(["mtype", "-i", self._at(part), f"::{name}"], check=False, capture_output=True, text=True).stdout
 
+    def write(self, part: str, name: str, content: bytes, scratch: Path) -> None:
+        """Put a file there, as a technician's laptop does."""
+        scratch.write_bytes(content)
+        subprocess.run(["mcopy", "-o", "-i", self._at(part), str(scratch), f"::{name}"], check=True)
+
     def _at(self, part: str) -> str:
         return f"{self._disk}@@{self._offsets[part] * 1024 * 1024}"
