@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet cluster docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet soak cluster docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -71,6 +71,10 @@ bench: $(READY) ## the table of docs/performance.md, also as build/bench.json
 bench-wallboard: setup ## the boards' part of that table: to the painted figure, to the LED, fifty TVs; three minutes
 	@mkdir -p build
 	$(BIN)/python -m tests.bench.wallboard $(ARGS)
+
+soak: setup ## a simulated day at speed, then two real hours: memory, handles, threads, log, latency flat, nothing lost: build/soak.json, docs/soak.md; ARGS="--minutes 5" for a try
+	@mkdir -p build
+	$(BIN)/python tests/soak/run.py --docs $(ARGS)
 
 fleet: setup ## a thousand boxes at one broker that is killed and stopped while they record: build/fleet.json; five minutes
 	@mkdir -p build

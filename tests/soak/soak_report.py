@@ -1,0 +1,182 @@
+"""Decides what a soak says: which figure of which process is judged by which limit, the table, the pictures, the page docs/soak.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from soak_flat import Limit, Verdict, judged
+from soak_plot import Picture, svg_of
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("gateway", "headsets", "wallboard", "uplink", "opcua")
+#: The fold remembers each caller of the day for repeat calls; everything else is bounded. MB an hour.
+MEMORY = {name: Limit(1.5 if name in {"wallboard", "uplink"} else 1.0, 120.0) for name in SERVICES}
+#: An hour may add less than one: a leak of one handle a trouble would be a dozen.
+FILES, THREADS = Limit(1.0, 200.0), Limit(0.5, 40.0)
+#: Its working size is 16 MB at most; four times that is a reader that never ends.
+WAL = Limit(0.5, 64.0)
+#: Milliseconds an hour, of the median and of the 95th percentile: on a shared machine the latter wanders.
+LATENCY = {"p50": Limit(10.0, None), "p95": Limit(60.0, None)}
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One row of the table."""
+
+    what: str
+    unit: str
+    verdict: Verdict | None
+
+
+def series(samples: Sequence[dict[str, Any]], *keys: str) -> list[tuple[float, float]]:
+    """(seconds, value) wherever a sample has it."""
+    out = []
+    for sample in samples:
+        value: Any = sample
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            out.append((float(sample["at"]), float(value)))
+    return out
+
+
+def lines_of(samples: Sequence[dict[str, Any]], warm_s: float) -> list[Line]:
+    """Everything that is judged."""
+    out = []
+    for name in SERVICES:
+        if series(samples, name, "own"):
+            out.append(Line(f"memory, {name}", "MB", judged(series(samples, name, "own"), MEMORY[name], warm_s)))
+            out.append(Line(f"open files, {name}", "", judged(series(samples, name, "files"), FILES, warm_s)))
+            out.append(Line(f"threads, {name}", "", judged(series(samples, name, "threads"), THREADS, warm_s)))
+    out.append(Line("write-ahead log", "MB", judged(series(samples, "box", "wal"), WAL, warm_s)))
+    for far, words in (("board", "to the board"), ("crm", "to the CRM")):
+        for part, limit in LATENCY.items():
+            out.append(Line(f"{words}, {part}", "ms", judged(series(samples, "box", far, part), limit, warm_s)))
+    return out
+
+
+def pictures_of(samples: Sequence[dict[str, Any]]) -> list[Picture]:
+    """What is drawn."""
+    there = [name for name in SERVICES if series(samples, name, "own")]
+
+    def each(key: str) -> dict[str, list[tuple[float, float]]]:
+        return {name: series(samples, name, key) for name in there}
+
+    return [
+        Picture(title="Own memory, MB", lines=each("own")),
+        Picture(title="Open files (a television is one)", lines={**each("files"), "televisions": series(samples, "tvs")}),
+        Picture(title="Threads", lines=each("threads")),
+        Picture(title="Write-ahead log, MB", lines={"WAL": series(samples, "box", "wal")}),
+        Picture(title="Waiting for the CRM, events", lines={"waiting": series(samples, "box", "waiting")}),
+        Picture(title="Told to the board, ms", lines={part: series(samples, "box", "board", part) for part in LATENCY}),
+        Picture(title="Told to the CRM while the link stood, ms", lines={part: series(samples, "box", "crm", part) for part in LATENCY}),
+    ]
+
+
+def table_of(lines: Sequence[Line]) -> str:
+    """For people."""
+    out = [
+        "| figure | after the warm-up | at the end | most | slope an hour (95 % bounds) | allowed | |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for line in lines:
+        v = line.verdict
+        if v is None:
+            out.append(f"| {line.what} | | | | too little was seen | | open |")
+            continue
+        most = "" if v.limit_most is None else f", at most {v.limit_most:g}"
+        values = " | ".join(f"{value:.3g} {line.unit}".strip() for value in (v.first, v.last, v.most))
+        slope = f"{v.slope_per_h:+.2g} [{v.low_per_h:+.2g} – {v.high_per_h:+.2g}]"
+        out.append(f"| {line.what} | {values} | {slope} | ≤ +{v.limit_per_h:g}{most} | {v.word} |")
+    return "\n".join(out)
+
+
+def cpu_share(samples: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Percent of one core over the run, by process."""
+    out = {}
+    for name in SERVICES:
+        line = series(samples, name, "cpu")
+        if len(line) > 1 and line[-1][0] > line[0][0]:
+            out[name] = round(100 * (line[-1][1] - line[0][1]) / (line[-1][0] - line[0][0]), 2)
+    return out
+
+
+def told(run: dict[str, Any], samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A run with its verdicts, as build/soak.json has it. `is_flat`: nothing grows and nothing is open; None in less than half an hour,
+    which is warming up."""
+    plan = run["plan"]
+    warm_s = run["warm_s"]
+    lines = lines_of(samples, warm_s)
+    words = [line.verdict.word if line.verdict else "open" for line in lines]
+    is_flat = all(word == "flat" for word in words) if plan["seconds"] >= 1800 else None
+    figures = [{"what": line.what, "unit": line.unit, "verdict": msgspec.to_builtins(line.verdict)} for line in lines]
+    return run | {"is_flat": is_flat, "cpu_percent": cpu_share(samples), "figures": figures}
+
+
+def page_of(runs: Sequence[dict[str, Any]], images: dict[str, str]) -> str:
+    """docs/soak.md."""
+    parts = [_HEAD]
+    for run in runs:
+        plan, count = run["plan"], len(run["troubles"])
+        kinds = ", ".join(
+            f"{sum(word == kind for _, _, word in run['troubles'])} × {kind}" for kind in sorted({w for _, _, w in run["troubles"]})
+        )
+        lines = [Line(f["what"], f["unit"], msgspec.convert(f["verdict"], Verdict) if f["verdict"] else None) for f in run["figures"]]
+        lost = "Nothing was lost." if not run["faults"] else "Wrong: " + "; ".join(run["faults"])
+        cpu = ", ".join(f"{name} {share:g} %" for name, share in run["cpu_percent"].items())
+        speed = "at real speed" if plan["speed"] == 1 else f"at {plan['speed']:g} times the speed"
+        parts.append(
+            f"## {_TITLES[plan['name']]}\n\n{plan['seconds'] / 60:.0f} minutes {speed}, {run['when']}, on {run['machine']}: {run['calls']} calls, {run['events']} events "
+            f"to the CRM ({run['doubles']} came twice), {run['tvs']} televisions came and went, {count} troubles ({kinds}). {lost}\n\n"
+            f"Processor, of one core: {cpu}.\n\n{table_of(lines)}\n\n![{_TITLES[plan['name']]}]({images[plan['name']]})\n"
+        )
+    return "\n".join(parts)
+
+
+_TITLES = {"hours": "Two hours", "day": "A day"}
+_HEAD = """# Hours of it: what stays flat
+
+Written by `make soak`: a whole box, one process a service as systemd runs them, under a simulated floor of thirty agents and twelve
+headsets, with an LED chain, a sign and lamps. Meanwhile the link to the broker is cut again and again (for up to minutes, so that a
+backlog stands and drains), the PBX restarts, dies, stalls and talks rubbish, headsets are pulled and plugged, and televisions come and go.
+At the end what the CRM has is held against the journal, event by event.
+
+Every process is looked at every five seconds. A figure is **flat** when the 95 % upper bound of its slope, through the medians of sixteen
+blocks of equal time after the warm-up, is within what is allowed; it **grows** when the lower bound is beyond it; **open** lies between.
+Own memory is what belongs to the process alone (anonymous pages, and what of them is swapped out). The fold remembers each caller of the
+day, for repeat calls: some hundred bytes a caller until midnight.
+
+    make soak                        # a day at speed, then two real hours
+    make soak ARGS="--minutes 5"     # a try of both
+"""
+
+
+def write(build: Path, docs: Path | None) -> None:
+    """From build/soak.json and the samples beside it: the pictures, and with `docs` the page."""
+    said = json.loads((build / "soak.json").read_text())
+    images = {}
+    for run in said["runs"]:
+        name = run["plan"]["name"]
+        samples = samples_of(build / f"soak-{name}.jsonl")
+        span_s = max(run["plan"]["seconds"], samples[-1]["at"])
+        svg = svg_of(pictures_of(samples), span_s, [(a, b) for a, b, _ in run["troubles"]], run["warm_s"])
+        images[name] = f"images/soak-{name}.svg"
+        (build / f"soak-{name}.svg").write_text(svg)
+        if docs is not None:
+            (docs / images[name]).write_text(svg)
+    if docs is not None:
+        (docs / "soak.md").write_text(page_of(said["runs"], images))
+
+
+def samples_of(path: Path) -> list[dict[str, Any]]:
+    """The samples of a run, also of one that still runs or was cut off."""
+    out = []
+    for line in path.read_text().splitlines():
+        try:
+            out.append(json.loads(line))
+        except ValueError:
+            continue
+    return out
