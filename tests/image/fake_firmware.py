@@ -64,10 +64,17 @@ class Firmware:
         part = f"boot_{slot.lower()}"
         kernel, initrd = into / f"vmlinuz.{slot}", into / f"initrd.{slot}"
         for name, target in (("vmlinuz", kernel), ("initrd.img", initrd)):
-            subprocess.run(["mcopy", "-n", "-o", "-i", self._at(part), f"::{name}", str(target)], check=True)
+            self.copy(part, name, target)
+        if line := self.read(part, "cmdline.txt"):
+            return Start(slot, tried, kernel, initrd, line.strip())
         words = re.search(r'slot_arguments="([^"]*)"', self.read(part, "boot.cfg"))
-        assert words is not None, f"{part} has no boot.cfg"
+        assert words is not None, f"{part} has neither cmdline.txt nor boot.cfg"
         return Start(slot, tried, kernel, initrd, f"root=PARTLABEL=system_{slot.lower()} rauc.slot={slot} {words[1]}")
+
+    def copy(self, part: str, name: str, into: Path) -> Path:
+        """A file of a FAT partition, as it is."""
+        subprocess.run(["mcopy", "-n", "-o", "-i", self._at(part), f"::{name}", str(into)], check=True)
+        return into
 
     def read(self, part: str, name: str) -> str:
         """A text on a FAT partition; empty where it is not."""

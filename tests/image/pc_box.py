@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from fake_firmware import Start
-from vm_box import Box, free_port
+from vm_box import Box
 
 _FIRMWARE: Final = Path("/usr/share/OVMF")
 
@@ -18,25 +18,24 @@ class PcBox(Box):
 
     secure = False
 
-    def power_on(self) -> Start:
-        """Start the firmware. Without `-no-reboot`: a restart is the machine's own."""
-        assert not self.running
-        self._starts += 1
+    def start(self) -> Start:
+        """The machine's own firmware picks."""
+        return Start(slot="", tried=False, kernel=Path(), initrd=Path(), arguments="")
+
+    def command(self, start: Start) -> list[str]:
+        """The same machine with its firmware. Without `-no-reboot`: a restart is the machine's own."""
         variables = self.folder / "variables.fd"
         if not variables.exists():
             shutil.copy(_FIRMWARE / ("OVMF_VARS_4M.ms.fd" if self.secure else "OVMF_VARS_4M.fd"), variables)
         code = _FIRMWARE / ("OVMF_CODE_4M.secboot.fd" if self.secure else "OVMF_CODE_4M.fd")
-        self._port, self._tv = free_port(), free_port()
         secure = ["-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"] if self.secure else []
-        self.begin([
+        return [
             "qemu-system-x86_64", "-M", f"q35{',smm=on' if self.secure else ''}", "-cpu", "max", "-accel", "tcg,thread=multi", "-smp", "2",
             "-m", "1024", "-display", "none", "-serial", "stdio", "-monitor", "none", *secure,
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,unit=1,file={variables}",
             "-drive", f"file={self.disk},if=none,id=d0,format=raw,cache={self.cache}", "-device", "nvme,drive=d0,serial=callfloor",
-            "-netdev", f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{self._port}-:22,hostfwd=tcp:127.0.0.1:{self._tv}-:8080",
-            "-device", "virtio-net-pci,netdev=n0,romfile=", "-device", "virtio-rng-pci", "-device", "i6300esb", *self.extra,
-        ])  # fmt: skip
-        return Start(slot="", tried=False, kernel=Path(), initrd=Path(), arguments="")
+            *self.network(), "-device", "virtio-net-pci,netdev=n0,romfile=", "-device", "virtio-rng-pci", "-device", "i6300esb", *self.extra,
+        ]  # fmt: skip
 
 
 def put_on_config(disk: Path, offset: int, name: str, content: bytes, scratch: Path) -> None:

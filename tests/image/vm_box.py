@@ -46,21 +46,37 @@ class Box:
         """Start what the firmware picks."""
         assert not self.running
         self._starts += 1
-        start = self.booted = self.firmware.start(self.folder)
+        start = self.booted = self.start()
         self._port, self._tv = free_port(), free_port()
-        forward = "".join(
-            f",guestfwd=tcp:10.0.2.100:{guest}-cmd:{shlex.quote(sys.executable)} {_RELAY} {host}" for guest, host in self._peers.items()
-        )
-        command = [
+        self.begin(self.command(start))
+        return start
+
+    def start(self) -> Start:
+        """What the firmware picks."""
+        return self.firmware.start(self.folder)
+
+    def command(self, start: Start) -> list[str]:
+        """QEMU's words for what starts."""
+        return [
             "qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg,thread=multi", "-smp", "2", "-m", str(self._memory),
             "-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
             "-kernel", str(start.kernel), "-initrd", str(start.initrd), "-append", start.arguments,
             "-drive", f"file={self.disk},if=none,id=d0,format=raw,cache={self.cache}", "-device", "nvme,drive=d0,serial=callfloor",
-            "-netdev", f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{self._port}-:22,hostfwd=tcp:127.0.0.1:{self._tv}-:8080{forward}",
-            "-device", "virtio-net-pci,netdev=n0,romfile=", "-device", "virtio-rng-pci", *self.extra,
+            *self.network(), "-device", "virtio-net-pci,netdev=n0,romfile=", "-device", "virtio-rng-pci", *self.extra,
         ]  # fmt: skip
-        self.begin(command)
-        return start
+
+    def network(self) -> list[str]:
+        """SSH and the boards from here to the box, the peers from the box to here; nothing else."""
+        forward = "".join(
+            f",guestfwd=tcp:10.0.2.100:{guest}-cmd:{shlex.quote(sys.executable)} {_RELAY} {host}" for guest, host in self._peers.items()
+        )
+        here = "hostfwd=tcp:127.0.0.1"
+        return ["-netdev", f"user,id=n0,restrict=on,{here}:{self._port}-:22,{here}:{self._tv}-:8080{forward}"]
+
+    @property
+    def tv(self) -> str:
+        """Where its boards are served, from here."""
+        return f"http://127.0.0.1:{self._tv}"
 
     def begin(self, command: list[str]) -> None:
         """Start QEMU with these words, the firmware left out. It ends with this process, however that ends."""
