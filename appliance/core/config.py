@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from appliance.core.commands_config import Commands, DialConfig
 from appliance.core.fxo_gateway_config import SipListenerConfig
 from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.ivr_config import IvrConfig
@@ -91,6 +92,7 @@ class PbxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reconnect_max_s: Period = 60.0
     queue_result: UserEventMap | None = None
     ivr: IvrConfig | None = None
+    dial: DialConfig = field(default_factory=DialConfig)
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -177,14 +179,6 @@ class Crm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drain_per_s: Annotated[float, Meta(gt=0, le=1_000_000)] | None = None
     keepalive_s: Annotated[int, Meta(ge=1, le=65535)] = 10
     reconnect_max_s: Period = 60.0
-
-
-class Commands(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which verbs the CRM may use."""
-
-    allow: tuple[str, ...] = (
-        "announce", "withdraw", "acknowledge", "ping", "kpi", "classify", "directory", "callback", "resend", "beacon", "headset_ring",
-    )  # fmt: skip
 
 
 class Tv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

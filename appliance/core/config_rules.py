@@ -205,6 +205,9 @@ def _commands(config: Config) -> Iterator[Finding]:
     for index, verb in enumerate(config.commands.allow):
         if verb not in VERBS:
             yield Finding(("commands", "allow", index), f'there is no command "{verb}"', _nearest(verb, VERBS))
+    from appliance.core.config_commands import findings_of_commands  # noqa: PLC0415 - it knows this module's Finding
+
+    yield from findings_of_commands(config)
 
 
 def _wallboard(config: Config) -> Iterator[Finding]:
