@@ -169,6 +169,13 @@ numbers = ["*", "+*"]
 
 [commands.only.transfer]
 numbers = ["*", "+*"]
+supervisors = ["*"]
+
+[commands.only.originate]
+numbers = ["*", "+*"]
+
+[commands.only.transfer]
+numbers = ["*", "+*"]
 
 [wallboard.tv]
 listen = "{listen}"
