@@ -169,13 +169,6 @@ numbers = ["*", "+*"]
 
 [commands.only.transfer]
 numbers = ["*", "+*"]
-supervisors = ["*"]
-
-[commands.only.originate]
-numbers = ["*", "+*"]
-
-[commands.only.transfer]
-numbers = ["*", "+*"]
 
 [wallboard.tv]
 listen = "{listen}"
