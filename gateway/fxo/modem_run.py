@@ -46,7 +46,7 @@ class ModemLine(LineSource):
     async def _session(self) -> None:
         talk = ModemTalk(self._profile, packets=self._packets, hook=self._line.settings.hook_sense, answer_ns=self._answer_ns)
         sense = ModemSense(self._line, talk)
-        noise_before, health = self.health.noise_bytes, self.health
+        noise_before = self.health.noise_bytes
         async with open_line(self._url, "modem") as wire:
             sense.begin(self.clock.mono_ns())
             while talk.failed is None:
@@ -63,7 +63,7 @@ class ModemLine(LineSource):
                     self._received(data)
                     sense.feed(data, self.clock.mono_ns())
                 sense.tick(self.clock.mono_ns())
-                health.noise_bytes = noise_before + sense.unread_bytes
+                self._unread(noise_before + sense.noise_bytes)
                 self._limited(*talk.limits.values())
         self._say(sense.told)
         # How many is in the figures: a text that changes with each attempt would be a row of the journal each time.

@@ -29,6 +29,11 @@ class ModemSense:
         self._came_ns = 0
 
     @property
+    def noise_bytes(self) -> int:
+        """How many bytes could not be read."""
+        return self._feed.noise_bytes
+
+    @property
     def unread_bytes(self) -> int:
         """How many bytes could not be read, or not yet."""
         return self._feed.unread_bytes

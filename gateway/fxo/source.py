@@ -59,6 +59,7 @@ class LineSource(ABC):
         self._spread = spread
         self._tell: Tell = lambda _: None
         self._retry_s = FIRST_RETRY_S
+        self._logged_bytes = 0
 
     async def run(self, tell: Tell) -> None:
         """Sense until cancelled. Raises MisconfiguredError for what no retry mends."""
@@ -120,6 +121,13 @@ class LineSource(ABC):
         self._tap("in", data)
         self.health.received_bytes += len(data)
         self.health.heard_ns = self.clock.mono_ns()
+
+    def _unread(self, total: int) -> None:
+        """So many bytes could not be read since the start: counted, and logged each time that they have doubled."""
+        self.health.noise_bytes = total
+        if total > 2 * self._logged_bytes:
+            self._logged_bytes = total
+            _log.info("line source %s: %d bytes could not be read", self.name, total, extra={"line": self.name, "unread_bytes": total})
 
     def _say(self, told: list[Told]) -> None:
         if told:
