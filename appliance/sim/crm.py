@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Self
 
 import msgspec
 
-from appliance.core.clock import NS, SystemClock, rfc3339
+from appliance.core.clock import NS, Clock, SystemClock, rfc3339
 from appliance.core.command import RESEND_MOST, Reply
 from appliance.core.config import Crm
 from appliance.core.errors import CallfloorError, TransientError
@@ -47,9 +47,11 @@ class SimCrm:
         crm: Crm | None = None,
         from_now: bool = False,
         heard: Callable[[bytes], None] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """`boxes`: which ones, as `SITE/BOX` with `+` for any, instead of `site` and `box`. `crm`: the connection, with certificates.
-        `from_now`: do not ask for what was numbered before the first event. `heard` is given each event that is new, as it came.
+        `from_now`: do not ask for what was numbered before the first event. `heard` is given each event that is new, as it came;
+        `clock` dates commands, where the box's is not this machine's.
         """
         self._crm = crm or Crm(url=url, insecure=True, protocol=protocol)
         self._endpoint = endpoints_from_config(self._crm)[0]
@@ -70,7 +72,7 @@ class SimCrm:
         self._task: asyncio.Task[None] | None = None
         #: Came with the greeting, before the connection was in use: acknowledged when it is.
         self._owed: list[Message] = []
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.get_running_loop().create_task(self._listen())
