@@ -33,14 +33,20 @@ def wanted(config: Config) -> bool:
 
 def findings(scene: Scene) -> tuple[Finding, ...]:
     """Log in everywhere, one after the other."""
-    return asyncio.run(_all(scene.config))
+    return logins(scene.config, frozenset())
 
 
-async def _all(config: Config) -> tuple[Finding, ...]:
-    found = [await pbx_login(name, pbx) for name, pbx in config.pbx.items()]
+def logins(config: Config, away: frozenset[str]) -> tuple[Finding, ...]:
+    """Log in wherever a look (of the probes `pbx` and `broker`) has not found that nobody answers: `away` are their items."""
+    return asyncio.run(_all(config, away))
+
+
+async def _all(config: Config, away: frozenset[str]) -> tuple[Finding, ...]:
+    found = [await pbx_login(name, pbx) for name, pbx in config.pbx.items() if f"pbx {name}" not in away]
     if config.crm is not None and config.crm.url:
         name = f"callfloor-{config.site.name}-{config.site.box}-doctor"
-        found += [await broker_login(endpoint, config.crm, name) for endpoint in endpoints_from_config(config.crm)]
+        endpoints = [endpoint for endpoint in endpoints_from_config(config.crm) if f"broker {endpoint.url}" not in away]
+        found += [await broker_login(endpoint, config.crm, name) for endpoint in endpoints]
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""Decides whether a box became what its sheet says: nothing left to do, services up, boards served, PBX and broker reached.
+"""Decides whether a box became what its sheet says: nothing left to do, services up, boards served, PBX and broker take it.
 
 A neighbour that answered before the change and no longer does is the change's fault; one that did not answer before either is told, and
 is nobody's reason to go back: a box is often made ready before its PBX is there.
@@ -19,7 +19,7 @@ from appliance import registry
 from appliance.core.config import Config
 from appliance.core.config_file import ConfigFaultsError, load
 from appliance.core.endpoint import endpoint_from_text
-from appliance.doctor import broker, pbx, services
+from appliance.doctor import broker, deep, pbx, services
 from appliance.doctor.finding import Finding, Scene
 from appliance.doctor.words import in_language
 from appliance.provision.machine import Machine
@@ -45,7 +45,7 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 
 def neighbours(machine: Machine) -> dict[str, Finding]:
-    """The PBXs and brokers that the configuration names which stands now, by the doctor's own probes, which connect and do not log in.
+    """The PBXs and brokers that the configuration names which stands now, by the doctor's own probes: who answers is logged in at too.
 
     None where the box does not run here, or has no configuration that can be used.
     """
@@ -57,6 +57,7 @@ def neighbours(machine: Machine) -> dict[str, Finding]:
         return {}
     scene = Scene(config, machine.path(CONFIG))
     found = [*(pbx.findings(scene) if pbx.wanted(config) else ()), *(broker.findings(scene) if broker.wanted(config) else ())]
+    found += deep.logins(config, frozenset(each.item for each in found if each.level == "red"))
     return {each.item: each for each in found}
 
 

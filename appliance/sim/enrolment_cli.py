@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import secrets
 import signal
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,10 +32,13 @@ def main(args: argparse.Namespace) -> int:
     """Until Ctrl-C or SIGTERM."""
     where = endpoint_from_text(args.listen)
     codes = {box: secrets.token_hex(5) for box in args.box}
+    # Before the server's threads, which then leave them to this one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     server = EnrolmentServer(args.folder, (where.host, where.port), codes, timedelta(days=args.days))
     say(f"enrolment  {server.url}   authority {server.authority.file}")
     for box, code in codes.items():
         say(f"{box}  code {code}")
+    sys.stdout.flush()
     try:
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
     finally:
