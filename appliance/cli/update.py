@@ -174,17 +174,23 @@ def _status(place: Place, language: Language, *, json: bool) -> int:
 
 def _own(what: str, outcome: str | None, place: Place, config: Path) -> int:
     if what == "health":
-        return trial.at_boot(place, config, say)
+        return trial.at_boot(place, config, _say_now)
     state = load(place.folder)
     if what == "judge":
-        verdict = trial.judged(state.before, config, say)
+        verdict = trial.judged(state.before, config, _say_now)
         if verdict.level != "good":
             (place.folder / "reason").write_text("; ".join(verdict.missing), encoding="utf-8")
         return 0 if verdict.level == "good" else 1
     if state.phase != "trying":
         raise UnsupportedError("nothing is being tried")
-    (trial.accept if outcome == "good" else trial.give_up)(place, config, state, say)
+    (trial.accept if outcome == "good" else trial.give_up)(place, config, state, _say_now)
     return 0
+
+
+def _say_now(line: str) -> None:
+    """A line that whoever follows the log sees at once, and that is there although the verdict's own restart ends this process."""
+    say(line)
+    sys.stdout.flush()
 
 
 def _note(place: Place, config: Path) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +90,20 @@ def test_nothing_else_is_tried_again(box: Place, tmp_path: Path, state: State) -
     with pytest.raises(DeniedError, match="nothing is staged"):
         activated(box, staged_again(box, state), None)
     assert not (tmp_path / "run/reboot-param").exists()
+
+
+def test_what_the_health_check_said_is_there_although_its_restart_ends_it(box: Place, tmp_path: Path) -> None:
+    stage(box)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text('#!/bin/sh\n[ "$2" != reboot ] || kill -TERM $PPID\n')
+    (tools / "systemctl").chmod(0o755)
+    words = (
+        "import argparse, os, pathlib; from appliance.cli.update import main; from appliance.update.place import Place; os.geteuid = lambda: 0; "
+        f"main(argparse.Namespace(what='health', outcome=None, config='{tmp_path}/no.toml', lang=None), Place(pathlib.Path('{box.root}')))"
+    )
+    path = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+    done = subprocess.run([sys.executable, "-c", words], check=False, capture_output=True, text=True, env=path, timeout=60)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stdout == "0.2.0 was staged when the power was cut: restarting into it\n"
+    assert load(box.folder).phase == "trying"
