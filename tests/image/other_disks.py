@@ -13,8 +13,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from fake_firmware import Firmware
+
 ROOT: Final = Path(__file__).resolve().parents[2]
-#: What the kernel says goes to the serial line; systemd's words too.
+#: What systemd says goes to the serial line too.
 TALKS: Final = "ro rootwait panic=2 net.ifnames=0 systemd.log_target=console systemd.journald.forward_to_console=0"
 _WORDS: Final = {"kiosk": ("--arch", "amd64", "--kiosk"), "arm64": ("--arch", "arm64")}
 
@@ -42,6 +44,17 @@ def made(kind: str, into: Path, deb: Path | None = None) -> Path:
         raise SystemExit(f"the disk {kind} could not be made")
     (folder / "stamp").write_text(stamp)
     return sorted(folder.glob("*/callfloor-*.img"))[-1]
+
+
+def settle(firmware: Firmware, sheet: str, console: str, scratch: Path) -> None:
+    """A site sheet on CONFIG; both slots talk on a serial line that is listened to."""
+    firmware.write("config", "callfloor-site.toml", sheet.encode(), scratch)
+    for slot in ("a", "b"):
+        if firmware.read(f"boot_{slot}", "cmdline.txt"):
+            words = f"root=PARTLABEL=system_{slot} rauc.slot={slot.upper()} {TALKS} console={console}\n"
+            firmware.write(f"boot_{slot}", "cmdline.txt", words.encode(), scratch)
+        else:
+            firmware.write(f"boot_{slot}", "boot.cfg", f'set slot_arguments="{TALKS} console={console}"\n'.encode(), scratch)
 
 
 def _stamp(deb: Path | None) -> str:

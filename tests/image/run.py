@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, TypeVar
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "images")]
@@ -28,12 +28,16 @@ sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "images")]
 import ab_update  # noqa: E402
 import arm_start  # noqa: E402
 import devices  # noqa: E402
+import kiosk_screen  # noqa: E402
 import layout  # noqa: E402
+import other_disks  # noqa: E402
 import power_cut  # noqa: E402
+from pytest_steps import tests  # noqa: E402
 from scenario import Report, SkipError  # noqa: E402
 from shelf import Shelf, shelf  # noqa: E402
 from vm_box import BOXES, Box, copy_sparse, free_port  # noqa: E402
 
+AnyBox = TypeVar("AnyBox", bound=Box)
 _TOOLS: Final = ("qemu-system-x86_64", "mcopy", "mtype", "rauc", "mksquashfs", "genimage", "mmdebstrap", "ssh", "debugfs", "mosquitto")
 #: A card is larger than the image: the data partition grows, and has room for a download.
 _DISK_BYTES: Final = 4 * 1024**3
@@ -50,6 +54,8 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=ROOT / "build/image-test.json")
     asked = parser.parse_args()
     chosen = _chosen(asked.scenario, parser.error)
+    if asked.deb:
+        os.environ["CALLFLOOR_DEB"] = str(asked.deb.resolve())
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stopped)
@@ -148,15 +154,59 @@ def _devices(parts: Path, folder: Path, report: Report) -> None:
         devices.scenario(_box(parts, folder, peers), report)()
 
 
+def _kiosk(parts: Path, folder: Path, report: Report) -> None:
+    with _peers(parts) as (peers, _served):
+        box = _other(Box, "kiosk", parts, folder, peers)
+        kiosk_screen.scenario(box, _sheet(parts), report)()
+
+
 def _arm(parts: Path, folder: Path, report: Report) -> None:
-    offsets = {part.name: layout.offset_mib("arm64", part.name) for part in layout.partitions("arm64")}
-    arm_start.scenario(ROOT / "build/image/arm64", folder, parts / "ssh", offsets, report)()
+    with _peers(parts) as (peers, _served):
+        for kind in (arm_start.VirtBox, arm_start.Pi3Box):
+            (folder / kind.name).mkdir()
+            box = _other(kind, "arm64", parts, folder / kind.name, peers)
+            try:
+                arm_start.scenario(box, _sheet(parts), report)()
+            finally:
+                box.disk.unlink()
 
 
-SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {"ab": _ab, "cut": _cut, "devices": _devices, "arm64": _arm}
+def _uefi(parts: Path, folder: Path, report: Report) -> None:
+    disk = other_disks.made("kiosk", parts, _deb(parts))
+    tests("uefi", "test_boot_amd64.py", folder, report, {"CALLFLOOR_IMAGE": str(disk)})
+
+
+def _made(parts: Path, folder: Path, report: Report) -> None:
+    deb = _deb(parts)
+    tests("made", "test_disk.py", folder, report, {"CALLFLOOR_DEB": str(deb)} if deb else {})
+
+
+SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {
+    "ab": _ab, "cut": _cut, "devices": _devices, "kiosk": _kiosk, "arm64": _arm, "uefi": _uefi, "made": _made,
+}  # fmt: skip
 #: Steps that can be asked for alone; the first start always comes before them.
 _STEPS: Final = {"ab": tuple(ab_update.STEPS), "cut": tuple(power_cut.STEPS)}
 _STEPS_HELP: Final = ", ".join(f"{name}.{step}" for name, steps in _STEPS.items() for step in steps)
+
+
+def _other(kind: Callable[..., AnyBox], name: str, parts: Path, folder: Path, peers: dict[int, int]) -> AnyBox:
+    """A box of another disk than the factory one; made now, unless it is there."""
+    disk = folder / "run.img"
+    copy_sparse(other_disks.made(name, parts, _deb(parts) if name == "kiosk" else None), disk)
+    os.truncate(disk, _DISK_BYTES)
+    architecture = "arm64" if name == "arm64" else "amd64"
+    offsets = {part.name: layout.offset_mib(architecture, part.name) for part in layout.partitions(architecture)}
+    return kind(disk, folder, parts / "ssh", offsets, peers)
+
+
+def _sheet(parts: Path) -> str:
+    return (parts / "callfloor-site.toml").read_text()
+
+
+def _deb(parts: Path) -> Path | None:
+    """The amd64 package that the factory disk was made of."""
+    told = os.environ.get("CALLFLOOR_DEB")
+    return Path(told) if told else next(iter(sorted((parts / "deb").glob("callfloor_*_amd64.deb"))), None)
 
 
 def _box(parts: Path, folder: Path, peers: dict[int, int]) -> Box:

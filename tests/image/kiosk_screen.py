@@ -1,0 +1,158 @@
+"""The box's own screen, on an emulated display adapter: compositor and browser come by themselves and paint the board, what paints nothing is begun
+again, a screen that was unplugged is drawn on again, and in the hours without a picture it is dark.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import screen
+from other_disks import settle
+from PIL import Image
+from scenario import Report
+from vm_box import SLACK, Box
+
+_SHEET: Final = "\n[callfloor.kiosk]\n"
+_BLANK_S: Final = 20
+#: From here on two pictures are of the same board: figures move on between them.
+_LIKE: Final = 0.6
+_CONNECTOR: Final = "/sys/class/drm/card0-Virtual-1/status"
+
+
+class Screen:
+    """What is seen at one box's screen."""
+
+    def __init__(self, box: Box, monitor: Path) -> None:
+        self._box, self._monitor, self._number = box, monitor, 0
+        self.wanted: Image.Image | None = None
+        self.last = ""
+
+    def see(self, name: str = "") -> Image.Image:
+        """The picture of now, kept beside the console's log."""
+        self._number += 1
+        return screen.dump(self._monitor, self._box.folder / f"screen-{name or 'now'}.png")
+
+    def shows_board(self, picture: Image.Image) -> bool:
+        """Whether it is what another browser makes of the same board, at the same size."""
+        assert self.wanted is not None
+        seen, wanted = screen.look(picture), screen.look(self.wanted)
+        like = screen.likeness(picture, self.wanted) if picture.size == self.wanted.size else 0.0
+        self.last = f"{picture.size} likeness {like}, {seen}"
+        return not seen.is_blank and screen.is_near(seen.ground, wanted.ground) and like >= _LIKE
+
+    def wait(self, name: str, limit_s: float, *, board: bool = True) -> float | None:
+        """Until it shows the board (or, `board` false, nothing): seconds since the box was switched on."""
+        end_s = time.monotonic() + limit_s * SLACK
+        while time.monotonic() < end_s and self._box.running:
+            picture = self.see(name)
+            if self.shows_board(picture) if board else screen.look(picture).is_blank:
+                return round(time.monotonic() - self._box.power_on_s, 1)
+            time.sleep(1)
+        return None
+
+
+def scenario(box: Box, sheet: str, report: Report) -> Callable[[], None]:
+    """All of it on one start."""
+
+    def run() -> None:
+        settle(box.firmware, sheet + _SHEET, f"ttyS0,115200 consoleblank={_BLANK_S}", box.folder / "scratch")
+        with tempfile.TemporaryDirectory() as place:
+            seen = Screen(box, Path(place, "monitor"))
+            width, height = screen.SIZE
+            box.extra = (
+                *box.extra, "-device", f"virtio-gpu-pci,xres={width},yres={height}", "-qmp", f"unix:{place}/monitor,server=on,wait=off",
+            )  # fmt: skip
+            try:
+                box.power_on()
+                if _first(box, seen, report):
+                    _rights(box, report)
+                    _frozen(box, seen, report)
+                    _unplugged(box, seen, report)
+                    _dark(box, seen, report)
+            finally:
+                box.cut()
+
+    return run
+
+
+def _first(box: Box, seen: Screen, report: Report) -> bool:
+    board_s = box.wait_board(600)
+    report.step("kiosk", "first board served", board_s is not None, "", board_s)
+    if board_s is None:
+        return False
+    seen.wanted = screen.reference(f"{box.tv}/board/floor", box.folder / "screen-wanted.png")
+    drawn_s = seen.wait("first", 600)
+    report.figures["kiosk: power-on to first board on the screen, s"] = drawn_s
+    report.step("kiosk", "the unit comes by itself and paints the board", drawn_s is not None, seen.last, drawn_s)
+    up_s = box.wait_up()
+    report.step("kiosk", "all started", up_s is not None, "", up_s)
+    said = box.ssh("systemctl show -P StatusText callfloor-kiosk; systemctl --failed --no-legend --plain")[1]
+    report.step("kiosk", "it says what it shows, and no unit failed", said == "showing http://127.0.0.1:8080/board/floor", said)
+    if drawn_s is None:
+        print(
+            box.ssh(
+                "journalctl -b -u callfloor-kiosk -u seatd --no-pager | tail -n 60; ls -l /dev/dri /run/seatd.sock; ps axo user,args | tail -n 30"
+            )[1]
+        )
+        return False
+    before = seen.see("moves-1")
+    time.sleep(8)
+    report.step("kiosk", "the picture moves", (moved := screen.changed(before, seen.see("moves-2"))) > 0, f"{moved} pixels in 8 s")
+    return True
+
+
+def _rights(box: Box, report: Report) -> None:
+    ask = "systemctl show -P MemoryPeak -P MemoryCurrent -P User callfloor-kiosk; ps -o user=,comm= -C cage,cog,WPEWebProcess,WPENetworkProcess | sort -u"
+    said = box.ssh(ask)[1]
+    users = {line.split()[0] for line in said.splitlines() if len(line.split()) == 2}
+    used = [int(line) for line in said.splitlines() if line.isdigit()]
+    report.figures["kiosk: memory, MB"] = round(max(used) / 1e6) if used else None
+    report.step(
+        "kiosk", "compositor and browser run as a user of their own", bool(users) and users <= {"callfloor-kiosk", "callfloo+", "872"}, said
+    )
+
+
+def _restarts(box: Box) -> int:
+    said = box.ssh("systemctl show -P NRestarts callfloor-kiosk")[1]
+    return int(said) if said.isdigit() else -1
+
+
+def _frozen(box: Box, seen: Screen, report: Report) -> None:
+    before = _restarts(box)
+    began_s = time.monotonic()
+    box.ssh("pkill -STOP WPEWebProcess")
+    while time.monotonic() - began_s < 150 * SLACK and _restarts(box) <= before:
+        time.sleep(2)
+    told = box.ssh("journalctl -b -u callfloor-kiosk --no-pager -o cat | grep -m1 'no frame is painted'")[1]
+    ended_s = time.monotonic() - began_s
+    report.step("kiosk", "a page that paints nothing is killed by the watchdog", _restarts(box) > before and bool(told), told, ended_s)
+    again_s = seen.wait("after-freeze", 300)
+    report.step("kiosk", "and painted anew", again_s is not None, seen.last, time.monotonic() - began_s)
+
+
+def _unplugged(box: Box, seen: Screen, report: Report) -> None:
+    """The television is switched off and on: its connector says so."""
+    code, said = box.ssh(f"echo off >{_CONNECTOR} && sleep 12 && cat {_CONNECTOR} && echo detect >{_CONNECTOR}")
+    began_s = time.monotonic()
+    back_s = seen.wait("after-unplug", 240)
+    report.step(
+        "kiosk",
+        "unplugged and plugged, the board is there again",
+        code == 0 and back_s is not None,
+        f"{said}: {seen.last}",
+        time.monotonic() - began_s,
+    )
+
+
+def _dark(box: Box, seen: Screen, report: Report) -> None:
+    began_s = time.monotonic()
+    code, said = box.ssh("callfloor config set kiosk.off '[\"00:00-23:59\"]' && systemctl restart callfloor-kiosk")
+    dark_s = seen.wait("dark", 60 + 4 * _BLANK_S, board=False)
+    told = box.ssh("systemctl show -P StatusText callfloor-kiosk; pgrep -c cage")[1].split("\n")
+    ok = dark_s is not None and told == ["the screen is off by its schedule", "0"]
+    note = f"{code} {said} {told} {screen.look(seen.see('dark'))}"
+    report.step("kiosk", "in the hours without a picture it is dark", ok, note, time.monotonic() - began_s)
