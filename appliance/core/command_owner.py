@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from appliance.core.commands_config import PBX_VERBS
 from appliance.core.config import Config
+
+#: The verbs that the uplink carries out itself, for they touch nothing but the journal and the link.
+UPLINK: Final = frozenset({"announce", "withdraw", "acknowledge", "ping", "resend"})
 
 
 def owned_elsewhere(config: Config) -> frozenset[str]:
     """The verbs that wait in the journal for their owner: `beacon` for the boards' service, where there are lamps; `headset_ring`
-    for the headsets'.
+    for the headsets'; all that reaches a PBX for the gateway.
     """
     verbs = {"beacon": bool(config.wallboard.beacon), "headset_ring": config.headsets is not None}
-    return frozenset(verb for verb, owned in verbs.items() if owned)
+    return frozenset(verb for verb, owned in verbs.items() if owned) | frozenset(PBX_VERBS if config.pbx else ())
