@@ -10,24 +10,43 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
+from appliance.core.clock import NS, Clock
 from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.sim import pbx_action
 from appliance.sim.floor_model import FloorModel
 from appliance.sim.floor_model_ledger import truth
 from appliance.sim.floor_model_plan import Plan
+from appliance.sim.floor_model_state import FloorEvent
 from appliance.sim.pbx_board import QueueRow
 from appliance.sim.pbx_fault import Faults
+from appliance.sim.pbx_outbound import Outbound
 from appliance.sim.pbx_session import Request, Session, User
 from appliance.sim.pbx_switch import Switch
 from appliance.sim.pbx_text import fields
 
 #: How long the loop sleeps at most when nothing is due.
 _IDLE_S = 0.5
+#: So many actions are remembered.
+_DONE = 100_000
+#: Two moments that differ by no more are one: what is added and taken away in floating point is not exact.
+_SAME_S = 1e-7
 #: In flat-out mode a client may be this far behind before the floor waits for it.
 _FLAT_OUT_BYTES = 512 * 1024
+
+
+@dataclass(eq=False, slots=True)
+class Listened:
+    """One login, in the PBX's epoch seconds: from when, when its queues were last listed, when it was last told anything, until when."""
+
+    from_s: float
+    listed_s: float | None = None
+    heard_s: float = 0.0
+    to_s: float | None = None
 
 
 class SimPbx:
@@ -50,7 +69,10 @@ class SimPbx:
         flat_out: bool = False,
         auth_timeout_s: float = 30.0,
         write_timeout_s: float = 5.0,
+        clock: Clock | None = None,
+        watch: Callable[[list[FloorEvent]], object] | None = None,
     ) -> None:
+        """`clock`: whose wall time the PBX tells (None: the machine's); `watch` hears what each step of the floor brought about."""
         if speed <= 0:
             raise MisconfiguredError(f"speed {speed}; give a number above 0")
         self.model = FloorModel(plan.at_speed(speed), seed)
@@ -58,6 +80,7 @@ class SimPbx:
         self.faults = Faults(self)
         self.sessions: set[Session] = set()
         self.events_told = 0
+        self.listened: list[Listened] = []
         self.starts_s: list[float] = []
         self.stalled = False
         self._users = {user.name: user for user in users}
@@ -66,13 +89,18 @@ class SimPbx:
         self._running: asyncio.Task[None] | None = None
         self._clients: set[asyncio.Task[None]] = set()
         self._zero_s = 0.0
-        self._wall_zero_s = time.time()
+        self._clock, self._watch = clock, watch
+        self._wall_zero_s = self._real_wall_s()
+        #: What managers had it do, with the answer's first word, newest last.
+        self.done: deque[dict[str, str]] = deque(maxlen=_DONE)
+        self.outbound = Outbound(self)
+        self.heeds_notify = True
         self.switch = self.boot()
 
     # Life
 
     async def __aenter__(self) -> Self:
-        self._zero_s, self._wall_zero_s = asyncio.get_running_loop().time(), time.time()
+        self._zero_s, self._wall_zero_s = asyncio.get_running_loop().time(), self._real_wall_s()
         self.starts_s.clear()
         self.switch = self.boot()
         await self.listen()
@@ -131,8 +159,13 @@ class SimPbx:
         finally:
             self.sessions.discard(session)
             self._clients.discard(task)
+            if session.user is not None and self.listened and self.listened[-1].to_s is None:
+                self.listened[-1].to_s = self.wall_s()
 
     # Time
+
+    def _real_wall_s(self) -> float:
+        return time.time() if self._clock is None else self._clock.wall_ns() / NS
 
     def wall_s(self) -> float:
         """The PBX's clock, epoch seconds: it stands where the model stands."""
@@ -158,8 +191,7 @@ class SimPbx:
             await asyncio.sleep(0.002)
             return
         for _ in range(20):
-            for happened in self.model.step():
-                self.switch.apply(happened)
+            self._apply(self.model.step())
         await asyncio.sleep(0)
 
     def catch_up(self) -> None:
@@ -168,16 +200,20 @@ class SimPbx:
         if self.flat_out:
             return
         now_s = (asyncio.get_running_loop().time() - self._zero_s) * self.speed
-        while (due := self.model.next_s) is not None and due <= now_s:
-            for happened in self.model.step():
-                self.switch.apply(happened)
+        while (due := self.model.next_s) is not None and due <= now_s + _SAME_S:
+            self._apply(self.model.step())
         if now_s > self.model.now_s:
             self.model.time.wait_until(now_s)
 
     def flush(self) -> None:
         """Apply what commands brought about on the floor."""
-        for happened in self.model.take():
-            self.switch.apply(happened)
+        self._apply(self.model.take())
+
+    def _apply(self, happened: list[FloorEvent]) -> None:
+        for one in happened:
+            self.switch.apply(one)
+        if self._watch is not None:
+            self._watch(happened)
 
     def later(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do something real seconds from now."""
@@ -188,16 +224,26 @@ class SimPbx:
     def tell(self, privilege: str, block: bytes) -> None:
         """An event, to everybody who reads its class."""
         self.events_told += 1
+        if self.sessions:
+            self._heard()
         for session in list(self.sessions):
             session.tell(privilege, block)
 
+    def _heard(self) -> None:
+        if self.listened and self.listened[-1].to_s is None:
+            self.listened[-1].heard_s = self.wall_s()
+
     def _answer(self, session: Session, request: Request) -> bytes:
         self.catch_up()
+        self._heard()
+        if request["action"].lower() == "queuestatus" and self.listened:
+            self.listened[-1].listed_s = self.wall_s()
         answer = pbx_action.answer(self, session, request)
         asyncio.get_running_loop().call_soon(self.flush)
         return answer
 
     def _booted(self) -> str:
+        self.listened.append(Listened(self.wall_s(), heard_s=self.wall_s()))
         uptime = int(self.wall_s() - self.switch.started_s)
         return fields(Uptime=uptime, LastReload=uptime, Status="Fully Booted")
 

@@ -41,6 +41,11 @@ _SCORES: Final = (5, 4, 5, 3, 4, 5, 2, 4, 5, 1)
 Say = Callable[[str, bytes], None]
 
 
+def score_of(number: int) -> int | None:
+    """What the caller of the call of this number answers when he is asked: every third does."""
+    return _SCORES[number // 3 % len(_SCORES)] if number % 3 == 0 else None
+
+
 class Switch:
     """A PBX from one start to its end. `say(privilege, block)` takes each event; `wall_s` is the PBX's clock in epoch seconds."""
 
@@ -199,8 +204,7 @@ class Switch:
 
     def survey(self, caller: Channel, number: int, queue: str, member: Member) -> None:
         """Every third caller whose agent hung up first answers what he thought of it, from 1 to 5."""
-        if number % 3 == 0:
-            score = _SCORES[number // 3 % len(_SCORES)]
+        if (score := score_of(number)) is not None:
             told = fields(UserEvent="SurveyResult", CallUniqueid=caller.uniqueid, Queue=queue, Agent=member.name, Q1=score)
             self.say("UserEvent", "user", caller.lines() + told)
 

@@ -1,0 +1,174 @@
+"""Decides how a scenario and a whole box are played in one process, in the model's time: real wires, real services, a real journal.
+
+with asyncio.Runner(loop_factory=ModelLoop) as runner:
+    runner.run(play(...))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from appliance.core.catalogue import event_from_stored
+from appliance.core.clock import NS
+from appliance.core.config import Config
+from appliance.core.config_file import load
+from appliance.core.event import Event, stored_from_body
+from appliance.core.journal_sqlite import SqliteJournal
+from appliance.demo_desk import DemoDesks
+from appliance.demo_floor import Around, tables
+from appliance.demo_happen import happening
+from appliance.floor.snapshot import Snapshot
+from appliance.floor_view import FloorView
+from appliance.runner import make_folders
+from appliance.runner_supervise import Supervisor
+from appliance.sim.floor_book import Book
+from appliance.sim.floor_scenario import Scenario, seconds_of
+from appliance.sim.floor_scenario_plan import plan_of
+from appliance.sim.model_time import ModelClock, ModelLoop
+from appliance.sim.pbx import SimPbx
+
+SITE: Final = "demo"
+BOX: Final = "simulated"
+#: The model's loop begins at a whole second; the floor with it.
+SERVICES: Final = ("gateway",)
+
+
+class HeldJournal(SqliteJournal):
+    """A journal on disk while whose commits the model's time stands."""
+
+    def appended(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> asyncio.Future[int]:
+        future = super().appended(events, advance)
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, ModelLoop):
+            loop.hold(future)
+        return future
+
+
+class Stage:
+    """A floor with a box on it. `now_ms` is the wall's; `snapshot` is what the box shows."""
+
+    def __init__(
+        self, loop: ModelLoop, clock: ModelClock, config: Config, around: Around, journal: SqliteJournal, book: Book | None
+    ) -> None:
+        self.loop, self.clock, self.config, self.around, self.journal, self.book = loop, clock, config, around, journal, book
+        self.zero_ms = clock.wall_ns() // 1_000_000
+        self.view = FloorView(journal, config, clock)
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.wall_ns() // 1_000_000
+
+    async def until(self, at_ms: int) -> None:
+        """Play on to a moment of the wall, and until all that belongs to it has happened."""
+        await asyncio.sleep(max(0, at_ms - self.now_ms) / 1000)
+        await self.loop.quiet()
+
+    def snapshot(self) -> Snapshot:
+        """The floor as the box shows it now."""
+        while self.view.catch_up():
+            pass
+        return self.view.snapshot()
+
+    def events(self) -> list[Event]:
+        """The whole journal."""
+        out, after = list[Event](), 0
+        while page := self.journal.read(after):
+            out += [event for entry in page if (event := event_from_stored(stored_from_body(entry.body))) is not None]
+            after = page[-1].seq
+        return out
+
+
+def begins_ns(scenario: Scenario) -> int:
+    """When a scenario begins, on the wall."""
+    day = datetime.fromisoformat(scenario.day).replace(tzinfo=ZoneInfo(scenario.timezone))
+    return round((day + timedelta(seconds=seconds_of(scenario.begins))).timestamp()) * NS
+
+
+@asynccontextmanager
+async def on_stage(scenario: Scenario, *, seed: int, folder: Path, services: Sequence[str] | None = None) -> AsyncIterator[Stage]:
+    """Everything runs while the block does. `folder`: for the configuration and the journal; short, for sockets lie there too."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, ModelLoop), "play it in a ModelLoop"
+    clock = ModelClock(loop, begins_ns(scenario))
+    async with AsyncExitStack() as stack:
+        around = Around(None, None, None, "", "", scenario=scenario)
+        book = None
+        if scenario.queues:
+            around.pbx = SimPbx(plan_of(scenario), seed=seed, clock=clock, watch=lambda happened: book.take(happened) if book else None)
+            book = Book(around.pbx.model, scenario.trunks)
+            await stack.enter_async_context(around.pbx)
+        if around.pbx is not None and scenario.headsets.seats:
+            around.desks = await stack.enter_async_context(DemoDesks(around.pbx, folder, seed, scenario.headsets, clock))
+        (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
+        (folder / "callfloor.toml").write_text(configuration(around, scenario), encoding="utf-8")
+        config = load(folder / "callfloor.toml", {})
+        journal = stack.enter_context(_journal(config, clock))
+        stage = Stage(loop, clock, config, around, journal, book)
+        names = services or (*SERVICES, *(("headsets",) if around.desks is not None else ()))
+        await stack.enter_async_context(_box(config, journal, clock, names))
+        await stack.enter_async_context(happening(around, 1.0))
+        yield stage
+
+
+@contextlib.contextmanager
+def _journal(config: Config, clock: ModelClock) -> Any:
+    make_folders(config)
+    site = config.journal
+    journal = HeldJournal.open(
+        site.path,
+        run_dir=site.run_dir or site.path.parent / "run",
+        due=lambda _event: True,
+        keep_days=7,
+        max_bytes=2 * 1024**3,
+        clock=clock,
+    )
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+@asynccontextmanager
+async def _box(config: Config, journal: SqliteJournal, clock: ModelClock, names: Sequence[str]) -> AsyncIterator[None]:
+    stopped = asyncio.Event()
+    runner = asyncio.create_task(Supervisor(config, journal, clock, names).run(stopped), name="runner")
+    try:
+        yield
+    finally:
+        stopped.set()
+        await runner
+
+
+def configuration(around: Around, scenario: Scenario) -> str:
+    """The box's configuration for the model's time."""
+    pbx = around.pbx
+    source = (
+        ""
+        if pbx is None
+        else f"""[pbx.central]
+kind = "asterisk"
+host = "127.0.0.1"
+port = {pbx.port}
+username = "callfloor"
+secret_file = "pbx.secret"
+
+[pbx.central.ivr]
+{tables(scenario)}"""
+    )
+    return f"""[site]
+name = "{SITE}"
+box = "{BOX}"
+timezone = "{scenario.timezone}"
+
+[journal]
+path = "journal.db"
+
+{source}
+{around.desks.configuration() if around.desks else ""}"""
