@@ -51,8 +51,11 @@ class RigBox:
         ]
         try:
             async with asyncio.timeout(_READY_S):
-                for post in supervisor.posts:
-                    await post.is_ready.wait()
+                while waiting := [post for post in supervisor.posts if not post.is_ready.is_set()]:
+                    for post in waiting:
+                        if post.failures:
+                            raise TransientError(f"service {post.name} does not start: {post.text}; see the log beside {self._file}")
+                    await asyncio.sleep(0.01)
         except TimeoutError as fault:
             waits = ", ".join(f"{post.name} ({post.text})" for post in supervisor.posts if not post.is_ready.is_set())
             raise TransientError(f"after {_READY_S:g} s these services are not ready: {waits}; see the log beside {self._file}") from fault

@@ -97,3 +97,7 @@ class HandPart:
 
     async def rest(self) -> None:
         """A real device is as it is."""
+
+
+def _word(value: Scalar) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

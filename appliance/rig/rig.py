@@ -34,6 +34,7 @@ from gateway.opcua.rig_port import RigAction, RigAnswer, RigArgument, RigValue, 
 
 _LEASE: Final = RigArgument(name="lease", kind="text", text="the token of the lease, where the rig is held", required=False, default="")
 _LOOK_S: Final = 0.5
+_SETTLED_S: Final = 20.0
 
 
 class Rig:
@@ -84,6 +85,8 @@ class Rig:
         source = logging.getLogger("callfloor.gateway")
         source.addHandler(unread)
         self._stack.callback(source.removeHandler, unread)
+        self._stack.callback(source.setLevel, source.level)
+        source.setLevel(logging.INFO)
         self.values_.put("rig/devices", tuple(f"{place}={url}" for place, url in self._real.items()))
         await self._reset({"scenario": STILL, "seed": 1, "speed": 1.0, "time": MONDAY})
         look = asyncio.create_task(self._look(), name="rig-lease")
@@ -178,6 +181,7 @@ class Rig:
             self._write()
             self.box.forget()
             await self.box.start()
+            await self._settled()
             self._resets += 1
             told: dict[str, Scalar] = {
                 "resets": self._resets, "scenario": self.pbx.scenario, "seed": self.pbx.seed, "time": begin, "ready": True
@@ -229,6 +233,22 @@ class Rig:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._journal.run(journal))
             tasks.create_task(self._tv.run(config))
+
+    async def _settled(self) -> None:
+        """Every simulator is in use, every output shows rest, the CRM has it all. Raises TransientError when that does not come about."""
+        wanted: dict[str, Scalar] = {"tv/waiting": 0, "mqtt/status": "online", "journal/backlog": 0, "pbx/central/links": 1}
+        wanted |= {f"lines/{name}/ready": True for name in self._lines}
+        wanted |= {f"headsets/{seat}/open": True for seat in self._headsets}
+        wanted |= {f"led/{PANEL}/open": True, f"lamps/{TOWER}/red": False}
+        real = tuple(f"/{place}/" for place in self._real)
+        wanted = {path: value for path, value in wanted.items() if not any(place in path for place in real)}
+        if self.pbx.scenario != STILL:  # somebody may be waiting already
+            del wanted["tv/waiting"], wanted["journal/backlog"]
+        end_s = time.monotonic() + _SETTLED_S
+        while missing := [path for path, value in wanted.items() if self.values_.value(path) != value]:
+            if time.monotonic() > end_s:
+                raise TransientError(f"the box runs, and these are not as at rest: {', '.join(missing)}; see the log")
+            await asyncio.sleep(0.02)
 
     async def _look(self) -> None:
         """A lease ends by itself."""

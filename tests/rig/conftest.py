@@ -1,0 +1,132 @@
+"""What the rig tests are handed: a rig of this run's own, or one that is named; one run at a time; what was measured, as JSON.
+
+The options live here, where pytest reads them when it is pointed at this folder (`make rig`); the rest of the suite knows nothing of them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # the modules of this folder that are no tests
+
+from rig_bench import Bench, RefusedError
+from rig_here import Here
+
+REPORT = Path(__file__).parents[2] / "build" / "rig.json"
+#: A runner that died frees the rig this much later.
+LEASE_S = 60.0
+_ROWS: list[dict[str, Any]] = []
+_RIG: dict[str, Any] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("rig", "hardware in the loop")
+    group.addoption("--rig", metavar="URL", help="the rig to test at, as opc.tcp://bench-2:4840 (default: a simulated one of this run's own)")
+    group.addoption(
+        "--device", action="append", metavar="PLACE=DEVICE",
+        help="a real device in place of its simulator, as line1=/dev/ttyUSB0; again for another",
+    )  # fmt: skip
+    group.addoption("--hand", metavar="PROGRAM", help="what does to real devices what a simulator would; else whoever sits here is asked")
+
+
+def option(config: pytest.Config, name: str) -> Any:
+    """An option, also where this file was read too late to declare it."""
+    return config.getoption(name, default=None)
+
+
+def owner() -> str:
+    """Who holds the rig, for whoever comes meanwhile."""
+    return f"{getpass.getuser()}@{socket.gethostname()} (pytest {os.getpid()})"
+
+
+def bench_of(config: pytest.Config) -> Bench:
+    """The rig of this run, not opened yet."""
+    devices = dict(each.split("=", 1) for each in option(config, "--device") or ())
+    return Bench(Here(devices, option(config, "--hand")))
+
+
+@pytest.fixture(scope="session")
+def held(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The rig, held for this run: whoever comes meanwhile is refused, and told who has it."""
+    bench = bench_of(request.config)
+    bench.open()
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(LEASE_S / 3):
+            bench.renew(LEASE_S)
+
+    keeper = threading.Thread(target=renew, name="lease", daemon=True)
+    try:
+        try:
+            bench.take(owner(), LEASE_S)
+        except RefusedError as fault:
+            pytest.exit(f"{option(request.config, '--rig')}: {fault}", returncode=3)
+        keeper.start()
+        _RIG.update(rig=option(request.config, "--rig") or "simulated", devices=bench.value("rig/devices"))
+        yield bench
+        done.set()
+        bench.free()
+    finally:
+        done.set()
+        bench.close()
+
+
+@pytest.fixture
+def bench(held: Bench, request: pytest.FixtureRequest, record_property: Any) -> Iterator[Bench]:
+    """The rig as it is after a reset. What a test measures stands in JUnit's report as its properties, and in build/rig.json."""
+    held.measured.clear()
+    held.reset()
+    began_s = time.monotonic()
+    yield held
+    for row in held.measured:
+        record_property(f"{row['stimulus']} -> {row['output']}", f"{row['latency_ms']} ms")
+    wires = request.node.get_closest_marker("wires")
+    _ROWS.append(
+        {
+            "test": request.node.name,
+            "outcome": None,
+            "seconds": round(time.monotonic() - began_s, 2),
+            "wiring": f"docs/rig/{request.node.name}.md" if wires else None,
+            "measured": [dict(row) for row in held.measured],
+        }
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    for row in _ROWS:
+        if row["test"] == item.name and report.when == "teardown":
+            row["outcome"] = getattr(item, "_rig_outcome", "error")
+    if report.when == "call":
+        item._rig_outcome = report.outcome  # type: ignore[attr-defined]
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not _ROWS or hasattr(session.config, "workerinput"):
+        return
+    REPORT.parent.mkdir(exist_ok=True)
+    told = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **_RIG, "tests": _ROWS}
+    REPORT.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    rows = [(row["test"], each) for row in _ROWS for each in row["measured"]]
+    if not rows:
+        return
+    terminalreporter.section("from stimulus to output")
+    for test, each in rows:
+        terminalreporter.write_line(f"{each['latency_ms']:>9.1f} ms  {each['stimulus']} -> {each['output']}  ({test})")
