@@ -5,7 +5,9 @@ timeout 1200 .venv/bin/pytest -m image tests/image/test_disk.py          CALLFLO
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +56,47 @@ def test_the_bare_tar_is_as_dirty_as_feared_and_the_system_is_clean(deb: Path, t
     system.finish(root, PROJECT / "images/overlay", "1", (str(PROJECT / "images/rauc/lay_out"), str(root), "callfloor-pc", str(keyring)))
     assert list(hygiene.stains(hygiene.in_folder(root), (str(PROJECT), os.uname().nodename))) == []
     assert (root / "etc/machine-id").read_bytes() == b""
+
+
+def test_another_day_s_tar_of_the_same_packages_is_the_same_system(deb: Path, tmp_path: Path) -> None:
+    """mmdebstrap once more, elsewhere and later: what of the finished systems differs, file by file; times are the file system's own (`-all-time`)."""
+    machine = recipe.AMD64
+    first = _tar(machine)
+    again = rootfs.make(machine.packages(kiosk=False), "amd64", tmp_path / "tar", machine.boot_packages, machine.path_excludes())
+    assert first != again
+    keyring = tmp_path / "ca.pem"
+    keyring.write_text("an authority\n")
+    seen = []
+    for tar in (first, again):
+        root = tmp_path / "root"
+        system.unpack(tar, root)
+        packages = _packages(root)
+        if seen and packages != seen[0][0]:
+            pytest.skip(f"Debian published others meanwhile: {sorted(packages ^ seen[0][0])}; remove build/box and run again")
+        system.install(root, deb, 1_790_000_000)
+        (root / rootfs.BOOT).rename(tmp_path / f"boot-{len(seen)}")
+        system.finish(
+            root, PROJECT / "images/overlay", "1", (str(PROJECT / "images/rauc/lay_out"), str(root), "callfloor-pc", str(keyring))
+        )
+        seen.append((packages, _content(root)))
+    one, other = (content for _, content in seen)
+    assert {path for path in one.keys() | other.keys() if one.get(path) != other.get(path)} == set()
+
+
+def _packages(root: Path) -> frozenset[str]:
+    """Name and version of each."""
+    text = (root / "var/lib/dpkg/status").read_text()
+    return frozenset(re.findall(r"^Package: (\S+)$(?:\n(?!Version|\n).*)*\nVersion: (\S+)$", text, re.MULTILINE))
+
+
+def _content(root: Path) -> dict[str, object]:
+    """Every file's kind, rights, owner and what it holds."""
+    told: dict[str, object] = {}
+    for path in root.rglob("*"):
+        stat = path.lstat()
+        held = str(path.readlink()) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        told[str(path.relative_to(root))] = (stat.st_mode, stat.st_uid, stat.st_gid, held)
+    return told
 
 
 def test_the_same_input_is_the_same_disk_partition_by_partition(deb: Path, tmp_path: Path) -> None:
