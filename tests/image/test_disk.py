@@ -66,7 +66,7 @@ def test_another_day_s_tar_of_the_same_packages_is_the_same_system(deb: Path, tm
     assert first != again
     keyring = tmp_path / "ca.pem"
     keyring.write_text("an authority\n")
-    seen = []
+    seen: list[tuple[frozenset[str], dict[str, object]]] = []
     for tar in (first, again):
         root = tmp_path / "root"
         system.unpack(tar, root)
