@@ -36,9 +36,9 @@ import build  # noqa: E402
 #: What the kernel of a bundle is told, and what becomes of a box that tries it.
 BROKEN: Final = {
     # A service that ran before does not come.
-    "service": "systemd.mask=callfloor@wallboard.service systemd.setenv=CALLFLOOR_HEALTH_LIMIT_S=60",
+    "service": "systemd.mask=callfloor@wallboard.service systemd.setenv=CALLFLOOR_HEALTH_LIMIT_S=30",
     # All services run, and PBX and broker are out of reach.
-    "network": "systemd.mask=systemd-networkd.service systemd.setenv=CALLFLOOR_HEALTH_LIMIT_S=60",
+    "network": "systemd.mask=systemd-networkd.service systemd.setenv=CALLFLOOR_HEALTH_LIMIT_S=30",
     # No Python of the new version starts, its own health check neither.
     "python": "systemd.setenv=PYTHONHOME=/nonexistent",
     # The kernel has nothing to start.

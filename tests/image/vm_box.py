@@ -20,7 +20,7 @@ from fake_firmware import Firmware, Start, wants_tryboot
 
 #: Boxes that may have a QEMU: what is looked at for progress, and ended when the run is.
 BOXES: Final[list[Box]] = []
-_CONTROL: Final = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\n]")
+_CONTROL: Final = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|[A-Z])|[^\x20-\x7e\n]")
 _RELAY: Final = Path(__file__).with_name("relay.py")
 _UP: Final = rb"Startup finished in|Reached target (?:\S*m)?multi-user"
 #: How far a quiet machine's times are stretched: several jobs share its cores.
