@@ -14,6 +14,7 @@ from appliance.core.errors import CallfloorError, MisconfiguredError, TransientE
 from appliance.core.opcua_config import OpcuaConfig
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
+from gateway.opcua import guard
 from gateway.opcua.count import Counts
 from gateway.opcua.desk import Desk
 from gateway.opcua.feed import Feed, hidden_paths
@@ -51,6 +52,7 @@ class Opcua:
 
     async def run(self, context: Context) -> None:
         """Work until cancelled. Raises MisconfiguredError, and TransientError when the journal was replaced or the port is taken."""
+        guard.stand()
         opcua = context.config.opcua or OpcuaConfig()
         run_dir: Path | None = getattr(context.journal, "run_dir", None)
         alive = Alive.open(run_dir, self.name) if run_dir is not None else None
@@ -161,12 +163,20 @@ class _House:
         while True:
             self._context.watch.progress()
             if journal.epoch != self._epoch:
-                raise TransientError(f"the journal {self._epoch} was replaced by {journal.epoch}: OPC UA begins anew")
+                self._replaced()
             if await journal.wait(self._view.seq, _WAIT_S):
                 await self._fold()
             if self._feed.is_due():
                 await self._feed.turn()
             await asyncio.sleep(_REST_S)
+
+    def _replaced(self) -> None:
+        """Another journal stands in the place of ours. A rig does that at each reset, and its clients stay. Raises TransientError."""
+        journal = self._context.journal
+        if self._rig is None:
+            raise TransientError(f"the journal {self._epoch} was replaced by {journal.epoch}: OPC UA begins anew")
+        self._epoch = journal.epoch
+        self._follower = Follower(journal, self._ledger, self._desk, self._teller.tell)
 
     async def _fold(self) -> None:
         """All that is new, and others meanwhile."""
