@@ -18,7 +18,13 @@ from vm_box import SLACK, Box
 _TREE: Final = "bcm2837-rpi-3-b.dtb"
 
 
-class VirtBox(Box):
+class ArmBox(Box):
+    """A box with the Pi's disk."""
+
+    name = ""
+
+
+class VirtBox(ArmBox):
     """No board that is sold: ARM's processor, and devices that every kernel knows."""
 
     name = "virt"
@@ -34,7 +40,7 @@ class VirtBox(Box):
         ]  # fmt: skip
 
 
-class Pi3Box(Box):
+class Pi3Box(ArmBox):
     """QEMU's Raspberry Pi 3: its processor, card, serial line, USB host; no SPI, no HDMI, none of its firmware."""
 
     name = "raspi3b"
@@ -51,7 +57,7 @@ class Pi3Box(Box):
         ]  # fmt: skip
 
 
-def scenario(box: VirtBox | Pi3Box, sheet: str, report: Report) -> Callable[[], None]:
+def scenario(box: ArmBox, sheet: str, report: Report) -> Callable[[], None]:
     """One start of the factory disk with this site's sheet, to the board, and off again."""
     if shutil.which("qemu-system-aarch64") is None:
         raise SkipError("not installed: qemu-system-arm (.ci/setup image)")
@@ -79,7 +85,7 @@ def scenario(box: VirtBox | Pi3Box, sheet: str, report: Report) -> Callable[[], 
     return run
 
 
-def _services(box: VirtBox | Pi3Box, report: Report) -> None:
+def _services(box: ArmBox, report: Report) -> None:
     failed = box.ssh("systemctl --failed --no-legend --plain")[1]
     report.step("arm64", f"{box.name}: no unit failed", not failed, failed)
     began_s, link = time.monotonic(), ""

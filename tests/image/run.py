@@ -162,7 +162,8 @@ def _kiosk(parts: Path, folder: Path, report: Report) -> None:
 
 def _arm(parts: Path, folder: Path, report: Report) -> None:
     with _peers(parts) as (peers, _served):
-        for kind in (arm_start.VirtBox, arm_start.Pi3Box):
+        kinds: tuple[type[arm_start.ArmBox], ...] = (arm_start.VirtBox, arm_start.Pi3Box)
+        for kind in kinds:
             (folder / kind.name).mkdir()
             box = _other(kind, "arm64", parts, folder / kind.name, peers)
             try:
