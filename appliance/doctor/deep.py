@@ -13,6 +13,7 @@ from appliance.core.clock import SystemClock
 from appliance.core.config import Config, Crm, PbxConfig
 from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError, UnsupportedError
 from appliance.doctor.finding import Finding, Scene
+from appliance.doctor.links import refused
 from gateway.pbx.dialect import dialect
 from gateway.pbx.stream import secret_of
 from gateway.uplink.endpoint import Endpoint, endpoints_from_config
@@ -52,7 +53,7 @@ async def _all(config: Config, away: frozenset[str]) -> tuple[Finding, ...]:
 
 async def pbx_login(name: str, pbx: PbxConfig) -> Finding:
     """Log in at one PBX, and off again."""
-    item, mend = f"login pbx {name}", f"callfloor pbx template {pbx.kind}   # what the PBX must have; then look at secret_file"
+    item, mend = f"login pbx {name}", refused(name, pbx.kind)
     try:
         async with asyncio.timeout(_LOGIN_S):
             wire = await dialect(pbx.kind).open(pbx)

@@ -32,6 +32,7 @@ PROBES: Final[dict[str, str]] = {
     "clock": "appliance.box.timekeeping",
     "watchdog": "appliance.box.watchdog",
     "pbx": "appliance.doctor.pbx",
+    "links": "appliance.doctor.links",
     "lines": "appliance.doctor.lines",
     "smdr": "appliance.doctor.smdr",
     "broker": "appliance.doctor.broker",

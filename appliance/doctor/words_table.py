@@ -42,6 +42,16 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
          "acrescente esta máquina à lista que apply-inbound-acl nomeia (callfloor pbx template freeswitch), depois fs_cli -x reloadacl"),
     "the PBX takes this box's user": ("la central acepta el usuario de este equipo", "a central aceita o usuário desta máquina"),
     "the PBX refuses this box's user": ("la central rechaza el usuario de este equipo", "a central recusa o usuário desta máquina"),
+    "its link is lost": ("su enlace se perdió", "seu link se perdeu"),
+    "no peer refuses this box": ("nadie rechaza este equipo", "ninguém recusa esta máquina"),
+    "the broker takes events, and nobody at the CRM listens":
+        ("el broker recibe eventos, y en el CRM nadie escucha", "o broker recebe eventos, e no CRM ninguém escuta"),
+    "call the CRM team: nobody there has subscribed to this box's event/# (docs/contract.md)":
+        ("llame al equipo del CRM: allí nadie se ha suscrito al event/# de este equipo (docs/contract.md)",
+         "ligue para a equipe do CRM: ninguém lá assinou o event/# desta máquina (docs/contract.md)"),
+    "sudo callfloor config secret pbx.{} --restart   # user and permit at the PBX: callfloor pbx template {}":
+        ("sudo callfloor config secret pbx.{} --restart   # usuario y permit en la central: callfloor pbx template {}",
+         "sudo callfloor config secret pbx.{} --restart   # usuário e permit na central: callfloor pbx template {}"),
     "the broker takes this box": ("el broker acepta este equipo", "o broker aceita esta máquina"),
     "the broker refuses this box": ("el broker rechaza este equipo", "o broker recusa esta máquina"),
     "the login cannot be used as configured": ("la entrada no se puede usar como está configurada", "o login não pode ser usado como está configurado"),

@@ -175,6 +175,8 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "A anterior é a {number}: callfloor config rollback {number}",
     ),
     "config.restart": ("Vale tras reiniciar: {command}", "It takes hold after: {command}", "Vale depois de: {command}"),
+    "config.secret": ("{file}: cambiada", "{file}: changed", "{file}: trocada"),
+    "config.unit": ("Además: {command}", "Also: {command}", "Além disso: {command}"),
     "config.restarted": ("Reiniciado: {services}", "Restarted: {services}", "Reiniciado: {services}"),
     "config.none": ("Todavía no hay anteriores.", "There are no older ones yet.", "Ainda não há anteriores."),
     "config.already": ("Ya está así.", "It is so already.", "Já está assim."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -37,14 +38,21 @@ ExecStart=/usr/bin/callfloor sim pbx --scenario load --speed 20 --secret-file /r
 [Install]
 WantedBy=multi-user.target
 """
+ENROLMENT = """
+[Unit]
+Description=The CRM's enrolment server in the same machine
+[Service]
+WorkingDirectory=/root
+ExecStart=/usr/bin/callfloor sim enrolment --box quito/piso-3 --days 60
+[Install]
+WantedBy=multi-user.target
+"""
 BAD = SHEET.replace('host = "127.0.0.1"', 'host = "127.0.0.1"\nport = 5999')
 
 
 @pytest.fixture(scope="module")
 def box(rootfs: Path, packages: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box with the package and a PBX beside it, and nothing configured."""
-    import os  # noqa: PLC0415
-
     folder = tmp_path_factory.mktemp("box")
     named = os.environ.get("CALLFLOOR_DEB")
     with overlay(rootfs, folder) as root:
@@ -53,8 +61,10 @@ def box(rootfs: Path, packages: Callable[[str], Path], tmp_path_factory: pytest.
         (root / "etc/fstab").write_text("", encoding="ascii")
         (root / "root/pbx.secret").write_text("carrier pigeon\n")
         (root / "etc/systemd/system/pbx.service").write_text(PBX)
+        (root / "etc/systemd/system/enrolment.service").write_text(ENROLMENT)
         (root / "root/site.toml").write_text(SHEET)
-        subprocess.run(["systemctl", f"--root={root}", "enable", "pbx.service", "ssh.service"], check=True, capture_output=True)
+        wanted = ("pbx.service", "enrolment.service", "ssh.service")
+        subprocess.run(["systemctl", f"--root={root}", "enable", *wanted], check=True, capture_output=True)
         try:
             box.boot()
             yield box
@@ -74,13 +84,17 @@ def test_in_one_go(box: Box) -> None:
     with box.timed("provisioned and verified"):
         said = provision(box, "/root/site.toml", "--yes", "--lang", "es")
     assert "bien     callfloor@gateway" in said
-    assert "bien     board: http://127.0.0.1:8080/" in said
+    assert "bien     tablero: http://127.0.0.1:8080/" in said
     assert "bien     pbx central" in said
+    assert "bien     login pbx central: " in said
     assert "carrier pigeon" not in said
     assert box.do("hostname") == "callfloor-quito-piso-3"
     assert box.do("date", "+%Z") == "-05"
     for service in ("gateway", "wallboard", "uplink"):
         assert box.do("systemctl", "is-enabled", f"callfloor@{service}") == "enabled"
+    for timer in ("callfloor-doctor.timer", "callfloor-renew.timer"):
+        assert box.facts(timer, "ActiveState", "UnitFileState") == {"ActiveState": "active", "UnitFileState": "enabled"}
+    assert box.facts("callfloor-kiosk", "ActiveState")["ActiveState"] == "inactive"
     assert box.do("systemctl", "list-units", "--failed", "--plain", "--no-legend") == ""
     # Configuration and secret are the services' alone; a plain user reads neither.
     assert "carrier" not in box.do("sh", "-c", "ps axww; journalctl --no-pager", check=False)
@@ -108,6 +122,50 @@ def test_a_change_that_loses_the_pbx_is_undone_by_itself(box: Box) -> None:
     assert "5999" in (box.root / "etc/callfloor/callfloor.toml").read_text()
     provision(box, "rollback", "--yes")
     assert "5999" not in (box.root / "etc/callfloor/callfloor.toml").read_text()
+
+
+def test_a_wrong_password_is_found_and_undone(box: Box) -> None:
+    """Whoever answers is logged in at; what was wrong is said with the command, and never the password."""
+    (box.root / "root/wrong.toml").write_text(SHEET.replace("carrier pigeon", "homing pigeon"))
+    said = provision(box, "/root/wrong.toml", "--yes", "--lang", "pt", code=1)
+    assert re.search(r"falha +login pbx central: a central recusa o usuário desta máquina", said)
+    assert "pigeon" not in said
+    assert (box.root / "etc/callfloor/credentials/pbx.central.secret").read_text() == "carrier pigeon"
+
+
+def test_a_certificate_for_a_code_and_its_renewal(box: Box) -> None:
+    """The reference CRM's enrolment server gives it; the configuration names it in the same run; the timer's service renews it."""
+    log = ("journalctl", "-u", "enrolment", "-o", "cat", "--no-pager")
+    box.until(lambda: "code" in box.do(*log), "the one-time code")
+    code = box.do(*log).rpartition("code ")[2].split()[0]
+    crm = f"""[crm]
+url = "mqtts://localhost:8883"
+ca_file = "enrolment/ca.pem"
+[enrol]
+url = "https://localhost:8443"
+code = "{code}"
+ca_file = "enrolment/ca.pem"
+"""
+    (box.root / "root/crm.toml").write_text(SHEET + crm)
+    with box.timed("enrolled and verified"):
+        # Nobody is at home at the broker, nor was: told, and kept.
+        said = provision(box, "/root/crm.toml", "--yes", code=1)
+    assert "good     certificate: quito/piso-3, CN=Callfloor simulated CRM" in said
+    assert re.search(r"away +broker mqtts://localhost:8883: nothing listens there", said)
+    assert code not in said
+    assert 'cert_file = "/var/lib/callfloor/tls/box.pem"' in (box.root / "etc/callfloor/callfloor.toml").read_text()
+    assert box.do("stat", "-c", "%U:%G %a", "/var/lib/callfloor/tls/box.pem") == "callfloor:callfloor 600"
+    assert "Nothing to do" in provision(box, "/root/crm.toml", "--yes")
+    before = (box.root / "var/lib/callfloor/tls/box.pem").read_text()
+    box.do("systemctl", "start", "callfloor-renew")
+    assert (box.root / "var/lib/callfloor/tls/box.pem").read_text() == before, "not due"
+    box.do("callfloor", "enroll", "--renew", "--now")
+    assert (box.root / "var/lib/callfloor/tls/box.pem").read_text() != before
+    assert box.do("stat", "-c", "%U:%G %a", "/var/lib/callfloor/tls/box.pem") == "callfloor:callfloor 600"
+    # The code lies nowhere but in the sheet.
+    assert box.do("grep", "-rl", code, "/etc", "/var/lib/callfloor", check=False) == ""
+    provision(box, "rollback", "--yes")
+    assert "Nothing to do" in provision(box, "/root/site.toml", "--yes")
 
 
 def test_a_run_killed_on_a_live_box_is_finished_by_the_next(box: Box) -> None:

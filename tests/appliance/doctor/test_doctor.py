@@ -100,9 +100,10 @@ def test_a_box_with_a_pbx_that_answers(tmp_path: Path, capsys: pytest.CaptureFix
         ("card", "ok"),
         *((name, "ok") for name in BOARD),
         ("pbx central", "ok"),
+        ("links", "ok"),
     ]
     assert told["since"] is None, "nothing was kept yet"
-    assert "Asterisk Call Manager/9.0.0" in told["findings"][-1]["evidence"]
+    assert "Asterisk Call Manager/9.0.0" in told["findings"][-2]["evidence"]
 
 
 def test_red_is_exit_code_1_and_amber_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

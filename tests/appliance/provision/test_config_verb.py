@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tomllib
 from pathlib import Path
@@ -147,3 +148,36 @@ def test_a_key_that_was_set_has_its_value(table: str, name: str, value: object) 
 def test_any_word_is_a_value(word: str) -> None:
     value = value_from_text(word)
     assert value == word or tomllib.loads(f"it = {word}") == {"it": value} or value != value
+
+
+def test_a_secret_is_changed_and_shown_nowhere(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that the configuration names for it, which may be missing; by standard input; what is no secret is refused."""
+    file.write_text(FILE + '[pbx.central]\nhost = "192.168.1.10"\nsecret_file = "credentials/pbx"\n')
+
+    def said(text: str, table: str = "pbx.central") -> int:
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        return config(file, "secret", table, "--lang", "es")
+
+    assert said("s3cr3t of the manager\n") == 0
+    assert capsys.readouterr().out == f"{tmp_path}/credentials/pbx: cambiada\n"
+    assert (tmp_path / "credentials/pbx").read_text() == "s3cr3t of the manager"
+    (tmp_path / "credentials/pbx").chmod(0o400)
+    assert said("another\r\n") == 0
+    assert (tmp_path / "credentials/pbx").stat().st_mode & 0o777 == 0o400
+    assert (tmp_path / "credentials/pbx").stat().st_size == len("another")
+    assert said("\n") == 1
+    assert said("x" * 600) == 1
+    assert said("x", "pbx.other") == 1
+    assert "[pbx.other]" in capsys.readouterr().err
+    assert (tmp_path / "credentials/pbx").read_text() == "another"
+
+
+def test_a_service_that_a_key_brings_or_ends_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert config(file, "set", "headsets.poll_s", "2") == 1
+    capsys.readouterr()
+    assert config(file, "set", "headsets.hold", "watch") == 0
+    assert "sudo systemctl enable --now callfloor@headsets" in capsys.readouterr().out
+    assert config(file, "rollback") == 0
+    assert "sudo systemctl disable --now callfloor@headsets" in capsys.readouterr().out
