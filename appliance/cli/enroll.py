@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--code-file", type=Path, metavar="FILE", help="the one-time code; - for standard input (default: asked, not shown)"
     )
     parser.add_argument("--kept-code", type=Path, default=CODE, help=argparse.SUPPRESS)
-    parser.add_argument("--ca", type=Path, metavar="FILE", help="who vouches for that server, PEM (default: the system's authorities)")
+    parser.add_argument(
+        "--ca", type=Path, metavar="FILE", help="who vouches for that server, PEM (default: as last time, else the system's)"
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER, metavar="DIR", help=f"where key and certificate lie (default {FOLDER})")
     parser.add_argument("--lang", choices=("es", "en", "pt"), help="language of the texts (default: LC_ALL, LANG, else en)")
     parser.add_argument("--json", action="store_true")
@@ -109,7 +111,8 @@ def _named(file: Path) -> _Named:
 
 
 def _enrolled(args: argparse.Namespace, place: Place, name: str, clock: SystemClock) -> Issued:
-    ca = args.ca.read_bytes() if args.ca else None
+    kept = place.enrolment()
+    ca = args.ca.read_bytes() if args.ca else kept.ca.encode("ascii") if kept and kept.ca and kept.url == args.url else None
     if args.code_file is None and args.kept_code.exists():
         args.code_file = args.kept_code
     code = _code(args)

@@ -254,3 +254,9 @@ def test_the_verb_from_the_code_to_what_it_says(server: EnrolmentServer, tmp_pat
     assert found["renewed"] is True
     assert found["configured"] is True
     assert found["certificate"]["subject"] == BOX
+
+    # A new code where it was enrolled before: who vouches for that server is known already.
+    server.codes[BOX] = "2nd-code"
+    (tmp_path / "code").write_text("2nd-code\n")
+    assert main(["enroll", server.url, "--code-file", str(tmp_path / "code"), *common]) == 0
+    assert server.issued == [BOX] * 3
