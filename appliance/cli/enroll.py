@@ -54,9 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--code-file", type=Path, metavar="FILE", help="the one-time code; - for standard input (default: asked, not shown)"
     )
     parser.add_argument("--kept-code", type=Path, default=CODE, help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--ca", type=Path, metavar="FILE", help="who vouches for that server, PEM (default: as last time, else the system's)"
-    )
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="who vouches for it, PEM (default: as last time, else the system's)")
     parser.add_argument("--folder", type=Path, default=FOLDER, metavar="DIR", help=f"where key and certificate lie (default {FOLDER})")
     parser.add_argument("--lang", choices=("es", "en", "pt"), help="language of the texts (default: LC_ALL, LANG, else en)")
     parser.add_argument("--json", action="store_true")
