@@ -29,6 +29,10 @@ def environment(browser: str, given: Mapping[str, str]) -> dict[str, str]:
         "WLR_LIBINPUT_NO_DEVICES": "1",
         "LIBSEAT_BACKEND": given.get("LIBSEAT_BACKEND", "seatd"),
         "XCURSOR_SIZE": "1",
+        # cage ends where it finds no Xwayland, which nothing here would ever start.
+        "WLR_XWAYLAND": "/bin/false",
+        # Nothing is kept, and this user's home cannot be written to.
+        "MESA_SHADER_CACHE_DISABLE": "true",
     }
     if browser == "cog":
         # The page changes a few texts a second: interpreted scripts are quick enough, and nobody can make them into machine code.
