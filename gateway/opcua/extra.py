@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from appliance.core.config import Config
 from appliance.floor.snapshot import Snapshot
@@ -40,7 +40,7 @@ class Extra(Struct):
     lines: dict[str, Line] = {}
     boards: dict[str, Board] = {}
     services: dict[str, Service] = {}
-    opcua: Counts = Counts()
+    opcua: Counts = field(default_factory=Counts)
 
 
 def lines_of(config: Config, snapshot: Snapshot, trunks: Mapping[str, TrunkState], known: Mapping[str, Line]) -> dict[str, Line]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -29,8 +29,8 @@ _WANTED: Final = tuple(f'{{"k":"{kind}"'.encode() for kind in ("command.received
 class Follower:
     """One walk through the journal, from the saved place to its end and on."""
 
-    def __init__(self, journal: Journal, ledger: Ledger, desk: Desk, tell: Callable[[Notice, int], Awaitable[None]]) -> None:
-        """`tell`: an event, and when it happened (wall clock, ns); of rows that were there at the start nothing is told."""
+    def __init__(self, journal: Journal, ledger: Ledger, desk: Desk, tell: Callable[[int, Notice, int], None]) -> None:
+        """`tell`: a row's event, and when it happened (wall clock, ns); of rows that were there at the start nothing is told."""
         self._journal, self._ledger, self._desk, self._tell = journal, ledger, desk, tell
         saved = journal.cursor(SINK)
         self._epoch = journal.epoch
@@ -45,7 +45,7 @@ class Follower:
         for entry in rows:
             if entry.body.startswith(_WANTED):
                 try:
-                    known = await self._take(entry) or known
+                    known = self._take(entry) or known
                 except msgspec.DecodeError as fault:
                     _log.warning("row %d cannot be read and is passed over: %s", entry.seq, fault)
             self.at = entry.seq
@@ -62,7 +62,7 @@ class Follower:
             await asyncio.to_thread(self._journal.save, SINK, Cursor(self._epoch, self.at))
             self._saved = self.at
 
-    async def _take(self, entry: Entry) -> bool:
+    def _take(self, entry: Entry) -> bool:
         """Whether the file of commands has something new."""
         row = stored_from_body(entry.body)
         event = event_from_stored(row)
@@ -76,5 +76,5 @@ class Follower:
             return known
         notice = notice_from_data(event.data) if entry.seq > self._told_from else None
         if notice is not None:
-            await self._tell(notice, row.wall_ns)
+            self._tell(entry.seq, notice, row.wall_ns)
         return False

@@ -17,7 +17,6 @@ from appliance.core.config import Config
 from appliance.core.config_opcua import opcua_endpoint
 from appliance.core.opcua_config import OpcuaConfig, OpcuaRole
 from appliance.version import VERSION
-from gateway.opcua import guard
 from gateway.opcua.count import Counts
 from gateway.opcua.door import CHUNK_MOST, Listener
 from gateway.opcua.identity import Identity
@@ -127,7 +126,6 @@ class BoxServer(Server):
 
 async def server_of(config: Config, opcua: OpcuaConfig, shown: Identity, insides: Insides) -> tuple[BoxServer, Space]:
     """A server that does not listen yet, and its nodes. Seconds of a small board's processor."""
-    guard.stand()
     server = BoxServer(iserver=insides)
     endpoint = opcua_endpoint(opcua.listen)
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host or "0.0.0.0"  # noqa: S104 - as it was configured

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from gateway.opcua.desk import Desk
 from gateway.opcua.feed import Feed, hidden_paths
 from gateway.opcua.follower import Follower
 from gateway.opcua.identity import folder_of, identity
+from gateway.opcua.notice import Notice
 from gateway.opcua.rig_nodes import RigNodes
 from gateway.opcua.rig_port import RigPort
 from gateway.opcua.server import BoxServer, Insides, server_of
@@ -37,6 +39,7 @@ _WAIT_S: Final = 1.0
 _REST_S: Final = 0.04
 _FOLD_PAGES: Final = 2
 _LEAVE_S: Final = 4.0
+_NOTICES_MOST: Final = 1000
 _FORGET_S: Final = 3600.0
 
 
@@ -84,7 +87,9 @@ class _House:
         self._ledger = Ledger(path.with_name("opcua-commands.jsonl") if path is not None else None)
         self._desk = Desk(context, self._ledger)
         self._teller = Teller(server, space)
-        self._follower = Follower(journal, self._ledger, self._desk, self._teller.tell)
+        #: Events that wait until the nodes show what they tell of: row, event, when.
+        self._notices: deque[tuple[int, Notice, int]] = deque(maxlen=_NOTICES_MOST)
+        self._follower = Follower(journal, self._ledger, self._desk, lambda *row: self._notices.append(row))
         self._feed = Feed(context, self._view, space, insides, self._teller)
         self._rig = RigNodes(rig, space, insides, context.clock.wall_ns) if rig is not None else None
         insides.methods.update(Verbs(self._desk, insides.counts).methods(space))
@@ -168,6 +173,9 @@ class _House:
                 await self._fold()
             if self._feed.is_due():
                 await self._feed.turn()
+            while self._notices and self._notices[0][0] <= self._view.seq:
+                _, notice, wall_ns = self._notices.popleft()
+                await self._teller.tell(notice, wall_ns)
             await asyncio.sleep(_REST_S)
 
     def _replaced(self) -> None:
@@ -176,7 +184,9 @@ class _House:
         if self._rig is None:
             raise TransientError(f"the journal {self._epoch} was replaced by {journal.epoch}: OPC UA begins anew")
         self._epoch = journal.epoch
-        self._follower = Follower(journal, self._ledger, self._desk, self._teller.tell)
+        #: Events that wait until the nodes show what they tell of: row, event, when.
+        self._notices: deque[tuple[int, Notice, int]] = deque(maxlen=_NOTICES_MOST)
+        self._follower = Follower(journal, self._ledger, self._desk, lambda *row: self._notices.append(row))
 
     async def _fold(self) -> None:
         """All that is new, and others meanwhile."""

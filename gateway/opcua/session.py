@@ -209,6 +209,8 @@ class Session(InternalSession):
         if self._hidden(item.ItemToMonitor.NodeId):
             return _DENIED
         chosen = item.RequestedParameters.Filter
+        if isinstance(chosen, ua.ExtensionObject) and chosen.TypeId.is_null():
+            chosen = item.RequestedParameters.Filter = None
         if item.ItemToMonitor.AttributeId == ua.AttributeIds.EventNotifier:
             return None if isinstance(chosen, ua.EventFilter) else ua.StatusCode(ua.StatusCodes.BadEventFilterInvalid)
         if chosen is not None and not isinstance(chosen, ua.DataChangeFilter):
