@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,7 @@ from appliance.update.facts import collected, usable
 from appliance.update.fetch import fetched, is_url
 from appliance.update.install import activated, needs_slots, restart, staged, staged_again
 from appliance.update.place import Place, said
-from appliance.update.state import State, load, save
+from appliance.update.state import State, alone, load, save
 from appliance.update.words import LANGUAGES, Language, language_from, text
 
 EXAMPLES = """
@@ -68,11 +69,12 @@ def main(args: argparse.Namespace, place: Place | None = None) -> int:
         raise DeniedError("an update changes the system: run it with sudo")
     if args.what in _OWN:
         return _own(args.what, args.outcome, place, config)
-    if args.what == "activate":
-        return _activate(place, config, language, json=args.json)
-    if args.what == "discard":
-        return _discard(place, language)
-    return _update(args, place, config, language)
+    with alone(place.folder) if os.geteuid() == 0 else nullcontext():
+        if args.what == "activate":
+            return _activate(place, config, language, json=args.json)
+        if args.what == "discard":
+            return _discard(place, language)
+        return _update(args, place, config, language)
 
 
 def _update(args: argparse.Namespace, place: Place, config: Path, language: Language) -> int:

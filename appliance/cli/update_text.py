@@ -8,7 +8,7 @@ from appliance.core.errors import CallfloorError
 from appliance.update.candidate import Candidate, running_version
 from appliance.update.place import Place
 from appliance.update.slots import Slots, slots_of
-from appliance.update.state import Facts, Past, Phase, load
+from appliance.update.state import Facts, Past, Phase, at_work, load
 from appliance.update.words import Language, text
 
 
@@ -22,6 +22,8 @@ class Status(Struct, frozen=True):
     past: tuple[Past, ...]
     source: str = ""
     fault: str = ""
+    #: Whether a process is at it now: what is not, and is not idle either, was interrupted or waits.
+    at_work: bool = False
 
 
 def status_of(place: Place) -> Status:
@@ -32,7 +34,7 @@ def status_of(place: Place) -> Status:
     except CallfloorError as refused:
         fault = str(refused)
     version = state.version if state.phase != "idle" else None
-    return Status(running_version(place), state.phase, version, slots, state.past, state.source, fault)
+    return Status(running_version(place), state.phase, version, slots, state.past, state.source, fault, at_work(place.folder))
 
 
 def status_lines(status: Status, language: Language) -> list[tuple[str, str | None]]:
@@ -49,6 +51,8 @@ def status_lines(status: Status, language: Language) -> list[tuple[str, str | No
         lines.append((status.fault, "red"))
     if status.phase == "staged" and slots is not None:
         lines.append((text("staged", language, version=status.version, slot=slots.staged), "amber"))
+    elif status.phase == "writing" and status.at_work:
+        lines.append((text("writing-now", language, version=status.version), "amber"))
     elif status.phase == "writing":
         lines.append((text("writing-left", language, version=status.version, source=status.source), "amber"))
     elif status.phase == "trying" and not (slots and slots.trial):

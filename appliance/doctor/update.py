@@ -7,7 +7,7 @@ from appliance.core.errors import CallfloorError
 from appliance.doctor.finding import Finding, Scene
 from appliance.update.place import Place
 from appliance.update.slots import Slots, slots_of
-from appliance.update.state import State, load
+from appliance.update.state import State, at_work, load
 
 LIMIT_S = 10.0
 
@@ -22,13 +22,13 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
     """Look, and judge."""
     place = Place()
     try:
-        return judge(load(place.folder), slots_of(place))
+        return judge(load(place.folder), slots_of(place), at_work=at_work(place.folder))
     except CallfloorError as fault:
         so = "no update can be staged, and what is staged cannot be seen"
         return (Finding("update", "red", "the slots cannot be asked", str(fault), so, "sudo mount -o ro /boot/config"),)
 
 
-def judge(state: State, slots: Slots | None) -> tuple[Finding, ...]:
+def judge(state: State, slots: Slots | None, *, at_work: bool = False) -> tuple[Finding, ...]:
     """What follows."""
     runs = f"slot {slots.booted} runs, {slots.committed} is committed" if slots else "one system, updated by .deb"
     if slots is not None and slots.trial:
@@ -37,6 +37,8 @@ def judge(state: State, slots: Slots | None) -> tuple[Finding, ...]:
     if state.phase == "staged":
         so = "the box goes on with the version before until then"
         return (Finding("update", "amber", f"{state.version} is staged and not tried yet", runs, so, "sudo callfloor update activate"),)
+    if at_work:
+        return (Finding("update", "ok", "an update is at work", runs),)
     if state.phase == "writing":
         so = "the slot that runs is not affected"
         return (Finding("update", "amber", f"writing {state.version} was interrupted", runs, so, f"sudo callfloor update {state.source}"),)

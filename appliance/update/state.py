@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
+
+from appliance.core.errors import DeniedError
 
 #: `idle`: nothing. `writing`: the other slot, or the package, is being written. `staged`: written, tried at the next activation.
 #: `trying`: the box was restarted into it, or the package was changed, and nobody has judged it yet.
@@ -69,6 +74,30 @@ def save(folder: Path, state: State) -> None:
     """Durable when it returns. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o755)
     write_whole(folder / "state.json", msgspec.json.format(msgspec.json.encode(state), indent=1))
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One update at a time, for as long as the block; a process that dies lets go. Raises DeniedError while another is at work."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            raise DeniedError("another update is at work on this box; see how far it is: callfloor update status") from fault
+        yield
+
+
+def at_work(folder: Path) -> bool:
+    """Whether a process is at an update now; asked without rights over it."""
+    try:
+        with (folder / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # there was never one
+    return False
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -82,6 +82,11 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
         "{running} está em teste na posição {booted}; sem veredito volta {committed}",
     ),
     "trying": ("{version} se está probando", "{version} is being tried", "{version} está em teste"),
+    "writing-now": (
+        "{version} se está escribiendo en la otra ranura; la caja sigue trabajando",
+        "{version} is being written into the other slot; the box goes on working",
+        "{version} está sendo gravada na outra posição; a caixa continua trabalhando",
+    ),
     "writing-left": (
         "la escritura de {version} fue interrumpida; la caja no está afectada; repita: sudo callfloor update {source}",
         "writing {version} was interrupted; the box is not affected; again: sudo callfloor update {source}",

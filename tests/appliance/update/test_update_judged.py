@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.errors import DeniedError
 from appliance.doctor.update import judge as findings_of
 from appliance.update.boot import RESUMES, step_at_boot
 from appliance.update.facts import services_from
 from appliance.update.health import Judge, missing_of
 from appliance.update.note import health_of
 from appliance.update.slots import Slots
-from appliance.update.state import Facts, Past, State, load, save
+from appliance.update.state import Facts, Past, State, alone, at_work, load, save
 from appliance.update.words import LANGUAGES, text
 
 ON_A = Slots("A", "A", "", "A", "pi")
@@ -120,6 +123,21 @@ def test_state_is_whole_or_as_before(tmp_path: Path) -> None:
     assert load(tmp_path) == State()
 
 
+def test_one_update_at_a_time_and_a_dead_one_lets_go(tmp_path: Path) -> None:
+    assert not at_work(tmp_path)
+    words = f"import pathlib, time; from appliance.update.state import alone\nwith alone(pathlib.Path('{tmp_path}')): print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", words], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert at_work(tmp_path)
+        with pytest.raises(DeniedError, match="another update is at work"), alone(tmp_path):
+            pass
+        other.kill()
+    assert not at_work(tmp_path)
+    with alone(tmp_path):
+        assert at_work(tmp_path)
+
+
 def test_the_past_is_bounded() -> None:
     state = State()
     for number in range(40):
@@ -139,6 +157,9 @@ def test_what_the_journal_and_doctor_say() -> None:
     (found,) = findings_of(State(phase="staged", version="0.2.0"), ON_A)
     assert found.mend == "sudo callfloor update activate"
     assert findings_of(State(), None)[0].level == "ok"
+    writing = State(phase="writing", version="0.2.0", slot="B", source="/x.raucb")
+    assert findings_of(writing, ON_A)[0].mend == "sudo callfloor update /x.raucb"
+    assert findings_of(writing, ON_A, at_work=True)[0].level == "ok"
     assert findings_of(State(phase="trying", version="0.2.0", slot="B"), TRIAL)[0].finding == "0.2.0 is being tried"
 
 
