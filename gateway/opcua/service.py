@@ -184,8 +184,7 @@ class _House:
         if self._rig is None:
             raise TransientError(f"the journal {self._epoch} was replaced by {journal.epoch}: OPC UA begins anew")
         self._epoch = journal.epoch
-        #: Events that wait until the nodes show what they tell of: row, event, when.
-        self._notices: deque[tuple[int, Notice, int]] = deque(maxlen=_NOTICES_MOST)
+        self._notices.clear()
         self._follower = Follower(journal, self._ledger, self._desk, lambda *row: self._notices.append(row))
 
     async def _fold(self) -> None:
