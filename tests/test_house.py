@@ -23,7 +23,7 @@ NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 #: What services stand on.
 RUNTIME = (
     *("appliance.core", "appliance.floor", "appliance.floor_view", "appliance.service"),
-    *("appliance.apart", "appliance.outbox", "appliance.command_run", "appliance.progress"),
+    *("appliance.apart", "appliance.outbox", "appliance.command_run", "appliance.command_crew", "appliance.progress"),
 )
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "appliance.core": (),
@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "appliance.outbox": ("appliance.core", "appliance.service"),
     "appliance.progress": ("appliance.service",),
     "appliance.command_run": ("appliance.core", "appliance.service"),
+    "appliance.command_row": ("appliance.core",),
+    "appliance.command_crew": ("appliance.core", "appliance.command_row", "appliance.service"),
     "appliance.schema": ("appliance.core", "appliance.floor"),
     "wallboard": (*RUNTIME, "drivers"),
     "headsets": (*RUNTIME, "drivers"),

@@ -25,6 +25,8 @@ Time = Annotated[str, Meta(max_length=40)]
 _ID: Final = re.compile(r"[a-z0-9._-]{1,64}")
 #: A command is remembered this long, whatever becomes of the journal.
 REMEMBER_NS: Final = 7 * 86_400 * 1_000_000_000
+#: What touches a call is not carried out later than this after it was sent, or came, whatever its `expires` says.
+TOUCHES_MOST_S: Final = 300.0
 #: So many delivery numbers may be asked for again in one command, so that each has an end.
 RESEND_MOST: Final = 100_000
 

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from appliance.sim import pbx_list
-from appliance.sim.floor_model_state import Call
+from appliance.sim import pbx_call_action, pbx_list
 from appliance.sim.pbx_session import Request, Session
-from appliance.sim.pbx_text import error, event, fields, response, success
+from appliance.sim.pbx_text import error, fields, response, success
 
 if TYPE_CHECKING:
     from appliance.sim.pbx import SimPbx
@@ -27,7 +26,10 @@ def answer(pbx: SimPbx, session: Session, request: Request) -> bytes:
     assert session.user is not None
     if needs and not needs & session.user.write:
         return error(action_id, "Permission denied")
-    return act(pbx, session, request)
+    told = act(pbx, session, request)
+    if action.lower() in CHANGES:
+        pbx.done.append({**request, "response": told.split(b"\r\n", 1)[0].decode().partition(": ")[2]})
+    return told
 
 
 def _ping(pbx: SimPbx, session: Session, request: Request) -> bytes:
@@ -106,52 +108,6 @@ def _queue_reset(pbx: SimPbx, session: Session, request: Request) -> bytes:
     return success(request.get("actionid"), "Queue stats reset successfully")
 
 
-def _call_on(pbx: SimPbx, channel: str) -> Call | None:
-    for number, legs in pbx.switch.legs.items():
-        if any(c.name == channel for c in legs.channels()):
-            return pbx.model.calls.get(number)
-    return None
-
-
-def _hangup(pbx: SimPbx, session: Session, request: Request) -> bytes:
-    call = _call_on(pbx, request.get("channel", ""))
-    if call is None:
-        return error(request.get("actionid"), "No such channel")
-    pbx.model.hang_up(call)
-    return success(request.get("actionid"), "Channel Hungup")
-
-
-def _redirect(pbx: SimPbx, session: Session, request: Request) -> bytes:
-    channel = request.get("channel", "")
-    call = _call_on(pbx, channel)
-    if call is None:
-        return error(request.get("actionid"), f"Channel does not exist: {channel}")
-    if not pbx.model.redirect(call, request.get("exten", "")):
-        return error(request.get("actionid"), "Redirect failed")
-    return success(request.get("actionid"), "Redirect successful")
-
-
-def _originate(pbx: SimPbx, session: Session, request: Request) -> bytes:
-    """Only the asynchronous form, and it only tells its outcome: reached when the phone is idle, failed when it is not."""
-    action_id, channel = request.get("actionid"), request.get("channel", "")
-    if not channel:
-        return error(action_id, "Channel not specified")
-    reached = pbx.switch.status.get(channel) == 1
-    told = fields(ActionID=action_id or "", Response="Success" if reached else "Failure", Channel=channel)
-    if "application" in request:
-        told += fields(Application=request["application"], Data=request.get("data", ""))
-    else:
-        told += fields(Context=request.get("context", ""), Exten=request.get("exten", ""))
-    uniqueid = request.get("channelid") or (pbx.switch.numbering.uniqueid(pbx.wall_s()) if reached else "<null>")
-    told += fields(Reason=4 if reached else 0, Uniqueid=uniqueid, CallerIDNum="<unknown>", CallerIDName="<unknown>")
-    stamp = f"Timestamp: {pbx.wall_s():.6f}\r\n" if pbx.timestamps else ""
-    done = event("OriginateResponse", "call", stamp, told)
-    if request.get("async", "").lower() in ("true", "1", "yes", "on"):
-        pbx.later(1.0, lambda: pbx.tell("call", done))
-        return success(action_id, "Originate successfully queued")
-    return success(action_id, "Originate successfully queued") if reached else error(action_id, "Originate failed")
-
-
 def _command(pbx: SimPbx, session: Session, request: Request) -> bytes:
     command = request.get("command", "")
     if command == "core show version":
@@ -162,6 +118,11 @@ def _command(pbx: SimPbx, session: Session, request: Request) -> bytes:
 
 _CORE: Final = frozenset({"system", "reporting"})
 _AGENT: Final = frozenset({"agent"})
+_CALL: Final = frozenset({"call"})
+#: What changes something: a log of these is kept.
+CHANGES: Final = frozenset(
+    {"atxfer", "blindtransfer", "hangup", "originate", "pjsipnotify", "queueadd", "queuepause", "queueremove", "redirect"}
+)
 _NONE: Final[frozenset[str]] = frozenset()
 
 ACTIONS: Final[dict[str, tuple[str, frozenset[str], Answer]]] = {
@@ -173,9 +134,12 @@ ACTIONS: Final[dict[str, tuple[str, frozenset[str], Answer]]] = {
         ("CoreStatus", _CORE, _core_status),
         ("DeviceStateList", frozenset({"call", "reporting"}), pbx_list.devices),
         ("Events", _NONE, _events),
-        ("Hangup", frozenset({"system", "call"}), _hangup),
+        ("Atxfer", _CALL, pbx_call_action.attended_transfer),
+        ("BlindTransfer", _CALL, pbx_call_action.blind_transfer),
+        ("Hangup", frozenset({"system", "call"}), pbx_call_action.hangup),
         ("ListCommands", _NONE, _list_commands),
-        ("Originate", frozenset({"originate"}), _originate),
+        ("Originate", frozenset({"originate"}), pbx_call_action.originate),
+        ("PJSIPNotify", frozenset({"system"}), pbx_call_action.notify),
         ("Ping", _NONE, _ping),
         ("QueueAdd", _AGENT, _queue_add),
         ("QueuePause", _AGENT, _queue_pause),
@@ -183,6 +147,6 @@ ACTIONS: Final[dict[str, tuple[str, frozenset[str], Answer]]] = {
         ("QueueReset", _NONE, _queue_reset),
         ("QueueStatus", _NONE, pbx_list.queue_status),
         ("QueueSummary", _NONE, pbx_list.queue_summary),
-        ("Redirect", frozenset({"call"}), _redirect),
+        ("Redirect", _CALL, pbx_call_action.redirect),
     )
 }

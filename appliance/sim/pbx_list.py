@@ -60,12 +60,12 @@ def queue_summary(pbx: SimPbx, session: Session, request: Request) -> bytes:
 def channels(pbx: SimPbx, session: Session, request: Request) -> bytes:
     """CoreShowChannels: every channel with its application, its age, its bridge."""
     told, out, now_s = _told(request), [], pbx.wall_s()
-    for legs in pbx.switch.legs.values():
-        for channel in legs.channels():
-            age = int(now_s - channel.since_s)
-            duration = f"{age // 3600:02d}:{age // 60 % 60:02d}:{age % 60:02d}"
-            more = fields(Application=channel.application, ApplicationData=channel.data, Duration=duration, BridgeId=channel.bridge)
-            out.append(row("CoreShowChannel", told + channel.lines() + more))
+    channels = [channel for legs in pbx.switch.legs.values() for channel in legs.channels()]
+    for channel in [*channels, *pbx.outbound.channels()]:
+        age = int(now_s - channel.since_s)
+        duration = f"{age // 3600:02d}:{age // 60 % 60:02d}:{age % 60:02d}"
+        more = fields(Application=channel.application, ApplicationData=channel.data, Duration=duration, BridgeId=channel.bridge)
+        out.append(row("CoreShowChannel", told + channel.lines() + more))
     return listing(request.get("actionid"), "Channels will follow", "CoreShowChannelsComplete", out)
 
 

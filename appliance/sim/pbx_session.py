@@ -165,7 +165,10 @@ class Session:
             if text:
                 key, colon, value = text.partition(":")
                 if colon:
-                    request.setdefault(key.strip().lower(), value.strip())
+                    key, value = key.strip().lower(), value.strip()
+                    if key == "variable" and key in request:  # the one header that may come again
+                        request[key] += f",{value}"
+                    request.setdefault(key, value)
                 elif not too_long:
                     request.setdefault("", text)
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.core.config import Config, PbxConfig
 from gateway.asterisk.ami import Parser
+from gateway.asterisk.commander import AsteriskCommander
 from gateway.asterisk.source import PbxSource
 from gateway.asterisk.wire import Wire, open_wire
 from gateway.pbx.dialect import Source, Tap
@@ -23,6 +24,10 @@ class Asterisk:
     def parser(self) -> Parser:
         """AMI's messages."""
         return Parser()
+
+    def commander(self, source: PbxSource, config: Config) -> AsteriskCommander:
+        """What carries out commands there."""
+        return AsteriskCommander(source, config)
 
     def replay_sent(self, source: Source, data: bytes) -> None:
         """Actions look like messages without their first line."""

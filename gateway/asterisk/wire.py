@@ -22,14 +22,15 @@ BANNER_S: Final = 5.0
 _SECRETS: Final = frozenset(("secret", "key"))
 
 
-def action_bytes(name: str, action_id: str, **fields: str) -> bytes:
-    r"""One action as bytes; line ends in values are dropped, so that no value can smuggle in a header.
+def action_bytes(name: str, action_id: str, **fields: str | list[str]) -> bytes:
+    r"""One action as bytes; line ends in values are dropped, so that no value can smuggle in a header. A list is a header that repeats.
 
     >>> action_bytes("Ping", "cf-1")
     b'Action: Ping\r\nActionID: cf-1\r\n\r\n'
     """
-    rows = {"Action": name, "ActionID": action_id, **fields}
-    lines = [f"{key}: {value}".replace("\r", "").replace("\n", "") for key, value in rows.items()]
+    rows: dict[str, str | list[str]] = {"Action": name, "ActionID": action_id, **fields}
+    pairs = [(key, each) for key, value in rows.items() for each in ([value] if isinstance(value, str) else value)]
+    lines = [f"{key}: {value}".replace("\r", "").replace("\n", "") for key, value in pairs]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -71,7 +72,12 @@ class Wire:
         data = await self._stream.read_within(wait_s)
         return self.parser.feed(data) if data else []
 
-    def send(self, request: str, **fields: str) -> str:
+    def order(self, ask: tuple[str, dict[str, str | list[str]]]) -> str:
+        """Send what a job asks; the ActionID of its answer."""
+        name, fields = ask
+        return self.send(name, **fields)
+
+    def send(self, request: str, **fields: str | list[str]) -> str:
         """Send an action and return its ActionID; answers come with the messages."""
         self._serial += 1
         action_id = f"callfloor-{self._serial}"

@@ -125,7 +125,7 @@ class Source(Protocol):
 
 
 class Dialect(Protocol):
-    """One kind of PBX."""
+    """One kind of PBX. One that carries out commands has `commander(source, config)` too, and its wires `order(ask)`: gateway.pbx.order."""
 
     def source(self, pbx: str, config: Config) -> Source:
         """A source that knows nothing yet; `pbx` is the key in [pbx.KEY]."""

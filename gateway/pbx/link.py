@@ -22,6 +22,7 @@ from appliance.core.errors import DeniedError, MisconfiguredError, TransientErro
 from appliance.outbox import Outbox
 from appliance.service import Context
 from gateway.pbx.dialect import Dialect, Message, Source, Wire
+from gateway.pbx.orders import Orders
 from gateway.pbx.stream import secret_of
 
 _log = logging.getLogger("callfloor.gateway")
@@ -69,6 +70,13 @@ class Link:
         self._retry_s = FIRST_RETRY_S
         self._told: PbxDownReason | None = None
         self._stamped_ns = 0
+        self.orders = Orders(None)
+        self._command()
+
+    def _command(self) -> None:
+        """Whoever carries out orders goes by what the source knows."""
+        make = getattr(self._dialect, "commander", None)
+        self.orders.commander = make(self.source, self._context.config) if make is not None else None
 
     async def run(self, renew: Renew) -> None:
         """Keep the PBX in sight until cancelled. `renew` makes the source anew from the journal after an overflow."""
@@ -82,6 +90,7 @@ class Link:
                 _log.error("pbx %s: the journal takes no events; session dropped, everything is taken up again from the journal", self.pbx)
                 await self._awaited(self._outbox.drained())
                 self.source = await renew()
+                self._command()
                 self._put(self.source.disconnected(self._clock.mono_ns(), "lost", "the journal was full: events of the PBX were not taken"))
                 continue
             await self._awaited(asyncio.sleep(pause_s * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter, not secrecy
@@ -104,6 +113,7 @@ class Link:
         except TransientError as fault:
             return self._failed("unreachable", str(fault), self._backoff())
         finally:
+            self.orders.close("the session with the PBX ended")
             if wire is not None:
                 wire.close()
         _log.warning("pbx %s: out of sight (%s): %s", self.pbx, reason, text)
@@ -121,6 +131,7 @@ class Link:
         self._told = None
         began_ns = heard_ns = pinged_ns = self._clock.mono_ns()
         self._put(self.source.connected(began_ns))
+        self.orders.open(getattr(wire, "order", wire.send))
         self._context.watch.status(f"{self.pbx}: connected")
         self._take(wire, wire.early, began_ns)
         wire.early = []
@@ -144,9 +155,11 @@ class Link:
             self._context.watch.progress()
 
     def _turn_s(self, now_ns: int, began_ns: int) -> float:
-        due_ns = self.source.next_due_ns
         turn_s = TURN_S if now_ns - began_ns > STEADY_NS else TURN_S / 4  # at first the source waits to ask
-        return turn_s if due_ns is None else min(turn_s, max(0.0, (due_ns - now_ns) / NS))
+        for due_ns in (self.source.next_due_ns, self.orders.next_due_ns):
+            if due_ns is not None:
+                turn_s = min(turn_s, max(0.0, (due_ns - now_ns) / NS))
+        return turn_s
 
     def _take(self, wire: Wire, messages: Sequence[Message], now_ns: int) -> None:
         """What one read gave, in one append."""
@@ -156,6 +169,7 @@ class Link:
             events += source.tick(now_ns)
         for message in messages:
             events += source.on_message(message, now_ns)
+        self.orders.heard(messages, now_ns)
         if messages and now_ns - self._stamped_ns > STAMP_NS:
             self._stamped_ns = now_ns
             self._saw(self.pbx, Sight(self._clock.boot, now_ns, self._clock.wall_ns()))

@@ -32,6 +32,11 @@ class Reading(ABC, Generic[T, L]):
         self._due_ns: int | None = None
         self._held: list[Struct] = []
 
+    @property
+    def settled(self) -> bool:
+        """The PBX is in sight and its lists were read: who is there is known."""
+        return self.up and self._lists is None
+
     @abstractmethod
     def _say_up(self) -> list[Struct]:
         """A session stands; what was held back until now follows."""

@@ -25,6 +25,7 @@ from appliance.outbox import Outbox
 from appliance.progress import Part, Parts
 from appliance.service import Context
 from gateway.pbx import known as past
+from gateway.pbx.commands import PbxCommands
 from gateway.pbx.dialect import Source, dialect
 from gateway.pbx.link import Link
 from gateway.pbx.shared_trunk import SharedOutbox, SharedTrunks
@@ -76,6 +77,9 @@ class Gateway:
                 group.create_task(_same_journal(context.journal), name="journal")
                 for pbx, link in self.links.items():
                     group.create_task(link.run(partial(renewed, pbx)), name=f"pbx {pbx}")
+                if self.links:
+                    commands = PbxCommands(_watched(context, parts, "the commands to the PBX"), self.links)
+                    group.create_task(commands.run(), name="commands")
                 if context.config.smdr:
                     from gateway.smdr.service import SmdrPorts  # noqa: PLC0415 - a box without a call-record port starts without it
 
