@@ -22,6 +22,7 @@ NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 #: A layer may always import itself.
 #: What services stand on.
 RUNTIME = (
+    "appliance.metrics",
     *("appliance.core", "appliance.floor", "appliance.floor_view", "appliance.service"),
     *("appliance.apart", "appliance.outbox", "appliance.command_run", "appliance.command_crew", "appliance.progress"),
 )
@@ -50,11 +51,11 @@ NAMES_ONLY = ("appliance.version", "appliance.registry")
 #: Parts of a service that the composition may use, because a verb is about nothing else (`decode` reads what a source reads,
 #: `status` shows what a board shows). Services themselves are found by name.
 COMPOSITION_MAY = (
-    "gateway.pbx", "gateway.asterisk", "gateway.freeswitch", "gateway.fxo", "gateway.smdr", "gateway.uplink",
+    "gateway.pbx", "gateway.asterisk", "gateway.freeswitch", "gateway.fxo", "gateway.smdr", "gateway.uplink", "gateway.opcua",
     "wallboard", "drivers", "headsets",
 )  # fmt: skip
 #: A verb, the demo or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
-ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view", "appliance.doctor", "appliance.kiosk")
+ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view", "appliance.doctor", "appliance.kiosk", "appliance.rig")
 #: The one module with SQL.
 SQL = "appliance.core.store"
 #: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.

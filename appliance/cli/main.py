@@ -41,6 +41,7 @@ VERBS: Final[dict[str, str]] = {
     "headset": "headsets one by one: watch, record",
     "smdr": "call records of a PBX: learn a make that is not known, list those that are",
     "sim": "one simulated piece of the floor: a PBX, a CRM, a sign, headsets",
+    "rig": "a hardware-in-the-loop target over OPC UA: every simulator at hand, every output in sight",
     "ack": "say that somebody has seen an alarm; without one, list those that stand",
     "alarms": "what was raised, when, for how long, and who has seen it",
     "send": "issue a command as the CRM would",

@@ -77,10 +77,10 @@ class RigBox:
     def forget(self) -> None:
         """Everything that the box kept is gone: the journal with all that lies beside it. It must be stopped.
 
-        Locks stay: whoever else has the journal open (the OPC UA server) takes turns by them.
+        Locks stay, and what the OPC UA server keeps: it lives on, and takes turns with the box by them.
         """
         for path in sorted(load(self._file, {}).journal.path.parent.rglob("*"), reverse=True):
-            if path.suffix != ".lock" and not path.is_dir():
+            if path.suffix != ".lock" and not path.name.startswith(OPCUA) and not path.is_dir():
                 path.unlink(missing_ok=True)
 
     async def _followed(self, journal: Journal, config: Config) -> None:

@@ -17,8 +17,8 @@ from appliance.core.errors import TransientError, UnsupportedError
 from appliance.rig.part import Deed, Do, Part
 from gateway.opcua.rig_port import Scalar
 
-#: A person looks for the right cable.
-_WAIT_S: Final = 120.0
+#: A person looks for the right cable; an action has no longer (gateway/opcua/rig_nodes.py).
+_WAIT_S: Final = 55.0
 _SAID: Final = 300
 
 
@@ -33,7 +33,7 @@ class Hand:
         """What carries out a deed by hand."""
 
         async def do(args: Mapping[str, Scalar]) -> dict[str, Any] | None:
-            words = [f"{name}={value}" for name, value in args.items() if value is not None]
+            words = [f"{name}={_word(value)}" for name, value in args.items() if value is not None]
             async with self._one:
                 await (self._run(deed.name, words) if self._program is not None else self._ask(deed, words))
             return {"by": "hand" if self._program is None else self._program}

@@ -21,7 +21,7 @@ from gateway.opcua.rig_port import RigArgument, Scalar
 SITE: Final = "rig"
 BOX: Final = "bench"
 #: So many messages are kept for whoever looks.
-_LAST: Final = 100
+_LAST: Final = 30
 _LOOK_S: Final = 0.2
 #: For a command that must have an end by then; the contract wants one where a call is touched.
 _EXPIRES_S: Final = 60.0

@@ -18,7 +18,7 @@ from appliance.floor.snapshot import Snapshot
 from appliance.rig.values import Values
 from wallboard.board_set import FLOOR, BoardSet
 
-_LAST: Final = 50
+_LAST: Final = 30
 _SINK: Final = "uplink"
 _RETRY_S: Final = 0.2
 #: A floor as one line of the stream.

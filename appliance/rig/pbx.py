@@ -41,7 +41,7 @@ class RigPbx:
             values.tell(f"{self._here}/truth/{total}", "int", f"calls {total} by the PBX's own ledger since the reset", "1")
         values.tell(f"{self._here}/agents", "texts", "who is logged in, as extension=what he does")
         values.tell(f"{self._here}/links", "int", "how many clients are logged in to the manager port", "1")
-        values.tell(f"{self._here}/fault", "text", "the fault that goes on, empty for none")
+        values.tell(f"{self._here}/trouble", "text", "the fault that goes on, empty for none")
 
     async def __aenter__(self) -> RigPbx:
         return self
@@ -113,7 +113,7 @@ class RigPbx:
         agents = (f"{agent.plan.extension}={agent.mode}" for agent in pbx.model.staff.agents.values() if agent.members)
         self._put("agents", tuple(sorted(agents)))
         self._put("links", sum(1 for session in pbx.sessions if session.user is not None))
-        self._put("fault", next((str(window["fault"]) for window in truth["blind"] if window["to"] is None), ""))
+        self._put("trouble", next((str(window["fault"]) for window in truth["blind"] if window["to"] is None), ""))
 
     def _now(self) -> HandFloor:
         """The floor as of this instant."""

@@ -44,7 +44,8 @@ class Rig:
         """`devices`: real ones by their place. `folder`: for sockets, so its name is short. Raises MisconfiguredError for a wrong place."""
         self.clock = RigClock()
         self.values_ = values = Values(self.clock)
-        self._folder, self._listen, self._opcua = folder, listen, ""
+        self._folder, self.listen, self._opcua = folder, listen, ""
+        self._begin: dict[str, Scalar] = {"scenario": STILL, "seed": 1, "speed": 1.0, "time": MONDAY}
         self._real = {place: device_of(place, device) for place, device in (devices or {}).items()}
         self._hand = hand or Hand(None)
         self.crm = RigCrm(values, self.clock)
@@ -74,6 +75,7 @@ class Rig:
         values.tell("lease/owner", "text", "who holds the rig, empty for nobody")
         values.tell("lease/since", "text", "since when, by this machine's clock")
         values.tell("lease/until", "text", "until when, unless it is renewed")
+        assert not values.all().keys() & {deed.name for deed in self._deeds()}, "one name for an action and a value"
         self._actions = {action.name: action for action in (self._action(deed) for deed in self._deeds())}
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ class Rig:
         self._stack.callback(source.setLevel, source.level)
         source.setLevel(logging.INFO)
         self.values_.put("rig/devices", tuple(f"{place}={url}" for place, url in self._real.items()))
-        await self._reset({"scenario": STILL, "seed": 1, "speed": 1.0, "time": MONDAY})
+        await self._reset(self._begin)
         look = asyncio.create_task(self._look(), name="rig-lease")
         self._stack.callback(look.cancel)
         return self
@@ -104,6 +106,14 @@ class Rig:
     def serve(self, opcua: str) -> None:
         """The tables of the OPC UA server, to stand in the box's configuration too. Before the rig is entered."""
         self._opcua = opcua
+
+    def play(self, scenario: str, seed: int, speed: float, moment: str) -> None:
+        """What is played from the start on. Before the rig is entered."""
+        self._begin = {"scenario": scenario, "seed": seed, "speed": speed, "time": moment or MONDAY}
+
+    async def again(self) -> None:
+        """As it began. Raises what a reset raises."""
+        await self._reset(self._begin)
 
     # -- what the server sees ----------------------------------------------------------------------------------
 
@@ -222,7 +232,7 @@ class Rig:
         places = {place: self._real.get(place) or part.url for place, part in self._simulated.items()}
         wires = Wires(
             places=places, real=frozenset(self._real), pbx_port=self.pbx.port, crm_url=self.crm.url, crm_protocol=self.crm.protocol,
-            listen=str(self._listen),
+            listen=str(self.listen),
         )  # fmt: skip
         (self._folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
         (self._folder / "boards").mkdir(exist_ok=True)

@@ -190,8 +190,8 @@ class RigClient:
         """The references of each; `own`: to nodes below the rig alone."""
         out: list[list[Any]] = []
         for at in range(0, len(nodes), _PAGE):
-            for result in await self._client.uaclient.browse(self._browse(nodes[at : at + _PAGE])):
-                out.append([each for each in result.References if not own or self._is_ours(each.NodeId)])
+            found = await self._client.uaclient.browse(self._browse(nodes[at : at + _PAGE]))
+            out += [[each for each in result.References if not own or self._is_ours(each.NodeId)] for result in found]
         return out
 
     def _is_ours(self, node: ua.NodeId) -> bool:

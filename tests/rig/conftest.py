@@ -21,7 +21,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the modules of this folder that are no tests
 
 from rig_bench import Bench, RefusedError
+from rig_far import Far, Own
 from rig_here import Here
+
+from appliance.rig.place import running
+from gateway.opcua.rig_client import keys_from_file
 
 REPORT = Path(__file__).parents[2] / "build" / "rig.json"
 #: A runner that died frees the rig this much later.
@@ -32,7 +36,12 @@ _RIG: dict[str, Any] = {}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rig", "hardware in the loop")
-    group.addoption("--rig", metavar="URL", help="the rig to test at, as opc.tcp://bench-2:4840 (default: a simulated one of this run's own)")
+    group.addoption(
+        "--rig",
+        metavar="URL|own",
+        help="the rig to test at, as opc.tcp://bench-2:4840; own: a simulated one, started for this run (default)",
+    )
+    group.addoption("--keys", metavar="FILE", help="its rig.json, copied from there (default: of the rig that runs on this machine)")
     group.addoption(
         "--device", action="append", metavar="PLACE=DEVICE",
         help="a real device in place of its simulator, as line1=/dev/ttyUSB0; again for another",
@@ -52,8 +61,13 @@ def owner() -> str:
 
 def bench_of(config: pytest.Config) -> Bench:
     """The rig of this run, not opened yet."""
+    url, keys = option(config, "--rig"), option(config, "--keys")
+    if url not in (None, "own") or keys is not None:
+        return Bench(Far(keys_from_file(Path(keys) if keys else running()), None if url == "own" else url))
     devices = dict(each.split("=", 1) for each in option(config, "--device") or ())
-    return Bench(Here(devices, option(config, "--hand")))
+    hand = option(config, "--hand")
+    # The quick suite has no seconds for a server; `make rig` says `--rig own`.
+    return Bench(Own(devices, hand) if url == "own" else Here(devices, hand))
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +86,7 @@ def held(request: pytest.FixtureRequest) -> Iterator[Bench]:
         try:
             bench.take(owner(), LEASE_S)
         except RefusedError as fault:
-            pytest.exit(f"{option(request.config, '--rig')}: {fault}", returncode=3)
+            pytest.exit(str(fault), returncode=3)
         keeper.start()
         _RIG.update(rig=option(request.config, "--rig") or "simulated", devices=bench.value("rig/devices"))
         yield bench

@@ -81,7 +81,7 @@ def test_what_befalls_a_pbx_in_the_middle_of_a_call_makes_nothing_false(bench: B
     fault = bench.do("pbx/central/fault", kind=kind, seconds=2)
     if kind in ("restart", "kill", "drop"):
         bench.sees(fault, "tv/floor", lambda floor: '"pbx":{"central":{"state":"down"' in floor)
-    bench.until("pbx/central/fault", lambda name: name == "", after=fault, within_s=30)
+    bench.until("pbx/central/trouble", lambda name: name == "", after=fault, within_s=30)
     bench.until("tv/floor", lambda floor: '"pbx":{"central":{"state":"up"' in floor, within_s=60)
     truth = {name: bench.value(f"pbx/central/truth/{name}") for name in ("offered", "answered", "waiting")}
     bench.until("tv/floor", lambda _: all(today(bench)[name] == count for name, count in truth.items()), within_s=30)
