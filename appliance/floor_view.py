@@ -81,6 +81,8 @@ class FloorView:
         self._shots = Shots(self._from_cache() or self._from_nothing())
         self._saved_seq = self.seq
         self._again = False
+        #: When the oldest event was told that was folded since somebody took this (monotonic nanoseconds of this boot); None: none was.
+        self.oldest_ns: int | None = None
 
     @property
     def seq(self) -> int:
@@ -194,6 +196,8 @@ class FloorView:
         floor = self.floor
         try:
             stored = stored_from_body(body)
+            if self.oldest_ns is None and stored.boot == self.clock.boot and stored.origin is None:
+                self.oldest_ns = stored.mono_ns
             if floor.state.from_ns is None:
                 floor.state.from_ns = 0 if seq == 1 else stored.wall_ns
             if stored.origin is not None or floor.wants(stored.kind):

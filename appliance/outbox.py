@@ -11,12 +11,13 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from appliance.core.errors import FullError, TransientError
 from appliance.core.event import Event
 from appliance.core.journal import Journal
+from appliance.core.meter import Family, count, gauge
 from appliance.service import Watch
 
 _log = logging.getLogger("callfloor.outbox")
@@ -100,6 +101,13 @@ class Outbox:
             if self._retry is not None:
                 self._retry.cancel()
         return len(self._queue)
+
+    def figures(self, service: str) -> Iterator[Family]:
+        """For a monitoring system."""
+        one = {"service": service}
+        yield gauge("callfloor_outbox_waiting_events", "Events that wait in memory for the journal.", [(one, len(self._queue))])
+        yield gauge("callfloor_outbox_max_events", "Events that may wait in memory for the journal.", [(one, self._max)])
+        yield count("callfloor_outbox_refused_events", "Events for which there was no room in memory.", [(one, self.refused)])
 
     def _begin(self) -> None:
         """Append what is queued unless that is under way."""

@@ -111,6 +111,8 @@ def started(clock: Clock, services: Sequence[str]) -> Event:
 def _serve(config: Config, journal: SqliteJournal, clock: Clock, names: Sequence[str], *, verbose: bool) -> int:
     import asyncio  # noqa: PLC0415 - the first event is durable before this is read
 
+    from appliance.core.meter import Meter  # noqa: PLC0415
+    from appliance.metrics.process import answering, listeners_of  # noqa: PLC0415
     from appliance.notify import Notifier  # noqa: PLC0415
     from appliance.runner_house import Housekeeper  # noqa: PLC0415
     from appliance.runner_log import set_up  # noqa: PLC0415
@@ -119,11 +121,14 @@ def _serve(config: Config, journal: SqliteJournal, clock: Clock, names: Sequence
     set_up(verbose=verbose)
 
     async def serve() -> list[str]:
-        stop = asyncio.Event()
+        stop, meter, run_dir = asyncio.Event(), Meter(), run_dir_of(config)
+        supervisor = Supervisor(config, journal, clock, names, notifier=Notifier.from_environment(), meter=meter)
+        house = Housekeeper(config, journal, clock, run_dir, beside=listeners_of(config, journal, meter))
         with signals(stop):
-            keeper = asyncio.create_task(Housekeeper(config, journal, clock, run_dir_of(config)).run(), name="housekeeper")
+            keeper = asyncio.create_task(house.run(), name="housekeeper")
             try:
-                return await Supervisor(config, journal, clock, names, notifier=Notifier.from_environment()).run(stop)
+                async with answering(run_dir, names, meter, journal, supervisor.posts):
+                    return await supervisor.run(stop)
             finally:
                 keeper.cancel()
                 await asyncio.wait({keeper}, timeout=0.3)

@@ -9,10 +9,10 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -117,10 +117,12 @@ class Housekeeper:
         every_s: float = 1.0,
         check_after_s: float = AFTER_START_S,
         root: Path = Path("/"),
+        beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ) -> None:
+        """`beside`: what else one process of the box does, and no other; it ends by cancellation alone."""
         self._config, self._journal, self._clock, self._every_s = config, journal, clock, every_s
         self._check_after_s = check_after_s
-        self._root = root
+        self._root, self._beside = root, tuple(beside)
         self._lock = run_dir / "box.lock"
         self._levels: dict[str, Level] = {}
         self._epoch = journal.epoch
@@ -135,6 +137,8 @@ class Housekeeper:
                 await self._own(descriptor)
                 duties.create_task(self._always())
                 duties.create_task(self._check())
+                for duty in self._beside:
+                    duties.create_task(duty())
         finally:
             os.close(descriptor)
 

@@ -20,6 +20,7 @@ from appliance.core.clock import Clock
 from appliance.core.config import Config
 from appliance.core.errors import CallfloorError
 from appliance.core.journal import Journal
+from appliance.core.meter import Meter
 from appliance.notify import Notifier
 from appliance.runner_log import printable
 from appliance.service import Context, Service
@@ -61,7 +62,7 @@ class Post:
         self.name = name
         self.running = False
         self.is_ready = asyncio.Event()
-        self.failures = 0
+        self.failures = self.failures_ever = 0
         self.text = "starting"
         self.fault: str | None = None
         self.level: str | None = None
@@ -83,6 +84,10 @@ class Post:
     def status(self, text: str) -> None:
         self.text = text
 
+    def is_up(self) -> bool:
+        """Whether it runs and does its job."""
+        return self.running and self.is_ready.is_set()
+
     def stuck_s(self) -> float:
         """For how long a running service has shown no progress; 0 while it is between two starts."""
         return time.monotonic() - self.seen_s if self.running else 0.0
@@ -103,11 +108,13 @@ class Supervisor:
         make: Callable[[str], Service] = registry.service,
         stuck_s: float = STUCK_S,
         give_up_s: float = GIVE_UP_S,
+        meter: Meter | None = None,
     ) -> None:
+        self.meter = Meter() if meter is None else meter
         self._config, self._journal, self._clock, self._make = config, journal, clock, make
         self._notifier = notifier or Notifier()
         self._backoff = backoff or Backoff()
-        self._box = Context(config, journal, clock, Post("box", lambda: None), "box")
+        self._box = Context(config, journal, clock, Post("box", lambda: None), "box", self.meter)
         self.posts = [Post(name, self._someone_ready) for name in names]
         self._stuck_s, self._give_up_s = stuck_s, give_up_s
         self._said_ready = self._stopping = False
@@ -145,7 +152,7 @@ class Supervisor:
             fault: BaseException | None = None
             try:
                 service = self._make(post.name)
-                await service.run(Context(self._config, self._journal, self._clock, post, post.name))
+                await service.run(Context(self._config, self._journal, self._clock, post, post.name, self.meter))
             except asyncio.CancelledError as caught:
                 if self._stopping:
                     raise
@@ -165,6 +172,7 @@ class Supervisor:
 
     async def _failed(self, post: Post, fault: BaseException | None) -> None:
         post.failures += 1
+        post.failures_ever += 1
         wait_s = self._backoff.wait_s(post.failures)
         if fault is None:
             what = "ended by itself"

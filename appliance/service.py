@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from appliance.core.catalogue import kind_of
 from appliance.core.clock import Clock
 from appliance.core.config import Config
 from appliance.core.event import Event
 from appliance.core.journal import Journal
+from appliance.core.meter import Meter
 
 
 class Watch(Protocol):
@@ -37,6 +38,8 @@ class Context(Struct, frozen=True):
     clock: Clock
     watch: Watch
     service: str
+    #: Where the process counts what happens in it (docs/metrics.md).
+    meter: Meter = field(default_factory=Meter)
 
     def event(self, data: Struct, name: str = "") -> Event:
         """Stamp data as an event of this service, now. `name` is the part of the source after the slash (a PBX's key)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -18,6 +18,7 @@ from appliance.apart import Apart
 from appliance.core.catalogue import HeadsetDetached
 from appliance.core.clock import NS
 from appliance.core.headset_config import HeadsetsConfig, SeatConfig
+from appliance.core.meter import Counter, Family, Wire, gauge, wire_families
 from appliance.outbox import Outbox
 from appliance.service import Context
 from headsets.host import Leds
@@ -50,6 +51,9 @@ class SeatKeeper:
         #: Who writes a seat's lamps: it tells `Seat.wrote` for each that it was handed.
         self.lamps: dict[str, Callable[[Leds], object]] = {}
         self._context, self._outbox = context, outbox
+        #: Reports of all devices that could not be understood, and openings that failed.
+        self.passed_over, self.failed = Counter(), Counter()
+        context.meter.ask("headsets", self._figures)
         self._now_ns = context.clock.mono_ns
         self._last_ns: dict[str, int] = {}
         self._timers: dict[str, tuple[int, asyncio.TimerHandle]] = {}
@@ -98,6 +102,18 @@ class SeatKeeper:
         for key, seat in self.seats.items():
             if events := seat.again():
                 self._tell(key, events)
+
+    def _figures(self) -> Iterator[Family]:
+        """What the service tells a monitoring system: all headsets together, for a seat is somebody's."""
+        seats = list(self.seats.values())
+        errors = {"passed_over_report": self.passed_over.value, "lost_or_not_opened": self.failed.value}
+        yield from wire_families("headset", [Wire(name="all", errors=errors)])
+        yield gauge("callfloor_headset_seats", "Seats by how their headset is: plugged, with a fault, held by another program.", [
+            ({"state": "plugged"}, sum(seat.attached is True for seat in seats)),
+            ({"state": "fault"}, sum(seat.fault is not None for seat in seats)),
+            ({"state": "held"}, sum(self.held.values())),
+        ])  # fmt: skip
+        yield from self._outbox.figures("headsets")
 
     def close(self) -> None:
         """Time passes no more."""

@@ -44,7 +44,7 @@ class UsbLife:
     ) -> None:
         self.key, self.info = key, info
         self._hold, self._keeper, self._rim, self._look, self._again = hold, keeper, rim, look, again
-        self._drops = Drops(str(info))
+        self._drops = Drops(str(info), keeper.passed_over)
         self._lamps = Lamps(key, keeper, rim, self._not_shown)
         self._line: Line | None = None
         self._wake = asyncio.Event()
@@ -128,6 +128,7 @@ class UsbLife:
     def _failed(self, fault: CallfloorError) -> None:
         if self._is_over:
             return
+        self._keeper.failed.add()
         self._is_held = driver_of(self.info) == "usbfs"
         self._keeper.held[self.key] = self._is_held
         self._tell(str(fault))

@@ -60,7 +60,7 @@ class SimLife:
         info, found = device.info, self._found
         layout = layout_from(device.report_descriptor())
         lamps = Lamps(self._key, self._keeper, self._rim, lambda fault: _log.warning("seat %s: %s", self._key, text_of(fault)))
-        line = Line(self._key, device, layout, self._keeper, Drops(str(info)))
+        line = Line(self._key, device, layout, self._keeper, Drops(str(info), self._keeper.passed_over))
         self._told = ""
         _log.info("%s is at seat %s", info, self._key)
         try:

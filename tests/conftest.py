@@ -74,6 +74,19 @@ def postgres_folder() -> Path:
     return folder
 
 
+def promtool() -> str | None:
+    """Prometheus' own checker: on the PATH, or where .ci/setup put it."""
+    return shutil.which("promtool", path=os.pathsep.join([_PATH, str(Path(__file__).parents[1] / "build" / "tools")]))
+
+
+@pytest.fixture(scope="session")
+def promtool_program() -> str:
+    """The same, for tests marked `promtool`."""
+    found = promtool()
+    assert found is not None
+    return found
+
+
 def _lacks(marker: str) -> str | None:
     """What this machine lacks for tests with the marker; None when nothing."""
     if marker == "broker" and not shutil.which("mosquitto", path=_PATH):
@@ -91,6 +104,8 @@ def _lacks(marker: str) -> str | None:
         return "no baresip here: make setup installs it"
     if marker == "postgres" and not (postgres_programs() and find_spec("psycopg")):
         return "no PostgreSQL or no psycopg here: make setup installs them"
+    if marker == "promtool" and promtool() is None:
+        return "no promtool here: make setup brings it"
     if marker == "spi":
         return _lacks_mocked("luma", "spidev")
     if marker == "usb":
@@ -114,7 +129,7 @@ def _lacks_mocked(*modules: str) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; where CALLFLOOR_NO_SKIPS is set, fail instead."""
     strict = bool(os.environ.get("CALLFLOOR_NO_SKIPS"))
-    for marker in ("broker", "browser", "corpus", "postgres", "sip", "snmp", "spi", "usb"):
+    for marker in ("broker", "browser", "corpus", "postgres", "promtool", "sip", "snmp", "spi", "usb"):
         concerned = [item for item in items if item.get_closest_marker(marker)]
         reason = _lacks(marker) if concerned else None
         if reason is None:

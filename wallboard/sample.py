@@ -155,6 +155,8 @@ class HeldView:
     def __init__(self, clock: ManualClock | None = None) -> None:
         self.clock = ManualClock(wall_ns=NOW_NS) if clock is None else clock
         self.held = sample()
+        self.undecodable = 0
+        self.oldest_ns: int | None = None
 
     @property
     def seq(self) -> int:

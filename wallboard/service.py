@@ -13,6 +13,7 @@ from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.floor_view import FloorView, cache_of
 from appliance.service import Context
 from wallboard.alarm.run import AlarmRun
+from wallboard.board_figures import BoardFigures
 from wallboard.board_set import BoardSet
 from wallboard.history.run import HistoryRun
 from wallboard.stream.feed import Feed
@@ -54,12 +55,16 @@ class Wallboard:
         alarms = AlarmRun(context, feed)
         boards = BoardSet(config)
         _tell(boards)
+        figures = BoardFigures(context, view, feed)
         runs = _led_runs(context, feed, boards)
-        signs = _sign_runs(context, feed, boards)
+        signs = _sign_runs(context, feed, boards, figures)
         beacons = _beacons(context, feed)
         history = HistoryRun(context, view, feed)
         boards.week = lambda: history.week
         server = _server(context, feed, boards, runs, history)
+        if server is not None:
+            server.scrape = figures.scrape
+        figures.media(runs, beacons, server)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for run in runs:
@@ -75,7 +80,7 @@ class Wallboard:
                 context.watch.ready()
                 tasks.create_task(Apart("the reading of board files").run(lambda: _read_again(boards)))
                 tasks.create_task(Apart("the keeping of days").run(history.run))
-                tasks.create_task(_follow(context, view, feed, alarms, beacons, server))
+                tasks.create_task(_follow(context, view, feed, alarms, beacons, server, figures))
         except ExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:
@@ -84,7 +89,9 @@ class Wallboard:
             _save(view.save)
 
 
-async def _follow(context: Context, view: FloorView, feed: Feed, alarms: AlarmRun, beacons: Beacons | None, server: Server | None) -> None:
+async def _follow(
+    context: Context, view: FloorView, feed: Feed, alarms: AlarmRun, beacons: Beacons | None, server: Server | None, figures: BoardFigures
+) -> None:
     """Fold what is new, tell the boards, and let the watchdog know that both happened."""
     clock = context.clock
     watch, lights = Apart("the alarm watch"), Apart("the stack lights")
@@ -97,6 +104,7 @@ async def _follow(context: Context, view: FloorView, feed: Feed, alarms: AlarmRu
         if beacons is not None:
             lights.turn(beacons.turn)
         ended_ns = clock.mono_ns()
+        figures.turned(ended_ns)
         context.watch.progress()
         _save(view.save_if_due)
         if server is not None:
@@ -139,14 +147,19 @@ def _led_runs(context: Context, feed: Feed, boards: BoardSet) -> list[LedRun]:
     return [LedRun(name, led, boards, feed, context.clock) for name, led in leds.items()]
 
 
-def _sign_runs(context: Context, feed: Feed, boards: BoardSet) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+def _sign_runs(
+    context: Context, feed: Feed, boards: BoardSet, figures: BoardFigures
+) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
     """Each line's name, and what begins its life: a line that died is made anew."""
     if not context.config.wallboard.sign:
         return []
     from wallboard.sign.run import line_runs  # noqa: PLC0415 - a box without a sign needs no pyserial
 
     def lines() -> list[LineRun]:
-        return line_runs(context.config, boards, feed, context.clock)
+        made = line_runs(context.config, boards, feed, context.clock)
+        for line in made:
+            line.book = figures.sign(" ".join(sign.name for sign in line.signs))
+        return made
 
     def life(at: int) -> Callable[[], Coroutine[Any, Any, None]]:
         return lambda: lines()[at].run()  # noqa: PLW0108 - made anew at each life

@@ -13,6 +13,7 @@ from appliance.core.headset_config import HeadsetsConfig
 from appliance.core.ivr_config import IvrConfig
 from appliance.core.kiosk_config import KioskConfig
 from appliance.core.line_config import LinesConfig
+from appliance.core.metrics_config import MetricsConfig
 from appliance.core.opcua_config import OpcuaConfig
 from appliance.core.quantity import Period, Port, Share, Span
 from appliance.core.smdr_config import SmdrConfig
@@ -312,4 +313,5 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sites: dict[str, SiteConfig] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
     opcua: OpcuaConfig | None = None
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
     kiosk: KioskConfig | None = None

@@ -392,6 +392,14 @@ def _nearest(word: str, options: Iterable[str], more: Iterable[str] = ()) -> str
     return f'did you mean "{near[0]}"?' if near else f"write one of {', '.join(options)}"
 
 
+def _metrics(config: Config) -> Iterator[Finding]:
+    if config.metrics.listen or config.metrics.allow or config.metrics.token_file:
+        from appliance.core.config_metrics import findings_of_metrics  # noqa: PLC0415 - a box that nobody scrapes starts without it
+
+        yield from findings_of_metrics(config)
+        yield from _secret(("metrics", "token_file"), config.metrics.token_file)
+
+
 def _kiosk(config: Config) -> Iterator[Finding]:
     kiosk = config.kiosk
     if kiosk is None:
@@ -422,5 +430,6 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _ivr,
     _opcua,
     _alarm,
+    _metrics,
     _kiosk,
 )

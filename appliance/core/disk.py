@@ -20,6 +20,14 @@ def free_bytes(folder: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
+def size_bytes(file: Path) -> int:
+    """A file's size; 0 where there is none."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
 def is_readonly(folder: Path) -> bool:
     """Whether the kernel has stopped writing to the disk of a journal's folder, as it does with a card that fails.
 

@@ -20,9 +20,11 @@ from appliance.core.bell import Bell, Ringer
 from appliance.core.catalogue import JournalStarted, kind_of
 from appliance.core.clock import NS, Clock, SystemClock
 from appliance.core.cursor_file import CursorFile
+from appliance.core.disk import size_bytes
 from appliance.core.errors import CallfloorError, CorruptError, FullError, TransientError
 from appliance.core.event import Entry, Event, Position, body_from_event
 from appliance.core.journal import BATCH, PAGE, Account, Cursor, Due, Head, Limits, new_epoch
+from appliance.core.pace import Pace
 from appliance.core.store import Row, Store, error_from_sqlite, identity_of, is_blank, refuse_network_path
 from appliance.core.ticket import Ticket, TicketQueue
 from appliance.core.upkeep import Callers, Upkeep
@@ -53,8 +55,7 @@ class SqliteJournal:
         self._lock_file = os.open(path.parent / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         self._turnstile = os.open(path.parent / "journal.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         self._tickets = TicketQueue(QUEUE)
-        self._starting = threading.Lock()
-        self._reading = threading.Lock()
+        self._starting, self._reading, self._writing = threading.Lock(), threading.Lock(), threading.Lock()
         self._ringer = Ringer(run_dir / "bells")
         self._cursors: dict[str, CursorFile] = {}
         self._bell: Bell | None = None
@@ -64,7 +65,6 @@ class SqliteJournal:
         self._looked_ns = self._not_recorded = 0
         self.met: CallfloorError | None = None  # what a read met last: housekeeping sees to damage
         self._upkeep = upkeep(self._row)
-        self._writing = threading.Lock()
         with self._locked():
             self._store = self._opened()
             self._upkeep.limit(self._store)
@@ -147,9 +147,8 @@ class SqliteJournal:
         if len(events) > BATCH:
             raise ValueError(f"{len(events)} events in one append; at most {BATCH} commit together")
         due = self._due
-        recorded = self._recorded(events) if self._pressure else events
-        ticket = Ticket([(body_from_event(event), due(event)) for event in recorded], advance, done)
-        self._tickets.put(ticket)
+        rows = [(body_from_event(event), due(event)) for event in (self._recorded(events) if self._pressure else events)]
+        self._tickets.put(ticket := Ticket(rows, advance, done))
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
@@ -428,14 +427,15 @@ class SqliteJournal:
 
     def limits(self) -> Limits:
         """See `Journal.limits`."""
-        pressure = self._query(Store.books).pressure
-        try:
-            wal = Path(f"{self.path}-wal").stat().st_size
-        except OSError:
-            wal = 0
+        pressure, wal = self._query(Store.books).pressure, size_bytes(Path(f"{self.path}-wal"))
         disk_bytes, has_room = self._query(self._upkeep.room)
         used, full = self._query(Store.bytes_used), self._full or not has_room
         return Limits(used, self.max_bytes, self.first_seq(), pressure, full, wal, disk_bytes, self._upkeep.pace.commit_s)
+
+    @property
+    def instruments(self) -> tuple[TicketQueue, Pace]:
+        """Where this process counts how long its appends and commits take."""
+        return self._tickets, self._upkeep.pace
 
     # -- upkeep ------------------------------------------------------------------------------------------------
 

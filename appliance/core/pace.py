@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from appliance.core.clock import NS, Clock
+from appliance.core.meter import Histogram
 
 #: A commit that takes longer makes boards and commands late: a card near its end, or busy with something else.
 SLOW_S: Final = 0.25
@@ -24,6 +25,8 @@ class Pace:
         self._clock = clock
         self._took_ns: deque[int] = deque(maxlen=_COMMITS)
         self._at_ns = clock.mono_ns()
+        #: Seconds of every commit.
+        self.took = Histogram()
 
     @contextmanager
     def measured(self) -> Iterator[None]:
@@ -32,6 +35,7 @@ class Pace:
         yield
         self._at_ns = self._clock.mono_ns()
         self._took_ns.append(self._at_ns - began_ns)
+        self.took.observe((self._at_ns - began_ns) / NS)
 
     @property
     def commit_s(self) -> float | None:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
 from appliance.core.errors import CallfloorError, FullError, TransientError
+from appliance.core.meter import Counter, Histogram
 
 
 class Ticket:
     """One append: its rows as (body, due), a transformer's cursor, and what came of it once `done` was called."""
 
-    __slots__ = ("advance", "done", "fault", "rows", "seq")
+    __slots__ = ("_began_ns", "_done", "advance", "fault", "rows", "seq", "took")
 
     def __init__(self, rows: list[tuple[bytes, bool]], advance: tuple[str, int] | None, done: Callable[[], object]) -> None:
         self.rows = rows
         self.advance = advance
-        self.done = done
         self.seq = 0
         self.fault: CallfloorError | None = None
+        #: Where it is noted how long it took.
+        self.took: Histogram | None = None
+        self._done, self._began_ns = done, time.monotonic_ns()
+
+    def done(self) -> None:
+        """It is durable, or `fault` says why not: tell whoever waits."""
+        if self.took is not None and self.fault is None:
+            self.took.observe((time.monotonic_ns() - self._began_ns) / 1e9)
+        self._done()
 
 
 class TicketQueue:
@@ -32,6 +42,8 @@ class TicketQueue:
         self._guard = threading.Lock()
         self._wake = threading.Semaphore(0)
         self._closed = False
+        #: Seconds from an append to its being durable; appends for which there was no room in memory.
+        self.took, self.refused = Histogram(), Counter()
 
     def put(self, ticket: Ticket) -> None:
         """Queue an append. Raises FullError beyond the bound and TransientError after `close`; nothing is queued then."""
@@ -39,8 +51,10 @@ class TicketQueue:
             if self._closed:
                 raise TransientError("the journal is closed")
             if self._rows + len(ticket.rows) > self._most:
+                self.refused.add()
                 raise FullError(f"{self._rows} events already wait for the journal: the disk does not keep up")
             self._rows += len(ticket.rows)
+            ticket.took = self.took
             self._tickets.append(ticket)
         self._wake.release()
 

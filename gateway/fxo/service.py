@@ -35,6 +35,7 @@ from appliance.core.errors import MisconfiguredError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import PAGE, Journal
 from appliance.core.line_config import LINES
+from appliance.core.meter import Family, Wire, wire_families
 from appliance.outbox import Outbox
 from appliance.service import Context
 from gateway.fxo.left_open import closing, last_told, lasted_s
@@ -83,6 +84,7 @@ class AnalogLines:
         self._turned()
         await self._close(rings_on=True)
         self._put("", self.books.begin(self._unseen_s()))
+        context.meter.ask("lines", self._figures)
         try:
             async with asyncio.TaskGroup() as group:
                 for name in context.config.lines:
@@ -92,6 +94,15 @@ class AnalogLines:
                     await asyncio.sleep(_TURN_S)
         finally:
             self._put("", self.books.leave())
+
+    def _figures(self) -> list[Family]:
+        """What each device counts."""
+        healths = {name: source.health for name, source in self.sources.items()}
+        wires = (
+            Wire(name=name, up=h.up, sessions=h.sessions, received_bytes=h.received_bytes, errors={"unread_byte": h.noise_bytes})
+            for name, h in healths.items()
+        )
+        return wire_families("line", wires)
 
     async def _live(self, name: str) -> None:
         """One device, until cancelled or a fault that nobody foresaw."""

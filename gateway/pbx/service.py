@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from appliance.core.clock import Clock
 from appliance.core.errors import TransientError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import PAGE, Journal
+from appliance.core.meter import Family, Wire, wire_families
 from appliance.core.trunk_watch import shared_trunks
 from appliance.outbox import Outbox
 from appliance.progress import Part, Parts
@@ -70,6 +71,7 @@ class Gateway:
         async def renewed(pbx: str) -> Source:
             return (await asyncio.to_thread(sources_from_journal, context, {}))[pbx]
 
+        context.meter.ask("pbx", lambda: _figures(self.links, outbox))
         context.watch.ready()
         try:
             async with asyncio.TaskGroup() as group:
@@ -145,6 +147,18 @@ def newest_events(journal: Journal, rows: int = ROWS_BACK) -> Iterator[Event]:
         after = page[-1].seq
     if damaged:
         _log.error("%d rows of the journal could not be decoded while looking for what was known", damaged)
+
+
+def _figures(links: Mapping[str, Link], outbox: Outbox) -> Iterator[Family]:
+    """What each PBX's connection counts, and what waits for the journal."""
+    yield from wire_families(
+        "pbx",
+        (
+            Wire(name=pbx, sessions=link.sessions, errors={"damaged_message": link.damaged, "journal_full": link.overflows})
+            for pbx, link in links.items()
+        ),
+    )
+    yield from outbox.figures("gateway")
 
 
 def _watched(context: Context, parts: Parts, name: str) -> Context:

@@ -16,6 +16,7 @@ from appliance.core.catalogue import BoxHealth, PbxRecord, event_from_stored
 from appliance.core.clock import NS
 from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Journal
+from appliance.core.meter import Family, wire_families
 from appliance.outbox import Outbox
 from appliance.service import Context
 from gateway.smdr.event import event_from_record
@@ -45,6 +46,7 @@ class SmdrPorts:
         def local() -> datetime:
             return datetime.fromtimestamp(context.clock.wall_ns() / NS, UTC).astimezone(zone).replace(tzinfo=None)
 
+        context.meter.ask("smdr", self._figures)
         async with asyncio.TaskGroup() as group:
             for name, config in context.config.smdr.items():
                 source = SmdrSource(
@@ -55,6 +57,10 @@ class SmdrPorts:
             while True:  # the loop that reads the ports turns
                 context.watch.progress()
                 await asyncio.sleep(_TURN_S)
+
+    def _figures(self) -> list[Family]:
+        """What each port counts."""
+        return wire_families("smdr", (source.wire for source in self.sources.values()))
 
     async def _take(self, name: str, records: list[CallRecord]) -> None:
         """Hand calls to the journal; while it is full the port is not read."""

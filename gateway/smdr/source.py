@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from appliance.core.clock import NS, Clock
 from appliance.core.errors import CallfloorError, MisconfiguredError, UnpluggedError, UnsupportedError
+from appliance.core.meter import Wire
 from appliance.core.smdr_config import SmdrConfig
 from drivers.serial_line import SerialLine
 from gateway.smdr.port import IDLE_S, Listener, Pace, Tap, open_calling
@@ -109,6 +110,19 @@ class SmdrSource:
                 self._retry_s = FIRST_RETRY_S
             await asyncio.sleep(self._retry_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not secrecy
             self._retry_s = min(self._config.reconnect_max_s, self._retry_s * 1.7)
+
+    @property
+    def wire(self) -> Wire:
+        """What the port counts; of streams that were forgotten, the lines are not among them."""
+        streams = list(self.streams.values())
+        refused = 0 if self.listener is None else self.listener.refused
+        errors = {
+            "unknown_line": sum(stream.counts.unknown for stream in streams),
+            "overlong_line": sum(stream.splitter.overlong for stream in streams),
+            "refused_call": refused,
+            "held_back": self.pace.held,
+        }
+        return Wire(name=self.name, up=self.health.level != "red", sessions=self.sessions, errors=errors)
 
     async def _profile_named(self) -> None:
         if self._config.profile_file is not None:

@@ -79,6 +79,8 @@ class Connector:
         self._attempts = self._robbed = 0
         self._said = self._where = ""
         self.trusted = False
+        #: Connections that stood, attempts that failed, connections that were lost.
+        self.stood = self.failures = self.losses = 0
 
     async def run(self, name: str, commands: str, receive_max: int) -> None:
         """Be connected as client `name`, asking for the topics `commands`, with at most so many messages under way towards us."""
@@ -110,6 +112,7 @@ class Connector:
         self.trusted, self._lenient = takes_commands(endpoint, self._crm), lease is not None and lease.least_ns is not None
         self._where = f"connected to {endpoint.url}" + ("" if v5 else " with MQTT 3.1.1, by which nobody can tell whether anybody listens")
         self._said = ""
+        self.stood += 1
         self._say()
         end = await self._talk.talk(link, self._herald.greet, commands)
         self._where = ""
@@ -121,6 +124,7 @@ class Connector:
         if end.reason == "renewed":
             _log.info("the link is made anew: %s", end.text)
             return 0.0
+        self.losses += 1
         self._state.set("denied" if end.reason == "denied" else "down", end.text)
         self._context.watch.status(end.text)
         if stood_s > _ALONE_S:
@@ -140,6 +144,7 @@ class Connector:
         return self._backoff.next_s(answered=True, stood=True)
 
     def _failed(self, fault: CallfloorError) -> float:
+        self.failures += 1
         denied = not isinstance(fault, TransientError)
         self._state.set("denied" if denied else "down", str(fault))
         self._context.watch.status(str(fault))

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import REMEMBER_NS, Reply, State
+from gateway.uplink.figures import Ended
 
 _log = logging.getLogger(__name__)
 #: More commands than this within seven days are not remembered but refused.
@@ -60,6 +61,8 @@ class Ledger:
         self._unsaved: list[Known] = []
         self._saving = threading.Lock()
         self._lines = 0
+        #: How commands ended since the start.
+        self.ended = Ended()
         if path is not None and path.exists():
             self._load(path)
 
@@ -90,6 +93,7 @@ class Ledger:
         if known is None or known.state is not None:
             return None
         known = msgspec.structs.replace(known, state=data.state, reason=data.reason, result=data.result)
+        self.ended.add(known.verb, data.state)
         self._put(known)
         return known
 

@@ -22,6 +22,7 @@ from appliance.core.event import Entry, stored_from_body
 from appliance.core.journal import PAGE, Cursor, Journal
 from gateway.uplink.chain import Chain
 from gateway.uplink.envelope import Envelope, is_late
+from gateway.uplink.figures import Timing
 from gateway.uplink.lane import Lane
 from gateway.uplink.mqtt import Link
 from gateway.uplink.pace import Pace
@@ -79,7 +80,7 @@ class Pump:
         self._told, self._room, self._flush = told, room, flush
         self._most, self._require_consumer, self._wanted = window, require_consumer, wanted
         self.pace = pace or Pace(None)
-        self.window = Window()
+        self.window, self.timing = Window(), Timing(clock)
         self._paced: asyncio.TimerHandle | None = None
         #: Delivery numbers under way that need find nobody.
         self._unwanted: set[int] = set()
@@ -227,6 +228,7 @@ class Pump:
     def acked(self, mids: list[int]) -> None:
         """The broker took these."""
         moved = self.lane.acked(mids)
+        self.timing.acked(mids)
         self._heard = asyncio.get_running_loop().time()
         if self._held_until is None:
             self.window.acked(mids, self._heard)
@@ -301,6 +303,7 @@ class Pump:
 
     def _again(self) -> None:
         """Go back to the cursor."""
+        self.timing.again()
         self.lane.rewind()
         self._rows.clear()
         self._look = True
@@ -343,6 +346,7 @@ class Pump:
         if not row.kind.startswith(self._wanted):
             self._unwanted.add(n)
         previous = self._chain.before(entry) if row.kind.startswith("headset.") else None
+        self.timing.sent(mid, row, late)
         topic, payload = self._envelope.stored(row, entry.seq, n, late, previous)
         frame = link.frame(topic, mid, payload, late)
         most = link.greeting.packet_max

@@ -11,12 +11,14 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Final, cast
 
+import msgspec
 from msgspec.structs import replace
 
 from appliance.core.alive import Alive
 from appliance.core.catalogue import JournalSkipped
 from appliance.core.config import Crm
 from appliance.core.errors import CallfloorError, FullError, TransientError
+from appliance.core.meter import Wire
 from appliance.core.site_file import SiteFiles
 from appliance.floor_view import FloorView, cache_of
 from appliance.progress import Parts
@@ -27,6 +29,7 @@ from gateway.uplink.conversation import Conversation
 from gateway.uplink.endpoint import Endpoint, endpoints_from_config, requires_consumer
 from gateway.uplink.envelope import Envelope
 from gateway.uplink.executor import Executor
+from gateway.uplink.figures import tell
 from gateway.uplink.follower import Follower
 from gateway.uplink.herald import Herald
 from gateway.uplink.inbox import Inbox
@@ -126,6 +129,23 @@ class _Desk:
             urgent=self._herald.urgent,
             woken=self._pump.woken,
         )
+
+        tell(
+            context.meter, self._pump.lane, self._pump.window, self._pump.timing, self._ledger.ended, self._wire, lambda: journal.head().seq
+        )
+        context.meter.floors[context.service] = self._floor
+
+    def _wire(self) -> Wire:
+        connector = self._connector
+        errors = {"unusable_command": self._inbox.unusable}
+        if connector is None:
+            return Wire(name="crm", errors=errors)
+        errors |= {"not_connected": connector.failures, "lost": connector.losses}
+        return Wire(name="crm", up=self._talk.link is not None, sessions=connector.stood, sent=self._pump.sent, errors=errors)
+
+    def _floor(self) -> bytes:
+        self._view.catch_up()
+        return msgspec.json.encode(self._view.snapshot())
 
     def tasks(self, endpoints: tuple[Endpoint, ...]) -> Iterator[Coroutine[None, None, None]]:
         """Everything that runs at the same time."""

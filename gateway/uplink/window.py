@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from appliance.core.meter import Histogram
+
 #: Up to half the shortest round trip above it the window grows, and from twice as much on it shrinks; that half is held between these:
 #: a near broker answers in a thousandth of a second, and a word of the live lane should hardly wait longer for it than without a backlog.
 NEAR_S: Final = 0.004
@@ -35,6 +37,8 @@ class Window:
 
     def __init__(self) -> None:
         self.most = self.open = 1
+        #: Seconds from sending to acknowledgement, of the events that were timed.
+        self.took = Histogram()
         self._words_until_s = 0.0
         self._shortest_s: float | None = None
         self._timed: tuple[int, float] | None = None
@@ -68,6 +72,7 @@ class Window:
         if self._timed is not None and self._timed[0] in mids:
             took_s = now_s - self._timed[1]
             self._timed = None
+            self.took.observe(took_s)
             self._judge(took_s)
         if self._grows:
             self.open = min(self.open + len(mids), self.most)

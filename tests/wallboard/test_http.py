@@ -17,6 +17,9 @@ import pytest
 from appliance.core.config import Config, Led, Privacy, Site, Tv
 from appliance.core.config import Wallboard as Boards
 from appliance.core.errors import MisconfiguredError, TransientError
+from appliance.core.journal_memory import MemoryJournal
+from appliance.core.meter import Meter
+from appliance.metrics.gather import Gatherer
 from wallboard.board_set import BoardSet
 from wallboard.led.run import LedRun
 from wallboard.sample import HeldView
@@ -52,6 +55,7 @@ async def running(tv: Tv | None = None, hub: Hub | None = None, language: str = 
     boards = BoardSet(config)
     led = LedRun("entrada", Led(url="sim:", width=64, height=8), boards, feed, view.clock)
     server = Server(config, tv, feed, boards, view.clock, {"entrada": led.chain})
+    server.scrape = Gatherer(config, MemoryJournal(), Meter(), feed.snapshot).scrape
     async with open_server(server, tv) as (host, port), aiohttp.ClientSession() as session:
         yield Running(view, feed, server, f"http://{host}:{port}", session, led, boards)
 
@@ -321,9 +325,9 @@ async def test_health_and_metrics() -> None:
         assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
         lines = body.splitlines()
         assert lines[-1] == "# EOF"
-        assert 'callfloor_queue_waiting{queue="ventas"} 3' in lines
-        assert "callfloor_crm_recorded_total 9120" in lines
-        assert 'callfloor_crm_state{callfloor_crm_state="up"} 1' in lines
+        assert 'callfloor_queue_waiting{queue="ventas"} 3.0' in lines
+        assert "callfloor_crm_recorded_total 9120.0" in lines
+        assert 'callfloor_crm_state{callfloor_crm_state="up"} 1.0' in lines
 
 
 async def test_a_name_of_the_internet_that_points_here_is_refused() -> None:

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -20,6 +20,9 @@ import pytest
 from appliance.core.config import Config, Privacy, Site, Tv
 from appliance.core.config_file import ConfigFaultsError, config_from_toml
 from appliance.core.errors import MisconfiguredError
+from appliance.core.journal_memory import MemoryJournal
+from appliance.service import Context
+from wallboard.board_figures import BoardFigures
 from wallboard.board_set import BoardSet
 from wallboard.sample import HeldView
 from wallboard.stream.feed import Feed
@@ -59,6 +62,9 @@ async def listening(**tv: Any) -> AsyncIterator[Listening]:
     listener = Tv(**{"listen": "127.0.0.1:0", **tv})
     feed = Feed(view, view.clock, Privacy())
     server = Server(config, listener, feed, BoardSet(config), view.clock, {})
+    figures = BoardFigures(Context(config, MemoryJournal(), view.clock, cast("Any", None), "wallboard"), cast("Any", view), feed)
+    figures.media((), None, server)
+    server.scrape = figures.scrape
     async with open_server(server, listener) as (_, port):
         yield Listening(server, feed, port)
 
@@ -128,7 +134,7 @@ async def test_guesses_are_bounded_and_a_board_with_an_old_cookie_is_not_shut_ou
         assert b"Retry-After: 6\r\n" in shut
         assert status_of(await site.raw(get("/api/floor"))) == 200  # who is at the box needs no token
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{site.port}/metrics") as answer:
-            assert "callfloor_board_wrong_tokens_total 10\n" in await answer.text()
+            assert "callfloor_board_wrong_tokens_total 10.0\n" in await answer.text()
         site.server._clock.advance(7)  # type: ignore[attr-defined]
         assert status_of(await site.raw(get(f"/api/floor?token={TOKEN}", "localhost", proxied))) == 200
 

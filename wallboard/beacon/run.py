@@ -15,6 +15,7 @@ from appliance.core.config import Beacon
 from appliance.core.config_beacon import pin_number
 from appliance.core.errors import CallfloorError
 from appliance.core.journal import BATCH
+from appliance.core.meter import WireBook
 from appliance.service import Context
 from drivers.gpio import Pins, Wiring, open_pins, place_from_url
 from wallboard.beacon.clockwork import Clockwork, Tower
@@ -56,6 +57,7 @@ class BeaconRun:
         self._viewpoint = Viewpoint(beacon, context.config)
         self._wires = wires_of(beacon)
         self._tower: Tower | None = None
+        self.book = WireBook()
         self._looked_s = self._pressed_s = float(-NS)
         self._later: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
@@ -83,6 +85,8 @@ class BeaconRun:
                     await self._say_health("")
                     await self._live()
             except CallfloorError as fault:
+                self.book.failed("lost" if self.book.up else "not_opened")
+                self.book.lost()
                 await self._say_health(str(fault))
             await asyncio.sleep(self._retry_s)
 
@@ -147,6 +151,7 @@ class BeaconRun:
             if beacon.test_at_start:
                 self._test(stepper)
             self._tower = tower
+            self.book.opened()
             clockwork.attach(tower)
             try:
                 self.turn()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Led
 from appliance.core.errors import MisconfiguredError, UnpluggedError, UnsupportedError
+from appliance.core.meter import WireBook
 from drivers.led_matrix import Matrix, open_matrix
 from drivers.led_url import checked_url
 from wallboard.board_set import FLOOR, BoardSet
@@ -52,6 +53,7 @@ class LedRun:
         self._led, self._boards, self._feed, self._clock = led, boards, feed, clock
         self._board = led.board or (f"queue.{led.queue}" if led.queue else FLOOR)
         self._plug = _Plug()
+        self.book = WireBook()
         url = checked_url(led.url, led.width, led.height)
         self.chain = Chain(name, self._plug, dark(led.width, led.height), simulated=url.kind == "sim", colours=url.colours)
         self._show = Show(led.width, led.height, dark_when_closed=led.closed == "dark")
@@ -66,16 +68,19 @@ class LedRun:
             try:
                 with open_matrix(self._led.url, self._led.width, self._led.height) as matrix:
                     self._plug.matrix = matrix
+                    self.book.opened()
                     if told:
                         _log.warning("LED chain %s is back", self.chain.name)
                     told = ""
                     await self._feed_matrix(matrix)
             except (UnpluggedError, UnsupportedError, MisconfiguredError) as fault:
+                self.book.failed("lost" if self.book.up else "not_opened")
                 if str(fault) != told:
                     _log.warning("%s; trying again every %.0f s", fault, RETRY_S)
                     told = str(fault)
             finally:
                 self._plug.matrix = None
+                self.book.lost()
             self.chain.again()
             await asyncio.sleep(RETRY_S)
 
@@ -91,7 +96,7 @@ class LedRun:
                 due_s = now_s
             if self._look(matrix, now_s) or now_s >= due_s:
                 image, wait_s = self._show.step(now_s)
-                self.chain.show(image)
+                self.book.sent = (self.book.sent or 0) + self.chain.show(image)
                 due_s = now_s + wait_s
             # Colour LEDs by the thousand take a tenth of a second of the bus for a frame: half of the time is everybody else's.
             spent_s = self._clock.mono_ns() / NS - now_s

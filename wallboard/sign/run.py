@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, Sign
 from appliance.core.errors import TransientError, UnpluggedError, UnsupportedError
+from appliance.core.meter import WireBook
 from drivers.alpha_command import ReadSpecial
 from drivers.alpha_frame import Frame, frame_of
 from drivers.alpha_pace import Pace, Timing
@@ -107,6 +108,7 @@ class LineRun:
         #: When the line last said something that was an answer, in monotonic nanoseconds: old signs never do.
         self.heard_mono_ns: int | None = None
         self.is_open = False
+        self.book = WireBook()
         self._clock, self._timing = clock, Timing() if timing is None else timing
         self._pace = Pace(self._timing)
         self._turn = 0
@@ -125,6 +127,8 @@ class LineRun:
                     told = ""
                     await self._live(port)
                 except (UnpluggedError, UnsupportedError, TransientError) as fault:
+                    self.book.failed("lost" if self.book.up else "not_opened")
+                    self.book.lost()
                     if str(fault) != told:
                         _log.warning("%s; trying again every %.0f s", fault, RETRY_S)
                         told = str(fault)
@@ -140,10 +144,12 @@ class LineRun:
             sign.asked = False
         failed = True
         self.is_open = True
+        self.book.opened()
         try:
             await self._feed(port)
         except asyncio.CancelledError:
             failed = False
+            self.book.lost()
             await self._leave(port)
             raise
         finally:
@@ -191,6 +197,7 @@ class LineRun:
         on_wire_s = await self._off_loop(lambda: port.send(frame, slow=sign.sign.slow))
         now_s = self._now_s()
         self._pace.sent(frame, on_wire_s, now_s)
+        self.book.sent = (self.book.sent or 0) + 1
         sign.sender.sent(send, now_s)
 
     async def _ask_memory(self, port: Port, sign: OneSign) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -30,7 +30,6 @@ from wallboard.web.certificate import HANDSHAKE_S, certificate_of
 from wallboard.web.fault_page import faults_of
 from wallboard.web.gate import Gate, asked
 from wallboard.web.guard import HEADERS, Guard, Handler, is_at_the_box
-from wallboard.web.metrics import CONTENT_TYPE, metrics
 from wallboard.web.pages import LedSize, Pages, language_of, listed
 
 _STREAM_HEADERS: Final = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -68,6 +67,8 @@ class Server:
         feed.revision = self._pages.revision
         self.turned_mono_ns = clock.mono_ns()
         self.gate: Gate | None = None
+        #: What answers /metrics: the body and its type, for a scraper's Accept.
+        self.scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 
     def application(self) -> web.Application:
         """The routes behind the guard."""
@@ -173,10 +174,10 @@ class Server:
     async def _metrics(self, request: web.Request) -> web.Response:
         if not (self._tv.metrics or is_at_the_box(request)):
             raise web.HTTPForbidden
-        hub = self._feed.hub
-        refused = 0 if self.gate is None else self.gate.refused + self.gate.silent
-        text = metrics(self._feed.snapshot(), len(hub), hub.dropped, hub.sent, refused, self.guard.guesses.wrong)
-        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+        if self.scrape is None:
+            raise web.HTTPNotFound
+        body, kind = await self.scrape(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": kind, "Cache-Control": "no-store"})
 
 
 @asynccontextmanager

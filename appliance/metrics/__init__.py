@@ -1,0 +1,1 @@
+"""The box's figures for a monitoring system: gathered from its processes and its floor, told as OpenMetrics."""
