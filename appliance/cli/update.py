@@ -21,7 +21,7 @@ import msgspec
 from appliance.cli.main import add_config
 from appliance.cli.terminal import Progress, coloured, complain, say, say_json
 from appliance.cli.update_text import planned, status_lines, status_of
-from appliance.core.errors import DeniedError, UnsupportedError
+from appliance.core.errors import CallfloorError, DeniedError, UnsupportedError
 from appliance.update import package, trial
 from appliance.update.candidate import Candidate, looked_at, refuse_unfit, running_version, wanted_by
 from appliance.update.facts import collected, usable
@@ -80,7 +80,6 @@ def main(args: argparse.Namespace, place: Place | None = None) -> int:
 def _update(args: argparse.Namespace, place: Place, config: Path, language: Language) -> int:
     candidate = _candidate(args, place, language)
     running, before = running_version(place), collected(usable(config))
-    refuse_unfit(candidate, wanted_by(place), running, allow_downgrade=args.allow_downgrade)
     slots = needs_slots(place) if candidate.kind == "image" else None
     target = ("B" if slots.booted == "A" else "A") if slots else ""
     plan = planned(candidate, running, target, before, language)
@@ -121,7 +120,14 @@ def _candidate(args: argparse.Namespace, place: Place, language: Language) -> Ca
             signature.replace(file.with_name(file.name + ".sig"))
     if not args.json and sys.stderr.isatty():
         complain(text("checking", language))
-    return looked_at(file, place, args.sha256)
+    try:
+        candidate = looked_at(file, place, args.sha256)
+        refuse_unfit(candidate, wanted_by(place), running_version(place), allow_downgrade=args.allow_downgrade)
+    except CallfloorError:
+        if is_url(args.what):
+            file.unlink(missing_ok=True)  # another file by that name is fetched anew
+        raise
+    return candidate
 
 
 def _agreed(language: Language) -> bool:

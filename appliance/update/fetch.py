@@ -1,7 +1,8 @@
 """Decides how a file comes to the box: resumed where it broke off, never larger than agreed, on the disk before it counts.
 
 HTTP ranges (RFC 9110, 14): a part that is there is continued with `Range` and, where the server named one, `If-Range` with its ETag; a
-server that sends the whole again starts it anew. A power cut leaves a part, and the next call goes on with it.
+server that sends the whole again starts it anew. A power cut leaves a part, and the next call goes on with it. What is whole is not fetched
+twice: the server is asked for what follows its end, and says that there is nothing.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def fetched(source: str, folder: Path, seen: Seen = lambda _done, _total: None, 
     for others in folder.iterdir():
         if others not in (target, part, part.with_suffix(".etag")):
             others.unlink()  # a download that was given up: the disk has room for one
+    if target.exists() and not part.exists():
+        target.replace(part)  # here already, by a plan or before a cut: the server says whether it is the same still
     last: Exception | None = None
     for turn in range(_TRIES):
         if turn:
@@ -68,7 +71,6 @@ def fetched(source: str, folder: Path, seen: Seen = lambda _done, _total: None, 
         else:
             part.replace(target)
             flush_folder(folder)
-            part.with_suffix(".etag").unlink(missing_ok=True)
             return target
     here = part.stat().st_size if part.exists() else 0
     raise TransientError(f"{source} broke off {_TRIES} times, {here:,} bytes are here; the same command goes on with it: {last}") from last
@@ -87,7 +89,9 @@ def _continued(source: str, part: Path, seen: Seen, largest: int) -> None:
     except urllib.error.HTTPError as fault:
         if fault.code != 416:
             raise
-        # All of it is here, or it is another file now: begin anew, its signature would tell but only at the end.
+        if "If-Range" in headers and fault.headers.get("Content-Range", "").strip() == f"bytes */{here}":
+            return None  # it has as many bytes, and the tag holds, or there were an answer of 200 (RFC 9110, 13.1.5)
+        # It is another file now: begin anew, its signature would tell but only at the end.
         part.unlink()
         return _continued(source, part, seen, largest)
     with answer:

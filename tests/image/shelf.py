@@ -45,6 +45,12 @@ class _Handler(BaseHTTPRequestHandler):
         start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
         server.asked.append(start)
         server.sent = 0
+        if wanted and start >= size:
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         self.send_response(206 if wanted else 200)
         self.send_header("ETag", f'"{size}"')
         self.send_header("Content-Length", str(size - start))

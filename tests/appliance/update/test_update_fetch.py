@@ -25,6 +25,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.cut_at: int | None = None
         self.ranges = True
+        self.tells_size = True
+        self.sent = 0
         self.tag = '"one"'
         self.content = CONTENT
         self.asked: list[str | None] = []
@@ -47,7 +49,11 @@ class _Handler(BaseHTTPRequestHandler):
         if wanted and server.ranges and self.headers.get("If-Range", server.tag) == server.tag:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= len(server.content):
-                self.send_error(416)
+                self.send_response(416)
+                if server.tells_size:
+                    self.send_header("Content-Range", f"bytes */{len(server.content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
         body = server.content[start:]
         self.send_response(206 if start else 200)
@@ -59,6 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.wfile.write(body)
+        server.sent += len(body)
 
     def log_message(self, *args: object) -> None:
         pass
@@ -79,7 +86,7 @@ def test_whole_and_flushed(server: Server, tmp_path: Path) -> None:
     assert file.name == "callfloor-0.2.0.raucb"
     assert digest(file) == hashlib.sha256(CONTENT).hexdigest()
     assert seen[-1] == (len(CONTENT), len(CONTENT))
-    assert [path.name for path in tmp_path.iterdir()] == [file.name], "no part, no tag is left"
+    assert {path.name for path in tmp_path.iterdir()} == {file.name, f"{file.name}.etag"}, "no part is left"
 
 
 def test_it_goes_on_where_it_broke_off(server: Server, tmp_path: Path) -> None:
@@ -127,4 +134,23 @@ def test_refusals_say_what_to_do(server: Server, tmp_path: Path) -> None:
 def test_one_download_at_a_time_stays_on_the_disk(server: Server, tmp_path: Path) -> None:
     (tmp_path / "callfloor-0.1.9.raucb").write_bytes(b"old")
     fetched(server.url, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["callfloor-0.2.0.raucb"]
+    assert {path.name for path in tmp_path.iterdir()} == {"callfloor-0.2.0.raucb", "callfloor-0.2.0.raucb.etag"}
+
+
+def test_what_is_whole_is_not_fetched_twice(server: Server, tmp_path: Path) -> None:
+    first = fetched(server.url, tmp_path, pause_s=0)
+    assert fetched(server.url, tmp_path, pause_s=0) == first
+    assert first.read_bytes() == CONTENT
+    assert server.sent == len(CONTENT)
+    assert server.asked == [None, f"bytes={len(CONTENT)}-"]
+
+
+@pytest.mark.parametrize("why", ["another tag", "no size told"])
+def test_what_is_whole_and_may_be_another_is_fetched_anew(server: Server, tmp_path: Path, why: str) -> None:
+    fetched(server.url, tmp_path, pause_s=0)
+    server.content = CONTENT[::-1]
+    if why == "another tag":
+        server.tag = '"two"'
+    else:
+        server.tells_size = False
+    assert fetched(server.url, tmp_path, pause_s=0).read_bytes() == CONTENT[::-1]
