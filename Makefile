@@ -110,6 +110,8 @@ image: $(READY) ## a box's disk, in build/image: ARGS="--arch arm64" for a Pi, -
 	/usr/bin/python3 images/build.py $(ARGS)
 
 image-test: setup ## the image in QEMU: updates, broken and forged ones, power cuts, panic, devices, clock: build/image-test.json; as root, half an hour
+	@.ci/setup machine
+	@.ci/setup package
 	@.ci/setup image
 	$(BIN)/python tests/image/run.py $(ARGS)
 
