@@ -110,7 +110,6 @@ image: $(READY) ## a box's disk, in build/image: ARGS="--arch arm64" for a Pi, -
 	/usr/bin/python3 images/build.py $(ARGS)
 
 image-test: setup ## the image in QEMU: updates, broken and forged ones, power cuts, panic, devices, clock: build/image-test.json; as root, half an hour
-	@.ci/setup machine
 	@.ci/setup package
 	@.ci/setup image
 	$(BIN)/python tests/image/run.py $(ARGS)
@@ -123,6 +122,7 @@ docs: $(READY) ## write again what is generated from the types: docs/events.md, 
 	$(BIN)/python -m appliance.schema write docs
 	$(BIN)/python -m appliance.sim.headset_page docs/supported-headsets.md
 	$(BIN)/python -m gateway.smdr.page docs/smdr.md
+	$(BIN)/python -m gateway.opcua.page docs/opcua-nodes.md
 
 contract: setup ## validators of other people's, from npm and PyPI, take AsyncAPI, JSON Schemas, examples and the SBOM
 	$(PYTEST) -m "slow or not slow" tests/appliance/schema tests/test_sbom.py $(ARGS)
