@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 #: Printed and sent nowhere: no first run, no bubbles, no updates of its own, no crash dialog after a power cut.
@@ -21,7 +22,20 @@ def command(browser: str, url: str) -> list[str]:
     return ["cage", "-s", "--", *words, f"{url}#kiosk"]
 
 
-def environment(browser: str, given: Mapping[str, str]) -> dict[str, str]:
+#: Below /sys: what the kernel has of screens and of processors that draw.
+_DRAWN: Final = Path("/sys/class/drm")
+#: A virtual machine's adapter: it has a render node, and whether anything draws behind it nobody can tell; Debian 12's Mesa dies where
+#: nothing does.
+_VIRTUAL: Final = frozenset({"virtio_gpu", "virtio-pci"})
+
+
+def renderer(drawn: Path = _DRAWN) -> str | None:
+    """What the compositor is told to draw with: `pixman` (the processor) where no graphics processor draws, None: it finds one itself."""
+    nodes = sorted(drawn.glob("renderD*"))
+    return None if any((node / "device/driver").resolve().name not in _VIRTUAL for node in nodes) else "pixman"
+
+
+def environment(browser: str, given: Mapping[str, str], drawn: Path = _DRAWN) -> dict[str, str]:
     """What the browser's processes find in their environment."""
     made = {
         **given,
@@ -34,6 +48,8 @@ def environment(browser: str, given: Mapping[str, str]) -> dict[str, str]:
         # Nothing is kept, and this user's home cannot be written to.
         "MESA_SHADER_CACHE_DISABLE": "true",
     }
+    if "WLR_RENDERER" not in given and (chosen := renderer(drawn)) is not None:
+        made["WLR_RENDERER"] = chosen
     if browser == "cog":
         # The page changes a few texts a second: interpreted scripts are quick enough, and nobody can make them into machine code.
         made |= {"JSC_useJIT": "0", "COG_PLATFORM_WL_VIEW_FULLSCREEN": "1"}

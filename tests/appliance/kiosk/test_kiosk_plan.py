@@ -50,6 +50,23 @@ def test_each_browser_has_the_whole_screen_and_says_when_it_paints() -> None:
     assert "JSC_useJIT" not in environment("chromium", {})
 
 
+@pytest.mark.parametrize(
+    ("drivers", "told"),
+    [((), "pixman"), (("virtio-pci",), "pixman"), (("v3d",), None), (("virtio-pci", "i915"), None), (("v3d", "vc4-drm"), None)],
+)
+def test_the_processor_draws_where_no_graphics_processor_does(tmp_path: Path, drivers: tuple[str, ...], told: str | None) -> None:
+    """As the kernel shows them: card0 is a screen, renderD128 … what draws."""
+    (tmp_path / "class/card0/device").mkdir(parents=True)
+    for number, name in enumerate(drivers, 128):
+        driver = tmp_path / "drivers" / name
+        driver.mkdir(parents=True)
+        device = tmp_path / f"class/renderD{number}/device"
+        device.mkdir(parents=True)
+        (device / "driver").symlink_to(driver)
+    assert environment("cog", {}, tmp_path / "class").get("WLR_RENDERER") == told
+    assert environment("cog", {"WLR_RENDERER": "gles2"}, tmp_path / "class")["WLR_RENDERER"] == "gles2"
+
+
 def test_the_page_says_nothing_that_the_default_browser_does_not_know() -> None:
     """Debian 12 has WPE WebKit 2.38: one look-behind in one file, and the screen stays black."""
     files = sorted((Path(__file__).parents[3] / "wallboard/tv").glob("*.js"))
