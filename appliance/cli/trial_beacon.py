@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -13,6 +12,7 @@ from appliance.cli.access import configured
 from appliance.cli.idle import kept_idle
 from appliance.cli.terminal import complain, say, say_json
 from appliance.cli.trial_ask import Asker, asker
+from appliance.cli.trial_words import words
 from appliance.core.clock import SystemClock
 from appliance.core.config import Beacon, Config
 from appliance.core.config_beacon import pin_number
@@ -25,7 +25,7 @@ from wallboard.beacon.step import Stepper
 
 #: A person's test may stand still for as long as a person does.
 _NO_HEARTBEAT_S = 1e6
-_RHYTHMS = {"flash": "what is new", "single": "the link to the CRM", "double": "the PBX", "triple": "the box"}
+_RHYTHMS = ("flash", "single", "double", "triple")
 
 
 class Switched(Struct, frozen=True):
@@ -58,14 +58,14 @@ def main(args: argparse.Namespace) -> int:
     """Try it; 1 when the button was not pressed."""
     config = configured(args)
     beacon = _beacon(config, args.name)
-    tell = complain if args.json else say
+    ask = asker(args, complain if args.json else say)
     with kept_idle(config, "wallboard"):
         if args.off:
             with open_pins(beacon.url, wiring_of(beacon)):  # outputs begin off, and are let go so
-                tell(_dark(beacon))
+                ask.tell(_dark(beacon, ask))
             return 0
         try:
-            outcome = asyncio.run(_trial(args.name, beacon, args.seconds, None if args.no_button else args.button, asker(args, tell)))
+            outcome = asyncio.run(_trial(args.name, beacon, args.seconds, None if args.no_button else args.button, ask))
         except asyncio.CancelledError:  # SIGTERM; Ctrl-C is a KeyboardInterrupt, and both left everything off
             return 1
     if args.json:
@@ -89,7 +89,7 @@ async def _trial(name: str, beacon: Beacon, step_s: float, button_s: float | Non
     wires = wires_of(beacon)
     clockwork = Clockwork(SystemClock())
     failed: list[CallfloorError] = []
-    tell, seen = ask.tell, list[bool | None]()
+    seen = list[bool | None]()
     with open_pins(beacon.url, wiring_of(beacon)) as pins:
         tower = Tower(Stepper(tuple(wires), {}, clockwork.now_s(), _NO_HEARTBEAT_S), pins, wires, failed.append)
         clockwork.attach(tower)
@@ -97,14 +97,14 @@ async def _trial(name: str, beacon: Beacon, step_s: float, button_s: float | Non
         try:
             await _lamps(clockwork, tower, wires, step_s, ask, seen)
             if "buzzer" in wires:
-                tell(f"buzzer (GPIO {wires['buzzer'][0]}): three beeps")
+                ask.say("beacon.buzzer", pin=wires["buzzer"][0])
                 clockwork.play(tower, "buzzer", beeps(3))
                 await asyncio.sleep(max(step_s, 1.2))
                 seen.append(await ask.seen_meanwhile())
-            pressed = await _button(beacon, pins, button_s, tell)
+            pressed = await _button(beacon, pins, button_s, ask)
         finally:
             clockwork.stop()
-            tell(_dark(beacon))
+            ask.tell(_dark(beacon, ask))
     if failed:
         raise failed[0]
     switched = tuple(Switched(lamp, pin) for lamp, (pin, _) in wires.items())
@@ -114,48 +114,50 @@ async def _trial(name: str, beacon: Beacon, step_s: float, button_s: float | Non
 async def _lamps(
     clockwork: Clockwork, tower: Tower, wires: dict[str, tuple[int, bool]], step_s: float, ask: Asker, seen: list[bool | None]
 ) -> None:
-    lamps = [lamp for lamp in wires if lamp != "buzzer"]
+    lamps, tongue = [lamp for lamp in wires if lamp != "buzzer"], ask.tongue
 
-    async def show(words: str, step: dict[str, Pattern], seconds: float) -> None:
-        ask.tell(words)
+    async def show(text: str, step: dict[str, Pattern], seconds: float) -> None:
+        ask.tell(text)
         clockwork.tell(tower, step)
         await asyncio.sleep(seconds)
         seen.append(await ask.seen_meanwhile())
 
     for lamp in lamps:
-        await show(f"{lamp} (GPIO {wires[lamp][0]}): alone", {lamp: STEADY}, step_s)
+        await show(words("beacon.alone", tongue, lamp=words(lamp, tongue), pin=wires[lamp][0]), {lamp: STEADY}, step_s)
     if len(lamps) > 1:
-        await show("all lamps: steady", dict.fromkeys(lamps, STEADY), step_s)
+        await show(words("beacon.all", tongue), dict.fromkeys(lamps, STEADY), step_s)
     if lamps:
         last = lamps[-1]
-        for rhythm, meaning in _RHYTHMS.items():
+        for rhythm in _RHYTHMS:
             # Two of its cycles, when a step is long enough to see one.
             seconds = step_s if PATTERNS[rhythm] is FLASH else step_s * 8 / 3
-            await show(f"{last}: {rhythm}, as for {meaning}", {last: PATTERNS[rhythm]}, seconds)
+            await show(words(f"beacon.{rhythm}", tongue, lamp=words(last, tongue)), {last: PATTERNS[rhythm]}, seconds)
     clockwork.tell(tower, {})
 
 
-async def _button(beacon: Beacon, pins: Pins, wait_s: float | None, tell: Callable[[str], None]) -> bool | None:
+async def _button(beacon: Beacon, pins: Pins, wait_s: float | None, ask: Asker) -> bool | None:
     pin = pin_number(beacon.button)
     if pin is None or wait_s is None:
         return None
     if place_from_url(beacon.url) is None:
-        tell("button: none to press on simulated pins")
+        ask.say("beacon.unpressed")
         return None
     pressed = asyncio.Event()
     pins.watch(asyncio.get_running_loop(), pressed.set)
-    tell(f"button (GPIO {pin}): press it within {wait_s:g} s")
+    ask.say("beacon.press", pin=pin, seconds=wait_s)
     try:
-        await asyncio.wait_for(pressed.wait(), wait_s)
+        async with asyncio.timeout(wait_s):
+            await pressed.wait()
     except TimeoutError:
-        tell(f"button: no press was seen; it must close GPIO {pin} to ground")
+        ask.say("beacon.no_press", pin=pin)
         return False
-    tell("button: pressed")
+    ask.say("beacon.pressed")
     return True
 
 
-def _dark(beacon: Beacon) -> str:
-    return "every lamp is off" + "".join(f"; {lamp}, on a resting contact, is lit" for lamp in beacon.normally_closed)
+def _dark(beacon: Beacon, ask: Asker) -> str:
+    lit = (words("beacon.resting", ask.tongue, lamp=words(lamp, ask.tongue)) for lamp in beacon.normally_closed)
+    return words("beacon.dark", ask.tongue) + "".join(lit)
 
 
 def _seconds(text: str) -> float:

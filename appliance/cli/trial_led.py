@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,6 +14,7 @@ from appliance.cli.access import configured
 from appliance.cli.idle import kept_idle
 from appliance.cli.terminal import complain, say, say_json
 from appliance.cli.trial_ask import Asker, asker
+from appliance.cli.trial_words import led_words
 from appliance.core.config import Config, Led
 from appliance.core.errors import MisconfiguredError
 from drivers.led_matrix import open_matrix
@@ -43,12 +44,11 @@ def main(args: argparse.Namespace) -> int:
     config = configured(args)
     led = _led(config, args.name)
     url = checked_url(led.url, led.width, led.height)
-    tell = complain if args.json else say
-    ask, seen = asker(args, tell), list[bool | None]()
+    ask, seen = asker(args, complain if args.json else say), list[bool | None]()
     with kept_idle(config, "wallboard"):
-        found = _find(led, url, args.seconds, tell) if args.find else _walk(led, url, args.seconds, tell)
+        found = _find(led, url, args.seconds, ask) if args.find else _walk(led, url, args.seconds, ask)
         shown = tuple(_asked(found, ask, seen, is_walk=not args.find))
-    tell("the chain is dark again")
+    ask.say("led.dark")
     is_well = False not in seen
     if args.json:
         say_json(Outcome(args.name, led.url, led.width, led.height, shown, tuple(seen), is_well))
@@ -71,12 +71,12 @@ def _led(config: Config, name: str) -> Led:
     raise MisconfiguredError(f"the configuration has no [wallboard.led.{name}]; {known}")
 
 
-def _walk(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) -> Iterator[str]:
+def _walk(led: Led, url: LedUrl, seconds: float, ask: Asker) -> Iterator[str]:
     from wallboard.led.trial import steps  # noqa: PLC0415 - Pillow, only where there is a chain
 
     with open_matrix(led.url, led.width, led.height) as matrix:
         for step in steps(led.width, led.height, seconds, colours=url.colours):
-            tell(step.words)
+            ask.tell(led_words(step.words, ask.tongue))
             matrix.brightness(led.brightness if step.percent is None else step.percent)
             for image, stands_s in step.frames:
                 matrix.show(image)
@@ -84,16 +84,16 @@ def _walk(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) ->
             yield step.words
 
 
-def _find(led: Led, url: LedUrl, seconds: float, tell: Callable[[str], None]) -> Iterator[str]:
+def _find(led: Led, url: LedUrl, seconds: float, ask: Asker) -> Iterator[str]:
     """Every way in turn: the right one is where all numbers stand upright, in order, and nothing is mirrored."""
     from wallboard.led.trial import numbered  # noqa: PLC0415
 
     if url.kind == "sim":
         raise MisconfiguredError(f'url = "{led.url}": a simulated chain is never wired wrongly; try one with spi:, ws2812: or apa102:')
-    tell("look for numbers that stand upright, 1 at the top left, in order; then write that url")
+    ask.say("led.find")
     for ways in _ways(url, led.height):
         text = _with(led.url, ways)
-        tell(f'url = "{text}"')
+        ask.tell(f'url = "{text}"')
         with open_matrix(text, led.width, led.height) as matrix:
             matrix.brightness(led.brightness)
             matrix.show(numbered(led.width, led.height))

@@ -27,6 +27,36 @@ _WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "sign.tone": ("three beeps, where it has a loudspeaker", "tres pitidos, si tiene altavoz", "três bipes, se tiver alto-falante"),
     "sign.dark": ("it is dark again; the service writes it anew when it starts", "queda a oscuras; el servicio lo vuelve a escribir al arrancar", "fica escuro; o serviço o escreve de novo ao iniciar"),
     "red": ("red", "rojo", "vermelho"), "green": ("green", "verde", "verde"), "amber": ("amber", "ámbar", "âmbar"),
+    # The LED chain: what `wallboard.led.trial` says is the key.
+    "every LED is lit": ("every LED is lit", "todos los LED encendidos", "todos os LED acesos"),
+    "one row after the other, from the top": ("one row after the other, from the top", "una fila tras otra, desde arriba", "uma linha após a outra, de cima para baixo"),
+    "one column after the other, from the left": ("one column after the other, from the left", "una columna tras otra, desde la izquierda", "uma coluna após a outra, da esquerda"),
+    "each module shows its number upright, 1 at the top left, counted along the rows; a dot marks its top left corner":
+        ("each module shows its number upright, 1 at the top left, counted along the rows; a dot marks its top left corner",
+         "cada módulo muestra su número derecho, el 1 arriba a la izquierda, contando por filas; un punto marca su esquina superior izquierda",
+         "cada módulo mostra seu número em pé, o 1 no alto à esquerda, contando pelas linhas; um ponto marca seu canto superior esquerdo"),
+    "letters with their accents, rolling to the left": ("letters with their accents, rolling to the left", "letras con sus acentos, corriendo hacia la izquierda", "letras com seus acentos, correndo para a esquerda"),
+    "led.colour": ("all of it in {colour}", "todo en {colour}", "tudo em {colour}"),
+    "led.brightness": ("brightness {percent} %", "brillo {percent} %", "brilho {percent} %"),
+    "led.dark": ("the chain is dark again", "la cadena queda a oscuras", "a fita fica apagada de novo"),
+    "led.find": ("look for numbers that stand upright, 1 at the top left, in order; then write that url",
+                 "busque los números derechos, el 1 arriba a la izquierda, en orden; luego escriba esa url",
+                 "procure os números em pé, o 1 no alto à esquerda, em ordem; depois escreva essa url"),
+    "white": ("white", "blanco", "branco"), "blue": ("blue", "azul", "azul"), "dim blue": ("dim blue", "azul tenue", "azul fraco"),
+    # The stack light.
+    "beacon.alone": ("{lamp} (GPIO {pin}): alone", "{lamp} (GPIO {pin}): sola", "{lamp} (GPIO {pin}): sozinha"),
+    "beacon.all": ("all lamps: steady", "todas las luces: fijas", "todas as luzes: fixas"),
+    "beacon.flash": ("{lamp}: flash, as for what is new", "{lamp}: destello, como ante algo nuevo", "{lamp}: piscadas, como diante de algo novo"),
+    "beacon.single": ("{lamp}: single, as for the link to the CRM", "{lamp}: uno, como ante el enlace con el CRM", "{lamp}: uma, como diante do link com o CRM"),
+    "beacon.double": ("{lamp}: double, as for the PBX", "{lamp}: dos, como ante la planta telefónica", "{lamp}: duas, como diante da central telefônica"),
+    "beacon.triple": ("{lamp}: triple, as for the box", "{lamp}: tres, como ante el equipo", "{lamp}: três, como diante da máquina"),
+    "beacon.buzzer": ("buzzer (GPIO {pin}): three beeps", "zumbador (GPIO {pin}): tres pitidos", "buzina (GPIO {pin}): três bipes"),
+    "beacon.unpressed": ("button: none to press on simulated pins", "botón: en pines simulados no hay cuál pulsar", "botão: em pinos simulados não há qual apertar"),
+    "beacon.press": ("button (GPIO {pin}): press it within {seconds:g} s", "botón (GPIO {pin}): púlselo antes de {seconds:g} s", "botão (GPIO {pin}): aperte-o em até {seconds:g} s"),
+    "beacon.no_press": ("button: no press was seen; it must close GPIO {pin} to ground", "botón: no se vio ninguna pulsación; debe cerrar GPIO {pin} a tierra", "botão: nenhum aperto foi visto; ele deve fechar o GPIO {pin} ao terra"),
+    "beacon.pressed": ("button: pressed", "botón: pulsado", "botão: apertado"),
+    "beacon.dark": ("every lamp is off", "todas las luces apagadas", "todas as luzes apagadas"),
+    "beacon.resting": ("; {lamp}, on a resting contact, is lit", "; {lamp}, en contacto de reposo, encendida", "; {lamp}, em contato de repouso, acesa"),
     # The line.
     "line.call": ("call {lines} now, from a mobile whose number is shown; do not take the call yet", "llame ahora a {lines} desde un celular que muestre su número; todavía no conteste", "ligue agora para {lines} de um celular que mostre o número; ainda não atenda"),
     "line.service": ("the service gateway runs and holds the line: what follows are its events", "el servicio gateway está en marcha y tiene la línea: siguen sus eventos", "o serviço gateway está rodando e tem a linha: seguem seus eventos"),
@@ -63,6 +93,19 @@ _WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "all.failed": ("not well: {steps}", "no está bien: {steps}", "não está bem: {steps}"),
 }
 # fmt: on
+
+
+def led_words(text: str, tongue: Language) -> str:
+    """A step of the LED chain's trial in a language.
+
+    >>> led_words("all of it in red", "es"), led_words("brightness 7 %", "pt")
+    ('todo en rojo', 'brilho 7 %')
+    """
+    if text.startswith("all of it in "):
+        return words("led.colour", tongue, colour=words(text.removeprefix("all of it in "), tongue))
+    if text.startswith("brightness "):
+        return words("led.brightness", tongue, percent=text.split()[1])
+    return words(text, tongue)
 
 
 def words(key: str, tongue: Language, /, **gaps: object) -> str:

@@ -65,6 +65,16 @@ def test_each_lamp_in_words_and_on_its_pin(config: Path, header: MockFactory, ca
     assert all(pin.function == "input" for pin in pins.values())
 
 
+def test_in_spanish(config: Path, header: MockFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", "beacon", "torre", "-c", str(config), "--seconds", "0.01", "--button", "0.01", "--lang", "es"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "verde (GPIO 17): sola", "azul (GPIO 23): sola", "todas las luces: fijas",
+        "azul: destello, como ante algo nuevo", "azul: uno, como ante el enlace con el CRM", "azul: dos, como ante la planta telefónica",
+        "azul: tres, como ante el equipo", "zumbador (GPIO 24): tres pitidos", "botón (GPIO 25): púlselo antes de 0.01 s",
+        "botón: no se vio ninguna pulsación; debe cerrar GPIO 25 a tierra", "todas las luces apagadas; azul, en contacto de reposo, encendida",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("pressed", [True, False])
 def test_a_press_is_waited_for(config: Path, header: MockFactory, capsys: pytest.CaptureFixture[str], pressed: bool) -> None:
     pin = header.pin(25)
