@@ -53,4 +53,6 @@ def environment(browser: str, given: Mapping[str, str], drawn: Path = _DRAWN) ->
     if browser == "cog":
         # The page changes a few texts a second: interpreted scripts are quick enough, and nobody can make them into machine code.
         made |= {"JSC_useJIT": "0", "COG_PLATFORM_WL_VIEW_FULLSCREEN": "1"}
+        # Else EGL finds out by mincore(2), which the unit forbids.
+        made["EGL_PLATFORM"] = "wayland"
     return made
