@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from appliance.sim import freeswitch_api
+from appliance.sim import freeswitch_api, freeswitch_order
 from appliance.sim.floor_model_plan import Plan
 from appliance.sim.freeswitch_session import EslSession
 from appliance.sim.freeswitch_switch import FreeswitchSwitch
@@ -61,8 +61,15 @@ class SimFreeswitch(SimPbx):
         """A job's answer is an event, told to whoever hears of jobs."""
         name, _, rest = command.partition(" ")
         fields: dict[str, object] = {"Job-UUID": job, "Job-Command": name, **({"Job-Command-Arg": rest} if rest else {})}
-        text = self._ask(command)
-        self.tell("BACKGROUND_JOB", event("BACKGROUND_JOB", self._freeswitch.head(), fields, text))
+
+        def told(text: str) -> None:
+            self.tell("BACKGROUND_JOB", event("BACKGROUND_JOB", self._freeswitch.head(), fields, text))
+
+        self.catch_up()
+        if freeswitch_order.carry_out(self, self._freeswitch, command, told):
+            asyncio.get_running_loop().call_soon(self.flush)
+        else:
+            told(self._ask(command))
 
     @property
     def _freeswitch(self) -> FreeswitchSwitch:

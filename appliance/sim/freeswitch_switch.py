@@ -84,8 +84,8 @@ class FreeswitchSwitch:
         self.wall_s, self._say, self.speed = wall_s, say, speed
         self.queues, self.staff = queues, staff
         self.started_s = wall_s()
-        self._chance = chance_of(f"{seed}/{self.started_s}")
-        self.core = uuid_of(self._chance)
+        self.chance = chance_of(f"{seed}/{self.started_s}")
+        self.core = uuid_of(self.chance)
         self.silent = self.stopping = False
         self.callers: dict[int, Leg] = {}
         self.phones: dict[int, Leg] = {}
@@ -142,7 +142,7 @@ class FreeswitchSwitch:
         """Take one thing that happened on the floor. (Queues here are never full; a tier that changes is not told.)"""
         match happened:
             case Arrived(call):
-                leg = Leg(uuid_of(self._chance), f"sofia/external/{call.caller}@{call.trunk}", True, call.caller, call.dialled)
+                leg = Leg(uuid_of(self.chance), f"sofia/external/{call.caller}@{call.trunk}", True, call.caller, call.dialled)
                 self.callers[call.number] = leg
                 self.say("CHANNEL_CREATE", fields=leg.fields())
             case Joined(visit):
@@ -167,7 +167,7 @@ class FreeswitchSwitch:
 
     def _join(self, visit: Visit) -> None:
         name, caller = visit.queue.plan.name, self.callers[visit.call.number]
-        self.seats[id(visit)] = Seat(uuid_of(self._chance), visit, int(self.wall_s()))
+        self.seats[id(visit)] = Seat(uuid_of(self.chance), visit, int(self.wall_s()))
         self.cc("member-queue-start", name, self.member(visit), caller)
         self.count(name)
 
@@ -182,7 +182,7 @@ class FreeswitchSwitch:
         self.agent_state(agent, "Receiving")
         told = {"CC-Agent": name_of(agent), "CC-Agent-Type": "callback", "CC-Agent-System": "single_box"} | self.member(visit)
         self.cc("agent-offering", visit.queue.plan.name, told | {"CC-Member-DNIS": visit.call.dialled})
-        phone = Leg(uuid_of(self._chance), f"sofia/internal/{agent.plan.extension}@sim", False, visit.call.caller, agent.plan.extension)
+        phone = Leg(uuid_of(self.chance), f"sofia/internal/{agent.plan.extension}@sim", False, visit.call.caller, agent.plan.extension)
         self.phones[id(visit)] = phone
         self.say("CHANNEL_CREATE", fields=phone.fields())
 

@@ -10,7 +10,7 @@ What becomes of a number is told by its last two digits where they are a cause o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.sim.floor_model_state import Agent
 from appliance.sim.pbx_channel import Channel
@@ -183,6 +183,8 @@ class Outbound:
         self.pbx = pbx
         self.pick_up_s, self.answer_s, self.talk_s = 0.3, 0.5, 3.0
         self.calls: list[OutboundCall] = []
+        #: Those of another kind of PBX, by its own ids.
+        self.by_uuid: dict[str, Any] = {}
 
     def originate(self, request: Request, agent: Agent | None) -> OutboundCall:
         """Begin one."""

@@ -26,10 +26,14 @@ IDLE: Final = "Idle"
 
 
 class Agent(Struct, kw_only=True):
-    """One agent. `name`: as FreeSWITCH has it; `queues`: keys by the queues' own names; `shown`: what the journal was last told."""
+    """One agent. `name`: as FreeSWITCH has it; `contact`: what is dialled for him; `queues`: keys by the queues' own names.
+
+    `shown`: what the journal was last told.
+    """
 
     key: str
     name: str = ""
+    contact: str = ""
     status: str = ""
     state: str = ""
     wrap_up_s: float = 0.0
@@ -61,7 +65,7 @@ class AgentBook(Settling[Agent]):
             found = Agent(key=key, name=name)
             if len(self.agents) < MAX_NAMES:
                 self.agents[key] = found
-        found.name = found.name or name
+        found.name, found.contact = found.name or name, contact or found.contact
         self.touch(key)
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.core.config import Config, PbxConfig
+from gateway.freeswitch.commander import FreeswitchCommander
 from gateway.freeswitch.esl import Parser
 from gateway.freeswitch.source import FreeswitchSource
 from gateway.freeswitch.wire import Wire, asked_in, open_wire
@@ -23,6 +24,10 @@ class Freeswitch:
     def parser(self) -> Parser:
         """The event socket's messages."""
         return Parser()
+
+    def commander(self, source: FreeswitchSource, config: Config) -> FreeswitchCommander:
+        """What carries out commands there."""
+        return FreeswitchCommander(source, config)
 
     def replay_sent(self, source: Source, data: bytes) -> None:
         """Which questions the box asked then."""

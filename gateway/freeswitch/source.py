@@ -8,7 +8,7 @@ that finds nothing is not.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -64,6 +64,9 @@ class FreeswitchSource(Reading[Tracker, Lists]):
         self._denied: list[str] = []
         self._jobs: dict[str, str] = {}
         self._unreplied: deque[str] = deque(maxlen=10_000)
+        #: Told what each order was replied to: its id, and the reply's text. Only a refusal says anything.
+        self.on_order_reply: Callable[[str, str], None] = lambda request_id, text: None
+        self._ordered: set[str] = set()
         #: Whoever speaks like FreeSWITCH and knows no background jobs is asked in the foreground; its answers come in order.
         self._foreground = False
         self._open: deque[str] = deque(maxlen=10_000)
@@ -88,6 +91,7 @@ class FreeswitchSource(Reading[Tracker, Lists]):
         self._version = self._core = None
         self._denied, self._jobs = [], {}
         self._unreplied.clear()
+        self._ordered.clear()
         self._open.clear()
         self._ask = self._all()
         self._begin(mono_ns)
@@ -156,6 +160,25 @@ class FreeswitchSource(Reading[Tracker, Lists]):
         self._jobs[request_id] = request
         self._unreplied.append(request_id)
 
+    def ordered(self, request_id: str) -> None:
+        """A command was given under this id: its reply comes in order with those of the questions."""
+        self._unreplied.append(request_id)
+        self._ordered.add(request_id)
+
+    @property
+    def settled(self) -> bool:
+        """The PBX is in sight and its lists were read once: who is there is known."""
+        return self.up and not self._first
+
+    @property
+    def in_background(self) -> bool:
+        """Whether it knows background jobs."""
+        return not self._foreground
+
+    def stale(self) -> None:
+        """Something changed that no event tells: the lists are read again soon."""
+        self._asked_ns -= AGAIN_NS
+
     def seen(self, mono_ns: int) -> None:
         """Any byte came: the PBX is in sight."""
         self.last_seen_ns = mono_ns
@@ -189,6 +212,10 @@ class FreeswitchSource(Reading[Tracker, Lists]):
         """Each question is first replied to, in order: accepted, or not allowed to this user."""
         if self._unreplied:
             job = self._unreplied.popleft()
+            if job in self._ordered:
+                self._ordered.discard(job)
+                self.on_order_reply(job, m.name)
+                return
             own = m.get("Job-UUID") or m.name.rpartition("Job-UUID: ")[2]
             if m.name.startswith("-ERR command not found"):
                 self._foreground = True

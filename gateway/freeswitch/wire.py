@@ -77,6 +77,14 @@ class Wire:
         self._write(f"bgapi {_one_line(request)}\nJob-UUID: {job}")
         return job
 
+    def order(self, ask: str) -> str:
+        """Send what a job asks; the Job-UUID of its answer. One that begins with `event` subscribes, and is only replied to."""
+        if not ask.startswith("event "):
+            return self.send(ask)
+        self._serial += 1
+        self._write(_one_line(ask))
+        return f"callfloor-{self._session}-{self._serial}"
+
     def _write(self, command: str) -> None:
         data = f"{command}\n\n".encode()
         self._stream.write(data, told=_SECRET.sub(rb"\1***", data))
