@@ -42,6 +42,7 @@ VERBS: Final[dict[str, str]] = {
     "smdr": "call records of a PBX: learn a make that is not known, list those that are",
     "sim": "one simulated piece of the floor: a PBX, a CRM, a sign, headsets",
     "rig": "a hardware-in-the-loop target over OPC UA: every simulator at hand, every output in sight",
+    "opcua": "who may come by OPC UA: passwords, clients' certificates",
     "ack": "say that somebody has seen an alarm; without one, list those that stand",
     "alarms": "what was raised, when, for how long, and who has seen it",
     "send": "issue a command as the CRM would",
