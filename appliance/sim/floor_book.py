@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from appliance.sim.floor_model import FloorModel
-from appliance.sim.floor_model_state import Agent, Arrived, Call, Ended, FloorEvent, Left, Member, RingEnded, Visit
+from appliance.sim.floor_model_state import Agent, Arrived, Call, Ended, FloorEvent, Held, Left, Member, RingEnded, Visit
 from appliance.sim.pbx_switch import score_of
 
 #: The states of an agent who is there, first the one that goes before the others (docs/kpis.md, "Agents' time").
@@ -42,6 +42,8 @@ class Life:
     spans: list[tuple[float, str | None]] = field(default_factory=list)
     #: Whom he spoke with last, whose wrap-up a following one is.
     spoke: Visit | None = None
+    #: Whose wrap-up began then.
+    wraps: dict[float, Visit] = field(default_factory=dict)
 
 
 class Book:
@@ -50,7 +52,9 @@ class Book:
     def __init__(self, model: FloorModel, lines: dict[str, int] | None = None) -> None:
         self.model, self.sizes = model, lines or {}
         self.lives: dict[Agent, Life] = defaultdict(Life)
-        self.wraps: dict[Visit, float] = {}
+        self.wraps: dict[Visit, tuple[float, float]] = {}
+        #: From and to of each hold; `to` None: it goes on.
+        self.holds: dict[Visit, list[tuple[float, float | None]]] = {}
         self.lines: list[Line] = []
         self.scores: list[Score] = []
         self._held: dict[Call, Line] = {}
@@ -61,9 +65,11 @@ class Book:
         now_s = self.model.now_s
         for event in happened:
             self._call(event, now_s)
+            if isinstance(event, Held):
+                self._held_on(event.visit, now_s, on=event.on)
             if isinstance(event, Ended) and event.visit.member is not None:
                 self._ended(event, now_s)
-            elif isinstance(event, RingEnded | Left) and event.member is not None:
+            elif isinstance(event, RingEnded | Left) and event.member is not None and event.visit.pbx_ended != "kill":
                 self._passed(event.member.agent, now_s)
         for agent in self.model.staff.agents.values():
             self._look(agent, now_s)
@@ -83,7 +89,12 @@ class Book:
     def _ended(self, event: Ended, now_s: float) -> None:
         visit, member = event.visit, event.visit.member
         assert member is not None
+        if visit.pbx_ended == "kill":
+            return  # nobody was told
         self.lives[member.agent].spoke = visit
+        if visit.pbx_ended is not None and visit.queue.plan.wrap_up_s > 0:
+            self.lives[member.agent].spans.append((now_s, "wrap_up"))
+            self.lives[member.agent].wraps[now_s] = visit
         if visit.queue.plan.wrap_up_s <= 0:
             self._passed(member.agent, now_s)
         if event.by == "agent" and (score := score_of(visit.call.number)) is not None:
@@ -98,11 +109,22 @@ class Book:
 
     def _look(self, agent: Agent, now_s: float) -> None:
         life, state = self.lives[agent], state_of(agent)
+        if not self.model.up and state is None:
+            return  # a PBX that stops says nothing of phones: to its last word he is what he was
         if life.spans and life.spans[-1][1] == state:
             return
         if life.spans and life.spans[-1][1] == "wrap_up" and life.spoke is not None:
-            self.wraps[life.spoke] = self.wraps.get(life.spoke, 0.0) + now_s - life.spans[-1][0]
+            self.wraps.setdefault(life.spoke, (life.spans[-1][0], now_s))
         life.spans.append((now_s, state))
+        if state == "wrap_up" and life.spoke is not None:
+            life.wraps[now_s] = life.spoke
+
+    def _held_on(self, visit: Visit, now_s: float, *, on: bool) -> None:
+        holds = self.holds.setdefault(visit, [])
+        if on:
+            holds.append((now_s, None))
+        elif holds:
+            holds[-1] = (holds[-1][0], now_s)
 
 
 def state_of(agent: Agent) -> str | None:

@@ -35,10 +35,13 @@ class Checked(Struct):
 
     counted: Counter[str] = msgspec.field(default_factory=Counter)
     differ: list[Difference] = []
+    #: Headsets' hooks and mutes that the box says it does not know: one tells how it stands by being used (docs/headsets.md).
+    not_known: int = 0
 
     def add(self, other: Checked) -> None:
         """Take another look's results in."""
         self.counted.update(other.counted)
+        self.not_known += other.not_known
         self.differ = [*self.differ, *other.differ]
 
 
@@ -60,6 +63,9 @@ def compared(snapshot: Snapshot, truth: dict[str, Any]) -> Checked:
     board, out = msgspec.to_builtins(snapshot), Checked()
     for path, true in _leaves(truth, ()):
         shown = _at(board, path)
+        if path[0] == "headsets" and path[-1] in ("hook", "mute") and shown in (None, "unknown"):
+            out.not_known += 1
+            continue
         out.counted[_kind(path)] += 1
         if not _same(shown, true):
             out.differ.append(Difference("/".join(path), shown, true))
@@ -90,7 +96,7 @@ def _same(shown: Any, true: Any) -> bool:
 
 def _kind(path: tuple[str, ...]) -> str:
     """`queues/today/asa` for `queues/ventas/today/asa`."""
-    parts = [part for at, part in enumerate(path) if not (at == 1 and path[0] in ("queues", "groups", "agents", "trunks"))]
+    parts = [part for at, part in enumerate(path) if not (at == 1 and path[0] in ("queues", "groups", "agents", "trunks", "headsets"))]
     return "/".join(part for part in parts if part not in _WINDOWS)
 
 

@@ -82,14 +82,16 @@ def _counts(rule: str, seen: Seen, terms: Terms) -> bool:
     return False
 
 
-def window(visits: Sequence[Seen], terms: Terms, *, variant: str | None, target_s: float | None, refused: int = 0) -> dict[str, Any]:
-    """Every figure of one window, in the snapshot's names and units."""
+def window(
+    visits: Sequence[Seen], terms: Terms, *, variant: str | None, target_s: float | None, refused: int = 0, loose: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Every figure of one window, in the snapshot's names and units. `loose`: what callers answered whose visits are not known."""
     taken = [seen for seen in visits if answered(seen)]
     ended = [seen for seen in visits if seen.outcome == "ended"]
     gave_up = [seen for seen in visits if abandoned(seen)]
     went = [seen for seen in visits if left(seen)]
     waits = [seen.wait_ms for seen in (*taken, *gave_up, *went)]
-    scores = [score for seen in visits for score in seen.scores]
+    scores = [*(score for seen in visits for score in seen.scores), *loose]
     level = level_of(variant or "handled", visits, terms)
     rate_of = (len(gave_up), len(taken) + len(gave_up) + len(went))
     repeat_of = (sum(seen.repeat for seen in visits), sum(bool(seen.visit.call.caller) for seen in visits))

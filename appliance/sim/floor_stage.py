@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -97,6 +98,7 @@ async def on_stage(scenario: Scenario, *, seed: int, folder: Path, services: Seq
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ModelLoop), "play it in a ModelLoop"
     clock = ModelClock(loop, begins_ns(scenario))
+    random.seed(f"{seed}/box")  # the box's jitter: one seed, one play
     async with AsyncExitStack() as stack:
         around = Around(None, None, None, "", "", scenario=scenario)
         book = None

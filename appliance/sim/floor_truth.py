@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from appliance.core.clock import rfc3339
 from appliance.core.slug import slug
-from appliance.sim.floor_book import STATES, Book, state_in, state_of
+from appliance.sim.floor_book import STATES, Book, Line, state_in, state_of
 from appliance.sim.floor_figures import Terms, mean, rate, satisfaction, window
-from appliance.sim.floor_model_state import Agent
+from appliance.sim.floor_model_state import Agent, Visit
 from appliance.sim.floor_scenario import Scenario
-from appliance.sim.floor_seen import Seen, Sight, seen_visits, spans
+from appliance.sim.floor_seen import Loose, Seen, Sight, loose_scores, seen_visits, spans, spans_until_lost
 
 _HALF_MS: Final = 1_800_000
 _MIN_OBSERVED_MS: Final = 3_600_000
@@ -53,7 +53,18 @@ class Moment(Struct, frozen=True):
 class Truth:
     """The truth of one floor that began at `zero_ms` of the wall. `sights` are those of whoever listens to the PBX."""
 
-    def __init__(self, scenario: Scenario, book: Book, zero_ms: int, sights: Sequence[Sight], *, variant: str = "handled") -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        book: Book,
+        zero_ms: int,
+        sights: Sequence[Sight],
+        *,
+        variant: str = "handled",
+        by_completion: bool = False,
+    ) -> None:
+        """`by_completion`: visits belong to the window in which their wait ended, but for the rolling one."""
+        self._by_completion = by_completion
         self._scenario, self._book, self._zero_ms, self._sights, self._variant = scenario, book, zero_ms, sights, variant
         self._targets = {queue.name: queue.target_s for queue in scenario.queues}
         self._terms = Terms(self._targets.__getitem__)
@@ -100,12 +111,22 @@ class Truth:
                 for at_s, queue in self._book.model.refused
                 if (at_ms := self.ms_of(at_s)) <= at.now_ms
             )
+            loose = [one.score for one in self._loose(visits, at.now_ms) if one.queue in names and belongs(one.at_ms)]
             out[name] = window(
-                [seen for seen in own if belongs(seen.joined_ms)], self._terms, variant=self._variant,
+                [seen for seen in own if belongs(self._placed_ms(seen, name))], self._terms, variant=self._variant,
                 target_s=next(iter(targets)) if len(targets) == 1 else None,
                 refused=refused if name != "rolling" else 0,  # a refusal has no visit that could leave the last half-hour: not told there
+                loose=loose if name != "rolling" else (),
             ) | {"coverage": self._coverage(name, at)}  # fmt: skip
         return out
+
+    def _placed_ms(self, seen: Seen, window: str) -> int:
+        """By which moment a visit has its place."""
+        ended = self._by_completion and window != "rolling" and seen.outcome not in ("waiting", "unknown")
+        return seen.joined_ms + seen.wait_ms if ended else seen.joined_ms
+
+    def _loose(self, visits: Iterable[Seen], now_ms: int) -> list[Loose]:
+        return loose_scores(self._book, self.ms_of, self._sights, now_ms, list(visits))
 
     def _coverage(self, name: str, at: Moment) -> float | None:
         seen = list(spans(self._sights, at.now_ms))
@@ -119,9 +140,9 @@ class Truth:
         """How many are in which state: of a queue as the queue counts them, else each person once."""
         if everybody or len(names) > 1:
             people = [a for a in self._book.model.staff.agents.values() if everybody or any(m.queue.plan.name in names for m in a.members)]
-            states = [state_of(agent) for agent in people]
+            states = [self._shown(agent, state_of(agent)) for agent in people]
         else:
-            states = [state_in(member) for member in self._book.model.queues[names[0]].members]
+            states = [self._shown(member.agent, state_in(member)) for member in self._book.model.queues[names[0]].members]
         if not self._is_whole(at.now_ms):
             states = [None if state is None else "unknown" for state in states]
         found = Counter(state for state in states if state is not None)
@@ -153,21 +174,31 @@ class Truth:
 
     def _states(self, agent: Agent, now_ms: int) -> list[tuple[int, str | None]]:
         """His states as they can be known: his own while the picture is whole, unknown between."""
-        life = [(self.ms_of(at_s), state) for at_s, state in self._book.lives[agent].spans]
+        wraps = self._book.lives[agent].wraps
+        life = [
+            (self.ms_of(at_s), state if at_s not in wraps or self._is_told(wraps[at_s]) else "available")
+            for at_s, state in self._book.lives[agent].spans
+        ]
         out: list[tuple[int, str | None]] = []
-        for begins, ends in spans(self._sights, now_ms):
+        for begins, heard, lost in spans_until_lost(self._sights, now_ms):
             before = [state for at_ms, state in life if at_ms <= begins]
-            changes = [(begins, before[-1] if before else None), *((at_ms, s) for at_ms, s in life if begins < at_ms <= ends)]
-            if out and out[-1][1] is not None and changes[0][0] > out[-1][0]:
-                out.append((self._blind_ms(out, begins), "unknown"))
-            out += [change for change in changes if not out or change[1] != out[-1][1]]
-        last = list(spans(self._sights, now_ms))
-        if out and last and last[-1][1] < now_ms and out[-1][1] is not None:
-            out.append((last[-1][1], "unknown"))
+            for change in [(begins, before[-1] if before else None), *((at_ms, s) for at_ms, s in life if begins < at_ms <= heard)]:
+                if not out or change[1] != out[-1][1]:
+                    out.append(change)
+            if lost < now_ms and out[-1][1] is not None:
+                # The end of a wrap-up needs no word of the PBX: it comes by the clock while the connection stands.
+                rested = (at_ms for at_ms, _ in life if heard < at_ms <= lost) if out[-1][1] == "wrap_up" else iter(())
+                out.append((next(rested, heard), "unknown"))
         return out
 
-    def _blind_ms(self, out: list[tuple[int, str | None]], until_ms: int) -> int:
-        return max(ends for begins, ends in spans(self._sights, until_ms - 1))
+    def _is_told(self, visit: Visit) -> bool:
+        """Whether a conversation was seen to begin and to end: after another one the PBX does not say that a wrap-up follows."""
+        ends = (visit.answered_s, visit.ended_s)
+        return all(at_s is not None and self._is_seen(self.ms_of(at_s)) for at_s in ends)
+
+    def _shown(self, agent: Agent, state: str | None) -> str | None:
+        spoke = self._book.lives[agent].spoke
+        return "available" if state == "wrap_up" and spoke is not None and not self._is_told(spoke) else state
 
     def _seconds(self, life: list[tuple[int, str | None]], at: Moment) -> dict[str, float]:
         ms: Counter[str] = Counter()
@@ -179,8 +210,9 @@ class Truth:
     # -- lines ---------------------------------------------------------------------------------------------------
 
     def _trunk(self, key: str, lines: int, at: Moment) -> dict[str, Any]:
-        uses = [line for line in self._book.lines if line.trunk == key and self._is_seen(self.ms_of(line.from_s))]
-        busy = [(self.ms_of(line.from_s), self.ms_of(line.to_s) if line.to_s is not None else at.now_ms + 1) for line in uses]
+        own = [line for line in self._book.lines if line.trunk == key]
+        uses = [line for line in own if self._is_seen(self.ms_of(line.from_s))]
+        busy = [span for line in own if (span := self._busy(line, at.now_ms)) is not None]
         whole = self._is_whole(at.now_ms)
         now_busy = sum(begins <= at.now_ms < ends for begins, ends in busy)
         seen = list(spans(self._sights, at.now_ms))
@@ -195,6 +227,16 @@ class Truth:
             "blocked_share_of": met if uses else None,
             "blocked_share": rate(*met),
         }
+
+    def _busy(self, line: Line, now_ms: int) -> Span | None:
+        """From when to when a line is known to be busy: one seized out of sight from the next list of channels on."""
+        begins, ends = self.ms_of(line.from_s), self.ms_of(line.to_s) if line.to_s is not None else now_ms + 1
+        if not self._is_seen(begins):
+            later = [sight for sight in self._sights if begins < sight.listed_ms < ends and sight.whole_ms <= now_ms]
+            if not later:
+                return None
+            begins = later[0].whole_ms
+        return begins, max(begins, ends)
 
     def _is_seen(self, at_ms: int) -> bool:
         return any(sight.holds(at_ms) for sight in self._sights)

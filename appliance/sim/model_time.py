@@ -200,7 +200,7 @@ def _acknowledge(fd: int) -> None:
 
 
 class ModelClock:
-    """The box's clock in a model's time, in whole milliseconds, so that no figure is a nanosecond off. `wall_ns`: what it shows at first."""
+    """The box's clock in a model's time, in whole milliseconds, so that no figure is a nanosecond off. `wall_ns`: what it shows first."""
 
     def __init__(self, loop: ModelLoop, wall_ns: int, boot: str = "model") -> None:
         self._loop, self._boot = loop, boot

@@ -29,6 +29,8 @@ class Lists(Struct, kw_only=True):
     """The PBX's answers so far. A list is None until its `…Complete` has come; denied ones stay None."""
 
     entries: dict[str, Message] = {}
+    #: When each of them was told: its Wait is as of then.
+    told_ns: dict[str, int] = {}
     channels: dict[str, Message] = {}
     queues_done: bool = False
     channels_done: bool = False
@@ -45,7 +47,7 @@ class Found(Struct, kw_only=True):
     inferred: int = 0
 
 
-def collect(lists: Lists, m: Message, tracker: Tracker) -> bool:
+def collect(lists: Lists, m: Message, tracker: Tracker, now_ns: int) -> bool:
     """Take in one row of a list; False when the message is no row. Membership rows count at once, since they are the present."""
     name = m.name
     if name == "QueueMember":
@@ -55,6 +57,7 @@ def collect(lists: Lists, m: Message, tracker: Tracker) -> bool:
     elif name == "QueueEntry":
         if len(lists.entries) < _MAX_ROWS:
             lists.entries[m.get("Uniqueid")] = m
+            lists.told_ns[m.get("Uniqueid")] = now_ns
     elif name == "CoreShowChannel":
         if len(lists.channels) < _MAX_ROWS:
             lists.channels[m.get("Uniqueid")] = m
@@ -81,7 +84,7 @@ def overtaken(tracker: Tracker, lists: Lists, m: Message, now_ns: int) -> None:
     row = lists.entries.get(uniqueid)
     if row is not None and (m.name in _ASKS_TO_GO or (m.name in _LEAVES and row.get("Queue") == m.get("Queue"))):
         if uniqueid not in tracker.visits.open and not _answered_live(tracker, uniqueid):
-            _open_from_row(tracker, row, now_ns)
+            _open_from_row(tracker, row, lists, now_ns)
         if m.name in _LEAVES:
             del lists.entries[uniqueid]
     _answered_unseen(tracker, lists, m, now_ns)
@@ -102,10 +105,10 @@ def _answered_unseen(tracker: Tracker, lists: Lists, m: Message, now_ns: int) ->
         lists.lost += 1
 
 
-def _open_from_row(tracker: Tracker, row: Message, now_ns: int) -> None:
+def _open_from_row(tracker: Tracker, row: Message, lists: Lists, now_ns: int) -> None:
     """A caller who joined in blindness and was found waiting, by the PBX's own word of how long."""
     wait = row.get("Wait")
-    visit = tracker.open_visit(row, now_ns - (whole(wait) or 0) * NS)
+    visit = tracker.open_visit(row, lists.told_ns.get(row.get("Uniqueid"), now_ns) - (whole(wait) or 0) * NS)
     tracker.begin_visit(visit, now_ns, position=whole(row.get("Position")), inferred=True)
 
 
@@ -114,6 +117,8 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
     found = Found(lost=lists.lost)
     old = tracker.session - 1
     ended_ns = min(now_ns, last_seen_ns) if last_seen_ns is not None else now_ns
+    if restarted:
+        tracker.agents.wraps_forgotten()
     for talk in list(tracker.talks.open.values()):
         if talk.session > old:
             continue
@@ -137,7 +142,7 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
             found.lost += 1
     for uniqueid, row in lists.entries.items():
         if uniqueid not in tracker.visits.open and not _answered_live(tracker, uniqueid):
-            _open_from_row(tracker, row, now_ns)
+            _open_from_row(tracker, row, lists, now_ns)
             found.inferred += 1
     _compare_channels(tracker, lists, now_ns)
     if lists.queues_done:

@@ -144,7 +144,7 @@ class PbxSource(Reading[Tracker, Lists]):
             self._ask = self._ask or self._asked_ns is None or mono_ns - self._asked_ns > BOOTED_NS
             out = []
         elif message.name in _ROWS:
-            collect(self._lists if self._lists is not None else Lists(), message, self.tracker)
+            collect(self._lists if self._lists is not None else Lists(), message, self.tracker, mono_ns)
             out = self.tracker.take()
         elif message.name == "DeviceStateChange":
             return []

@@ -36,6 +36,12 @@ class Settling(ABC, Generic[A]):
         """The next conversation ends it."""
         self._wraps.pop(key, None)
 
+    def wraps_forgotten(self) -> None:
+        """The PBX began anew and knows of no wrap-up: whoever is there can be called."""
+        for key in self._wraps:
+            self.touch(key)
+        self._wraps.clear()
+
     def is_wrapping(self, key: str, now_ns: int) -> bool:
         """Whether his wrap-up is not over."""
         return self._wraps.get(key, 0) > now_ns
