@@ -51,6 +51,12 @@ _ARGUMENTS: Final = (
 )
 
 
+#: The folders and files that the parts come from; the tests beside them may change without new parts.
+_MADE_OF: Final = (
+    "appliance", "drivers", "gateway", "headsets", "wallboard", "images", "systemd", "pyproject.toml", "tests/image/image_parts.py",
+)  # fmt: skip
+
+
 #: The site of the tests: a PBX and a broker on 10.0.2.100, which the harness carries to this machine; the board for the harness alone.
 _SHEET: Final = """\
 site_sheet = 1
@@ -197,10 +203,9 @@ def _quick_squashfs(into: Path, root: Path, _epoch_s: int) -> None:
 
 def _stamp(deb: Path | None) -> str:
     """What the parts are made of: the package's files as git has them, or the package handed in."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout.strip()
-    changed = subprocess.run(
-        ["git", "diff", "HEAD", "--", "images", "systemd", "appliance"], check=True, cwd=ROOT, stdout=subprocess.PIPE
-    ).stdout
+    git = subprocess.run(["git", "log", "-1", "--format=%H", "--", *_MADE_OF], check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    changed = subprocess.run(["git", "diff", "HEAD", "--", *_MADE_OF], check=True, cwd=ROOT, stdout=subprocess.PIPE).stdout
+    commit = git.stdout.strip()
     return json.dumps([commit, hashlib.sha256(changed).hexdigest(), str(deb), FIRST, SECOND, BROKEN, _ARGUMENTS])
 
 
