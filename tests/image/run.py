@@ -91,7 +91,7 @@ def _stopped(number: int, _frame: FrameType | None) -> None:
 
 def _seen() -> str:
     running = [box for box in BOXES if box.running]
-    return f"console: {running[-1].last_words()}" if running else "no box runs"
+    return running[-1].last_words() if running else "no box runs"
 
 
 def _all(chosen: dict[str, tuple[str, ...]], asked: argparse.Namespace, report: Report) -> None:

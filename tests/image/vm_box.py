@@ -38,6 +38,7 @@ class Box:
         self.power_on_s = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
+        self._asking = ""
         self.extra: tuple[str, ...] = ()
         self.cache = "unsafe"
         BOXES.append(self)
@@ -102,9 +103,11 @@ class Box:
         return self._process is not None and self._process.poll() is None
 
     def last_words(self) -> str:
-        """The last line on its console, for a person who waits."""
+        """What runs in it by SSH now, else the last line on its console: for a person who waits."""
+        if self._asking:
+            return f"in the box: {self._asking[:120]}"
         lines = _CONTROL.sub(b"", bytes(self.console[-2000:])).decode("ascii", "replace").split("\n")
-        return next((line.strip()[-120:] for line in reversed(lines) if line.strip()), "")
+        return "console: " + next((line.strip()[-120:] for line in reversed(lines) if line.strip()), "")
 
     def wait_for(self, pattern: bytes, limit_s: float) -> float | None:
         """Seconds since power-on at which the console said so; None when it went down or the time was over."""
@@ -168,10 +171,13 @@ class Box:
     def ssh(self, command: str, limit_s: float = 240) -> tuple[int, str]:
         """Run it as root in the box: its exit code and all that it said. 255: no answer."""
         words = [*self.ssh_words(), command]
+        self._asking = command
         try:
             done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=limit_s * SLACK, errors="replace")
         except subprocess.TimeoutExpired:
             return 255, f"no answer within {limit_s * SLACK:.0f} s"
+        finally:
+            self._asking = ""
         return done.returncode, (done.stdout + done.stderr).strip()
 
     def ssh_words(self) -> list[str]:
