@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill faults test-outage test-headsets bench bench-wallboard bench-headsets fleet soak cluster docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill test-commands faults test-outage test-headsets bench bench-wallboard bench-headsets fleet soak cluster docs contract release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ test-browser: setup ## the boards in a real Chromium, in full: also accessibilit
 
 test-kill: setup ## a busy morning while every service is killed at random, and every other fault in full; ten minutes
 	$(PYTEST) -m slow tests/faults $(ARGS)
+
+test-commands: setup ## 500 kills of gateway, uplink and broker while a CRM gives commands: none twice, none without an end; fifteen minutes
+	$(PYTEST) -m slow tests/faults/test_commands_killed.py $(ARGS)
 
 faults: setup ## 200 kills, and every other fault of line, network, broker, clock and disk, each judged: build/faults.json; twenty minutes
 	@.ci/setup faults
@@ -120,6 +123,7 @@ bench-peers: setup ## beside ThingsBoard gateway's stores and a mosquitto bridge
 
 docs: $(READY) ## write again what is generated from the types: docs/events.md, configuration.md, supported-headsets.md, schema/ …
 	$(BIN)/python -m appliance.schema write docs
+	$(BIN)/python -m appliance.log_page
 	$(BIN)/python -m appliance.sim.headset_page docs/supported-headsets.md
 	$(BIN)/python -m gateway.smdr.page docs/smdr.md
 	$(BIN)/python -m gateway.opcua.page docs/opcua-nodes.md
