@@ -9,6 +9,7 @@ line     analog lines on which people call: voice modems on ptys, or a line moni
 smdr     a PBX that prints a line for each call, by a pty or TCP
 headset  USB headsets at sockets, for `sim:` urls, driven by keys or a script
 floor    a whole floor by a scenario: callers, agents, headsets, lines, links, and what goes wrong
+golden   the events of a simulated day as a file, always the same: for who tests a consumer
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ EXAMPLES = """
   callfloor sim smdr --make nec --tcp 127.0.0.1:2300
   callfloor sim headset --model epos --count 4
   callfloor sim floor --scenario monday-peak --speed 10
+  callfloor sim golden --seed 1 --out day.jsonl.gz
 """
 
 _PIECES: Final = {
@@ -40,6 +42,7 @@ _PIECES: Final = {
     "line": "appliance.sim.line_cli",
     "smdr": "appliance.sim.smdr_cli",
     "floor": "appliance.sim.floor_cli",
+    "golden": "appliance.sim.golden_cli",
 }
 
 

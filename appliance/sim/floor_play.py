@@ -95,7 +95,9 @@ def headsets_of(stage: Stage) -> dict[str, Any]:
     out = {}
     for desk in desks.desks:
         headset, plugged = desk.line.headset, desk.line.plugged
-        told = {"hook": "off" if headset.off_hook else "on", "mute": headset.muted} if plugged else {}
+        told: dict[str, Any] = {"hook": "off" if headset.off_hook else "on"} if plugged else {}
+        if plugged and headset.off_hook:  # a call's end ends its mute, and few headsets say so
+            told["mute"] = headset.muted
         out[f"s-{desk.agent.plan.extension}"] = {"attached": plugged, "agent": slug(desk.agent.plan.name, "a"), **told}
     return {"headsets": out}
 

@@ -21,13 +21,14 @@ from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.core.config_file import load
 from appliance.core.event import Event, stored_from_body
+from appliance.core.journal import Journal
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.demo_desk import DemoDesks
 from appliance.demo_floor import Around, tables
 from appliance.demo_happen import happening
 from appliance.floor.snapshot import Snapshot
 from appliance.floor_view import FloorView
-from appliance.runner import make_folders
+from appliance.runner import make_folders, started
 from appliance.runner_supervise import Supervisor
 from appliance.sim.floor_book import Book
 from appliance.sim.floor_scenario import Scenario, seconds_of
@@ -55,9 +56,7 @@ class HeldJournal(SqliteJournal):
 class Stage:
     """A floor with a box on it. `now_ms` is the wall's; `snapshot` is what the box shows."""
 
-    def __init__(
-        self, loop: ModelLoop, clock: ModelClock, config: Config, around: Around, journal: SqliteJournal, book: Book | None
-    ) -> None:
+    def __init__(self, loop: ModelLoop, clock: ModelClock, config: Config, around: Around, journal: Journal, book: Book | None) -> None:
         self.loop, self.clock, self.config, self.around, self.journal, self.book = loop, clock, config, around, journal, book
         self.zero_ms = clock.wall_ns() // 1_000_000
         self.view = FloorView(journal, config, clock)
@@ -93,8 +92,13 @@ def begins_ns(scenario: Scenario) -> int:
 
 
 @asynccontextmanager
-async def on_stage(scenario: Scenario, *, seed: int, folder: Path, services: Sequence[str] | None = None) -> AsyncIterator[Stage]:
-    """Everything runs while the block does. `folder`: for the configuration and the journal; short, for sockets lie there too."""
+async def on_stage(
+    scenario: Scenario, *, seed: int, folder: Path, services: Sequence[str] | None = None, journal: Journal | None = None
+) -> AsyncIterator[Stage]:
+    """Everything runs while the block does. `folder`: for the configuration and the journal; short, for sockets lie there too.
+
+    `journal` None: one on disk there.
+    """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ModelLoop), "play it in a ModelLoop"
     clock = ModelClock(loop, begins_ns(scenario))
@@ -111,9 +115,11 @@ async def on_stage(scenario: Scenario, *, seed: int, folder: Path, services: Seq
         (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
         (folder / "callfloor.toml").write_text(configuration(around, scenario), encoding="utf-8")
         config = load(folder / "callfloor.toml", {})
-        journal = stack.enter_context(_journal(config, clock))
-        stage = Stage(loop, clock, config, around, journal, book)
         names = services or (*SERVICES, *(("headsets",) if around.desks is not None else ()))
+        if journal is None:
+            journal = stack.enter_context(_journal(config, clock))
+        await journal.appended([started(clock, names)])
+        stage = Stage(loop, clock, config, around, journal, book)
         await stack.enter_async_context(_box(config, journal, clock, names))
         await stack.enter_async_context(happening(around, 1.0))
         yield stage
@@ -138,7 +144,7 @@ def _journal(config: Config, clock: ModelClock) -> Any:
 
 
 @asynccontextmanager
-async def _box(config: Config, journal: SqliteJournal, clock: ModelClock, names: Sequence[str]) -> AsyncIterator[None]:
+async def _box(config: Config, journal: Journal, clock: ModelClock, names: Sequence[str]) -> AsyncIterator[None]:
     stopped = asyncio.Event()
     runner = asyncio.create_task(Supervisor(config, journal, clock, names).run(stopped), name="runner")
     try:

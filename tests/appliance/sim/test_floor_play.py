@@ -135,7 +135,8 @@ def test_the_comparison_finds_a_figure_that_is_off_and_an_event_that_is_missing(
         async with on_stage(dense("quiet-morning"), seed=2, folder=place) as stage:
             await stage.until(stage.zero_ms + 8 * 60_000)
             truth = truth_of(stage).document(stage.now_ms)
-            assert compared(snapshot := stage.snapshot(), truth).differ == []
+            snapshot = stage.snapshot()
+            assert compared(snapshot, truth).differ == []
             snapshot.floor.today.answered += 1
             assert [one.path for one in compared(snapshot, truth).differ] == ["floor/today/answered"]
             deaf = FloorView(stage.journal, stage.config, stage.clock)
