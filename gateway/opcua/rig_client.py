@@ -29,6 +29,7 @@ _PUBLISH_MS: Final = 50.0
 _QUEUE: Final = 200
 _CALL_S: Final = 150.0
 _LOGIN_S: Final = 20.0
+_SILENT_S: Final = 30.0
 _PAGE: Final = 200
 
 #: Path, value (None: not known), and since when it is so, by the box's clock (ns since 1970; 0: not told).
@@ -79,7 +80,8 @@ class RigClient:
     def __init__(self, keys: Keys, url: str | None = None, lost: Callable[[], None] | None = None) -> None:
         self.url = url or keys.url
         self._keys, self._lost = keys, lost
-        self._client = Client(self.url, timeout=_LOGIN_S)
+        # asyncua gives a server up that does not answer within a second: one that begins its box anew takes longer.
+        self._client = Client(self.url, timeout=_LOGIN_S, watchdog_intervall=_SILENT_S)
         self._index = 0
         self.actions: dict[str, ActionSeen] = {}
         self.paths: tuple[str, ...] = ()

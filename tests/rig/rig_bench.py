@@ -140,6 +140,10 @@ class Bench:
                     raise FailedError(f"{path} changed from {before!r} to {now!r}")
         return before
 
+    def pause(self, seconds: float = 0.6) -> None:
+        """As long as a person takes between two moves; quicker ones mean other things."""
+        time.sleep(seconds)
+
     def measure(self, done: Done, seen: Seen) -> float:
         """Note how long it took from the stimulus to the output; ms."""
         took_ms = seen.after_ms(done)

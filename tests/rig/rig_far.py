@@ -15,6 +15,8 @@ from rig_bench import Seen
 from gateway.opcua.rig_client import Keys, RigClient, keys_from_file
 
 _START_S = 120.0
+#: What the rig of the last run told.
+LOG = Path(__file__).parents[2] / "build" / "rig.log"
 
 
 class Far:
@@ -73,6 +75,8 @@ class Own:
             process.terminate()
             async with asyncio.timeout(30):
                 await process.wait()
+        LOG.parent.mkdir(exist_ok=True)
+        shutil.copy(self.folder / "rig.log", LOG)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def names(self) -> tuple[frozenset[str], frozenset[str]]:

@@ -21,9 +21,11 @@ def test_a_headset_is_taken_up_muted_and_laid_down(bench: Bench) -> None:
     lifted = bench.do("headsets/s-101/lift")
     bench.event(lifted, "headset.hook", seat="s-101", hook="off")
     bench.until("tv/floor", lambda _: seat(bench.document("tv/floor"), "s-101").get("hook") == "off")
+    bench.pause()
     muted = bench.do("headsets/s-101/mute")
     bench.event(muted, "headset.mute", seat="s-101", mute=True)
     bench.until("tv/floor", lambda _: seat(bench.document("tv/floor"), "s-101").get("mute") is True)
+    bench.pause()
     laid = bench.do("headsets/s-101/hang-up")
     bench.event(laid, "headset.hook", seat="s-101", hook="on")
 

@@ -38,7 +38,7 @@ def test_who_calls_is_told_and_stands_on_no_board(bench: Bench) -> None:
 def test_answered_and_hung_up(bench: Bench) -> None:
     """The day's figures: one offered, one answered, nobody abandoned, nobody waits."""
     bench.do("lines/line2/ring")
-    bench.until("tv/waiting", lambda waiting: waiting == 1)
+    bench.until("led/panel/text", lambda text: text == "Waiting 1")
     taken = bench.do("lines/line2/off-hook")
     bench.event(taken, "line.seized", line="line2", direction="in")
     bench.event(taken, "call.answered", queue="lines")
