@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill test-commands faults test-outage test-headsets bench bench-wallboard bench-headsets fleet soak cluster docs contract release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill test-commands faults test-outage test-headsets bench bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -130,6 +130,11 @@ docs: $(READY) ## write again what is generated from the types: docs/events.md, 
 
 contract: setup ## validators of other people's, from npm and PyPI, take AsyncAPI, JSON Schemas, examples and the SBOM
 	$(PYTEST) -m "slow or not slow" tests/appliance/schema tests/test_sbom.py $(ARGS)
+
+opcua-clients: setup ## an OPC UA client of other people's (node-opcua, from npm) browses, reads, follows and calls at a real box; memory; a minute
+	@mkdir -p build/node-opcua
+	@test -e build/node-opcua/node_modules/node-opcua-client || npm install --silent --no-audit --no-fund --prefix build/node-opcua node-opcua-client@2
+	$(PYTEST) -m "slow or not slow" tests/gateway/opcua $(ARGS)
 
 sbom: $(READY) ## build/sbom.json: what a box has beside Debian's own, with versions and licences (CycloneDX)
 	images/sbom
