@@ -14,6 +14,7 @@ from appliance.core.config import Config
 from appliance.core.disk import free_bytes
 from appliance.core.retention import TIGHT_BYTES
 from appliance.doctor.finding import Finding, Scene
+from appliance.doctor.setting import setting
 
 LIMIT_S: Final = 5.0
 _MIB: Final = 1024**2
@@ -54,5 +55,6 @@ def judge(room: Room) -> tuple[Finding, ...]:
     if still <= left:
         return (Finding("budget", "ok", "the journal's budget has room on its disk", evidence),)
     so = "in a long outage the oldest events go sooner than keep_days and max_bytes say"
-    mend = f"write [journal] max_bytes = {max(64 * _MIB, room.taken + left // 10 * 9)}, or free space: sudo du -xh --max-depth=2 /"
+    fits = str(max(64 * _MIB, room.taken + left // 10 * 9))
+    mend = f"{setting(('journal', 'max_bytes'), fits)}   # or free space: sudo du -xh --max-depth=2 /"
     return (Finding("budget", "amber", "the journal's budget is larger than its disk", evidence, so, mend),)

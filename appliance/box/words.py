@@ -14,9 +14,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "in a long outage the oldest events go sooner than keep_days and max_bytes say":
         ("en un corte largo los eventos más antiguos se van antes de lo que dicen keep_days y max_bytes",
          "numa queda longa os eventos mais antigos saem antes do que dizem keep_days e max_bytes"),
-    "write [journal] max_bytes = {}, or free space: sudo du -xh --max-depth=2 /":
-        ("escriba [journal] max_bytes = {}, o libere espacio: sudo du -xh --max-depth=2 /",
-         "escreva [journal] max_bytes = {}, ou libere espaço: sudo du -xh --max-depth=2 /"),
     "the board slows itself down, figures may come late; heat ages card and supply":
         ("la placa se frena y las cifras pueden llegar tarde; el calor envejece la tarjeta y la fuente",
          "a placa fica mais lenta e os números podem atrasar; o calor envelhece o cartão e a fonte"),

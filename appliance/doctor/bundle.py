@@ -38,10 +38,11 @@ def write(path: Path, config: Config | None, file: Path, doctor: Mapping[str, An
     `doctor` is what `callfloor doctor --json` says.
     """
     secrets = tuple(secrets_of(config, file)) if config is not None else ()
-    made = dict(_texts(config, file, doctor, root))
     part = path.with_name(path.name + ".part")
     try:
+        # First, so that a place that cannot be written to is told before anything is collected.
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as out:
+            made = dict(_texts(config, file, doctor, root))
             archived(out, made, secrets)
         part.replace(path)
     except OSError as fault:

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from appliance.core.config import Config, JournalConfig
 from appliance.doctor.finding import Finding, Level, Scene
+from appliance.doctor.setting import setting
 
 LIMIT_S: Final = 10.0
 #: What a card of 32 GB is taken to stand: a thousand times its size, while for each byte it writes two more by itself.
@@ -101,7 +102,7 @@ def _mend(facts: CardFacts) -> str:
     ours = sum(one.a_day for one in {one.bytes: one for one in facts.services.values()}.values())
     if facts.whole is not None and ours < facts.whole.a_day / 2:
         return "sudo iotop -aoP  # most of it is not ours: see who writes"
-    return 'write "none" or "findings" for [crm] headsets, or put the journal on a disk that stands more: [journal] path, disk_tbw'
+    return f"{setting(('crm', 'headsets'), 'findings')}   # or a disk that stands more: [journal] path, disk_tbw"
 
 
 def _shares(services: dict[str, Written]) -> str:
@@ -110,7 +111,7 @@ def _shares(services: dict[str, Written]) -> str:
     for name, one in services.items():
         by_count.setdefault((one.bytes, one.seconds), []).append(name)
     told = [f"{'+'.join(names)} {_size(Written(*key).a_day)}" for key, names in by_count.items()]
-    return f" ({', '.join(told)})" if told else ""
+    return f"; {', '.join(told)}" if told else ""
 
 
 def _size(count: float) -> str:

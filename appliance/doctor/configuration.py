@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from appliance.cli.main import DEFAULT_CONFIG
 from appliance.core.config_file import Fault
 from appliance.doctor.finding import Finding
 
@@ -14,6 +15,9 @@ ITEM = "configuration"
 def judge(file: Path, services: Sequence[str], faults: Sequence[Fault]) -> tuple[Finding, ...]:
     """A finding for each fault; none: what it enables."""
     so = "no service starts with this configuration"
+    if not file.exists() and file == Path(DEFAULT_CONFIG):
+        mend = "sudo callfloor provision site.toml   # or, without a sheet: sudo callfloor provision"
+        return (Finding(ITEM, "red", "this box is not set up yet", f"no file {file}", so, mend),)
     found = tuple(
         Finding(ITEM, "red", f"{fault.key + ': ' if fault.key else ''}{fault.fault}", _place(fault), so, fault.mend) for fault in faults
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from appliance.doctor.finding import Finding
 from appliance.doctor.headset_facts import Desk, HeadsetFacts
+from appliance.doctor.setting import setting
 from drivers.hid_holder import Holder
 
 _UNKNOWN = "its hook and mute are not known to the box"
@@ -56,20 +57,18 @@ def _with_the_kernel(desk: Desk, facts: HeadsetFacts, file: Path) -> Finding | N
     """The kernel's driver has it: anybody may read along."""
     readers = tuple(holder for holder in desk.by_raw if holder.pid not in desk.ours)
     item = item_of(desk)
-    where = f"[headsets.seat.{desk.seat}]" if desk.named else "[headsets]"
+    key = ("headsets", "seat", desk.seat, "hold") if desk.named else ("headsets", "hold")
     if desk.hold == "own" and readers:
         evidence = f"{desk.info.hidraw} is open in {_names(readers)}"
         so = f"to own it takes it away from {readers[0].name}, whose buttons and lamps on it then do nothing"
-        return Finding(item, "amber", "watch would be wise", evidence, so, f'write hold = "watch" into {where} of {file}')
+        return Finding(item, "amber", "watch would be wise", evidence, so, setting(key, "watch", file))
     if desk.hold == "own" and facts.running and desk.usb.may and not facts.missing:
         evidence = f"the service runs, and {desk.info.hidraw or 'the interface'} is with the kernel's driver still"
         return Finding(item, "amber", "the service has not taken it", evidence, _UNKNOWN, _LOG)
     if desk.hold == "watch" and not readers and not facts.unseen:
         evidence = f"no program but the box's own has {desk.info.hidraw} open"
         so = "presses that nobody answers are taken back by many models (Jabra: after 2 s), and the board then shows a wrong state"
-        return Finding(
-            item, "amber", "own would be wise", evidence, so, f'write hold = "own" into {where} of {file}, or start the softphone'
-        )
+        return Finding(item, "amber", "own would be wise", evidence, so, f"{setting(key, 'own', file)}   # or start the softphone")
     return None
 
 

@@ -12,6 +12,7 @@ from appliance.core.headset_url import headset_url
 from appliance.doctor.finding import Finding
 from appliance.doctor.headset_facts import Desk, HeadsetFacts
 from appliance.doctor.headset_hold import item_of
+from appliance.doctor.setting import setting
 
 #: USB 2.0, 4.1.1: five hubs in a line at most between a device and the machine's own ports.
 _MOST_HUBS: Final = 5
@@ -91,7 +92,7 @@ def _ambiguous(facts: HeadsetFacts, file: Path) -> Iterator[Finding]:
             where = ", ".join(f"{desk.info.port} ({desk.info.serial or 'no serial number'})" for desk in fit)
             so = "which of them is at this seat depends on the ports, and changes when one is pulled"
             better = fit[0].info.identity if fit[0].info.serial else fit[0].info.port
-            mend = f'write url = "usb:{better}" into [headsets.seat.{seat}] of {file}'
+            mend = setting(("headsets", "seat", seat, "url"), f"usb:{better}", file)
             yield Finding(f"headset {seat}", "amber", f"its url fits {len(fit)} headsets", f"{config.url}: {where}", so, mend)
 
 
@@ -106,5 +107,5 @@ def _same_serial(facts: HeadsetFacts, file: Path) -> Iterator[Finding]:
         named = [desk for desk in desks if desk.named and headset_url(facts.config.seat[desk.seat].url).serial is not None]
         if len(ports) > 1 and named:
             so = "the serial number does not tell them apart: the seat may get the other's headset"
-            mend = f'write url = "usb:{named[0].info.port}" into [headsets.seat.{named[0].seat}] of {file}'
+            mend = setting(("headsets", "seat", named[0].seat, "url"), f"usb:{named[0].info.port}", file)
             yield Finding(item_of(named[0]), "amber", "another has its serial number", f"{identity} is at {', '.join(ports)}", so, mend)

@@ -11,15 +11,14 @@ from appliance.doctor.finding import Finding, Scene
 from appliance.doctor.headset_facts import RULES, Desk, HeadsetFacts, probe
 from appliance.doctor.headset_hold import item_of, judge_hold
 from appliance.doctor.headset_place import judge_place
+from appliance.doctor.setting import setting
 from appliance.doctor.who import USER
 
 LIMIT_S: Final = 15.0
 _RELOAD: Final = "sudo udevadm control --reload && sudo udevadm trigger --action=add --subsystem-match=usb --subsystem-match=hidraw"
 _INSTALL: Final = f"sudo install -m 644 systemd/{RULES} /etc/udev/rules.d/ && {_RELOAD}"
-_DROP_IN: Final = (
-    "sudo install -Dm 644 -t /etc/systemd/system/callfloor@headsets.service.d systemd/callfloor@headsets.service.d/usb.conf"
-    " && sudo systemctl daemon-reload && sudo systemctl restart callfloor@headsets"
-)
+#: The package's own unit lets them in: what shuts them out was put over it here.
+_DROP_IN: Final = "sudo systemctl revert callfloor@headsets && sudo systemctl restart callfloor@headsets"
 _APT: Final = {"libusb-1.0": "libusb-1.0-0", "libudev": "libudev1"}
 
 
@@ -77,7 +76,7 @@ def _presses(facts: HeadsetFacts, file: Path) -> Iterator[Finding]:
             evidence = f"{key} = true, and no service of this box carries out the command {verb}"
             so = "each such press is told as a command that was refused, and nothing happens to the call"
             yield Finding(
-                "headsets", "amber", f"a press cannot {key.replace('_', ' ')}", evidence, so, f"take {key} out of [headsets] in {file}"
+                "headsets", "amber", f"a press cannot {key.replace('_', ' ')}", evidence, so, setting(("headsets", key), None, file)
             )
 
 

@@ -78,7 +78,7 @@ def judge(facts: JournalFacts, file: Path) -> tuple[Finding, ...]:
     found = [*_place(facts), *_content(facts, file)]
     if not found and facts.stats is not None:
         size = f"{facts.stats.bytes / 1024**2:,.1f} of {facts.max_bytes / 1024**2:,.0f} MiB"
-        text = f"{facts.path}: {facts.stats.last_seq:,} events written, {size}"
+        text = f"{facts.path}: {facts.stats.last_seq:,} events written; {size}"
         found = [Finding("journal", "ok", "it can be read, and has room", text)]
     return tuple(found)
 

@@ -1,7 +1,7 @@
 """Decides in which language the doctor speaks: findings are written in English, and said by the tables of their texts.
 
-What shows a finding (`evidence`) stays in the machine's own words, and so does a command. A text that no table has, as of a probe that a
-site installed, stays English.
+What a peer or the kernel said (`evidence`) stays in its words, and so does a command; what is round them is said. A text that no table
+has, as of a probe that a site installed, stays English.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import Final
 
 from appliance.box.words import WORDS as BOARD
 from appliance.doctor.finding import Finding
+from appliance.doctor.words_evidence import EVIDENCE, MENDS
 from appliance.doctor.words_table import WORDS
 from appliance.provision.words import Language
 
-_ALL: Final = BOARD | WORDS
+_ALL: Final = BOARD | WORDS | MENDS
+_SHOWN: Final = WORDS | EVIDENCE
 _AT: Final[dict[Language, int]] = {"es": 0, "pt": 1}
 
 _LABELS: Final[dict[str, tuple[str, str]]] = {
@@ -53,11 +55,34 @@ def said(text: str, language: Language) -> str:
     exact = _ALL.get(text)
     if exact is not None:
         return exact[_AT[language]]
-    for pattern, forms in _patterns():
+    for pattern, forms in _patterns(evidence=False):
         found = pattern.fullmatch(text)
         if found:
             return forms[_AT[language]].format(*found.groups())
     return text
+
+
+def shown(text: str, language: Language) -> str:
+    """What shows a finding: part by part, as it is put together of figures, what others said, and words of ours.
+
+    >>> shown("crm:8883: Connection refused", "es"), shown("3 of 64 MiB left; all stood still 9 % of the last minute", "pt")
+    ('crm:8883: conexión rechazada', 'restam 3 de 64 MiB; tudo parou em 9 % do último minuto')
+    """
+    if language == "en" or not text:
+        return text
+    exact = _SHOWN.get(text)
+    if exact is not None:
+        return exact[_AT[language]]
+    if "; " in text:
+        return "; ".join(shown(part, language) for part in text.split("; "))
+    head, colon, tail = text.partition(": ")
+    if colon and " " not in head:  # a place, a device, an address, and what is said of it
+        return f"{head}: {shown(tail, language)}"
+    for pattern, forms in _patterns(evidence=True):
+        found = pattern.fullmatch(text)
+        if found:
+            return forms[_AT[language]].format(*found.groups())
+    return f"{shown(head, language)}: {shown(tail, language)}" if colon else text
 
 
 def label(text: str, language: Language, *gaps: object) -> str:
@@ -70,7 +95,8 @@ def in_language(finding: Finding, language: Language) -> Finding:
     if language == "en":
         return finding
     consequence, mend = said(finding.consequence, language), said(finding.mend, language)
-    return Finding(finding.item, finding.level, said(finding.finding, language), finding.evidence, consequence, mend)
+    evidence = shown(finding.evidence, language)
+    return Finding(finding.item, finding.level, said(finding.finding, language), evidence, consequence, mend)
 
 
 def knows(template: str) -> bool:
@@ -79,7 +105,13 @@ def knows(template: str) -> bool:
 
 
 @cache
-def _patterns() -> list[tuple[re.Pattern[str], tuple[str, str]]]:
+def _patterns(*, evidence: bool) -> list[tuple[re.Pattern[str], tuple[str, str]]]:
     """The texts with gaps, those with the most fixed words first."""
-    with_gaps = sorted((each for each in _ALL if "{}" in each), key=lambda each: -len(each))
-    return [(re.compile("(.+?)".join(map(re.escape, each.split("{}"))), re.S), _ALL[each]) for each in with_gaps]
+    table = EVIDENCE if evidence else _ALL
+    with_gaps = sorted((each for each in table if "{}" in each), key=lambda each: -len(each))
+    return [(re.compile(_gap(each).join(map(re.escape, each.split("{}"))), re.S), table[each]) for each in with_gaps]
+
+
+def _gap(template: str) -> str:
+    """Between few words of ours only one word of others fits: a sentence that somebody else wrote is none of our texts."""
+    return r"(\S+)" if template in ("{} is on {}", "{} is at {}", "{} at {}", "no {}", "{} since {}") else "(.+?)"

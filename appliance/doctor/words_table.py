@@ -68,12 +68,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "it may fail before {} years have passed: a worn card goes read-only, or loses what it holds":
         ("puede fallar antes de {} años: una tarjeta gastada queda en solo lectura, o pierde lo que guarda",
          "pode falhar antes de {} anos: um cartão gasto fica somente leitura, ou perde o que guarda"),
-    'write "none" or "findings" for [crm] headsets, or put the journal on a disk that stands more: [journal] path, disk_tbw':
-        ('escriba "none" o "findings" en [crm] headsets, o ponga el registro en un disco que aguante más: [journal] path, disk_tbw',
-         'escreva "none" ou "findings" em [crm] headsets, ou ponha o registro num disco que aguente mais: [journal] path, disk_tbw'),
     # The configuration and the services.
     "no service starts with this configuration": ("ningún servicio arranca con esta configuración", "nenhum serviço inicia com esta configuração"),
     "nothing would run": ("no correría nada", "nada rodaria"),
+    "this box is not set up yet": ("este equipo todavía no está configurado", "esta máquina ainda não está configurada"),
     "no fault": ("sin faltas", "sem falhas"),
     "it enables no service": ("no habilita ningún servicio", "não habilita nenhum serviço"),
     "they run": ("están en marcha", "estão rodando"),
@@ -156,6 +154,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "{} did not pass, and the version before runs again": ("{} no pasó, y vuelve a correr la versión anterior", "{} não passou, e a versão anterior roda de novo"),
     "{} was interrupted": ("{} quedó interrumpida", "{} foi interrompida"),
     "the box works as before that update": ("el equipo trabaja como antes de esa actualización", "a máquina trabalha como antes dessa atualização"),
+    "an update is at work": ("hay una actualización en curso", "há uma atualização em andamento"),
     "no update waits": ("ninguna actualización espera", "nenhuma atualização espera"),
     # Headsets.
     "fit to be {}": ("apta para {}", "apto para {}"),
@@ -231,6 +230,5 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "each such press is told as a command that was refused, and nothing happens to the call":
         ("cada pulsación así se avisa como una orden rechazada, y a la llamada no le pasa nada",
          "cada toque assim é avisado como um comando recusado, e nada acontece com a chamada"),
-    "take {} out of [headsets] in {}": ("quite {} de [headsets] en {}", "tire {} de [headsets] em {}"),
 }
 # fmt: on

@@ -76,7 +76,7 @@ def taken(**more: Any) -> Desk:
 def test_own_is_wise_where_nobody_else_reads() -> None:
     found = only(facts(desk(hold="watch")))
     assert (found.level, found.finding) == ("amber", "own would be wise")
-    assert found.mend.startswith('write hold = "own" into [headsets.seat.a12] of /etc/callfloor/callfloor.toml')
+    assert found.mend == "sudo callfloor config set headsets.seat.a12.hold own --restart   # or start the softphone"
 
 
 def test_nobody_reads_is_not_said_when_not_all_can_be_seen() -> None:
@@ -87,12 +87,12 @@ def test_watch_is_wise_where_a_softphone_reads() -> None:
     found = only(facts(desk(by_raw=(PHONE,))))
     assert (found.level, found.finding) == ("amber", "watch would be wise")
     assert "zoiper (process 4242)" in found.evidence
-    assert 'hold = "watch" into [headsets.seat.a12]' in found.mend
+    assert found.mend == "sudo callfloor config set headsets.seat.a12.hold watch --restart"
     assert said(facts(desk(hold="watch", by_raw=(PHONE,)))) == []
 
 
 def test_where_no_seat_is_named_the_mend_is_for_all() -> None:
-    assert 'hold = "watch" into [headsets] of' in only(facts(desk(seat="usb-1-1.2", named=False, by_raw=(PHONE,)))).mend
+    assert "set headsets.hold watch --restart" in only(facts(desk(seat="usb-1-1.2", named=False, by_raw=(PHONE,)))).mend
 
 
 def test_our_own_service_is_no_other_program() -> None:
@@ -224,7 +224,7 @@ def test_a_model_of_which_there_are_two() -> None:
     two = (desk("1-1.2", device=info(serial=None)), desk("1-1.3", seat="usb-1-1.3", named=False, device=info("1-1.3", serial=None)))
     found = only(facts(*two, config=config))
     assert found.finding == "its url fits 2 headsets"
-    assert found.mend == f'write url = "usb:1-1.2" into [headsets.seat.a12] of {FILE}'
+    assert found.mend == "sudo callfloor config set headsets.seat.a12.url usb:1-1.2 --restart"
     # One that another seat claims by its port is no rival.
     config = replace(config, seat=config.seat | {"a13": SeatConfig(url="usb:1-1.3")})
     assert said(facts(two[0], replace(two[1], seat="a13", named=True), config=config)) == []
@@ -234,7 +234,7 @@ def test_a_serial_number_that_two_have() -> None:
     config = HeadsetsConfig(seat={"a12": SeatConfig(url="usb:0b0e:0307:A1")})
     found = only(facts(desk("1-1.2"), desk("1-1.3", seat="usb-1-1.3", named=False), config=config))
     assert (found.finding, found.evidence) == ("another has its serial number", "0b0e:0307:A1 is at 1-1.2, 1-1.3")
-    assert found.mend == f'write url = "usb:1-1.2" into [headsets.seat.a12] of {FILE}'
+    assert found.mend == "sudo callfloor config set headsets.seat.a12.url usb:1-1.2 --restart"
 
 
 # -- what the configuration asks for -------------------------------------------

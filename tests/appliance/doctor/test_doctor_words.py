@@ -11,7 +11,8 @@ import pytest
 
 from appliance.box.words import WORDS as BOARD
 from appliance.doctor.finding import Finding
-from appliance.doctor.words import _LABELS, in_language, knows, label, said
+from appliance.doctor.words import _LABELS, in_language, knows, label, said, shown
+from appliance.doctor.words_evidence import EVIDENCE, MENDS
 from appliance.doctor.words_table import WORDS
 
 ROOT = Path(__file__).parents[3] / "appliance"
@@ -20,12 +21,12 @@ SOURCES = sorted([*(ROOT / "doctor").glob("*.py"), *(ROOT / "box").glob("*.py")]
 FOREIGN = {"{}", "{} {}"}
 
 
-def templates(path: Path) -> Iterator[str]:
-    """The texts that a module's Findings are made of, as far as they stand in it: third argument and fifth, through its own names."""
+def templates(path: Path, places: tuple[int, ...] = (2, 4)) -> Iterator[str]:
+    """The texts that a module's Findings are made of, as far as they stand in it: finding and consequence, through its own names."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     named: dict[str, list[ast.expr]] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
                 pairs = [(target, node.value)]
@@ -36,7 +37,7 @@ def templates(path: Path) -> Iterator[str]:
                         named.setdefault(name.id, []).append(value)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
-            for at in (2, 4):
+            for at in places:
                 if len(node.args) > at:
                     yield from texts(node.args[at], named, set())
 
@@ -69,6 +70,30 @@ def test_every_finding_and_consequence_has_its_texts(path: Path) -> None:
     assert missing == set()
 
 
+def words_of(template: str) -> set[str]:
+    """What of it a person reads as words: not names of files, keys and units."""
+    return {word for word in re.sub(r"\S*[/@_=\[\]]\S*|\{\}", " ", template).split() if re.fullmatch(r"[a-z]{2,}[,;:.]?", word)}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_what_shows_a_finding_is_said_too(path: Path) -> None:
+    """Part by part: with its gaps filled, nothing of it is left in English."""
+    for tongue in ("es", "pt"):
+        for text in templates(path, (3,)):
+            if words_of(text) - {"bootstatus", "boxes:"}:
+                filled = text.removesuffix("{}") if text.endswith("machine{}") else text
+                assert shown(filled.replace("{}", "X1"), tongue) != filled.replace("{}", "X1"), text
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_mend_is_a_command_or_said(path: Path) -> None:
+    """A bare command is the same everywhere; whatever explains one, or is none, is said."""
+    command = re.compile(r"(sudo |ssh |ping |ls |ps |echo |callfloor |journalctl |timedatectl|pip |printf )")
+    for text in templates(path, (5,)):
+        if "   # " in text or "; then" in text or not command.match(text):
+            assert text in FOREIGN or knows(text), text
+
+
 def test_the_source_is_really_read() -> None:
     found = {text for path in SOURCES for text in templates(path)}
     assert "its time is longer than this board's {} s" in found
@@ -76,12 +101,24 @@ def test_the_source_is_really_read() -> None:
     assert len(found) > 100
 
 
-@pytest.mark.parametrize("text", [*BOARD, *WORDS])
+@pytest.mark.parametrize("text", [*BOARD, *WORDS, *EVIDENCE, *MENDS])
 def test_forms_have_the_same_gaps(text: str) -> None:
-    for form in (BOARD | WORDS)[text]:
+    for form in (BOARD | WORDS | EVIDENCE | MENDS)[text]:
         assert form.count("{}") == text.count("{}")
         assert form != text
         assert not re.search(r"\s{2}(?!#| #)", form), form
+
+
+def test_what_shows_it_is_said_part_by_part_and_others_words_stay() -> None:
+    seen = Finding("x", "ok", "it answers", "crm:8883: with TLS, its certificate is good, after 12 ms")
+    assert in_language(seen, "es").evidence == "crm:8883: con TLS, su certificado es bueno, a los 12 ms"
+    assert shown('10.0.0.9:5038 said "SSH-2.0-OpenSSH"; TLS may be wanted there', "pt") == (
+        '10.0.0.9:5038 disse "SSH-2.0-OpenSSH"; talvez ali se exija TLS'
+    )
+    assert shown("/var/lib/callfloor/journal.db: 1,200 events written; 1.3 of 2,048 MiB", "es").endswith(
+        "1,200 eventos escritos; 1.3 de 2,048 MiB"
+    )
+    assert shown("the UPS is on battery", "es") == "the UPS is on battery"
 
 
 def test_a_finding_in_spanish_keeps_what_shows_it_and_its_command() -> None:
