@@ -30,7 +30,7 @@ class PcBox(Box):
         code = _FIRMWARE / ("OVMF_CODE_4M.secboot.fd" if self.secure else "OVMF_CODE_4M.fd")
         secure = ["-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"] if self.secure else []
         return [
-            "qemu-system-x86_64", "-M", f"q35{',smm=on' if self.secure else ''}", "-cpu", "max", "-accel", "tcg,thread=multi", "-smp", "2",
+            "qemu-system-x86_64", "-M", f"q35{',smm=on' if self.secure else ''}", "-cpu", CPU, "-accel", "tcg,thread=multi", "-smp", "2",
             "-m", "1024", "-display", "none", "-serial", "stdio", "-monitor", "none", *secure,
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,unit=1,file={variables}",
             "-drive", f"file={self.disk},if=none,id=d0,format=raw,cache={self.cache}", "-device", "nvme,drive=d0,serial=callfloor",
