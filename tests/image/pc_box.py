@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from fake_firmware import Start
-from vm_box import Box
+from vm_box import CPU, Box
 
 _FIRMWARE: Final = Path("/usr/share/OVMF")
 
