@@ -118,7 +118,7 @@ def _serve(config: Config, journal: SqliteJournal, clock: Clock, names: Sequence
     from appliance.runner_log import set_up  # noqa: PLC0415
     from appliance.runner_supervise import Supervisor  # noqa: PLC0415
 
-    set_up(verbose=verbose)
+    set_up("-".join(names), verbose=verbose)
 
     async def serve() -> list[str]:
         stop, meter, run_dir = asyncio.Event(), Meter(), run_dir_of(config)

@@ -55,7 +55,15 @@ COMPOSITION_MAY = (
     "wallboard", "drivers", "headsets",
 )  # fmt: skip
 #: A verb, the demo or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.
-ASKED_FOR = ("appliance.cli", "appliance.sim", "appliance.demo", "appliance.demo_view", "appliance.doctor", "appliance.kiosk", "appliance.rig")
+ASKED_FOR = (
+    "appliance.cli",
+    "appliance.sim",
+    "appliance.demo",
+    "appliance.demo_view",
+    "appliance.doctor",
+    "appliance.kiosk",
+    "appliance.rig",
+)
 #: The one module with SQL.
 SQL = "appliance.core.store"
 #: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.
@@ -65,6 +73,7 @@ WHERE = {
     # The journals turn the faults of the store's statements into ours; version only tells SQLite's own.
     "sqlite3": (SQL, "appliance.core.journal_sqlite", "appliance.core.journal_readonly", "appliance.cli.version"),
     "asyncua": ("gateway.opcua",),
+    "prometheus_client": ("appliance.metrics.exposition",),
 }
 #: Data tables, not code: exempt from the size limit.
 TABLES = {
@@ -277,6 +286,7 @@ def test_dependencies_are_used_and_declared() -> None:
         "paho-mqtt": "paho",
         "luma.led_matrix": "luma",
         "pillow": "PIL",
+        "prometheus-client": "prometheus_client",
         "rpi_ws281x": "_rpi_ws281x",
         "pyserial": "serial",
         "pyusb": "usb",

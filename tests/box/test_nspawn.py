@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from nspawn_box import Box, install, overlay
 
+from appliance.log_events import EVENTS, message_id
+
 pytestmark = pytest.mark.box
 
 SERVICES = ("gateway", "headsets", "wallboard", "uplink")
@@ -166,6 +168,34 @@ def kinds(box: Box) -> dict[str, int]:
     """How many events of each kind the journal holds."""
     found: dict[str, int] = json.loads(box.do("callfloor", "journal", "stats", "--kinds", "--json"))["kinds"]
     return found
+
+
+def test_the_log_is_searched_by_event_and_says_what_to_do(box: Box) -> None:
+    box.do("systemctl", "stop", "pbx")
+    search = ("journalctl", "CALLFLOOR_EVENT=pbx.out_of_sight", "--no-pager", "-n", "1")
+    box.until(lambda: box.do(*search, "-o", "json") != "", "the PBX to be missed")
+    said = json.loads(box.do(*search, "-o", "json"))
+    found = {key: said[key] for key in ("CALLFLOOR_SERVICE", "PRIORITY", "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "MESSAGE_ID")}
+    assert found == {
+        "CALLFLOOR_SERVICE": "gateway", "PRIORITY": "4", "_SYSTEMD_UNIT": "callfloor@gateway.service", "SYSLOG_IDENTIFIER": "callfloor",
+        "MESSAGE_ID": message_id("pbx.out_of_sight"),
+    }  # fmt: skip
+    assert said["CODE_FILE"].endswith("gateway/pbx/link.py")
+    assert EVENTS["pbx.out_of_sight"].do in box.do(*search, "-x")
+    box.do("systemctl", "start", "pbx")
+
+
+def test_the_box_is_scraped_and_every_service_stands_in_the_answer(box: Box) -> None:
+    ask = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8080/metrics', timeout=20).read().decode())"
+
+    def scraped() -> str:
+        return box.do("/opt/callfloor/bin/python", "-c", ask)
+
+    box.until(lambda: all(f'callfloor_service_up{{service="{name}"}} 1.0' in scraped() for name in SERVICES), "every service in the scrape")
+    body = scraped()
+    for name in SERVICES:
+        assert f'callfloor_process_own_memory_bytes{{process="{name}"}}' in body
+    assert 'callfloor_pbx_up{pbx="main"}' in body
 
 
 def test_a_hung_service_is_killed_by_its_watchdog_and_comes_back(box: Box) -> None:
