@@ -46,6 +46,7 @@ VERBS: Final[dict[str, str]] = {
     "ack": "say that somebody has seen an alarm; without one, list those that stand",
     "alarms": "what was raised, when, for how long, and who has seen it",
     "send": "issue a command as the CRM would",
+    "commands": "what the box was told to do: by whom, when, and how it ended",
     "pbx": "what the PBX needs: template",
     "privacy": "what is kept of people, where, how long; forget: one caller's number",
     "test": "try the box's hardware: beacon, led",

@@ -310,6 +310,24 @@ def judge(
     return _in_time(known, expires, now_ns, quality)
 
 
+def too_late(verb: str, sent: str | None, now_ns: int, quality: ClockQuality) -> Verdict | None:
+    """The end of a command that touches a call and was sent long ago, as by a broker that kept it: whatever its `expires` says.
+
+    >>> too_late("originate", "1970-01-01T00:00:00Z", 301 * 10**9, "synced").state
+    'expired'
+    """
+    known = VERBS.get(verb)
+    if known is None or not known.touches_call or sent is None or quality == "unset":
+        return None
+    try:
+        age_s = (now_ns - wall_ns_from_rfc3339(sent)) / 1_000_000_000
+    except (ValueError, OverflowError):
+        return None  # it was never asked to be one
+    if age_s <= TOUCHES_MOST_S:
+        return None
+    return Verdict("expired", f"too_old: it was sent {age_s:.0f} s ago, and a call is not touched so late")
+
+
 def _in_time(verb: Verb, expires: str | None, now_ns: int, quality: ClockQuality) -> Verdict:
     """Expiry by a clock that is not set cannot be judged: what touches a call is refused then, all else runs."""
     if verb.touches_call and quality == "unset":

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from appliance.command_crew import CommandCrew, Ended, Given
+from appliance.command_crew import MOST, CommandCrew, Ended, Given
 from appliance.core.catalogue import CommandReceived
 from appliance.core.clock import NS
 from appliance.core.command import TOUCHES_MOST_S, VERBS, Verdict, args_of, judge
@@ -39,7 +39,7 @@ class PbxCommands:
 
     async def run(self) -> None:
         """Follow the journal until cancelled."""
-        await CommandCrew(self._context, SINK, self).run()
+        await CommandCrew(self._context, SINK, self, most=MOST).run()
 
     def key(self, verb: str, args: Any) -> str:
         """The agent whom it touches, else the call."""

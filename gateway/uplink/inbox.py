@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
-from appliance.core.command import Reply, Request, Verdict, digest_of, judge, request_from_payload
+from appliance.core.command import Reply, Request, Verdict, digest_of, judge, request_from_payload, too_late
 from appliance.core.command_owner import owned_elsewhere
 from appliance.service import Context
 from gateway.uplink.executor import OWNED
@@ -93,15 +93,17 @@ class Inbox:
             return Verdict("refused", "retained")
         if not trusted:
             return Verdict("refused", "not_trusted: commands are taken over TLS with a client certificate, or from a broker on loopback")
-        return judge(
+        now_ns, quality = context.clock.wall_ns(), context.clock.quality()
+        verdict = judge(
             verb,
             request.args,
             request.expires,
             allow=context.config.commands.allow,
             owned=OWNED | {RESEND} | owned_elsewhere(context.config),
-            now_ns=context.clock.wall_ns(),
-            quality=context.clock.quality(),
+            now_ns=now_ns,
+            quality=quality,
         )
+        return (too_late(verb, request.time, now_ns, quality) if verdict.state == "run" else None) or verdict
 
     def _repeat(self, message: Message, known: Known, digest: str) -> None:
         if message.retain:

@@ -21,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from appliance.core.catalogue import CallHeld, kind_of
 from appliance.core.clock import SystemClock
-from appliance.core.config import Commands, Config, Crm, JournalConfig, Site, Wallboard
+from appliance.core.config import Commands, Config, Crm, JournalConfig, PbxConfig, Site, Wallboard
 from appliance.core.due import due_from_config
 from appliance.core.event import Event
 from appliance.core.headset_config import HeadsetsConfig
@@ -152,11 +152,13 @@ class Box:
         wallboard: Wallboard | None = None,
         site: Site | None = None,
         headsets: HeadsetsConfig | None = None,
+        pbx: dict[str, PbxConfig] | None = None,
         **crm: Any,
     ) -> None:
         self.config = Config(
             site=site or Site(name="quito", box="p3"),
             headsets=headsets,
+            pbx=pbx or {},
             journal=JournalConfig(path=folder / "journal.db", run_dir=folder / "run"),
             crm=Crm(**{"url": url, "floor_every_s": 0.2, "reconnect_max_s": 1.0} | crm),
             commands=commands or Commands(),
