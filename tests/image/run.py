@@ -63,9 +63,11 @@ def main() -> int:
     try:
         with report.pulse(_seen):
             _all(chosen, asked, report)
+            report.complete = True
     finally:
         for box in BOXES:
             box.end()
+        report.write(asked.results)
         print("\n" + report.table(), flush=True)
     return 1 if report.count("fail") else 0
 

@@ -40,6 +40,8 @@ class Report:
     began_s: float = field(default_factory=time.monotonic)
     #: Steps of the scenario that runs which were asked for by name; empty: all.
     chosen: tuple[str, ...] = ()
+    #: Whether it came to its end, and was not stopped.
+    complete: bool = False
     _last_s: float = field(default_factory=time.monotonic)
 
     def wants(self, step: str) -> bool:
@@ -102,7 +104,7 @@ class Report:
     def write(self, file: Path) -> None:
         """The table as JSON."""
         told = {
-            "passed": self.count("pass"), "failed": self.count("fail"), "skipped": self.count("skip"),
+            "complete": self.complete, "passed": self.count("pass"), "failed": self.count("fail"), "skipped": self.count("skip"),
             "seconds": round(time.monotonic() - self.began_s, 1), "figures": self.figures, "steps": [asdict(step) for step in self.steps],
         }  # fmt: skip
         file.parent.mkdir(parents=True, exist_ok=True)
