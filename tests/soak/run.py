@@ -1,7 +1,7 @@
 """`make soak`: a simulated day at speed and two real hours; memory, handles, threads, log and latency must stay flat: build/soak.json.
 
 python tests/soak/run.py [--minutes N] [--only day|hours] [--seed N] [--docs]    play
-python tests/soak/run.py --write                                                 docs/soak.md and its pictures from build/ alone
+python tests/soak/run.py --write [FOLDER …]    docs/soak.md and its pictures from build/ alone; FOLDERs are other checkouts' build/
 """
 
 from __future__ import annotations
@@ -93,11 +93,18 @@ def main() -> int:
     parser.add_argument("--only", choices=("day", "hours"))
     parser.add_argument("--seed", type=int, default=None, help="as printed by an earlier run; by default a new one")
     parser.add_argument("--docs", action="store_true", help="write docs/soak.md and its pictures too")
-    parser.add_argument("--write", action="store_true", help="play nothing: write docs/soak.md and its pictures from build/")
+    parser.add_argument(
+        "--write", nargs="*", type=Path, metavar="FOLDER", help="play nothing: write docs/soak.md and its pictures from build/"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the folder with logs and journal")
     asked = parser.parse_args()
     BUILD.mkdir(exist_ok=True)
-    if asked.write:
+    if asked.write is not None:
+        for folder in asked.write:
+            for run in json.loads((folder / "soak.json").read_text())["runs"]:
+                name = f"soak-{run['plan']['name']}.jsonl"
+                shutil.copy(folder / name, BUILD / name)
+                kept(run)
         report.write(BUILD, ROOT / "docs")
         return 0
     asked.seed = secrets.randbelow(1_000_000) if asked.seed is None else asked.seed
