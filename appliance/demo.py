@@ -27,6 +27,7 @@ from appliance.core.config_file import load
 from appliance.core.errors import MisconfiguredError
 from appliance.core.event import Event
 from appliance.core.journal_sqlite import SqliteJournal
+from appliance.demo_abroad import Abroad
 from appliance.demo_control import WORDS, listening, new_folder
 from appliance.demo_floor import OWN_SCENARIO, Around, Language, build, configuration, desk, free_listener, local_language
 from appliance.demo_happen import happening
@@ -65,6 +66,7 @@ class Options(Struct, frozen=True, kw_only=True):
     speed: float = 2.0
     scenario: str = OWN_SCENARIO
     crm: str | None = None
+    abroad: Abroad | None = None
     folder: Path | None = None
     language: Language | None = None
     plain: bool = False
@@ -93,7 +95,9 @@ async def _demo(options: Options, folder: Path, own: Path) -> str:
         stop = asyncio.Event()
         stack.enter_context(signals(stop, leave_s=15.0))
         listen, as_asked = free_listener(options.listen)
-        around = await build(stack, scenario=options.scenario, seed=options.seed, speed=options.speed, crm_url=options.crm, folder=own)
+        around = await build(
+            stack, scenario=options.scenario, seed=options.seed, speed=options.speed, crm_url=options.crm, folder=own, abroad=options.abroad
+        )
         language = options.language or local_language()
         (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
         (folder / "boards").mkdir(exist_ok=True)
@@ -132,6 +136,8 @@ class Demo:
             say(f"lines            {len(adapters)} analog ones, simulated modems in {adapters[0].path.parent}; no ACD")
             say(f"call records     a simulated PBX prints them on 127.0.0.1:{self.around.lines.printer_port}")
         say(f"CRM              {'your broker' if crm else 'embedded, on'} {self.around.broker}")
+        if crm is not None:
+            say(f"                 as box {self.around.box} of site {self.around.site}: what is simulated says so")
         if crm is not None and crm.startswith("mqtt://"):
             say("                 WARNING: mqtt:// is not encrypted; anybody on the way can read the simulated calls")
         me = _as_typed()

@@ -16,6 +16,7 @@ from appliance.core.command import VERBS
 from appliance.core.endpoint import Endpoint, endpoint_from_text
 from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.core.slug import slug
+from appliance.demo_abroad import SITE, Abroad
 from appliance.demo_cable import Cable
 from appliance.demo_desk import OWN, DemoDesks
 from appliance.demo_lines import DemoLines
@@ -37,7 +38,6 @@ Language = Literal["es", "en", "pt"]
 OWN_SCENARIO: Final = "demo"
 #: One without a PBX: analog lines.
 ANALOG: Final = "analog"
-_SITE: Final = "demo"
 _BOX: Final = "piso-3"
 _PORTS_TRIED: Final = 50
 #: Busy at once, then by turns a little more and a little less than the agents can take.
@@ -61,6 +61,10 @@ class Around(Struct):
     desks: DemoDesks | None = None
     lines: DemoLines | None = None
     scenario: Scenario | None = None
+    #: The box's name, and what [crm] says beside the url.
+    site: str = SITE
+    box: str = _BOX
+    crm_rows: str = ""
 
     def truth(self, *, calls: bool = False) -> dict[str, Any]:
         """What truly happened so far; with each of the calls, where a PBX has them."""
@@ -92,13 +96,21 @@ def known(scenario: str) -> Scenario | None:
         raise MisconfiguredError(f"no scenario {scenario!r}; there are {every}, or a file: ./mine.toml") from None
 
 
-async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None, folder: Path) -> Around:
-    """Start the simulations; they end with the stack. `folder`: for their sockets.
+async def build(
+    stack: AsyncExitStack, *, scenario: str, seed: int, speed: float, crm_url: str | None, folder: Path, abroad: Abroad | None = None
+) -> Around:
+    """Start the simulations; they end with the stack. `folder`: for their sockets. `crm_url` None: an embedded broker and CRM;
+    `abroad` has more to say of it than a url.
 
     Raises MisconfiguredError for an unknown scenario or a url that is none.
     """
     told = known(scenario)
-    around = await _around(stack, None, crm_url)
+    if abroad is None and crm_url is not None:
+        abroad = Abroad(url=crm_url)
+    rows = abroad.rows() if abroad is not None else ""
+    around = await _around(stack, None, abroad.url if abroad is not None else None)
+    if abroad is not None:
+        around.site, around.box, around.crm_rows = abroad.site, abroad.box, rows
     around.scenario = told
     if scenario == ANALOG:
         around.lines = await stack.enter_async_context(DemoLines(folder, seed, speed))
@@ -117,7 +129,7 @@ async def build(stack: AsyncExitStack, *, scenario: str, seed: int, speed: float
 async def _around(stack: AsyncExitStack, pbx: SimPbx | None, crm_url: str | None) -> Around:
     if crm_url is None:
         broker = await stack.enter_async_context(Broker())
-        crm = await stack.enter_async_context(SimCrm(broker.url, site=_SITE, box=_BOX, protocol=broker.protocol))
+        crm = await stack.enter_async_context(SimCrm(broker.url, site=SITE, box=_BOX, protocol=broker.protocol))
         cable = await stack.enter_async_context(Cable(broker.host, broker.port))
         return Around(pbx, cable, crm, broker.kind, f"mqtt://127.0.0.1:{cable.port}", broker.protocol)
     scheme, mark, rest = crm_url.partition("://")
@@ -146,8 +158,8 @@ def configuration(around: Around, listen: Endpoint, language: Language) -> str:
     beyond = "" if listen.loopback else 'allow = ["0.0.0.0/0", "::/0"]\n'
     return f"""# Written by callfloor demo. Every verb of the command line works on it: callfloor status -c THIS FILE
 [site]
-name = "{_SITE}"
-box = "{_BOX}"
+name = "{around.site}"
+box = "{around.box}"
 timezone = "{local_timezone()}"
 language = "{language}"
 
@@ -159,7 +171,7 @@ path = "journal.db"
 url = "{around.url}"
 protocol = "{around.protocol}"
 reconnect_max_s = 3.0
-
+{around.crm_rows}
 [commands]
 allow = [{verbs}]
 supervisors = ["*"]

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.cli.terminal import complain, say
+
+if TYPE_CHECKING:
+    from appliance.demo_abroad import Abroad
 
 EXAMPLES = """
   callfloor demo                       until Ctrl-C; boards on http://127.0.0.1:8080
@@ -19,7 +23,7 @@ EXAMPLES = """
   callfloor demo cut                   the demo that runs: cut its link to the CRM
   callfloor demo restore               and back again
   callfloor demo --scenario analog     four analog lines and a call-record printer, no ACD
-  callfloor demo --crm mqtt://broker.example:1883
+  callfloor demo --crm mqtts://broker.example:8883 --ca-file ca.pem --cert-file box.pem --key-file box.key
 """
 
 _WORDS = ("cut", "restore", "status", "restart-pbx", "drop-pbx", "announce", "stop")
@@ -36,9 +40,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenario", default="demo", help="demo, calm, morning, load, stress, analog, one of `callfloor sim floor --list`, or ./mine.toml"
     )
     parser.add_argument("--crm", metavar="URL", help="send to your own broker instead: mqtts://HOST:8883, mqtt://HOST:1883")
+    add_crm(parser)
     parser.add_argument("--dir", type=Path, metavar="DIR", help="keep the journal and the configuration there")
     parser.add_argument("--language", choices=["es", "en", "pt"], help="default: the terminal's")
     parser.add_argument("--plain", action="store_true", help="lines instead of the live view, also in a terminal")
+
+
+def add_crm(parser: argparse.ArgumentParser) -> None:
+    """How one gets into a broker of one's own, beside its url."""
+    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="with --crm: who signed the broker's certificate")
+    parser.add_argument("--cert-file", type=Path, metavar="FILE", help="with --crm: a client certificate …")
+    parser.add_argument("--key-file", type=Path, metavar="FILE", help="… and its key")
+    parser.add_argument("--username", metavar="NAME", help="with --crm: by name …")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="… and the password in the first line of FILE")
+    parser.add_argument("--site", default="demo", metavar="NAME", help="with --crm: the site's name there (default %(default)s)")
+    parser.add_argument("--box", default="simulated", metavar="NAME", help="with --crm: the box's; it begins with %(default)s")
+
+
+def abroad_of(args: argparse.Namespace) -> Abroad | None:
+    """What `add_crm` declared, None without --crm."""
+    if args.crm is None:
+        return None
+    from appliance.demo_abroad import Abroad  # noqa: PLC0415
+
+    return Abroad(
+        url=args.crm,
+        ca_file=args.ca_file,
+        cert_file=args.cert_file,
+        key_file=args.key_file,
+        username=args.username,
+        password_file=args.password_file,
+        site=args.site,
+        box=args.box,
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -64,6 +98,7 @@ def main(args: argparse.Namespace) -> int:
         speed=args.speed,
         scenario=args.scenario,
         crm=args.crm,
+        abroad=abroad_of(args),
         folder=args.dir,
         language=args.language,
         plain=args.plain,

@@ -19,6 +19,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from appliance.cli.demo import abroad_of, add_crm
 from appliance.core.errors import CallfloorError, MisconfiguredError
 from appliance.sim.floor_scenario import Happening, seconds_of
 from appliance.sim.floor_scenario_file import names, scenario_named
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="where the box shall show its boards (%(default)s)")
     parser.add_argument("--crm", metavar="URL", help="the broker the box shall send to, instead of an embedded one")
+    add_crm(parser)
     parser.add_argument("--check", action="store_true", help="with a box on it, as fast as it follows; every figure against the truth")
     parser.add_argument("--until", metavar="HH:MM", help="with --check: end then (default: when the scenario ends)")
     parser.add_argument("--every", type=float, default=5.0, metavar="MINUTES", help="with --check: look so often (default %(default)g)")
@@ -126,7 +128,9 @@ async def _run(asked: argparse.Namespace, folder: Path) -> None:
     scenario = scenario_named(asked.scenario)
     for_s = asked.for_s or (seconds_of(scenario.ends) - seconds_of(scenario.begins)) / asked.speed
     async with AsyncExitStack() as stack:
-        around = await build(stack, scenario=asked.scenario, seed=asked.seed, speed=asked.speed, crm_url=asked.crm, folder=folder)
+        around = await build(
+            stack, scenario=asked.scenario, seed=asked.seed, speed=asked.speed, crm_url=None, folder=folder, abroad=abroad_of(asked)
+        )
         listen, _ = free_listener(asked.listen)
         write_box(folder, configuration(around, listen, local_language()), desk(around))
         await stack.enter_async_context(happening(around, asked.speed, _told))
