@@ -92,6 +92,7 @@ def accept(place: Place, config: Path, state: State, say: Say) -> None:
 
 def _judged(place: Place, config: Path, state: State, slots: Slots, say: Say) -> int:
     write_whole(place.folder / "reached", slots.booted.encode())
+    say(f"slot {slots.booted} is being tried")
     known = state.before if state.slot == slots.booted else None
     verdict = judged(known, config, say)
     if verdict.level == "good":

@@ -16,7 +16,7 @@ from shelf import Shelf
 from vm_box import SLACK, Box
 
 _MIB = 1024 * 1024
-_STATE = "/var/lib/callfloor/update/state.json"
+_FOLDER = "/var/lib/callfloor/update"
 
 
 def fetching(box: Box, report: Report, ledger: Ledger, served: Shelf) -> None:
@@ -65,9 +65,9 @@ def trying(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
     code, said = box.ssh("callfloor update activate")
     down = box.wait_down(240)
     start = box.power_on()
-    here = box.wait_for(rb"waiting: ", 500)
+    here = _until(lambda: box.ssh(f"test -e {_FOLDER}/reached", 30)[0] == 0, 500)
     box.cut()
-    tried = code == 0 and down and start.slot == "B" and start.tried and here is not None
+    tried = code == 0 and down and start.slot == "B" and start.tried and here
     now = _up(box, rb"rolled-back")
     ok = tried and _as_before(now, "idle") and "before it was judged" in now.last.get("reason", "")
     report.step("cut", "while it is tried: the old version runs and says that nobody judged the new one", ok, f"{said} {now.last}")
@@ -92,7 +92,7 @@ def wanted(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
     """Staged, and whoever asked wanted the restart too, as after `--yes`: the box goes on by itself, and after all that it goes through."""
     if not _staged(box, report):
         return
-    box.ssh(f'sed -i \'s/"activate": false/"activate": true/\' {_STATE} && sync')
+    box.ssh(f'sed -i \'s/"activate": false/"activate": true/\' {_FOLDER}/state.json && sync')
     box.cut()
     box.power_on()
     resumes_s = box.wait_for(rb"was staged when the power was cut: restarting into it", 400)
