@@ -23,6 +23,7 @@ from appliance.core.config_file import load
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import Journal
 from appliance.core.journal_sqlite import SqliteJournal
+from appliance.demo_cable import Cable
 from appliance.demo_desk import DemoDesks
 from appliance.demo_floor import Around, tables
 from appliance.demo_happen import happening
@@ -30,6 +31,8 @@ from appliance.floor.snapshot import Snapshot
 from appliance.floor_view import FloorView
 from appliance.runner import make_folders, started
 from appliance.runner_supervise import Supervisor
+from appliance.sim.broker import Broker
+from appliance.sim.crm import SimCrm
 from appliance.sim.floor_book import Book
 from appliance.sim.floor_scenario import Scenario, seconds_of
 from appliance.sim.floor_scenario_plan import plan_of
@@ -40,6 +43,9 @@ SITE: Final = "demo"
 BOX: Final = "simulated"
 #: The model's loop begins at a whole second; the floor with it.
 SERVICES: Final = ("gateway",)
+#: So many times as fast as real, a broker's answer of a millisecond takes a tenth of a second.
+WITH_CRM: Final = 100.0
+_DELIVERED_S: Final = 30.0
 
 
 class HeldJournal(SqliteJournal):
@@ -70,6 +76,16 @@ class Stage:
         await asyncio.sleep(max(0, at_ms - self.now_ms) / 1000)
         await self.loop.quiet()
 
+    async def delivered(self) -> None:
+        """Until the CRM has all that is due, at a person's pace. Raises TimeoutError when it does not get it."""
+        crm = self.around.crm
+        assert crm is not None
+        with self.loop.pace(1.0):
+            async with asyncio.timeout(_DELIVERED_S):
+                while (books := self.journal.account("uplink")).waiting or crm.book.events < books.recorded:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        await self.loop.quiet()
+
     def snapshot(self) -> Snapshot:
         """The floor as the box shows it now."""
         while self.view.catch_up():
@@ -93,18 +109,21 @@ def begins_ns(scenario: Scenario) -> int:
 
 @asynccontextmanager
 async def on_stage(
-    scenario: Scenario, *, seed: int, folder: Path, services: Sequence[str] | None = None, journal: Journal | None = None
+    scenario: Scenario, *, seed: int, folder: Path, services: Sequence[str] | None = None, journal: Journal | None = None, crm: bool = False
 ) -> AsyncIterator[Stage]:
     """Everything runs while the block does. `folder`: for the configuration and the journal; short, for sockets lie there too.
 
-    `journal` None: one on disk there.
+    `journal` None: one on disk there. `crm`: with a broker and a CRM behind a cable; the broker is a process of its own, so the floor
+    then passes at most `WITH_CRM` times as fast as real.
     """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ModelLoop), "play it in a ModelLoop"
     clock = ModelClock(loop, begins_ns(scenario))
     random.seed(f"{seed}/box")  # the box's jitter: one seed, one play
     async with AsyncExitStack() as stack:
-        around = Around(None, None, None, "", "", scenario=scenario)
+        around = Around(None, None, None, "", "", scenario=scenario, site=SITE, box=BOX)
+        if crm:
+            await _connect(stack, loop, around, clock)
         book = None
         if scenario.queues:
             around.pbx = SimPbx(plan_of(scenario), seed=seed, clock=clock, watch=lambda happened: book.take(happened) if book else None)
@@ -115,7 +134,11 @@ async def on_stage(
         (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
         (folder / "callfloor.toml").write_text(configuration(around, scenario), encoding="utf-8")
         config = load(folder / "callfloor.toml", {})
-        names = services or (*SERVICES, *(("headsets",) if around.desks is not None else ()))
+        names = services or (
+            *SERVICES,
+            *(("headsets",) if around.desks is not None else ()),
+            *(("uplink",) if crm else ()),
+        )
         if journal is None:
             journal = stack.enter_context(_journal(config, clock))
         await journal.appended([started(clock, names)])
@@ -123,6 +146,16 @@ async def on_stage(
         await stack.enter_async_context(_box(config, journal, clock, names))
         await stack.enter_async_context(happening(around, 1.0))
         yield stage
+
+
+async def _connect(stack: AsyncExitStack, loop: ModelLoop, around: Around, clock: ModelClock) -> None:
+    stack.enter_context(loop.pace(WITH_CRM))
+    with loop.pace(1.0):
+        broker = await stack.enter_async_context(Broker())
+        around.crm = await stack.enter_async_context(SimCrm(broker.url, site=SITE, box=BOX, protocol=broker.protocol, clock=clock))
+        around.cable = await stack.enter_async_context(Cable(broker.host, broker.port))
+        around.url, around.protocol = f"mqtt://127.0.0.1:{around.cable.port}", broker.protocol
+        await around.crm.stood.wait()
 
 
 @contextlib.contextmanager
@@ -170,6 +203,7 @@ secret_file = "pbx.secret"
 [pbx.central.ivr]
 {tables(scenario)}"""
     )
+    crm = f'[crm]\nurl = "{around.url}"\nprotocol = "{around.protocol}"\nreconnect_max_s = 3.0\n' if around.crm is not None else ""
     return f"""[site]
 name = "{SITE}"
 box = "{BOX}"
@@ -179,4 +213,5 @@ timezone = "{scenario.timezone}"
 path = "journal.db"
 
 {source}
+{crm}
 {around.desks.configuration() if around.desks else ""}"""

@@ -40,7 +40,6 @@ class ModelLoop(asyncio.SelectorEventLoop):
         self._now_ns = 1_000 * NS
         self._under_way: dict[object, float] = {}
         self._quiet: list[asyncio.Future[None]] = []
-        self._frozen = 0
         self._speed, self._real_zero_s, self._zero_ns = speed, time.monotonic(), self._now_ns
         #: How often the patience with a thread, or with a wire, came to its end: 0, or the machine is too slow to be exact.
         self.hurried = 0
@@ -75,14 +74,17 @@ class ModelLoop(asyncio.SelectorEventLoop):
         await future
 
     @contextmanager
-    def standing(self) -> Iterator[None]:
-        """Let time stand while the block runs: for waits on another process, which live in real time."""
-        self._frozen += 1
+    def pace(self, speed: float) -> Iterator[None]:
+        """At most so many times as fast as real while the block runs: for whatever another process has a part in."""
+        before = self._speed
+        self._paced(speed)
         try:
             yield
         finally:
-            self._frozen -= 1
-            self._real_zero_s, self._zero_ns = time.monotonic(), self._now_ns
+            self._paced(before)
+
+    def _paced(self, speed: float | None) -> None:
+        self._speed, self._real_zero_s, self._zero_ns = speed, time.monotonic(), self._now_ns
 
     def _idle(self, selector: _Patient, timeout_s: float | None) -> list[Any]:
         """Nothing is to be done in the loop for so long: wait for what is under way, then jump."""
@@ -100,8 +102,8 @@ class ModelLoop(asyncio.SelectorEventLoop):
                     if not future.done():
                         future.set_result(None)
                 return []
-            if self._frozen or timeout_s is None:
-                return selector.real.select(0.002 if timeout_s is not None else 0.05)
+            if timeout_s is None:
+                return selector.real.select(0.05)
             jump_ns = math.ceil(timeout_s * NS) or 1
             if self._speed is not None:
                 ahead_s = (self._now_ns + jump_ns - self._zero_ns) / NS / self._speed - (time.monotonic() - self._real_zero_s)
