@@ -38,7 +38,7 @@ EXAMPLES = """
   sudo callfloor provision site.toml            # the plan, a question, the change, its verification
   callfloor provision site.toml --plan          # the plan alone
   sudo callfloor provision --save site.toml     # by questions, and keep the answers
-  callfloor provision site.toml --host pi@192.168.1.40 --deb callfloor_0.1.0_arm64.deb
+  callfloor provision site.toml --host pi@192.168.1.40 --deb callfloor-0.1.0-arm64.run
   sudo callfloor provision rollback
 """
 
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", metavar="FILE", type=Path, help="write the answers as a site sheet")
     parser.add_argument("--root", metavar="DIR", type=Path, default=Path("/"), help="a box's file system instead of this box")
     parser.add_argument("--host", metavar="USER@BOX", help="on another box, over SSH")
-    parser.add_argument("--deb", metavar="FILE", type=Path, help="with --host: install this package there first")
+    parser.add_argument("--deb", metavar="FILE", type=Path, help="with --host: install this there first: a package, or the one file (.run)")
     parser.add_argument("--port", metavar="N", type=int, help="with --host: the SSH port")
     parser.add_argument("--identity", metavar="FILE", type=Path, help="with --host: the SSH key")
     parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts (default: LC_ALL, LANG, else en)")

@@ -7,7 +7,6 @@ standard input into a folder that only its user reads, and goes with it; secrets
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shlex
 import subprocess
@@ -21,6 +20,7 @@ from typing import Any, Final
 from appliance.core.errors import MisconfiguredError, TransientError, UnpluggedError
 from appliance.provision.site import SiteSheet
 from appliance.provision.site_file import site_from_toml
+from appliance.provision.words import language
 
 _TARGET: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]*")
 _WAIT_S: Final = 15
@@ -34,7 +34,7 @@ def provision_over_ssh(args: argparse.Namespace, text: str, path: Path) -> int:
     if _TARGET.fullmatch(args.host) is None:
         raise MisconfiguredError(f'"{args.host}" is no USER@BOX; write it as pi@192.168.1.40')
     if args.deb is not None and not args.deb.is_file():
-        raise MisconfiguredError(f"there is no package {args.deb}; make deb builds one")
+        raise MisconfiguredError(f"there is no file {args.deb}; make deb builds a package, make installer one file with all that it needs")
     with tempfile.TemporaryDirectory(prefix="callfloor-ssh-") as folder:
         line = _Line(args, Path(folder) / "line")
         try:
@@ -50,9 +50,8 @@ def _there(line: _Line, args: argparse.Namespace, bundle: bytes) -> int:
     try:
         line.answer(f"tar -xf - -C {place}", bundle)
         if args.deb is not None:
-            line.copy(args.deb, f"{place}/callfloor.deb")
-            line.answer(f"{_SUDO} apt-get install -y --no-install-recommends --allow-downgrades {place}/callfloor.deb >&2 || "
-                        f"{_SUDO} dpkg -i {place}/callfloor.deb >&2")  # fmt: skip
+            line.copy(args.deb, f"{place}/callfloor{args.deb.suffix}")
+            line.answer(_installing(f"{place}/callfloor{args.deb.suffix}", _language(args)))
         words = ["callfloor", "provision", f"{place}/site.toml", *_options(args)]
         return line.run(f"{_SUDO} {shlex.join(words)}")
     finally:
@@ -63,10 +62,22 @@ def _there(line: _Line, args: argparse.Namespace, bundle: bytes) -> int:
 _SUDO: Final = '$([ "$(id -u)" = 0 ] || echo sudo)'
 
 
+def _installing(file: str, language: str) -> str:
+    """The command that installs there: one file brings what a bare Debian lacks; a package alone finds it there, or by apt."""
+    if file.endswith(".run"):
+        return f"{_SUDO} sh {file} --allow-downgrade --lang {language} >&2"
+    # apt's own user may not look into a folder that is ours alone.
+    apt = "env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends --allow-downgrades -o APT::Sandbox::User=root"
+    return f"{_SUDO} {apt} {file} >&2"
+
+
 def _options(args: argparse.Namespace) -> list[str]:
     flags = [f"--{name}" for name in ("plan", "yes", "keep", "fresh", "json") if getattr(args, name)]
-    language = args.lang or (os.environ.get("LC_ALL") or os.environ.get("LANG") or "en")[:2]
-    return [*flags, "--lang", language if language in ("es", "en", "pt") else "en"]
+    return [*flags, "--lang", _language(args)]
+
+
+def _language(args: argparse.Namespace) -> str:
+    return language(args.lang)
 
 
 def _bundle(sheet: SiteSheet, text: str, path: Path) -> bytes:

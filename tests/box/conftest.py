@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,21 +65,23 @@ def rootfs() -> Path:
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The package of this tree under a version: built once a session as 1.0, packed anew for any other."""
+    """The package of this tree (or the file of CALLFLOOR_DEB) under a version: built once a session, packed anew for any other."""
     into = tmp_path_factory.mktemp("deb")
     built: dict[str, Path] = {}
 
     def package(version: str = "1.0") -> Path:
         if not built:
-            said = printed(PYTHON, "images/package/build.py", "--version", "1.0", "--into", into)
-            built["1.0"] = Path(said.splitlines()[-1])
+            named = os.environ.get("CALLFLOOR_DEB")
+            made = named or printed(PYTHON, "images/package/build.py", "--version", "1.0", "--into", into).splitlines()[-1]
+            built[printed("dpkg-deb", "-f", made, "Version")] = Path(made)
         if version not in built:
             tree = into / version
-            printed("dpkg-deb", "-R", built["1.0"], tree)
+            printed("dpkg-deb", "-R", next(iter(built.values())), tree)
             control = tree / "DEBIAN/control"
-            control.write_text(control.read_text().replace("Version: 1.0\n", f"Version: {version}\n"))
-            built[version] = into / f"callfloor_{version}.deb"
+            control.write_text(re.sub(r"^Version: .*$", f"Version: {version}", control.read_text(), flags=re.MULTILINE))
+            built[version] = into / f"callfloor_{version}_amd64.deb"
             printed("dpkg-deb", "-Zgzip", "-z1", "-b", tree, built[version])
+            shutil.rmtree(tree)
         return built[version]
 
     return package

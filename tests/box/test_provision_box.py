@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -54,10 +53,9 @@ BAD = SHEET.replace('host = "127.0.0.1"', 'host = "127.0.0.1"\nport = 5999')
 def box(rootfs: Path, packages: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box with the package and a PBX beside it, and nothing configured."""
     folder = tmp_path_factory.mktemp("box")
-    named = os.environ.get("CALLFLOOR_DEB")
     with overlay(rootfs, folder) as root:
         box = Box(root, folder / "console")
-        install(root, Path(named) if named else packages("1.0"))
+        install(root, packages("1.0"))
         (root / "etc/fstab").write_text("", encoding="ascii")
         (root / "root/pbx.secret").write_text("carrier pigeon\n")
         (root / "etc/systemd/system/pbx.service").write_text(PBX)
@@ -205,6 +203,27 @@ def test_over_ssh(box: Box) -> None:
     assert not list((box.root / "tmp").glob("callfloor.*")), "the sheet went with its folder"
     said = box.do("sh", "-c", "HOME=/root callfloor provision /root/far.toml --host root@127.0.0.9 --port 9 2>&1 || true")
     assert "is not reached by ssh" in said
+
+
+def test_a_newer_package_over_ssh(box: Box, packages: Callable[[str], Path]) -> None:
+    """By a plain user with sudo, as on a Pi that was just flashed: what runs is the new one, and the box is as the sheet says."""
+    newer = packages("1.1")
+    shutil.copy(newer, box.root / "root")
+    box.do("useradd", "-m", "-s", "/bin/sh", "pi")
+    (box.root / "usr/local/bin/sudo").write_text(
+        '#!/bin/sh\nexec ssh -i /tmp/root.key -o StrictHostKeyChecking=no root@127.0.0.1 -- "$@"\n'
+    )
+    box.do("sh", "-c", "chmod 755 /usr/local/bin/sudo; cp /root/.ssh/id_ed25519 /tmp/root.key; chown pi /tmp/root.key; chmod 600 /tmp/root.key; "
+           "mkdir -m 700 ~pi/.ssh; cp /root/.ssh/id_ed25519.pub ~pi/.ssh/authorized_keys; chown -R pi: ~pi/.ssh")  # fmt: skip
+    before = box.facts("callfloor@gateway", "MainPID")
+    words = ("--host", "pi@127.0.0.1", "--deb", f"/root/{newer.name}", "--yes", "--lang", "es")
+    with box.timed("package and sheet over ssh"):
+        said = box.do("env", "HOME=/root", "callfloor", "provision", "/root/far.toml", *words, wait_s=300)
+    assert "Nada que hacer" in said
+    assert box.do("dpkg-query", "-W", "-f=${Version}", "callfloor") == "1.1"
+    box.until(lambda: box.facts("callfloor@gateway", "ActiveState")["ActiveState"] == "active", "the gateway")
+    assert box.facts("callfloor@gateway", "MainPID") != before, "what ran runs the new version"
+    assert not list((box.root / "tmp").glob("callfloor.*"))
 
 
 def test_a_dead_box_is_replaced(box: Box) -> None:
