@@ -180,10 +180,11 @@ class Rig:
 
     async def _reset(self, args: Mapping[str, Scalar]) -> dict[str, Any] | None:
         async with self._one:
-            self.values_.put("rig/ready", False)
+            # What cannot be is told before anything stops.
             begin = text(args, "time") or MONDAY
-            RigClock(begin)  # what is no time is told before anything stops
+            RigClock(begin)
             self.pbx.set(text(args, "scenario") or STILL, int(number(args, "seed")), number(args, "speed"))
+            self.values_.put("rig/ready", False)
             await self.box.stop()
             for part in self._parts:
                 await part.rest()

@@ -5,10 +5,7 @@ The options live here, where pytest reads them when it is pointed at this folder
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
-import socket
 import sys
 import threading
 import time
@@ -23,13 +20,12 @@ sys.path.insert(0, str(Path(__file__).parent))  # the modules of this folder tha
 from rig_bench import Bench, RefusedError
 from rig_far import Far, Own
 from rig_here import Here
+from rig_owner import LEASE_S, owner
 
 from appliance.rig.place import running
 from gateway.opcua.rig_client import keys_from_file
 
 REPORT = Path(__file__).parents[2] / "build" / "rig.json"
-#: A runner that died frees the rig this much later.
-LEASE_S = 60.0
 _ROWS: list[dict[str, Any]] = []
 _RIG: dict[str, Any] = {}
 
@@ -47,16 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a real device in place of its simulator, as line1=/dev/ttyUSB0; again for another",
     )  # fmt: skip
     group.addoption("--hand", metavar="PROGRAM", help="what does to real devices what a simulator would; else whoever sits here is asked")
+    group.addoption("--rig-report", metavar="FILE", help="where the figures go (default: build/rig.json)")
 
 
 def option(config: pytest.Config, name: str) -> Any:
     """An option, also where this file was read too late to declare it."""
     return config.getoption(name, default=None)
-
-
-def owner() -> str:
-    """Who holds the rig, for whoever comes meanwhile."""
-    return f"{getpass.getuser()}@{socket.gethostname()} (pytest {os.getpid()})"
 
 
 def bench_of(config: pytest.Config) -> Bench:
@@ -98,14 +90,15 @@ def held(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def bench(held: Bench, request: pytest.FixtureRequest, record_property: Any) -> Iterator[Bench]:
+def bench(held: Bench, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """The rig as it is after a reset. What a test measures stands in JUnit's report as its properties, and in build/rig.json."""
     held.measured.clear()
     held.reset()
     began_s = time.monotonic()
     yield held
     for row in held.measured:
-        record_property(f"{row['stimulus']} -> {row['output']}", f"{row['latency_ms']} ms")
+        took = "not seen" if row["latency_ms"] is None else f"{row['latency_ms']} ms"
+        request.node.user_properties.append((f"{row['stimulus']} -> {row['output']}", took))
     wires = request.node.get_closest_marker("wires")
     _ROWS.append(
         {
@@ -132,9 +125,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not _ROWS or hasattr(session.config, "workerinput"):
         return
-    REPORT.parent.mkdir(exist_ok=True)
+    report = Path(option(session.config, "--rig-report") or REPORT)
+    report.parent.mkdir(exist_ok=True)
     told = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **_RIG, "tests": _ROWS}
-    REPORT.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    report.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -143,4 +137,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         return
     terminalreporter.section("from stimulus to output")
     for test, each in rows:
-        terminalreporter.write_line(f"{each['latency_ms']:>9.1f} ms  {each['stimulus']} -> {each['output']}  ({test})")
+        took = "   not seen " if each["latency_ms"] is None else f"{each['latency_ms']:>9.1f} ms"
+        terminalreporter.write_line(f"{took}  {each['stimulus']} -> {each['output']}  ({test})")

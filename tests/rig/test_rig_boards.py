@@ -27,12 +27,12 @@ def test_an_alarm_lights_the_lamp_and_the_button_acknowledges_it(bench: Bench) -
         bench.do(f"lines/{line}/ring")
     fourth = bench.do("lines/line4/ring")
     bench.sees(fourth, "tv/waiting", lambda waiting: waiting == 4)
-    bench.event(fourth, "alarm.raised", id="floor.waiting", level="red")
+    bench.event(fourth, "alarm.raised", alarm="floor.waiting", level="red")
     bench.sees(fourth, "lamps/tower/red", bool)
     bench.sees(fourth, "lamps/tower/buzzer", bool)
     bench.until("lamps/tower/red-switched", lambda switched: switched >= 4)  # it flashes
     pressed = bench.do("lamps/tower/press")
-    bench.event(pressed, "alarm.acknowledged", id="floor.waiting")
+    bench.event(pressed, "alarm.acknowledged", alarm="floor.waiting")
     bench.stays("lamps/tower/red", 2.5)
 
 
