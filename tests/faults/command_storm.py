@@ -26,6 +26,10 @@ from appliance.sim.floor_model_plan import AgentPlan, Plan, QueuePlan
 from appliance.sim.pbx import SimPbx
 
 AGENTS = 24
+#: A CRM that hears nothing gives no more than so many commands, and sends so many again at a time.
+_MOST_OPEN, _AT_A_TIME = 60, 10
+#: Where a kill waits for a command to end first, it waits no longer than this.
+_PATIENCE_S = 10.0
 TERMINAL = frozenset({"done", "failed", "expired", "refused", "unknown"})
 CONFIG = """
 [commands]
@@ -119,13 +123,18 @@ class Sender:
         self._sent_s[name] = time.monotonic()
         self.client.publish(f"callfloor/1/quito/p3/cmd/{verb}", payload, 1)
 
+    @property
+    def ended(self) -> int:
+        """How many have their end."""
+        return len(self.given) - len(self._open)
+
     def again(self, after_s: float) -> int:
-        """Send again what has no end and was sent so long ago; how many have none."""
+        """Send again what has no end and was sent so long ago, a few at a time; how many have none."""
         with self._guard:
             waiting = list(self._open)
-        for name in waiting:
-            if time.monotonic() - self._sent_s[name] > after_s:
-                self._publish(name)
+        now_s = time.monotonic()
+        for name in [name for name in waiting if now_s - self._sent_s[name] > after_s][:_AT_A_TIME]:
+            self._publish(name)
         return len(waiting)
 
     def close(self) -> None:
@@ -133,8 +142,13 @@ class Sender:
         self.client.loop_stop()
 
 
-def storm(folder: Path, *, kills: int, every_s: tuple[float, float], per_s: float, seed: int, broker_share: float) -> dict[str, Any]:
-    """Give commands while services are killed at random; asserts what must hold of each, returns the account."""
+def storm(
+    folder: Path, *, kills: int, every_s: tuple[float, float], per_s: float, seed: int, broker_share: float, working_share: float
+) -> dict[str, Any]:  # fmt: skip
+    """Give commands while services are killed at random; asserts what must hold of each, returns the account.
+
+    `working_share`: of the kills, those that let the box end a command first, so that they fall into its work and not into its start.
+    """
     chance = random.Random(seed)
     pbx, broker = PbxThread(), Broker(folder)
     box = Box(folder, pbx_port=pbx.pbx.port, mqtt_port=broker.port)
@@ -148,22 +162,17 @@ def storm(folder: Path, *, kills: int, every_s: tuple[float, float], per_s: floa
         sender = Sender(broker.port, seed)
         box.keep("gateway", "uplink")
         _until(box.sighted, 30.0, "the PBX was not seen")
-        began_s, next_s = time.monotonic(), itertools.count()
-        due_s = began_s
-        kill_at = began_s + chance.uniform(*every_s)
+        due_s = time.monotonic()
+        kill_s, after = due_s + chance.uniform(*every_s), 0
         while killed.total() < kills:
-            if time.monotonic() >= due_s:
+            now_s = time.monotonic()
+            if now_s >= due_s and sender.again(5.0) < _MOST_OPEN:
                 sender.give()
-                due_s = began_s + next(next_s) / per_s
-            if time.monotonic() >= kill_at:
-                victims = _victims(chance, broker_share)
-                for name in victims:
-                    process = broker if name == "mosquitto" else box.services[name]
-                    if process.process is not None and process.process.poll() is None:
-                        process.signal(signal.SIGKILL)
-                        killed[name] += 1
-                kill_at = time.monotonic() + chance.uniform(*every_s)
-            sender.again(3.0)
+                due_s = now_s + 1 / per_s
+            if now_s >= kill_s and (sender.ended >= after or now_s >= kill_s + _PATIENCE_S):
+                killed.update(_killed(box, broker, _victims(chance, broker_share)))
+                kill_s = now_s + chance.uniform(*every_s)
+                after = sender.ended + chance.randrange(1, 8) if chance.random() < working_share else 0
             time.sleep(0.005)
         told = sender
         _until(lambda: told.again(2.0) == 0, 90.0, lambda: f"without an end: {told.again(99.0)}\n{box.logs()}")
@@ -175,6 +184,17 @@ def storm(folder: Path, *, kills: int, every_s: tuple[float, float], per_s: floa
         if sender is not None:
             sender.close()
         pbx.close()
+
+
+def _killed(box: Box, broker: Broker, victims: tuple[str, ...]) -> list[str]:
+    """Kill them, and say which of them were there to be killed."""
+    found = []
+    for name in victims:
+        process = broker if name == "mosquitto" else box.services[name]
+        if process.process is not None and process.process.poll() is None:
+            process.signal(signal.SIGKILL)
+            found.append(name)
+    return found
 
 
 def _victims(chance: random.Random, broker_share: float) -> tuple[str, ...]:
