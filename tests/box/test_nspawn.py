@@ -189,7 +189,7 @@ def test_the_box_is_scraped_and_every_service_stands_in_the_answer(box: Box) -> 
     ask = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8080/metrics', timeout=20).read().decode())"
 
     def scraped() -> str:
-        return box.do("/opt/callfloor/bin/python", "-c", ask)
+        return box.do("/usr/bin/python3", "-c", ask)
 
     box.until(lambda: all(f'callfloor_service_up{{service="{name}"}} 1.0' in scraped() for name in SERVICES), "every service in the scrape")
     body = scraped()
