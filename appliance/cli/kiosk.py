@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 from pathlib import Path
 
 from appliance.cli.main import add_config
@@ -28,7 +29,7 @@ def main(args: argparse.Namespace) -> int:
     """Raises MisconfiguredError for a configuration without a screen, TransientError when the browser ends by itself."""
     from appliance.kiosk.browser import command  # noqa: PLC0415 - most verbs have no screen
     from appliance.kiosk.plan import plan_from_file  # noqa: PLC0415
-    from appliance.kiosk.run import Kiosk  # noqa: PLC0415
+    from appliance.kiosk.run import Kiosk, first_frame_s  # noqa: PLC0415
     from appliance.notify import Notifier  # noqa: PLC0415
     from appliance.runner import signals  # noqa: PLC0415
     from appliance.runner_log import set_up  # noqa: PLC0415
@@ -42,7 +43,7 @@ def main(args: argparse.Namespace) -> int:
     async def show() -> None:
         stop = asyncio.Event()
         with signals(stop, leave_s=9.0):
-            await Kiosk(plan, Notifier.from_environment()).run(stop)
+            await Kiosk(plan, Notifier.from_environment(), first_frame_s=first_frame_s(os.environ)).run(stop)
 
     asyncio.run(show())
     return 0

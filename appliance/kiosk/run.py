@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -26,8 +26,20 @@ _log = logging.getLogger("callfloor.kiosk")
 #: From the browser's begin to its first frame, on a small board with a cold card; after that a frame comes every few seconds.
 FIRST_FRAME_S: Final = 90.0
 NEXT_FRAME_S: Final = 20.0
+#: Another time for the first frame, 10 to 900 s, where there is neither graphics processor nor a quick one: an emulated box.
+_VARIABLE: Final = "CALLFLOOR_KIOSK_FIRST_FRAME_S"
 _TURN_S: Final = 1.0
 _END_S: Final = 4.0
+
+
+def first_frame_s(environment: Mapping[str, str]) -> float:
+    """How long the first frame may take.
+
+    >>> first_frame_s({}), first_frame_s({"CALLFLOOR_KIOSK_FIRST_FRAME_S": "300"}), first_frame_s({"CALLFLOOR_KIOSK_FIRST_FRAME_S": "1"})
+    (90.0, 300.0, 10.0)
+    """
+    text = environment.get(_VARIABLE, "")
+    return min(900.0, max(10.0, float(text))) if text.isdigit() else FIRST_FRAME_S
 
 
 class Kiosk:
