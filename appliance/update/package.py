@@ -69,8 +69,11 @@ def repack(version: str, into: Path, root: Path = Path("/")) -> None:
         tree = Path(made) / "tree"
         (tree / "DEBIAN").mkdir(parents=True, mode=0o755)
         tree.chmod(0o755)
-        for line in (database / "info/callfloor.list").read_text(encoding="utf-8").splitlines():
-            _copied(root / line.lstrip("/"), tree / line.lstrip("/"))
+        listed = (database / "info/callfloor.list").read_text(encoding="utf-8").splitlines()
+        # On a merged /usr a folder of the package may be a link of the system's, as /lib is: what has something in it is a folder.
+        above = {str(Path(line).parent) for line in listed}
+        for line in listed:
+            _copied(root / line.lstrip("/"), tree / line.lstrip("/"), is_folder=line in above)
         for name in ("preinst", "postinst", "prerm", "postrm", "conffiles", "triggers", "md5sums"):
             script = database / f"info/callfloor.{name}"
             if script.exists():
@@ -86,8 +89,8 @@ def repack(version: str, into: Path, root: Path = Path("/")) -> None:
     flush_folder(into.parent)
 
 
-def _copied(source: Path, target: Path) -> None:
-    if source.is_symlink() or source.is_file():
+def _copied(source: Path, target: Path, *, is_folder: bool) -> None:
+    if not is_folder and (source.is_symlink() or source.is_file()):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target, follow_symlinks=False)
     elif source.is_dir():

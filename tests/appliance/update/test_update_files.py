@@ -113,6 +113,8 @@ def package(folder: Path, version: str, name: str = "callfloor") -> Path:
     (tree / "opt/callfloor").mkdir(parents=True)
     (tree / "opt/callfloor/version").write_text(version)
     (tree / "opt/callfloor/link").symlink_to("version")
+    (tree / "lib/systemd/system").mkdir(parents=True)
+    (tree / "lib/systemd/system/callfloor.target").write_text("[Unit]\n")
     control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@localhost>\nDescription: floor\n box\n"
     (tree / "DEBIAN/control").write_text(control)
     (tree / "DEBIAN/postinst").write_text("#!/bin/sh\nexit 0\n")
@@ -157,6 +159,9 @@ class Debian:
         for name in ("info", "updates", "parts", "triggers"):
             (self.root / "var/lib/dpkg" / name).mkdir(parents=True)
         (self.root / "var/lib/dpkg/status").touch()
+        # As every Debian 12 is: /lib is a link.
+        (self.root / "usr/lib").mkdir(parents=True)
+        (self.root / "lib").symlink_to("usr/lib")
         self.update = folder / "update"
         self.dpkg = f"dpkg --root={self.root} --force-not-root --force-script-chrootless --force-unsafe-io --log={folder}/dpkg.log"
         self.callfloor = folder / "callfloor"
@@ -253,6 +258,8 @@ def test_the_package_that_runs_is_made_again_where_nobody_kept_it(debian: Debian
     debian.install(again)
     assert debian.version == "0.1.0"
     assert (debian.root / "opt/callfloor/link").is_symlink()
+    assert (debian.root / "usr/lib/systemd/system/callfloor.target").is_file()
+    assert (debian.root / "lib").is_symlink()
 
 
 def test_both_packages_are_laid_ready(debian: Debian, tmp_path: Path) -> None:
