@@ -49,10 +49,10 @@ class Differ:
 
 def _struct(path: Path, old: Struct | None, new: Struct, was: Status, now: Status, changes: Changes) -> None:
     """Both of one type, `old` None: never seen. `was`, `now`: how fresh what surrounds them was and is."""
-    was = status_of(old, was) if old is not None else was
-    now = status_of(new, now)
     if old is new and was == now:
         return
+    was = status_of(old, was) if old is not None else was
+    now = status_of(new, now)
     for member in members_of(type(new)):
         before = getattr(old, _attribute(member)) if old is not None else None
         _member((*path, member.name), member, old is not None, before, getattr(new, _attribute(member)), was, now, changes)

@@ -35,8 +35,10 @@ from gateway.uplink.ledger import Ledger
 _log = logging.getLogger(__name__)
 
 _WAIT_S: Final = 1.0
-#: At most so many turns a second: one costs some milliseconds, and no client asks more often.
-_REST_S: Final = 0.04
+#: After each turn it rests, so many times as long as the turn took, so that turns take a seventh of the processor at most.
+_REST: Final = 6.0
+_REST_LEAST_S: Final = 0.01
+_REST_MOST_S: Final = 0.5
 _FOLD_PAGES: Final = 2
 _LEAVE_S: Final = 4.0
 _NOTICES_MOST: Final = 1000
@@ -164,19 +166,20 @@ class _House:
 
     async def _show(self) -> None:
         """The floor, as it changes."""
-        journal = self._context.journal
+        journal, clock = self._context.journal, self._context.clock
         while True:
             self._context.watch.progress()
             if journal.epoch != self._epoch:
                 self._replaced()
             if await journal.wait(self._view.seq, _WAIT_S):
                 await self._fold()
+            began_ns = clock.mono_ns()
             if self._feed.is_due():
                 await self._feed.turn()
             while self._notices and self._notices[0][0] <= self._view.seq:
                 _, notice, wall_ns = self._notices.popleft()
                 await self._teller.tell(notice, wall_ns)
-            await asyncio.sleep(_REST_S)
+            await asyncio.sleep(min(max(_REST * (clock.mono_ns() - began_ns) / NS, _REST_LEAST_S), _REST_MOST_S))
 
     def _replaced(self) -> None:
         """Another journal stands in the place of ours. A rig does that at each reset, and its clients stay. Raises TransientError."""

@@ -36,6 +36,8 @@ BENCHES: dict[str, tuple[str, ...]] = {
     "uplink_reconnect:reconnect": ("uplink.reconnect", "uplink.reconnect_cap"),
     "memory:memory": ("memory.service", "memory.all", "memory.growth"),
     "cpu:cpu": ("cpu.idle", "cpu.50"),
+    "opcua:opcua": ("opcua.cpu", "opcua.latency", "opcua.latency_p99", "opcua.start"),
+    "opcua:memory": ("opcua.memory",),
 }
 
 

@@ -207,7 +207,7 @@ class Box:
     async def stranger(self, who: Pair | None = None, mode: Any = None) -> Client:
         """A client with its certificate, not connected."""
         shown = who or self.mine
-        client = Client(self.url, timeout=30)
+        client = Client(self.url, timeout=30, watchdog_intervall=20)
         client.application_uri = CLIENT_URI
         server = self.folder / "opcua" / "certificate.pem"
         await client.set_security(
