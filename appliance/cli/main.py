@@ -49,7 +49,7 @@ VERBS: Final[dict[str, str]] = {
     "commands": "what the box was told to do: by whom, when, and how it ended",
     "pbx": "what the PBX needs: template",
     "privacy": "what is kept of people, where, how long; forget: one caller's number",
-    "test": "try the box's hardware: beacon, led",
+    "test": "try the box's hardware: led, sign, beacon, line, headset",
     "schema": "the contract's machine-readable forms",
     "update": "put a new version on this box: tried once, kept only if the floor works with it",
     "version": "the version of callfloor and of what it stands on",
