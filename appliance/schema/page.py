@@ -77,7 +77,8 @@ def commands() -> str:
         "",
         'The CRM publishes `{"id", "time", "expires", "args"}` to `callfloor/1/{site}/{box}/cmd/{verb}` and reads the reply on',
         "`callfloor/1/{site}/{box}/reply/{id}`; a person types `callfloor send VERB KEY=VALUE…`. A command runs at most once.",
-        "How it lives: [contract.md](contract.md#commands). Schema: [commands.json](schema/commands.json).",
+        "How it lives: [contract.md](contract.md#commands); what reaches the PBX: [pbx-commands.md](pbx-commands.md). Schema:",
+        "[commands.json](schema/commands.json).",
     ]
     for verb, args in verbs.items():
         shape = found[args["$ref"].rpartition("/")[2]]

@@ -9,7 +9,7 @@ from appliance.core.errors import MisconfiguredError
 _RIGHTS: Final = """read = system,call,agent,user
 ; write = system,reporting lets the box read the channel list and the start time after an outage (it changes nothing).
 ; Without it leave write empty: queues are still read, and after an outage conversations are judged by the phones alone.
-write = system,reporting
+{write}
 ; The box's own address only.
 deny = 0.0.0.0/0.0.0.0
 permit = {address}/255.255.255.255
@@ -19,6 +19,11 @@ eventfilter = !Event: RTCP
 ; A slow reader loses its connection, not single events.
 writetimeout = 5000
 """
+
+_READS: Final = "write = system,reporting"
+_ACTS: Final = """; Commands need more: originate for click to dial and supervise; call for hangup and transfer; agent for pause and
+; the queues. system also lets phones be told to answer and to hold (phone_notify).
+write = system,reporting,call,agent,originate"""
 
 _ASTERISK: Final = """; Callfloor: put this into /etc/asterisk/manager.d/callfloor.conf (or at the end of manager.conf), then
 ; `manager reload`. In [general]: enabled = yes; timestampevents = yes is welcome, not needed; bindaddr as narrow as
@@ -42,13 +47,15 @@ secret = {secret}
 _TEMPLATES: Final = {"asterisk": _ASTERISK, "freepbx": _FREEPBX}
 
 
-def template(kind: str, *, user: str = "callfloor", secret: str = "CHANGE-ME", address: str = "BOX-ADDRESS") -> str:  # noqa: S107
-    """The text of `callfloor pbx template asterisk|freepbx`. Raises MisconfiguredError for another kind.
+def template(
+    kind: str, *, user: str = "callfloor", secret: str = "CHANGE-ME", address: str = "BOX-ADDRESS", commands: bool = False  # noqa: S107
+) -> str:  # fmt: skip
+    """The text of `callfloor pbx template asterisk|freepbx`; `commands`: the box is to carry them out. Raises MisconfiguredError.
 
-    >>> "[callfloor]" in template("asterisk")
-    True
+    >>> "[callfloor]" in template("asterisk"), "originate" in template("asterisk"), "originate" in template("freepbx", commands=True)
+    (True, False, True)
     """
     if kind not in _TEMPLATES:
         text = f"no template for {kind!r}; there are: {', '.join(sorted(_TEMPLATES))}"
         raise MisconfiguredError(text)
-    return _TEMPLATES[kind].format(user=user, secret=secret, rights=_RIGHTS.format(address=address))
+    return _TEMPLATES[kind].format(user=user, secret=secret, rights=_RIGHTS.format(address=address, write=_ACTS if commands else _READS))
