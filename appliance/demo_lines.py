@@ -11,10 +11,13 @@ import os
 import tty
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Final, Self
 
+from msgspec import Struct
+
+from appliance.core.clock import NS, Clock, SystemClock
 from appliance.sim.floor_scenario import Analog
 from appliance.sim.line_plan import Manner, Step, steps
 from appliance.sim.line_wire import ModemWire
@@ -33,7 +36,7 @@ class Adapter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._wire: ModemWire | None = None
-        self._master = -1
+        self._master = self._slave = -1
 
     @property
     def is_heard(self) -> bool:
@@ -49,8 +52,8 @@ class Adapter:
         os.set_blocking(self._master, False)
         self.path.unlink(missing_ok=True)
         self.path.symlink_to(os.ttyname(slave))
-        os.close(slave)
-        self._wire = ModemWire(self._master, f"serial://{self.path}", 0.0, 0)
+        self._slave = slave  # stays open, so that what has arrived there can be asked
+        self._wire = ModemWire(self._master, f"serial://{self.path}", 0.0, 0, slave)
         asyncio.get_running_loop().add_reader(self._master, self._wire.heard)
 
     def pull(self) -> None:
@@ -60,6 +63,7 @@ class Adapter:
         self._wire = None
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
+        os.close(self._slave)
         self.path.unlink(missing_ok=True)
 
     def tell(self, step: Step) -> None:
@@ -68,14 +72,29 @@ class Adapter:
             self._wire.do(step)
 
 
+class Rung(Struct):
+    """One call on one line, in milliseconds of the wall: first and last ring, taken up, over (None: not, or not yet); what was printed."""
+
+    line: int
+    rang_ms: int
+    last_ring_ms: int
+    number: str | None = None
+    taken_ms: int | None = None
+    ended_ms: int | None = None
+    gone: bool = False
+    printed: tuple[int, int] | None = None
+
+
 class Ledger:
-    """What truly happened: counts as a PBX's own log would have them."""
+    """What truly happened: counts as a PBX's own log would have them, and every call."""
 
     def __init__(self) -> None:
         self.offered = self.answered = self.abandoned = self.printed = 0
         self.waiting: dict[int, float] = {}
         self.talking: dict[int, tuple[Step, float, float]] = {}
         self.blind: list[str] = []
+        self.calls: list[Rung] = []
+        self.open: dict[int, Rung] = {}
 
     def truth(self) -> dict[str, Any]:
         """In the form of a simulated PBX's truth."""
@@ -87,7 +106,11 @@ class Ledger:
 class DemoLines:
     """The site. Use as an async context manager; `folder` holds the modems' names."""
 
-    def __init__(self, folder: Path, seed: int, speed: float, site: Analog = OWN) -> None:
+    def __init__(
+        self, folder: Path, seed: int, speed: float, site: Analog = OWN, clock: Clock | None = None, zone: tzinfo | None = None
+    ) -> None:
+        """`clock`, `zone`: the printer's (None: this machine's)."""
+        self._clock, self._zone = clock or SystemClock(), zone
         self._seed, self._speed, self._site = seed, speed, site
         self.ledger = Ledger()
         self.adapters = [Adapter(folder / f"line{number}") for number in range(1, site.lines + 1)]
@@ -156,6 +179,7 @@ class DemoLines:
 
     def _book(self, line: int, step: Step, now_s: float) -> None:
         ledger = self.ledger
+        self._keep(line, step)
         match step.what:
             case "ring" if step.rings == 1:
                 ledger.offered += 1
@@ -170,9 +194,32 @@ class DemoLines:
                 ledger.abandoned += 1
                 self._print(line, step, round(now_s - ledger.waiting.pop(line, now_s)), None)
 
+    def _keep(self, line: int, step: Step) -> None:
+        ledger, now_ms = self.ledger, self._clock.wall_ns() // 1_000_000
+        if step.what == "ring" and step.rings == 1:
+            ledger.open[line] = Rung(line, now_ms, now_ms)
+            ledger.calls.append(ledger.open[line])
+        call = ledger.open.get(line)
+        if call is None:
+            return
+        match step.what:
+            case "ring":
+                call.last_ring_ms = now_ms
+            case "caller":
+                call.number = None if step.number in ("P", "O") else step.number
+            case "off_hook":
+                call.taken_ms = now_ms
+            case "on_hook":
+                call.ended_ms = now_ms
+            case _:
+                call.ended_ms, call.gone = now_ms, True
+
     def _print(self, line: int, step: Step, ring_s: int, talk_s: int | None) -> None:
         """The PBX's line for a call that has ended."""
-        begun = datetime.now().astimezone().replace(tzinfo=None) - timedelta(seconds=ring_s + (talk_s or 0))
+        if line in self.ledger.open:
+            self.ledger.open[line].printed = ring_s, talk_s or 0
+        local = datetime.fromtimestamp(self._clock.wall_ns() / NS, UTC).astimezone(self._zone)
+        begun = local.replace(tzinfo=None) - timedelta(seconds=ring_s + (talk_s or 0))
         number = "" if step.number == "P" else step.number or ""
         call = Call(begun, "in", 101 + line, line + 1, number, ring_s, talk_s or 0, talk_s is None, transferred=False)
         self._printer.print(f"{MAKES[_MAKE].line(call)}\r\n".encode("latin-1"))

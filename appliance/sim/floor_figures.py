@@ -94,7 +94,7 @@ def window(
     scores = [*(score for seen in visits for score in seen.scores), *loose]
     level = level_of(variant or "handled", visits, terms)
     rate_of = (len(gave_up), len(taken) + len(gave_up) + len(went))
-    repeat_of = (sum(seen.repeat for seen in visits), sum(bool(seen.visit.call.caller) for seen in visits))
+    repeat_of = (sum(seen.repeat for seen in visits), sum(bool(seen.caller) for seen in visits))
     talk_ms, wrap_ms = sum(seen.talk_ms for seen in ended), sum(seen.wrap_ms for seen in ended)
     return {
         "offered": len(visits),

@@ -10,9 +10,13 @@ from typing import Any, Final
 
 from msgspec import Struct, to_builtins
 
+from appliance.core.catalogue import PbxResynced
 from appliance.core.clock import rfc3339
 from appliance.core.slug import slug
 from appliance.floor.snapshot import Snapshot
+from appliance.sim.floor_analog import document as analog_document
+from appliance.sim.floor_analog import is_certain
+from appliance.sim.floor_analog import visits as analog_visits
 from appliance.sim.floor_check import Checked, compared, sights_of
 from appliance.sim.floor_scenario import Scenario, seconds_of
 from appliance.sim.floor_seen import Seen
@@ -63,9 +67,8 @@ async def played(asked: Asked, folder: Path, progress: Progress) -> Played:
         at_s = asked.every_s
         while True:
             at_s = min(at_s, float(length_s))
-            await stage.until(stage.zero_ms + round((at_s + asked.offset_s) * 1000))
-            truth = truth_of(stage)
-            document = truth.document(stage.now_ms) | headsets_of(stage)
+            await _look_at(stage, stage.zero_ms + round((at_s + asked.offset_s) * 1000))
+            document = document_of(stage)
             look = compared(snapshot := stage.snapshot(), document)
             checked.add(look)
             looks.append({"time": rfc3339(stage.now_ms * 1_000_000), **document})
@@ -73,10 +76,33 @@ async def played(asked: Asked, folder: Path, progress: Progress) -> Played:
             if at_s >= length_s:
                 break
             at_s += asked.every_s
-        visits = [_visit(seen) for seen in truth.visits(stage.now_ms)]
+        visits = [_visit(seen) for seen in visits_of(stage)]
         hurried = stage.loop.hurried
     document = {"scenario": scenario.title, "seed": asked.seed, "simulated": True, "looks": looks, "visits": visits}
     return Played(checked, document, snapshot, hurried)
+
+
+async def _look_at(stage: Stage, at_ms: int) -> None:
+    """Play on to a moment at which it is plain what is true: at an analog site it may take a few seconds more."""
+    await stage.until(at_ms)
+    lines = stage.around.lines
+    while lines is not None and not is_certain(lines.ledger.calls, stage.now_ms):
+        await stage.until(stage.now_ms + 1000)
+
+
+def document_of(stage: Stage) -> dict[str, Any]:
+    """Every figure of the floor as it truly is now."""
+    lines, scenario = stage.around.lines, stage.around.scenario
+    if lines is None or scenario is None:
+        return truth_of(stage).document(stage.now_ms) | headsets_of(stage)
+    seen_ms = next(event.wall_ns // 1_000_000 for event in stage.events() if isinstance(event.data, PbxResynced))
+    return analog_document(scenario, lines.ledger.calls, stage.now_ms, seen_ms)
+
+
+def visits_of(stage: Stage) -> list[Seen]:
+    """The visits behind the figures."""
+    lines = stage.around.lines
+    return analog_visits(lines.ledger.calls) if lines is not None else truth_of(stage).visits(stage.now_ms)
 
 
 def truth_of(stage: Stage) -> Truth:
@@ -110,7 +136,7 @@ def write_truth(played: Played, path: Path) -> None:
 def _visit(seen: Seen) -> dict[str, Any]:
     answered = None if seen.answered_ms is None else rfc3339(seen.answered_ms * 1_000_000)
     return {
-        "call": seen.visit.call.number, "queue": slug(seen.queue), "joined": rfc3339(seen.joined_ms * 1_000_000), "outcome": seen.outcome,
+        "call": seen.number, "queue": slug(seen.queue), "joined": rfc3339(seen.joined_ms * 1_000_000), "outcome": seen.outcome,
         "reason": seen.reason, "wait_s": seen.wait_ms / 1000, "answered": answered, "agent": slug(seen.agent, "a") if seen.agent else None,
         "talk_s": seen.talk_ms / 1000, "hold_s": seen.hold_ms / 1000, "wrap_up_s": seen.wrap_ms / 1000, "repeat": seen.repeat,
         "scores": list(seen.scores), "joined_told": seen.told,

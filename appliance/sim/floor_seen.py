@@ -33,9 +33,14 @@ class Sight(Struct, frozen=True):
 
 
 class Seen(Struct, kw_only=True):
-    """A visit as it can be known: the outcome waiting, answered, ended, abandoned, left or unknown. `told`: its join is the PBX's word."""
+    """A visit as it can be known: the outcome waiting, answered, ended, abandoned, left or unknown. `told`: its join is the PBX's word.
 
-    visit: Visit
+    `number` is its call's; `visit` the model's, where there is one.
+    """
+
+    number: int
+    caller: str | None
+    visit: Visit | None = None
     queue: str
     joined_ms: int
     outcome: str
@@ -95,7 +100,10 @@ def _seen(book: Book, visit: Visit, ms_of: Callable[[float], int], sights: Seque
     if begins is None:
         return None
     at, told_ms, is_told = begins
-    seen = Seen(visit=visit, queue=visit.queue.plan.name, joined_ms=told_ms, outcome="waiting", told=is_told)
+    call = visit.call
+    seen = Seen(
+        number=call.number, caller=call.caller, visit=visit, queue=visit.queue.plan.name, joined_ms=told_ms, outcome="waiting", told=is_told
+    )
     if left_ms is None or left_ms > now_ms:
         return seen
     over = _lost_before(left_ms, sights[at:], now_ms)
@@ -139,6 +147,7 @@ def _lost_before(left_ms: int, sights: Sequence[Sight], now_ms: int) -> str | No
 
 def _talked(seen: Seen, book: Book, ms_of: Callable[[float], int], sights: Sequence[Sight], now_ms: int) -> None:
     visit = seen.visit
+    assert visit is not None
     assert visit.answered_s is not None
     answered_ms = seen.answered_ms = ms_of(visit.answered_s)
     seen.outcome = "answered"
@@ -187,9 +196,9 @@ def _mark_repeats(visits: list[Seen]) -> None:
     answered: dict[tuple[str, str], list[int]] = {}
     for seen in visits:
         if seen.answered_ms is not None:
-            answered.setdefault((seen.queue, seen.visit.call.caller), []).append(seen.answered_ms)
+            answered.setdefault((seen.queue, seen.caller or ""), []).append(seen.answered_ms)
     for seen in visits:
-        earlier = answered.get((seen.queue, seen.visit.call.caller), ())
+        earlier = answered.get((seen.queue, seen.caller or ""), ())
         seen.repeat = any(0 <= seen.joined_ms - at_ms <= _DAY_MS for at_ms in earlier)
 
 

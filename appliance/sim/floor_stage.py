@@ -27,6 +27,7 @@ from appliance.demo_cable import Cable
 from appliance.demo_desk import DemoDesks
 from appliance.demo_floor import Around, tables
 from appliance.demo_happen import happening
+from appliance.demo_lines import DemoLines
 from appliance.floor.snapshot import Snapshot
 from appliance.floor_view import FloorView
 from appliance.runner import make_folders, started
@@ -45,6 +46,8 @@ BOX: Final = "simulated"
 SERVICES: Final = ("gateway",)
 #: So many times as fast as real, a broker's answer of a millisecond takes a tenth of a second.
 WITH_CRM: Final = 100.0
+#: A modem's answer comes through a pty, whose kernel thread may need a while on a busy machine.
+WITH_LINES: Final = 50.0
 _DELIVERED_S: Final = 30.0
 
 
@@ -129,6 +132,10 @@ async def on_stage(
             around.pbx = SimPbx(plan_of(scenario), seed=seed, clock=clock, watch=lambda happened: book.take(happened) if book else None)
             book = Book(around.pbx.model, scenario.trunks)
             await stack.enter_async_context(around.pbx)
+        if scenario.analog is not None:
+            stack.enter_context(loop.pace(WITH_LINES))
+            zone = ZoneInfo(scenario.timezone)
+            around.lines = await stack.enter_async_context(DemoLines(folder, seed, 1.0, scenario.analog, clock, zone))
         if around.pbx is not None and scenario.headsets.seats:
             around.desks = await stack.enter_async_context(DemoDesks(around.pbx, folder, seed, scenario.headsets, clock))
         (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
@@ -212,6 +219,6 @@ timezone = "{scenario.timezone}"
 [journal]
 path = "journal.db"
 
-{source}
+{source or (around.lines.configuration() if around.lines is not None else "")}
 {crm}
 {around.desks.configuration() if around.desks else ""}"""

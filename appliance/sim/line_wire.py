@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import random
 import socket
+import struct
+import termios
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
 from appliance.sim.line_plan import Step
+from appliance.sim.model_time import ModelLoop
 from appliance.sim.modem import SimModem
 
 _UNIT: Final = b"^^<U>\x00\x00\x00\x00\x00\x01<S>\x00\x00\x00\x00\x00\x01$"
@@ -22,10 +26,10 @@ _STAMP: Final = "11/21 14:03:22"
 
 
 class ModemWire:
-    """One modem on a pty. `noise`: the share of its bytes that arrive as others."""
+    """One modem on a pty. `noise`: the share of its bytes that arrive as others. `slave`: the far end, held open here too."""
 
-    def __init__(self, master: int, url: str, noise: float, seed: int) -> None:
-        self.url, self._master, self._noise = url, master, noise
+    def __init__(self, master: int, url: str, noise: float, seed: int, slave: int = -1) -> None:
+        self.url, self._master, self._noise, self._slave = url, master, noise, slave
         self._modem = SimModem()
         self._dice = random.Random(seed)  # noqa: S311 - a simulation
 
@@ -52,8 +56,13 @@ class ModemWire:
     def _write(self, data: bytes) -> None:
         if self._noise:
             data = bytes(self._dice.randrange(256) if self._dice.random() < self._noise else byte for byte in data)
+        loop = asyncio.get_running_loop()
+        before = _held(self._slave) if isinstance(loop, ModelLoop) else 0
         with suppress(OSError):  # nobody reads: a wire keeps nothing
-            os.write(self._master, data)
+            sent = os.write(self._master, data)
+            if isinstance(loop, ModelLoop):
+                # A thread of the kernel's hands them on: the model's time must not begin to run before.
+                loop.arrived(lambda: _held(self._slave) >= before + sent)
 
 
 @contextmanager
@@ -62,7 +71,7 @@ def on_pty(noise: float, seed: int) -> Iterator[ModemWire]:
     master, slave = os.openpty()  # the slave stays open here, so that whoever closes it does not hang the line up
     tty.setraw(slave)
     os.set_blocking(master, False)
-    wire = ModemWire(master, f"serial://{os.ttyname(slave)}", noise, seed)
+    wire = ModemWire(master, f"serial://{os.ttyname(slave)}", noise, seed, slave)
     loop = asyncio.get_running_loop()
     loop.add_reader(master, wire.heard)
     try:
@@ -99,6 +108,14 @@ def to_udp(host: str, port: int) -> Iterator[Callable[[int, Step], None]]:
             yield tell
         finally:
             loop.remove_reader(box)
+
+
+def _held(slave: int) -> int:
+    """Bytes that lie at the far end and were not read (FIONREAD, ioctl_tty(2))."""
+    if slave < 0:
+        return 0
+    told: bytes = fcntl.ioctl(slave, termios.FIONREAD, b"\0\0\0\0")
+    return int(struct.unpack("i", told)[0])
 
 
 def monitor_records(line: int, step: Step) -> list[str]:

@@ -28,8 +28,6 @@ _MS: Final = 1_000_000
 #: How long one waits for a thread, or for bytes that left and have not arrived: real seconds, then time goes on all the same.
 _PATIENCE_S: Final = 10.0
 _WIRE_S: Final = 0.25
-#: A pty hands bytes on by a thread of the kernel's, and nobody can see whether it has.
-_PTY_S: Final = 0.002
 _LOOK_S: Final = 0.0002
 
 
@@ -67,6 +65,15 @@ class ModelLoop(asyncio.SelectorEventLoop):
         self._under_way[future] = time.monotonic()
         future.add_done_callback(lambda done: self._under_way.pop(done, None))
 
+    def arrived(self, is_there: Callable[[], bool]) -> None:
+        """Wait, in real time, for something that was written just now and that only its reader's end tells of."""
+        end_s = time.monotonic() + _PATIENCE_S
+        while not is_there():
+            if time.monotonic() > end_s:
+                self.hurried += 1
+                return
+            time.sleep(_LOOK_S)
+
     async def quiet(self) -> None:
         """Wait until all that belongs to this moment has happened."""
         future: asyncio.Future[None] = self.create_future()
@@ -92,7 +99,7 @@ class ModelLoop(asyncio.SelectorEventLoop):
         while True:
             if events := selector.real.select(0):
                 return events
-            if self._waits() or not selector.settled(began_s, self):
+            if self._waits() or not selector.settled(began_s):
                 if events := selector.real.select(_LOOK_S):
                     return events
                 continue
@@ -129,22 +136,17 @@ class _Patient(selectors.BaseSelector):
     def __init__(self, real: selectors.BaseSelector, idle: Callable[[_Patient, float | None], list[Any]]) -> None:
         self.real, self._idle = real, idle
         self._sockets: set[int] = set()
-        self._ptys: set[int] = set()
         self._settled = True
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         key = self.real.register(fileobj, events, data)
-        mode = os.fstat(key.fd).st_mode
-        if stat.S_ISSOCK(mode):
+        if stat.S_ISSOCK(os.fstat(key.fd).st_mode):
             self._sockets.add(key.fd)
-        elif stat.S_ISCHR(mode):
-            self._ptys.add(key.fd)
         return key
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         key = self.real.unregister(fileobj)
         self._sockets.discard(key.fd)
-        self._ptys.discard(key.fd)
         return key
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -158,7 +160,7 @@ class _Patient(selectors.BaseSelector):
         self._settled = self._settled and not events
         return events
 
-    def settled(self, began_s: float, loop: ModelLoop) -> bool:
+    def settled(self, began_s: float) -> bool:
         """Whether every byte that was written has arrived. What has not after a while is somebody's who does not read."""
         if self._settled:
             return True
@@ -166,8 +168,6 @@ class _Patient(selectors.BaseSelector):
         if waited_s < _WIRE_S and any(_unsent(fd) for fd in self._sockets):
             for fd in self._sockets:
                 _acknowledge(fd)
-            return False
-        if self._ptys and waited_s < _PTY_S:
             return False
         self._settled = True
         return True

@@ -19,7 +19,7 @@ from appliance.sim.floor_check import compared, sights_of
 from appliance.sim.floor_cli import memory_folder
 from appliance.sim.floor_figures import VARIANTS
 from appliance.sim.floor_play import Asked, Played, play, truth_of
-from appliance.sim.floor_scenario import Happening, Scenario
+from appliance.sim.floor_scenario import Analog, Happening, Scenario
 from appliance.sim.floor_scenario_file import names, scenario_named
 from appliance.sim.floor_stage import on_stage
 from appliance.sim.floor_truth import Truth
@@ -105,6 +105,15 @@ def test_headsets_of_all_kinds_are_shown_as_they_lie_or_said_not_to_be_known(pla
     assert done.checked.counted["headsets/attached"] == 8 * 11
 
 
+def test_analog_lines_on_ptys_and_their_printer(place: Path) -> None:
+    scenario = replace(scenario_named("analog-site"), analog=Analog(lines=4, every_s=30.0, talk_s=20.0))
+    done = play(Asked(scenario=scenario, seed=3, until="08:04", every_s=60.0), place)
+    right(done)
+    today = done.snapshot.queues["lines"].today
+    assert min(today.answered_ended, today.abandoned) > 0
+    assert done.snapshot.records["printer"].answered > 0
+
+
 def test_every_variant_of_the_service_level_and_windows_by_completion(place: Path) -> None:
     """The same journal, folded as each configuration has it."""
 
@@ -168,6 +177,6 @@ def test_the_same_seed_is_the_same_truth(tmp_path: Path, place: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("name", [name for name in names() if scenario_named(name).queues])
+@pytest.mark.parametrize("name", names())
 def test_a_whole_day(name: str, seed: int, place: Path) -> None:
     right(play(Asked(scenario=scenario_named(name), seed=seed), place))
