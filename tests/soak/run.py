@@ -64,14 +64,11 @@ def played(plan: Plan, *, keep: bool) -> dict[str, Any]:
     samples = BUILD / f"soak-{plan.name}.jsonl"
     when = time.strftime("%Y-%m-%d")
     end = asyncio.run(Stage(plan, folder, samples, say).play())
-    warm_s = max(60.0, min(900.0, plan.seconds / 6)) if plan.seconds >= 600 else plan.seconds / 5
-    run = report.told(
-        {"plan": msgspec.to_builtins(plan), "when": when, "machine": machine(), "warm_s": warm_s} | end, report.samples_of(samples)
-    )
+    run = report.told({"plan": msgspec.to_builtins(plan), "when": when, "machine": machine()} | end, report.samples_of(samples))
     say(f"{run['calls']} calls, {run['events']} events, {len(run['faults'])} faults, {_WORDS[run['is_flat']]}")
     for fault in run["faults"]:
         say(fault)
-    print(report.table_of(report.lines_of(report.samples_of(samples), warm_s)), flush=True)
+    print(report.table_of(report.lines_of(report.samples_of(samples), run["warm_s"])), flush=True)
     if run["faults"] or keep:
         say(f"logs and journal are in {folder}")
     else:
