@@ -1,0 +1,188 @@
+"""The rule of a command that takes a while, without any hardware: the cursor is durable before it is touched, and each has one end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from appliance.command_crew import CommandCrew, Ended, Given
+from appliance.core.catalogue import CommandFinished, CommandReceived, event_from_stored
+from appliance.core.clock import SystemClock
+from appliance.core.command import Verdict
+from appliance.core.config import Config
+from appliance.core.event import Event, Stored, stored_from_body
+from appliance.core.journal import Cursor
+from appliance.core.journal_memory import MemoryJournal
+from appliance.service import Context
+
+SINK = "test.commands"
+
+
+class Watching:
+    def ready(self) -> None: ...
+    def progress(self) -> None: ...
+    def status(self, text: str) -> None: ...
+
+
+class Hands:
+    """Hardware that does what it is told when it is let; what it saw of the cursor as it began."""
+
+    verbs = frozenset({"pause", "originate"})
+
+    def __init__(self, journal: MemoryJournal) -> None:
+        self.journal = journal
+        self.begun: list[str] = []
+        self.cursors: list[int] = []
+        self.go = asyncio.Event()
+        self.accepts = True
+        self.verdict: Callable[[CommandReceived], Verdict] = lambda command: Verdict("run")
+
+    def key(self, verb: str, args: Any) -> str:
+        return str(args.agent)
+
+    def judge(self, command: CommandReceived, row: Stored, age_s: float) -> Verdict:
+        return self.verdict(command)
+
+    async def ready(self) -> None: ...
+
+    async def carry_out(self, given: Given) -> Ended:
+        self.begun.append(given.id)
+        self.cursors.append(self.journal.cursor(SINK).seq)
+        if self.accepts:
+            given.accepted()
+        if given.id.startswith("broken"):
+            raise RuntimeError("a fault of the program")
+        await self.go.wait()
+        return Ended("done", None, {"verb": given.verb})
+
+
+class Bench:
+    def __init__(self, journal: MemoryJournal | None = None) -> None:
+        self.journal = journal or MemoryJournal()
+        self.context = Context(Config(), self.journal, SystemClock(), Watching(), "gateway")
+        self.hands = Hands(self.journal)
+
+    def crew(self, **more: Any) -> CommandCrew:
+        return CommandCrew(self.context, SINK, self.hands, **more)
+
+    async def give(self, name: str, agent: str = "a") -> int:
+        clock = self.context.clock
+        data = CommandReceived(id=name, verb="pause", args={"agent": agent})
+        return await self.journal.appended(
+            [Event("command.received", "uplink/x", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)]
+        )
+
+    def ends(self) -> list[tuple[str, str]]:
+        events = [event_from_stored(stored_from_body(entry.body)) for entry in self.journal.read(0)]
+        return [(event.data.id, event.data.state) for event in events if event is not None and isinstance(event.data, CommandFinished)]
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_cursor_stands_at_a_command_before_it_is_touched_and_several_are_under_way() -> None:
+    box = Bench()
+    rows = [await box.give(f"c{at}", agent=f"a{at}") for at in range(5)]
+    crew = box.crew()
+    task = asyncio.create_task(crew.run())
+    await box.until(lambda: len(box.hands.begun) == 5)
+    assert box.hands.begun == [f"c{at}" for at in range(5)]
+    assert all(cursor >= row for cursor, row in zip(box.hands.cursors, rows, strict=True))
+    assert (crew.under_way, box.ends()) == (5, [])
+    box.hands.go.set()
+    await box.until(lambda: len(box.ends()) == 5)
+    await stopped(task)
+    assert {state for _, state in box.ends()} == {"done"}
+
+
+async def test_what_was_begun_and_has_no_end_is_unknown_and_what_was_not_begun_runs() -> None:
+    box = Bench()
+    await box.give("begun", agent="a1")
+    await box.give("broken", agent="a2")
+    task = asyncio.create_task(box.crew().run())
+    await box.until(lambda: len(box.hands.begun) == 2 and box.ends())
+    await stopped(task)
+    assert box.ends() == [("broken", "unknown")]
+    await box.give("later", agent="a1")
+    again = Bench(box.journal)
+    again.hands.go.set()
+    task = asyncio.create_task(again.crew().run())
+    await again.until(lambda: len(again.ends()) == 3)
+    await stopped(task)
+    assert again.hands.begun == ["later"]
+    assert again.ends() == [("broken", "unknown"), ("begun", "unknown"), ("later", "done")]
+    third = Bench(box.journal)
+    task = asyncio.create_task(third.crew().run())
+    await asyncio.sleep(0.05)
+    await stopped(task)
+    assert (third.hands.begun, len(third.ends())) == ([], 3)
+
+
+async def test_the_next_of_the_same_agent_waits_until_the_hardware_has_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.command_crew._TURN_S", 0.3)
+    box = Bench()
+    box.hands.accepts = False
+    for name, agent in (("first", "a1"), ("other", "a2"), ("second", "a1")):
+        await box.give(name, agent)
+    task = asyncio.create_task(box.crew().run())
+    await box.until(lambda: len(box.hands.begun) == 2)
+    assert box.hands.begun == ["first", "other"]
+    await box.until(lambda: len(box.hands.begun) == 3)  # who is never taken does not hold up the rest for ever
+    await stopped(task)
+
+
+async def test_no_more_than_so_many_are_under_way() -> None:
+    box = Bench()
+    for at in range(4):
+        await box.give(f"c{at}", agent=f"a{at}")
+    crew = box.crew(most=2)
+    task = asyncio.create_task(crew.run())
+    await box.until(lambda: len(box.hands.begun) == 2)
+    await asyncio.sleep(0.05)
+    assert crew.under_way == 2
+    box.hands.go.set()
+    await box.until(lambda: len(box.ends()) == 4)
+    await stopped(task)
+
+
+async def test_what_is_judged_away_is_never_begun_and_an_id_runs_once() -> None:
+    box = Bench()
+    box.hands.go.set()
+    box.hands.verdict = lambda command: Verdict("expired", "late") if command.id == "late" else Verdict("run")
+    for name in ("late", "good", "good"):
+        await box.give(name)
+    task = asyncio.create_task(box.crew().run())
+    await box.until(lambda: len(box.ends()) == 2)
+    await asyncio.sleep(0.05)
+    await stopped(task)
+    assert box.hands.begun == ["good"]
+    assert box.ends() == [("late", "expired"), ("good", "done")]
+
+
+async def test_a_cursor_that_cannot_be_saved_holds_everything_back() -> None:
+    box = Bench()
+    box.hands.go.set()
+    save, faults = box.journal.save, [OSError("no space left")] * 3
+
+    def refusing(sink: str, cursor: Cursor) -> None:
+        assert box.hands.begun == [], "it was touched before the cursor was durable"
+        if faults:
+            raise faults.pop()
+        save(sink, cursor)
+
+    box.journal.save = refusing  # type: ignore[method-assign]
+    await box.give("c")
+    task = asyncio.create_task(box.crew(full_s=0.02).run())
+    await box.until(lambda: box.ends() == [("c", "done")])
+    await stopped(task)
+    assert not faults
