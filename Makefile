@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill test-commands faults test-outage test-headsets bench bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill test-commands faults test-outage test-headsets floors bench bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ test-outage: setup ## the broker away for ten thousand events
 test-headsets: setup ## storms of forty headsets at a mocked bus, and all that headsets do wrong, in full; five minutes
 	$(PYTEST) -m "slow or not slow" tests/faults/test_headset_storm.py tests/faults/test_headset_habits.py tests/headsets/test_headset_fuzz.py $(ARGS)
 
+rig: setup ## hardware in the loop, simulated unless ARGS names a rig or a device (docs/rig.md): build/rig.json; five minutes
+	@mkdir -p build
+	$(PYTEST) -m rig tests/rig --rig own --junitxml build/rig-junit.xml $(ARGS)
+
 bench: $(READY) ## the table of docs/performance.md, also as build/bench.json
 	@.ci/setup bench
 	@mkdir -p build
@@ -78,6 +82,9 @@ bench-wallboard: setup ## the boards' part of that table: to the painted figure,
 soak: setup ## a simulated day at speed, then two real hours: memory, handles, threads, log, latency flat, nothing lost: build/soak.json, docs/soak.md; ARGS="--minutes 5" for a try
 	@mkdir -p build
 	$(BIN)/python tests/soak/run.py --docs $(ARGS)
+
+floors: setup ## every scenario of a simulated floor, its whole day: each figure of the box against the truth; half an hour
+	$(PYTEST) -m slow tests/appliance/sim/test_floor_play.py tests/appliance/sim/test_floor_link.py tests/appliance/sim/test_simulation_page.py $(ARGS)
 
 fleet: setup ## a thousand boxes at one broker that is killed and stopped while they record: build/fleet.json; five minutes
 	@mkdir -p build
