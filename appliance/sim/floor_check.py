@@ -9,8 +9,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from appliance.core.catalogue import PbxResynced
-from appliance.core.event import Event
 from appliance.floor.snapshot import Snapshot
 from appliance.sim.floor_seen import Sight
 from appliance.sim.pbx import SimPbx
@@ -45,9 +43,8 @@ class Checked(Struct):
         self.differ = [*self.differ, *other.differ]
 
 
-def sights_of(pbx: SimPbx, events: Sequence[Event]) -> list[Sight]:
-    """When a box listened, by the PBX's own word; when its picture was whole, it says itself: `pbx.resynced`."""
-    whole = [event.wall_ns // 1_000_000 for event in events if isinstance(event.data, PbxResynced)]
+def sights_of(pbx: SimPbx, whole: Sequence[int]) -> list[Sight]:
+    """When a box listened, by the PBX's own word; when its picture was `whole`, it says itself (`Stage.whole_ms`)."""
     out = []
     for one in pbx.listened:
         from_ms, lost_ms = _ms(one.from_s), None if one.to_s is None else _ms(one.to_s)

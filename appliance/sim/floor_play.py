@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from msgspec import Struct, to_builtins
 
-from appliance.core.catalogue import PbxResynced
 from appliance.core.clock import rfc3339
 from appliance.core.slug import slug
 from appliance.floor.snapshot import Snapshot
@@ -95,8 +94,7 @@ def document_of(stage: Stage) -> dict[str, Any]:
     lines, scenario = stage.around.lines, stage.around.scenario
     if lines is None or scenario is None:
         return truth_of(stage).document(stage.now_ms) | headsets_of(stage)
-    seen_ms = next(event.wall_ns // 1_000_000 for event in stage.events() if isinstance(event.data, PbxResynced))
-    return analog_document(scenario, lines.ledger.calls, stage.now_ms, seen_ms)
+    return analog_document(scenario, lines.ledger.calls, stage.now_ms, stage.whole_ms()[0])
 
 
 def visits_of(stage: Stage) -> list[Seen]:
@@ -110,7 +108,7 @@ def truth_of(stage: Stage) -> Truth:
     assert stage.book is not None
     assert stage.around.pbx is not None
     assert stage.around.scenario is not None
-    return Truth(stage.around.scenario, stage.book, stage.zero_ms, sights_of(stage.around.pbx, stage.events()))
+    return Truth(stage.around.scenario, stage.book, stage.zero_ms, sights_of(stage.around.pbx, stage.whole_ms()))
 
 
 def headsets_of(stage: Stage) -> dict[str, Any]:

@@ -48,6 +48,7 @@ SERVICES: Final = ("gateway",)
 WITH_CRM: Final = 100.0
 #: A modem's answer comes through a pty, whose kernel thread may need a while on a busy machine.
 WITH_LINES: Final = 50.0
+_WHOLE: Final = b'{"k":"pbx.resynced"'
 _DELIVERED_S: Final = 30.0
 
 
@@ -69,6 +70,7 @@ class Stage:
         self.loop, self.clock, self.config, self.around, self.journal, self.book = loop, clock, config, around, journal, book
         self.zero_ms = clock.wall_ns() // 1_000_000
         self.view = FloorView(journal, config, clock)
+        self._read, self._whole = 0, list[int]()
 
     @property
     def now_ms(self) -> int:
@@ -94,6 +96,13 @@ class Stage:
         while self.view.catch_up():
             pass
         return self.view.snapshot()
+
+    def whole_ms(self) -> list[int]:
+        """When the box said that its picture of the PBX, or of the lines, was whole."""
+        while page := self.journal.read(self._read):
+            self._whole += [stored_from_body(entry.body).wall_ns // 1_000_000 for entry in page if entry.body.startswith(_WHOLE)]
+            self._read = page[-1].seq
+        return self._whole
 
     def events(self) -> list[Event]:
         """The whole journal."""

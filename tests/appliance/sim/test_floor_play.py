@@ -123,7 +123,7 @@ def test_every_variant_of_the_service_level_and_windows_by_completion(place: Pat
             await stage.until(stage.zero_ms + 9 * 60_000)
             assert stage.book is not None
             assert stage.around.pbx is not None
-            sights = sights_of(stage.around.pbx, stage.events())
+            sights = sights_of(stage.around.pbx, stage.whole_ms())
             for variant in VARIANTS:
                 kpi = replace(stage.config.kpi, service_level=variant)
                 view = FloorView(stage.journal, replace(stage.config, kpi=kpi), stage.clock)
