@@ -102,11 +102,13 @@ def sheet_by_questions(machine: Machine, words: Words, read: Reader, say: Callab
         asked.ask("q.pbx.user", "pbx.central.username", "callfloor")
         asked.ask("q.pbx.secret", "pbx.central.secret", None, hidden=True)
     if asked.ask("q.crm", "crm.url", NONE, _broker) is not None:
-        asked.ask("q.crm.ca", "crm.ca_file", NONE)
+        authority = asked.ask("q.crm.ca", "crm.ca_file", NONE)
         if asked.ask("q.enrol", "enrol.url", NONE) is not None:
+            asked.ask("q.enrol.ca", "enrol.ca_file", authority or NONE)
             asked.ask("q.enrol.code", "enrol.code", None, hidden=True)
     if asked.ask("q.tv", "wallboard.tv", _lan() or NONE, _tv) is None:
         asked.settle("wallboard.tv", {"listen": "127.0.0.1:8080"})
+    asked.ask("q.kiosk", "callfloor.kiosk.browser", "cog" if machine.path("/usr/bin/cage").exists() else NONE)
     asked.ask("q.ntp", "time.ntp", NONE, _list)
     return asked.text
 

@@ -156,6 +156,16 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "Arquivo da sua autoridade (“-”: as do sistema)",
     ),
     "q.enrol": ("Dirección de inscripción («-»: ninguna)", "Enrolment address (“-”: none)", "Endereço de inscrição (“-”: nenhum)"),
+    "q.enrol.ca": (
+        "Archivo de la autoridad de esa dirección («-»: las del sistema)",
+        "File of that address's authority (“-”: the system's)",
+        "Arquivo da autoridade desse endereço (“-”: as do sistema)",
+    ),
+    "q.kiosk": (
+        "Pantalla propia por HDMI: cog, chromium («-»: ninguna)",
+        "Own screen on HDMI: cog, chromium (“-”: none)",
+        "Tela própria por HDMI: cog, chromium (“-”: nenhuma)",
+    ),
     "q.enrol.code": ("Código de un solo uso (no se ve)", "One-time code (not shown)", "Código de uso único (não aparece)"),
     "q.tv": ("Redes de las pantallas («-»: solo aquí)", "Networks of the screens (“-”: this box only)", "Redes das telas (“-”: só aqui)"),
     "q.ntp": ("Servidores de hora («-»: los de la red)", "Time servers (“-”: the network's)", "Servidores de hora (“-”: os da rede)"),

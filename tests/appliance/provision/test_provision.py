@@ -186,8 +186,9 @@ def test_questions_make_a_sheet_and_no_wrong_answer_is_taken(make_root: MakeRoot
             "",  # the box's own host name
             "America/Guayaqil", "America/Guayaquil", "",
             "192.168.1.10", "", "", "s3cr3t of the manager",
-            "crm.example.com", "-", "-",
+            "crm.example.com", "", "https://enrol.example.com", "", "7f3a-9921",
             "192.168.1.0", "10.0.0.1/8x", "192.168.1.0/24",
+            "firefox", "chromium",
             "192.168.1.1 pool.ntp.org",
         ]
     )  # fmt: skip
@@ -203,19 +204,22 @@ def test_questions_make_a_sheet_and_no_wrong_answer_is_taken(make_root: MakeRoot
         return answer
 
     text = sheet_by_questions(Machine(root), Words("es"), read, said.append, tmp_path)
-    assert hidden == ["s3cr3t of the manager"]
+    assert hidden == ["s3cr3t of the manager", "7f3a-9921"]
     assert not any("s3cr3t" in line for line in said)
     sheet = site_from_toml(text, tmp_path / "site.toml")
     assert (sheet.site.name, sheet.site.box, sheet.site.language) == ("quito", "piso-3", "es")
     assert sheet.crm is not None
     assert sheet.crm.url == "mqtts://crm.example.com:8883"
     assert sheet.wallboard["tv"]["allow"] == ["192.168.1.0/24"] or sheet.wallboard["tv"]["allow"] == ["192.168.1.0"]
+    assert sheet.callfloor == {"kiosk": {"browser": "chromium"}}
+    assert sheet.enrol is not None
+    assert (sheet.enrol.url, sheet.enrol.ca_file) == ("https://enrol.example.com", None)
     assert sheet.time.ntp == ("192.168.1.1", "pool.ntp.org")
 
 
 def test_by_questions_from_a_pipe_saved_and_applied(make_root: MakeRoot, tmp_path: Path) -> None:
     root = make_root()
-    answers = "quito\npiso-3\nAmerica/Guayaquil\nes\n192.168.1.10\n\n\ns3cr3t\n-\n-\n-\n"
+    answers = "quito\npiso-3\nAmerica/Guayaquil\nes\n192.168.1.10\n\n\ns3cr3t\n-\n-\n-\n-\n"
     done = subprocess.run(
         [sys.executable, "-m", "appliance.cli.main", "provision", "--root", root, "--yes", "--save", tmp_path / "kept.toml", "--lang", "pt"],
         input=answers, capture_output=True, text=True, check=False,
