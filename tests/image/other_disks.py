@@ -16,8 +16,8 @@ from typing import Final
 from fake_firmware import Firmware
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-#: What systemd says goes to the serial line too.
-TALKS: Final = "ro rootwait panic=2 net.ifnames=0 systemd.log_target=console systemd.journald.forward_to_console=0"
+#: What systemd says goes to the serial line too; an emulated box that shares its cores with others may start slowly.
+TALKS: Final = "ro rootwait panic=2 net.ifnames=0 systemd.log_target=console systemd.journald.forward_to_console=0 systemd.default_timeout_start_sec=600"
 _WORDS: Final = {"kiosk": ("--arch", "amd64", "--kiosk"), "arm64": ("--arch", "arm64")}
 
 
