@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-slow test-browser test-kill test-commands faults test-outage test-headsets floors bench bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-update test-slow test-browser test-kill test-commands faults test-outage test-headsets floors bench bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,7 +43,7 @@ fix: $(READY) ## what ruff can mend by itself
 	$(BIN)/ruff format
 
 test-slow: setup ## the slow suites: long replays, floods, outside validators
-	$(PYTEST) -m slow $(ARGS)
+	$(PYTEST) -m "slow and not box" $(ARGS)
 
 test-browser: setup ## the boards in a real Chromium, in full: also accessibility (axe-core by npm), memory over 100 000 updates, a real journal
 	@mkdir -p build/axe
@@ -101,7 +101,11 @@ bench-headsets: setup ## the headsets' part: forty at a mocked bus, report to ev
 
 test-box: setup ## the box without a machine: units, the package in a bare Debian, a real systemd booted with it; as root, four minutes
 	@.ci/setup package && .ci/setup box
-	$(PYTEST) -m box tests/box $(ARGS)
+	$(PYTEST) -m "box and not slow" tests/box $(ARGS)
+
+test-update: setup ## a package put over another on a Debian that runs: kept, undone, plug pulled, purged; as root, three minutes
+	@.ci/setup package && .ci/setup box
+	$(PYTEST) -m box tests/box/test_update_box.py $(ARGS)
 
 deb: $(READY) ## the Debian package, in build/deb; ARGS="--arch arm64" for a Pi. A minute
 	@.ci/setup package
