@@ -55,7 +55,7 @@ def sights_of(pbx: SimPbx, whole: Sequence[int]) -> list[Sight]:
     return out
 
 
-def compared(snapshot: Snapshot, truth: dict[str, Any]) -> Checked:
+def compared(snapshot: Snapshot | dict[str, Any], truth: dict[str, Any]) -> Checked:
     """Every figure of the truth against the snapshot's member of the same path, exactly."""
     board, out = msgspec.to_builtins(snapshot), Checked()
     for path, true in _leaves(truth, ()):

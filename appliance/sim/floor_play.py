@@ -122,7 +122,9 @@ def headsets_of(stage: Stage) -> dict[str, Any]:
         told: dict[str, Any] = {"hook": "off" if headset.off_hook else "on"} if plugged else {}
         if plugged and headset.off_hook:  # a call's end ends its mute, and few headsets say so
             told["mute"] = headset.muted
-        out[f"s-{desk.agent.plan.extension}"] = {"attached": plugged, "agent": slug(desk.agent.plan.name, "a"), **told}
+        if desk.agent.mode != "away":  # whose seat it was stays until somebody touches the headset again
+            told["agent"] = slug(desk.agent.plan.name, "a")
+        out[f"s-{desk.agent.plan.extension}"] = {"attached": plugged, **told}
     return {"headsets": out}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +21,7 @@ from appliance.core.catalogue import event_from_stored
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.core.config_file import load
+from appliance.core.errors import TransientError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import Journal
 from appliance.core.journal_sqlite import SqliteJournal
@@ -97,6 +99,21 @@ class Stage:
             pass
         return self.view.snapshot()
 
+    async def board(self) -> dict[str, Any]:
+        """The floor as the boards' own server gives it: `GET /api/floor`. For a stage with boards."""
+        assert self.config.wallboard.tv is not None
+        host, _, port = str(self.config.wallboard.tv.listen).rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            writer.write(f"GET /api/floor HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        finally:
+            writer.close()
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise TransientError(f"GET /api/floor: {head[:60]!r}; the boards are not up")
+        floor: dict[str, Any] = json.loads(body)
+        return floor
+
     def whole_ms(self) -> list[int]:
         """When the box said that its picture of the PBX, or of the lines, was whole."""
         while page := self.journal.read(self._read):
@@ -121,12 +138,19 @@ def begins_ns(scenario: Scenario) -> int:
 
 @asynccontextmanager
 async def on_stage(
-    scenario: Scenario, *, seed: int, folder: Path, services: Sequence[str] | None = None, journal: Journal | None = None, crm: bool = False
+    scenario: Scenario,
+    *,
+    seed: int,
+    folder: Path,
+    services: Sequence[str] | None = None,
+    journal: Journal | None = None,
+    crm: bool = False,
+    listen: str | None = None,
 ) -> AsyncIterator[Stage]:
     """Everything runs while the block does. `folder`: for the configuration and the journal; short, for sockets lie there too.
 
     `journal` None: one on disk there. `crm`: with a broker and a CRM behind a cable; the broker is a process of its own, so the floor
-    then passes at most `WITH_CRM` times as fast as real.
+    then passes at most `WITH_CRM` times as fast as real. `listen`: boards there, by the service that serves them.
     """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ModelLoop), "play it in a ModelLoop"
@@ -148,11 +172,12 @@ async def on_stage(
         if around.pbx is not None and scenario.headsets.seats:
             around.desks = await stack.enter_async_context(DemoDesks(around.pbx, folder, seed, scenario.headsets, clock))
         (folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
-        (folder / "callfloor.toml").write_text(configuration(around, scenario), encoding="utf-8")
+        (folder / "callfloor.toml").write_text(configuration(around, scenario, listen), encoding="utf-8")
         config = load(folder / "callfloor.toml", {})
         names = services or (
             *SERVICES,
             *(("headsets",) if around.desks is not None else ()),
+            *(("wallboard",) if listen is not None else ()),
             *(("uplink",) if crm else ()),
         )
         if journal is None:
@@ -203,7 +228,7 @@ async def _box(config: Config, journal: Journal, clock: ModelClock, names: Seque
         await runner
 
 
-def configuration(around: Around, scenario: Scenario) -> str:
+def configuration(around: Around, scenario: Scenario, listen: str | None = None) -> str:
     """The box's configuration for the model's time."""
     pbx = around.pbx
     source = (
@@ -220,6 +245,7 @@ secret_file = "pbx.secret"
 {tables(scenario)}"""
     )
     crm = f'[crm]\nurl = "{around.url}"\nprotocol = "{around.protocol}"\nreconnect_max_s = 3.0\n' if around.crm is not None else ""
+    boards = "" if listen is None else f'[wallboard.tv]\nlisten = "{listen}"\n'
     return f"""[site]
 name = "{SITE}"
 box = "{BOX}"
@@ -230,4 +256,5 @@ path = "journal.db"
 
 {source or (around.lines.configuration() if around.lines is not None else "")}
 {crm}
+{boards}
 {around.desks.configuration() if around.desks else ""}"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,6 +154,31 @@ def test_the_comparison_finds_a_figure_that_is_off_and_an_event_that_is_missing(
             deaf.catch_up()
             found = {one.path for one in compared(deaf.snapshot(), truth).differ}
             assert {"floor/today/talk_sum", "floor/today/aht", "floor/today/wrap_up_sum"} <= found
+
+    with asyncio.Runner(loop_factory=ModelLoop) as runner:
+        runner.run(looked())
+
+
+def test_the_boards_own_server_shows_the_truth(place: Path) -> None:
+    """As a television asks for it, from the wallboard service beside the gateway."""
+
+    async def looked() -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        async with on_stage(dense("monday-peak"), seed=6, folder=place, listen=f"127.0.0.1:{port}") as stage:
+            for minute in (2, 4, 6):
+                await stage.until(stage.zero_ms + minute * 60_000 + 200)
+                truth = truth_of(stage).document(stage.now_ms)
+                truth.pop("agents")  # clocks tick there every five seconds, or in the page
+                truth.pop("utilisation")
+                for queue in (truth["floor"], *truth["queues"].values(), *truth["groups"].values()):
+                    queue.pop("longest_wait")
+                    for window in ("today", "interval", "rolling"):
+                        queue[window].pop("coverage")
+                for trunk in truth["trunks"].values():
+                    trunk.pop("all_busy_share")
+                assert [str(one) for one in compared(await stage.board(), truth).differ] == []
 
     with asyncio.Runner(loop_factory=ModelLoop) as runner:
         runner.run(looked())
