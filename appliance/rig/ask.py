@@ -13,7 +13,8 @@ import msgspec
 from appliance.cli.terminal import say
 from appliance.core.errors import MisconfiguredError
 from appliance.rig.place import running
-from gateway.opcua.rig_client import Answer, RigClient, keys_from_file
+from gateway.opcua.rig_client import Answer, RigClient
+from gateway.opcua.rig_keys import keys_from_file
 
 _LONGEST: Final = 160
 #: A watch without paths leaves these out: they fill the screen.

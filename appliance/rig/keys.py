@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from appliance.core.endpoint import Endpoint
 from appliance.core.password import line_from_password
 from appliance.rig.crm import BOX, SITE
-from gateway.opcua.rig_client import Keys
+from gateway.opcua.rig_keys import Keys
 
 USER: Final = "rig"
 FILE: Final = "rig.json"

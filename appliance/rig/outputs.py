@@ -114,6 +114,8 @@ class TvSight:
                 self._show(boards, patches)
 
     def _show(self, boards: BoardSet, patches: int) -> None:
+        if self._document.get("epoch") != self._values.value("journal/epoch"):
+            raise ValueError("another box's floor: its port was ours a moment ago")
         at_ns = self._clock.wall_ns()
         put = self._values.put
         put("tv/floor", msgspec.json.encode(self._document).decode(), at_ns=at_ns)

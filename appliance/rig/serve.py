@@ -31,7 +31,7 @@ from appliance.runner import open_journal, signals
 from appliance.runner_log import to_file
 from appliance.runner_supervise import Supervisor
 from appliance.service import Service
-from gateway.opcua.rig_client import Keys
+from gateway.opcua.rig_keys import Keys
 
 _READY_S = 60.0
 

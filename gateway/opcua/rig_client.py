@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, Self
 
 import msgspec
@@ -21,6 +20,7 @@ from asyncua.crypto.uacrypto import CertProperties
 from msgspec import Struct
 
 from appliance.core.errors import DeniedError, MisconfiguredError, TransientError
+from gateway.opcua.rig_keys import Keys
 from gateway.opcua.space import URI
 
 _ROOT: Final = "extra/rig"
@@ -34,17 +34,6 @@ _PAGE: Final = 200
 
 #: Path, value (None: not known), and since when it is so, by the box's clock (ns since 1970; 0: not told).
 Told = Callable[[str, Any, int], None]
-
-
-class Keys(Struct, frozen=True, kw_only=True):
-    """Who comes, and by what keys: the file that `callfloor rig` writes. `server` is its certificate; all PEM, in text."""
-
-    url: str
-    user: str
-    password: str
-    certificate: str
-    key: str
-    server: str
 
 
 class ArgumentSeen(Struct, frozen=True):
@@ -241,14 +230,6 @@ class _Ear:
     def status_change_notification(self, _status: Any) -> None:
         if self._lost is not None:
             self._lost()
-
-
-def keys_from_file(path: Path) -> Keys:
-    """Read the file that `callfloor rig` writes. Raises MisconfiguredError."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Keys)
-    except (OSError, msgspec.DecodeError) as fault:
-        raise MisconfiguredError(f"{path}: {fault}; `callfloor rig` writes it: copy it from the rig, and name it with --keys") from fault
 
 
 def _argument(told: Any) -> ArgumentSeen:

@@ -23,7 +23,7 @@ from rig_here import Here
 from rig_owner import LEASE_S, owner
 
 from appliance.rig.place import running
-from gateway.opcua.rig_client import keys_from_file
+from gateway.opcua.rig_keys import keys_from_file
 
 REPORT = Path(__file__).parents[2] / "build" / "rig.json"
 _ROWS: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ from typing import Any
 
 from rig_bench import Seen
 
-from gateway.opcua.rig_client import Keys, RigClient, keys_from_file
+from gateway.opcua.rig_keys import Keys, keys_from_file
 
 _START_S = 120.0
 #: What the rig of the last run told.
@@ -23,6 +23,8 @@ class Far:
     """One connection. `url` None: as the keys say."""
 
     def __init__(self, keys: Keys, url: str | None = None) -> None:
+        from gateway.opcua.rig_client import RigClient  # noqa: PLC0415 - asyncua takes seconds to be read, and most runs need it not
+
         self._client = RigClient(keys, url)
 
     async def open(self, told: Callable[[Seen], None]) -> None:

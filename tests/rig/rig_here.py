@@ -27,7 +27,7 @@ class Here:
 
     async def open(self, told: Callable[[Seen], None]) -> None:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="cf-rig-")))
-        listen, _ = free_listener("127.0.0.1:18080")
+        listen, _ = free_listener("127.0.0.1:0")
         self.rig = Rig(folder, Endpoint(listen.host, listen.port), devices=self._devices, hand=Hand(self._hand))
         follow = asyncio.create_task(self._follow(told))
         self._stack.callback(follow.cancel)

@@ -52,6 +52,7 @@ def test_an_announcement_stands_on_the_sign_and_an_urgent_one_takes_it_over(benc
     bench.sees(withdrawn, "sign/strip/priority", lambda priority: not priority, within_s=30)
 
 
+@pytest.mark.slow
 @pytest.mark.wires("panel", "line1")
 def test_the_led_picture_is_a_picture(bench: Bench) -> None:
     """What the chain shows, as a PNG: lit dots on a dark chain, and others when the figure is another."""

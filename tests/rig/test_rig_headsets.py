@@ -16,6 +16,7 @@ def seat(floor: Any, name: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.wires("s-101", "crm", "tv")
 def test_a_headset_is_taken_up_muted_and_laid_down(bench: Bench) -> None:
     lifted = bench.do("headsets/s-101/lift")

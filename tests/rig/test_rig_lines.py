@@ -23,6 +23,7 @@ def test_a_line_rings(bench: Bench) -> None:
     bench.do("lines/line3/give-up")
 
 
+@pytest.mark.slow
 @pytest.mark.wires("line1", "crm", "panel", "sign", "tv")
 def test_who_calls_is_told_and_stands_on_no_board(bench: Bench) -> None:
     bench.do("lines/line1/ring")

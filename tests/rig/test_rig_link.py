@@ -8,6 +8,7 @@ from rig_bench import Bench
 pytestmark = pytest.mark.rig
 
 
+@pytest.mark.slow
 @pytest.mark.wires("crm", "line1", "tower", "tv")
 def test_the_broker_is_cut_and_nothing_is_lost_or_doubled(bench: Bench) -> None:
     """Cut, the backlog grows and the boards say so; back, it drains in order."""

@@ -15,7 +15,7 @@ from rig_far import Far, Own
 from rig_owner import LEASE_S, owner
 
 from appliance.core.errors import DeniedError
-from gateway.opcua.rig_client import RigClient, keys_from_file
+from gateway.opcua.rig_keys import Keys, keys_from_file
 
 pytestmark = pytest.mark.rig
 LINES = str(Path(__file__).with_name("test_rig_lines.py"))
@@ -122,12 +122,14 @@ def test_two_runs_never_share_a_rig() -> None:
         first.free()
         first.close()
         with pytest.raises(DeniedError, match="does not let rig in"):
-            loop.run_until_complete(_enter(RigClient(replace(keys_from_file(keys), password="no"))))
+            loop.run_until_complete(_enter(replace(keys_from_file(keys), password="no")))
     finally:
         loop.run_until_complete(rig.close())
         loop.close()
 
 
-async def _enter(client: RigClient) -> None:
-    async with client:
+async def _enter(keys: Keys) -> None:
+    from gateway.opcua.rig_client import RigClient  # noqa: PLC0415 - asyncua takes seconds to be read
+
+    async with RigClient(keys):
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.core.clock import NS, rfc3339
@@ -78,6 +78,7 @@ def test_a_lease_has_a_name_and_an_end(owner: str, seconds: float) -> None:
 # -- the LED reader ----------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=50)
 @given(st.text(alphabet=_SIGNS, min_size=1, max_size=9), st.integers(0, 5))
 def test_what_is_drawn_is_read(text: str, x_px: int) -> None:
     """Every sign of the box's own font, beside every other."""
@@ -87,6 +88,7 @@ def test_what_is_drawn_is_read(text: str, x_px: int) -> None:
     assert text_from(image.tobytes(), width) == text
 
 
+@settings(max_examples=20)
 @given(st.binary(min_size=64 * 8, max_size=64 * 8))
 def test_any_dots_are_read_as_something(inks: bytes) -> None:
     assert len(text_from(inks, 64)) <= 64

@@ -22,6 +22,7 @@ def as_the_pbx_has_it(bench: Bench) -> None:
     bench.until("tv/floor", lambda _: all(today(bench)[name] == count for name, count in truth.items()))
 
 
+@pytest.mark.slow
 @pytest.mark.wires("pbx", "crm", "panel", "tv")
 def test_a_call_through_a_queue(bench: Bench) -> None:
     """Queued, rung, answered, held, resumed, hung up: each step at the CRM and on the boards."""
