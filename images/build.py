@@ -44,7 +44,7 @@ def main() -> int:
     """`build.py [--arch amd64] [--kiosk] [--deb FILE] [--into build/image]`; prints what was made, and its digests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arch", choices=tuple(recipe.MACHINES), default="amd64")
-    parser.add_argument("--kiosk", action="store_true", help="with cage and cog, for a television at the box's HDMI; 200 MB more")
+    parser.add_argument("--kiosk", action="store_true", help="with cage and cog, for a television at the box's HDMI; 110 MB more")
     parser.add_argument("--deb", type=Path, help="the package to install; default: built from this checkout")
     parser.add_argument("--keyring", type=Path, help="PEM: who may sign updates; default: an authority for tests, made in build/image/keys")
     parser.add_argument("--into", type=Path, default=Path("build/image"))

@@ -13,7 +13,7 @@ _PACKAGES: Final = (
     "adduser", "dosfstools", "e2fsprogs", "fdisk", "fonts-liberation", "libpython3.11-stdlib", "libudev1", "mtools", "rauc", "rauc-service",
     "systemd-resolved",
 )  # fmt: skip
-#: Televisions are driven by WPE in its own compositor: 200 MB more.
+#: Televisions are driven by WPE in its own compositor: 110 MB more, compressed.
 KIOSK: Final = ("cog", "cage", "libgl1-mesa-dri", "seatd")
 #: Drivers that no box has a use for. A box has a cable and no radio: neither wireless nor Bluetooth. Sound stays for USB headsets only.
 _LEFT_OUT: Final = (
