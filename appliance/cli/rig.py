@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from appliance.cli.terminal import complain
+from appliance.core.errors import UnsupportedError
 
 EXAMPLES = """
   callfloor rig                                    until Ctrl-C; nothing happens by itself
@@ -54,7 +55,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Raises UnpluggedError when a word finds no rig, and what the rig refuses."""
+    """Raises UnpluggedError when a word finds no rig, UnsupportedError without OPC UA, and what the rig refuses."""
+    try:
+        return _main(args)
+    except ModuleNotFoundError as fault:
+        raise UnsupportedError(f"a rig needs the package {fault.name}; install it: pip install 'callfloor[opcua,demo]'") from fault
+
+
+def _main(args: argparse.Namespace) -> int:
     if args.word is not None:
         from appliance.rig.ask import ask  # noqa: PLC0415 - OPC UA takes its time to be read
 

@@ -28,7 +28,8 @@ from appliance.rig.outputs import JournalSight, TvSight
 from appliance.rig.part import Deed, Part, number, text
 from appliance.rig.pbx import STILL, RigPbx
 from appliance.rig.sign import RigSign
-from appliance.rig.site import BOARD, LINES, PANEL, PBX, SIGN, TOWER, Wires, configuration, device_of
+from appliance.rig.site import BOARD, LINES, PANEL, PBX, PRINTER, SIGN, TOWER, ZONE, Wires, configuration, device_of
+from appliance.rig.smdr import RigPrinter
 from appliance.rig.values import Values
 from gateway.opcua.rig_port import RigAction, RigAnswer, RigArgument, RigValue, Scalar
 
@@ -50,6 +51,7 @@ class Rig:
         self._hand = hand or Hand(None)
         self.crm = RigCrm(values, self.clock)
         self.pbx = RigPbx(PBX, values)
+        self.printer = RigPrinter(PRINTER, values, self.clock, ZONE)
         self._lines = {name: RigLine(name, folder, values) for name in LINES}
         self._headsets = {seat: RigHeadset(seat, folder, values, self.clock) for seat in SEATS}
         self._sign = RigSign(SIGN, folder, values, self.clock)
@@ -58,7 +60,7 @@ class Rig:
         self._simulated: dict[str, RigLine | RigHeadset | RigSign | LedPanel | LampTower] = {
             **self._lines, **self._headsets, SIGN: self._sign, PANEL: self._panel, TOWER: self._tower,
         }  # fmt: skip
-        self._parts: tuple[Part, ...] = (self.crm, self.pbx, *(self._part(place) for place in self._simulated))
+        self._parts: tuple[Part, ...] = (self.crm, self.pbx, self.printer, *(self._part(place) for place in self._simulated))
         self._journal = JournalSight(values)
         self._tv = TvSight(values, self.clock, lambda: str(listen))
         self.box = RigBox(folder / "callfloor.toml", self.clock, self._follow)
@@ -83,6 +85,7 @@ class Rig:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.crm)
         await self._stack.enter_async_context(self.pbx)
+        await self._stack.enter_async_context(self.printer)
         unread = Unread(self._lines)
         source = logging.getLogger("callfloor.gateway")
         source.addHandler(unread)
@@ -232,9 +235,14 @@ class Rig:
         """The box's files, as a person would write them."""
         places = {place: self._real.get(place) or part.url for place, part in self._simulated.items()}
         wires = Wires(
-            places=places, real=frozenset(self._real), pbx_port=self.pbx.port, crm_url=self.crm.url, crm_protocol=self.crm.protocol,
+            places=places,
+            real=frozenset(self._real),
+            pbx_port=self.pbx.port,
+            printer=self.printer.url,
+            crm_url=self.crm.url,
+            crm_protocol=self.crm.protocol,
             listen=str(self.listen),
-        )  # fmt: skip
+        )
         (self._folder / "pbx.secret").write_text("callfloor\n", encoding="utf-8")
         (self._folder / "boards").mkdir(exist_ok=True)
         (self._folder / "boards" / "rig.toml").write_text(BOARD, encoding="utf-8")

@@ -13,12 +13,15 @@ from appliance.rig.headsets import SEATS
 from appliance.rig.lamps import BUTTON, PINS
 from appliance.rig.led import HEIGHT, WIDTH
 from appliance.rig.lines import GRACE_MS, RING_MS
+from appliance.rig.smdr import MAKE
 
 LINES: Final = ("line1", "line2", "line3", "line4")
 PANEL: Final = "panel"
 SIGN: Final = "strip"
 TOWER: Final = "tower"
 PBX: Final = "central"
+PRINTER: Final = "printer"
+ZONE: Final = "America/Guayaquil"
 TRUNK: Final = "pstn"
 #: What a rig has, and how a real one is named in its place.
 PLACES: Final[dict[str, str]] = {
@@ -39,11 +42,12 @@ _SERIAL: Final = {**dict.fromkeys(LINES, "?baud=115200"), SIGN: "?baud=9600&form
 
 
 class Wires(Struct, frozen=True, kw_only=True):
-    """Where everything is: each place's url (simulated or real), the PBX's port, the broker, the boards' listener."""
+    """Where everything is: each place's url (simulated or real), the PBX's port, the printer, the broker, the boards' listener."""
 
     places: Mapping[str, str]
     real: frozenset[str]
     pbx_port: int
+    printer: str
     crm_url: str
     crm_protocol: str
     listen: str
@@ -73,7 +77,7 @@ def configuration(wires: Wires, opcua: str = "") -> str:
 [site]
 name = "{SITE}"
 box = "{BOX}"
-timezone = "America/Guayaquil"
+timezone = "{ZONE}"
 language = "en"
 
 [journal]
@@ -94,6 +98,11 @@ lines = {len(LINES)}
 
 [trunks.{TRUNK}.alarm.all_busy_now]
 hold_s = 1
+
+[smdr.{PRINTER}]
+url = "{wires.printer}"
+profile = "{MAKE}"
+reconnect_max_s = 1.0
 
 [crm]
 url = "{wires.crm_url}"

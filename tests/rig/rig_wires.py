@@ -45,6 +45,7 @@ WIRES = {
     "s-102": _headset("102", "2"),
     "s-103": _headset("103", "3"),
     "pbx": Wire("PBX", True, "the rig's own PBX, TCP to the box's gateway; nothing to wire"),
+    "printer": Wire("call records", True, "the rig's own PBX prints on TCP to the box's gateway; nothing to wire"),
     "crm": Wire("broker, CRM", False, "the box's uplink, TCP through the rig's cable to the rig's broker and CRM; nothing to wire"),
     "tv": Wire("television", False, "the rig follows `/api/stream` as a television does; a real one shows `http://BOX:8080/`"),
     "panel": Wire(
