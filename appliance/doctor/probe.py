@@ -39,6 +39,8 @@ PROBES: Final[dict[str, str]] = {
     "headsets": "appliance.doctor.headsets",
     "seat-boxes": "appliance.doctor.seat_boxes",
     "media": "appliance.doctor.media",
+    "kiosk": "appliance.doctor.kiosk",
+    "opcua": "appliance.doctor.opcua",
     "update": "appliance.doctor.update",
 }
 #: Only when asked for: they log in elsewhere.

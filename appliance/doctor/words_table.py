@@ -74,6 +74,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "this box is not set up yet": ("este equipo todavía no está configurado", "esta máquina ainda não está configurada"),
     "no fault": ("sin faltas", "sem falhas"),
     "it enables no service": ("no habilita ningún servicio", "não habilita nenhum serviço"),
+    "what the screen needs is not installed": ("falta instalar lo que la pantalla necesita", "falta instalar o que a tela precisa"),
+    "whether it runs cannot be seen": ("no se puede ver si está en marcha", "não dá para ver se está rodando"),
+    "nothing is known of the screen": ("no se sabe nada de la pantalla", "nada se sabe da tela"),
+    "it shows its board": ("muestra su tablero", "mostra seu painel"),
+    "it is off by its schedule": ("está apagada por su horario", "está desligada pelo seu horário"),
+    "it begins again and again": ("empieza una y otra vez", "começa de novo e de novo"),
+    "it shows nothing yet": ("todavía no muestra nada", "ainda não mostra nada"),
+    "the box's own screen shows no board; other screens go on":
+        ("la pantalla del equipo no muestra ningún tablero; las demás siguen", "a tela da máquina não mostra nenhum painel; as outras seguem"),
     "they run": ("están en marcha", "estão rodando"),
     "it does not run": ("no está en marcha", "não está rodando"),
     "whether they run cannot be seen": ("no se puede ver si están en marcha", "não dá para ver se estão rodando"),
@@ -85,6 +94,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "no board is drawn, no alarm raised": ("no se dibuja ningún tablero ni se levanta ninguna alarma", "nenhum painel é desenhado, nenhum alarme é dado"),
     "nothing goes to the CRM and no command is carried out; events are kept":
         ("nada va al CRM y no se ejecuta ninguna orden; los eventos se guardan", "nada vai ao CRM e nenhum comando é executado; os eventos ficam guardados"),
+    # OPC UA.
+    "no rig and no plant system sees the floor":
+        ("ningún banco de pruebas ni sistema de planta ve el piso", "nenhuma bancada de testes nem sistema de planta vê a operação"),
+    "then no client trusts this box any more": ("entonces ningún cliente confía más en este equipo", "então nenhum cliente confia mais nesta máquina"),
+    "no client is trusted": ("no se confía en ningún cliente", "nenhum cliente é de confiança"),
+    "it listens": ("está escuchando", "está escutando"),
+    "its certificate holds until {}": ("su certificado vale hasta el {}", "seu certificado vale até {}"),
+    "its certificate expired on {}": ("su certificado venció el {}", "seu certificado venceu em {}"),
+    "its certificate expires on {}": ("su certificado vence el {}", "seu certificado vence em {}"),
     # The journal.
     "it can be read, and has room": ("se puede leer, y tiene lugar", "pode ser lido, e tem espaço"),
     "it lies on a network share": ("está en una carpeta de red", "está numa pasta de rede"),

@@ -76,13 +76,13 @@ class Machine:
             said = (done.stderr or done.stdout).strip().splitlines()
             raise TransientError(f"{' '.join(words)} ended with {done.returncode}: {said[-1] if said else 'it said nothing'}")
 
-    def says(self, words: Sequence[str]) -> bool:
-        """Whether a command of the box ends well; one that cannot be run does not."""
+    def told(self, words: Sequence[str]) -> str:
+        """What a command of the box says; nothing where it cannot be run."""
         try:
-            done = subprocess.run(words, capture_output=True, timeout=_LIMIT_S, check=False, stdin=subprocess.DEVNULL)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=_LIMIT_S, check=False, stdin=subprocess.DEVNULL)
         except (OSError, subprocess.TimeoutExpired):
-            return False
-        return done.returncode == 0
+            return ""
+        return done.stdout.strip()
 
     def _lines(self, place: str) -> list[str]:
         try:

@@ -114,17 +114,20 @@ def _services(config: Config, waiting: Callable[[str], object], words: Words) ->
 
 
 def _kiosk(machine: Machine, browser: str, words: Words) -> Seen:
-    """The screen tells that it runs once a page was painted. One that is not there, or is switched off, is no reason to go back."""
+    """The screen's status says what it shows once a page was painted. One that is not there, or is off, is no reason to go back."""
     missing = [name for name in ("cage", browser) if not machine.path(f"/usr/bin/{name}").exists()]
     if missing:
         mend = f"sudo apt install --no-install-recommends cage seatd {browser}; sudo systemctl restart callfloor-kiosk"
         return Seen(item="kiosk", outcome="away", evidence=words("seen.missing", names=", ".join(missing)), mend=mend)
     end_s = time.monotonic() + KIOSK_S
-    while not machine.says(("systemctl", "is-active", "--quiet", "callfloor-kiosk")):
+    while True:
+        status = machine.told(("systemctl", "show", "--property=StatusText", "--value", "callfloor-kiosk"))
+        if status.startswith(("showing ", "the screen is off ")):
+            shown = status.removeprefix("showing ")
+            return Seen(item="kiosk", outcome="ok", evidence=shown if shown != status else words("seen.off"))
         if time.monotonic() > end_s:
             return Seen(item="kiosk", outcome="away", evidence=words("seen.dark"), mend="journalctl -u callfloor-kiosk -n 20")
         time.sleep(_LOOK_S)
-    return Seen(item="kiosk", outcome="ok", evidence=words("seen.runs"))
 
 
 def _board(config: Config, words: Words) -> Seen:

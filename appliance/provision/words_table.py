@@ -97,6 +97,7 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "seen.down": ("no funciona", "it does not run", "não funciona"),
     "seen.missing": ("falta instalar: {names}", "not installed: {names}", "falta instalar: {names}"),
     "seen.dark": ("todavía no muestra nada", "it shows nothing yet", "ainda não mostra nada"),
+    "seen.off": ("apagada por horario", "off by its schedule", "desligada por horário"),
     "seen.code": ("la hoja no trae código", "the sheet has no code", "a folha não traz código"),
     "seen.confirm": (
         "alguien en el CRM tiene que confirmarlo; después: callfloor enroll",
