@@ -22,7 +22,8 @@ from gateway.opcua.user import Visitor
 FOLDER: Final = ("commands",)
 #: What touches a call is not carried out later than this after it was called, unless the caller says so.
 EXPIRES_S: Final = 30.0
-_EXPIRES_MOST_S: Final = 86_400.0
+#: A call is not touched later than five minutes after it was asked for, whoever asks; anything else may wait a day.
+_EXPIRES_MOST_S: Final = {True: 300.0, False: 86_400.0}
 
 _ID: Final = Argument(
     name="id", kind="text", text="the command's id, a slug; the same id never runs twice; made when left out", required=False
@@ -75,8 +76,9 @@ class Verbs:
             except UnfitError as fault:
                 return self._refused(fault.status, fault.each)
             name = values.pop("id", None)
-            expires_s = values.pop("expires_s", EXPIRES_S if VERBS[verb].touches_call else None)
-            if expires_s is not None and not 0 < expires_s <= _EXPIRES_MOST_S:
+            touches = VERBS[verb].touches_call
+            expires_s = values.pop("expires_s", EXPIRES_S if touches else None)
+            if expires_s is not None and not 0 < expires_s <= _EXPIRES_MOST_S[touches]:
                 return self._refused(ua.StatusCodes.BadOutOfRange)
             try:
                 reply = await self._desk.take(verb, values, name=name, expires_s=expires_s, who=visitor.who)

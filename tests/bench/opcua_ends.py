@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -182,9 +183,9 @@ async def _churn(url: str, shared: Path, paths: list[str], clients: int, rounds:
         for at, client in enumerate(opened):
             if (at + again) % 3 == 0:
                 await made[at].delete()
-            if (at + again) % 3 == 2:
-                client.disconnect_socket()  # a pulled plug: nothing is said
-            else:
+            if (at + again) % 3 == 2:  # a pulled plug: nothing is said
+                client.uaclient.protocol.transport.abort()
+            with contextlib.suppress(Exception):
                 await client.disconnect()
     last = await _client(url, shared, "leo")
     index = await last.get_namespace_index("urn:callfloor:1")
