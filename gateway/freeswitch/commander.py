@@ -54,7 +54,7 @@ class FreeswitchCommander:
         """Whether this PBX has that agent, or that call."""
         if agent is not None and (agent in self._tracker.agents.agents or self._configured(agent)):
             return True
-        return call is not None and any(channel.call == call for channel in self._tracker.calls.channels.values())
+        return call is not None and self._found(call) is not None
 
     def job(self, order: Order, now_ns: int) -> Job:
         """An order begins. Raises RefusedOrderError."""
@@ -62,8 +62,10 @@ class FreeswitchCommander:
             raise unsupported("this event socket knows no background jobs")
         return self._verbs[order.verb](order, now_ns)
 
-    def _told(self, request_id: str, job: EslJob) -> None:
+    def _told(self, request_id: str, job: EslJob | None) -> None:
         self._source.ordered(request_id)
+        if job is None:
+            return
         while len(self._jobs) >= 1_000:
             del self._jobs[next(iter(self._jobs))]
         self._jobs[request_id] = job
@@ -133,8 +135,7 @@ class FreeswitchCommander:
     def _hangup(self, order: Order, now_ns: int) -> Job:
         args: CallOrAgent = order.args
         if args.call is not None:
-            channel = self._caller(args.call)
-            return Answered([f"uuid_kill {channel.uniqueid} NORMAL_CLEARING"], now_ns, told=self._told, call=args.call)
+            return Answered([f"uuid_kill {self._caller(args.call)} NORMAL_CLEARING"], now_ns, told=self._told, call=args.call)
         talk = next((talk for talk in self._tracker.talks.open.values() if talk.presence == args.agent and talk.legs), None)
         legs = [self._leg(talk)] if talk is not None else [channel.uniqueid for channel in self._channels(args.agent or "")[-1:]]
         if not legs:
@@ -147,7 +148,7 @@ class FreeswitchCommander:
         if args.attended:
             raise unsupported("FreeSWITCH announces a call from the phone alone (att_xfer, in its dialplan); blind it is carried out")
         exten, context = self._dial.dialled(number_from_text(args.to)), self._dial.context or CONTEXT
-        return Answered([f"uuid_transfer {self._caller(args.call).uniqueid} {exten} XML {context}"], now_ns, told=self._told)
+        return Answered([f"uuid_transfer {self._caller(args.call)} {exten} XML {context}"], now_ns, told=self._told)
 
     # -- queues --------------------------------------------------------------------------------------------------
 
@@ -208,11 +209,18 @@ class FreeswitchCommander:
     def _leg(self, talk: Talk) -> str:
         return next(iter(talk.legs))
 
-    def _caller(self, call: str) -> Channel:
+    def _caller(self, call: str) -> str:
+        """The channel that began a call. One that stood before the box connected is known by its stay in a queue alone."""
+        if (found := self._found(call)) is None:
+            raise failed(f"no_call: no call {call} is under way at this PBX")
+        return found
+
+    def _found(self, call: str) -> str | None:
         for channel in self._tracker.calls.channels.values():
             if channel.call == call:
-                return channel
-        raise failed(f"no_call: no call {call} is under way at this PBX")
+                return channel.uniqueid
+        visits = [*self._tracker.visits.open.values(), *(talk.visit for talk in self._tracker.talks.open.values())]
+        return next((visit.uniqueid for visit in visits if visit.call == call), None)
 
 
 class _Effect(Effect):

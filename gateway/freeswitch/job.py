@@ -12,7 +12,7 @@ from gateway.pbx.outcome import outcome_of_name, reason_of
 _EFFECT_S: Final = 5.0
 _SETTLE_S: Final = 1.0
 _GRACE_S: Final = 8.0
-Told = Callable[[str, "EslJob"], None]
+Told = Callable[[str, "EslJob | None"], None]
 
 
 class EslJob(Job):
@@ -23,8 +23,10 @@ class EslJob(Job):
         self._told = told
 
     def sent(self, ask: str, request_id: str) -> None:
-        if not ask.startswith("event "):
-            super().sent(ask, request_id)
+        if ask.startswith("event "):  # a refused subscription ends nothing: what was asked with it is under way
+            self._told(request_id, None)
+            return
+        super().sent(ask, request_id)
         self._told(request_id, self)
 
     def replied(self, text: str) -> None:

@@ -16,7 +16,7 @@ from appliance.core.catalogue import CommandFinished, CommandReceived, event_fro
 from appliance.core.clock import SystemClock, rfc3339
 from appliance.core.command import VERBS
 from appliance.core.commands_config import CommandOnly, Commands, DialConfig
-from appliance.core.config import Config, JournalConfig, PbxConfig
+from appliance.core.config import AgentConfig, Config, JournalConfig, PbxConfig
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal_memory import MemoryJournal
 from appliance.service import Context
@@ -25,10 +25,14 @@ from appliance.sim.freeswitch import SimFreeswitch
 from appliance.sim.pbx import SimPbx
 from gateway.pbx.service import Gateway
 
-QUEUES = (QueuePlan(name="ventas", extension="600"), QueuePlan(name="soporte", extension="601"))
+QUEUES = (
+    QueuePlan(name="ventas", extension="600", ring_timeout_s=900.0, timeout_s=9000.0),
+    QueuePlan(name="soporte", extension="601", ring_timeout_s=900.0, timeout_s=9000.0),
+)
 AGENTS = (
     *(AgentPlan(extension=f"{at}", name=f"Agente {at}", queues=("ventas", "soporte")) for at in range(101, 107)),
     AgentPlan(extension="190", name="Jefa", queues=("soporte",)),
+    AgentPlan(extension="191", name="Jefa 2", queues=()),
 )
 EVERYTHING = Commands(
     allow=tuple(VERBS),
@@ -69,7 +73,7 @@ class Bench:
         await self.journal.appended([event])
         return name
 
-    async def ended(self, name: str, within_s: float = 10.0) -> CommandFinished:
+    async def ended(self, name: str, within_s: float = 30.0) -> CommandFinished:
         """How it ended; asserts that it did so once."""
         async with asyncio.timeout(within_s):
             while not (found := self.ends(name)):
@@ -80,6 +84,11 @@ class Bench:
     async def do(self, verb: str, **args: Any) -> CommandFinished:
         """Give it and wait for its end."""
         return await self.ended(await self.give(verb, **args))
+
+    @staticmethod
+    def is_done(end: CommandFinished) -> None:
+        """Assert that it was done; says how it ended instead."""
+        assert end.state == "done", end
 
     def ends(self, name: str) -> list[CommandFinished]:
         return [data for data in self.events() if isinstance(data, CommandFinished) and data.id == name]
@@ -94,7 +103,7 @@ class Bench:
             after = page[-1].seq
         return out
 
-    async def until(self, wanted: Callable[[Any], bool], within_s: float = 10.0) -> Any:
+    async def until(self, wanted: Callable[[Any], bool], within_s: float = 30.0) -> Any:
         """The first event of that kind."""
         async with asyncio.timeout(within_s):
             while True:
@@ -133,6 +142,7 @@ def bench(tmp_path: Path) -> Callable[..., contextlib.AbstractAsyncContextManage
                 pbx={"central": PbxConfig(kind=kind, port=pbx.port, secret_file=tmp_path / "secret", reconnect_max_s=0.5, **settings)},
                 journal=JournalConfig(path=tmp_path / "journal.db", run_dir=tmp_path / "run"),
                 commands=commands,
+                agents={"jefa-2": AgentConfig(interfaces=("user/191@sim" if kind == "freeswitch" else "PJSIP/191",))},
             )
             clock_ = clock or SystemClock()
             made = Bench(Context(config, journal or MemoryJournal(), clock_, Watching(), "gateway"), pbx)

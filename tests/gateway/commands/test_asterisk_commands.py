@@ -67,7 +67,7 @@ async def test_a_preview_shows_the_card_and_hands_it_to_the_dialplan_without_any
         command, number, shown = told["variable"].split(",")
         assert (command, number) == ("CALLFLOOR_COMMAND=c-1", "CALLFLOOR_NUMBER=+593991234500")
         assert shown == "CALLFLOOR_CARD=Ana <VIP>; debe SHELL(reboot) Action: Logoff"
-        assert (await box.do("originate", agent="agente-102", number="+593 99 123 4500")).state == "done"
+        box.is_done(await box.do("originate", agent="agente-102", number="+593 99 123 4500"))
         assert [(each["context"], each["exten"]) for each in box.done("Originate")][1] == ("salidas", "900593991234500")
 
 
@@ -81,7 +81,7 @@ async def test_pause_with_a_reason_in_all_queues_or_in_some(bench: Made) -> None
         ]  # fmt: skip
         state = await box.until(lambda data: getattr(data, "state", "") == "paused" and data.agent == "agente-101")
         assert state.reason == "almuerzo"
-        assert (await box.do("unpause", agent="agente-101")).state == "done"
+        box.is_done(await box.do("unpause", agent="agente-101"))
         await box.until(lambda data: getattr(data, "state", "") == "available" and data.agent == "agente-101")
         assert (await box.do("pause", agent="nadie")).reason.startswith("unknown_agent: nadie")
         assert (await box.do("pause", agent="jefa", queues=["ventas"])).reason == "not_a_member: jefa is not in ventas"
@@ -90,23 +90,23 @@ async def test_pause_with_a_reason_in_all_queues_or_in_some(bench: Made) -> None
 
 async def test_an_agent_joins_and_leaves_a_queue(bench: Made) -> None:
     async with bench() as box:
-        assert (await box.do("queue_add", agent="jefa", queue="ventas", penalty=2)).state == "done"
+        box.is_done(await box.do("queue_add", agent="jefa", queue="ventas", penalty=2))
         again = await box.do("queue_add", agent="jefa", queue="ventas")
         assert (again.state, again.reason) == ("failed", "pbx_error: QueueAdd: Unable to add interface: Already there")
         (told, _) = box.done("QueueAdd")
         assert (told["queue"], told["interface"], told["membername"], told["penalty"]) == ("ventas", "PJSIP/190", "Jefa", "2")
-        assert (await box.do("queue_remove", agent="jefa", queue="ventas")).state == "done"
+        box.is_done(await box.do("queue_remove", agent="jefa", queue="ventas"))
         assert (await box.do("queue_remove", agent="jefa", queue="ventas")).reason == "not_a_member: jefa is not in ventas"
 
 
 async def test_a_call_is_hung_up_handed_on_and_listened_to(bench: Made) -> None:
-    async with bench(calls=60.0, ring_mean_s=0.1, speed=5.0) as box:
+    async with bench(calls=12.0, ring_mean_s=0.1, talk_mean_s=6000.0, patience_mean_s=6000.0, hasty_share=0.0, speed=5.0) as box:
         box.pbx.outbound.pick_up_s = 0.05
         first = await box.talking()
-        spied = await box.do("supervise", supervisor="jefa", agent=first.agent, mode="whisper")
+        spied = await box.do("supervise", supervisor="jefa-2", agent=first.agent, mode="whisper")
         assert (spied.state, spied.result["outcome"]) == ("done", "answered")
         (told,) = box.done("Originate")
-        assert (told["channel"], told["application"]) == ("PJSIP/190", "ChanSpy")
+        assert (told["channel"], told["application"]) == ("PJSIP/191", "ChanSpy")
         assert told["data"].endswith(",qwES")
         assert told["data"].startswith("PJSIP/")
         handed = await box.do("transfer", call=first.call, to="601")
@@ -123,14 +123,16 @@ async def test_a_call_is_hung_up_handed_on_and_listened_to(bench: Made) -> None:
 
 async def test_a_phone_that_heeds_notify_answers_holds_and_resumes(bench: Made) -> None:
     dial = DialConfig(phone_notify=True)
-    async with bench(calls=60.0, ring_mean_s=300.0, speed=5.0, dial=dial) as box:
+    async with bench(
+        calls=12.0, ring_mean_s=3000.0, talk_mean_s=6000.0, patience_mean_s=6000.0, hasty_share=0.0, speed=5.0, dial=dial
+    ) as box:
         rang = await box.until(lambda data: type(data).__name__ == "CallRinging")
-        assert (await box.do("answer", agent=rang.agent)).state == "done"
+        box.is_done(await box.do("answer", agent=rang.agent))
         answered = await box.talking()
         assert answered.agent == rang.agent
-        assert (await box.do("hold", agent=rang.agent)).state == "done"
+        box.is_done(await box.do("hold", agent=rang.agent))
         await box.until(lambda data: type(data).__name__ == "CallHeld")
-        assert (await box.do("resume", call=answered.call)).state == "done"
+        box.is_done(await box.do("resume", call=answered.call))
         await box.until(lambda data: type(data).__name__ == "CallResumed")
         assert (await box.do("answer", agent=rang.agent)).reason == f"no_call: {rang.agent} has no call that rings"
 
@@ -163,7 +165,7 @@ async def test_a_session_that_is_lost_in_the_middle_leaves_it_unknown_and_nothin
         await box.pbx.fault("drop", seconds=0.2)
         end = await box.ended(name)
         assert (end.state, end.reason.partition(":")[0]) == ("unknown", "pbx_lost")
-        assert (await box.do("pause", agent="agente-101")).state == "done"
+        box.is_done(await box.do("pause", agent="agente-101"))
         assert len(box.done("Originate")) == 1
 
 

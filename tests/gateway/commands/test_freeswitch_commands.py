@@ -47,35 +47,37 @@ async def test_agents_pause_join_and_leave(bench: Made) -> None:
     async with bench("freeswitch") as box:
         assert (await box.do("pause", agent="agente-101", reason="almuerzo")).result == {"queues": ["soporte", "ventas"]}
         await box.until(lambda data: getattr(data, "state", "") == "paused" and data.agent == "agente-101")
-        assert (await box.do("unpause", agent="agente-101")).state == "done"
+        box.is_done(await box.do("unpause", agent="agente-101"))
         one = await box.do("pause", agent="agente-101", queues=["ventas"])
         assert (one.state, one.reason.partition(":")[0]) == ("refused", "unsupported")
-        assert (await box.do("queue_add", agent="jefa", queue="ventas", penalty=2)).state == "done"
+        box.is_done(await box.do("queue_add", agent="jefa", queue="ventas", penalty=2))
         again = await box.do("queue_add", agent="jefa", queue="ventas")
         assert (again.state, again.reason) == ("failed", "pbx_error: callcenter_config: Tier already exist!")
         assert [each["command"] for each in box.done("callcenter_config")][-2:] == [
             "tier add 'ventas' 'Jefa' 2 1",
             "tier add 'ventas' 'Jefa' 1 1",
         ]
-        assert (await box.do("queue_remove", agent="jefa", queue="ventas")).state == "done"
+        box.is_done(await box.do("queue_remove", agent="jefa", queue="ventas"))
 
 
 async def test_a_call_is_answered_held_listened_to_handed_on_and_hung_up(bench: Made) -> None:
-    async with bench("freeswitch", calls=60.0, ring_mean_s=300.0, speed=5.0) as box:
+    async with bench(
+        "freeswitch", calls=12.0, ring_mean_s=3000.0, talk_mean_s=6000.0, patience_mean_s=6000.0, hasty_share=0.0, speed=5.0
+    ) as box:
         box.pbx.outbound.pick_up_s = 0.05
         rang = await box.until(lambda data: type(data).__name__ == "CallRinging")
-        assert (await box.do("answer", agent=rang.agent)).state == "done"
+        box.is_done(await box.do("answer", agent=rang.agent))
         answered = await box.talking()
         assert answered.agent == rang.agent
-        assert (await box.do("hold", agent=rang.agent)).state == "done"
+        box.is_done(await box.do("hold", agent=rang.agent))
         await box.until(lambda data: type(data).__name__ == "CallHeld")
-        assert (await box.do("resume", call=answered.call)).state == "done"
+        box.is_done(await box.do("resume", call=answered.call))
         await box.until(lambda data: type(data).__name__ == "CallResumed")
-        assert (await box.do("supervise", supervisor="jefa", agent=rang.agent, mode="barge")).result["outcome"] == "answered"
+        assert (await box.do("supervise", supervisor="jefa-2", agent=rang.agent, mode="barge")).result["outcome"] == "answered"
         assert "eavesdrop_whisper_aleg=true,eavesdrop_whisper_bleg=true" in box.done("originate")[0]["command"]
         attended = await box.do("transfer", call=answered.call, to="601", attended=True)
         assert (attended.state, attended.reason.partition(":")[0]) == ("refused", "unsupported")
-        assert (await box.do("transfer", call=answered.call, to="601")).state == "done"
+        box.is_done(await box.do("transfer", call=answered.call, to="601"))
         await box.until(lambda data: type(data).__name__ == "CallTransferred")
         other = await box.until(lambda data: type(data).__name__ == "CallRinging" and data.call != answered.call)
         assert (await box.do("hangup", call=other.call)).result == {"call": other.call}
@@ -90,5 +92,5 @@ async def test_a_session_that_is_lost_in_the_middle_leaves_it_unknown(bench: Mad
             await asyncio.sleep(0.01)
         await box.pbx.fault("drop", seconds=0.2)
         assert (await box.ended(name)).reason.startswith("pbx_lost")
-        assert (await box.do("pause", agent="agente-101")).state == "done"
+        box.is_done(await box.do("pause", agent="agente-101"))
         assert len(box.done("originate")) == 1
