@@ -11,7 +11,9 @@ from appliance.core.errors import MisconfiguredError
 from appliance.rig.hand_floor import AGENTS, QUEUES, HandFloor, still_plan
 from appliance.rig.part import Deed, number, text
 from appliance.rig.values import Values
-from appliance.sim.floor_model_plan import SCENARIOS, plan_named
+from appliance.sim.floor_model_plan import SCENARIOS, Plan, plan_named
+from appliance.sim.floor_scenario_file import names, scenario_named
+from appliance.sim.floor_scenario_plan import plan_of
 from appliance.sim.pbx import SimPbx
 from appliance.sim.pbx_fault import FAULTS
 from gateway.opcua.rig_port import RigArgument, Scalar
@@ -75,7 +77,7 @@ class RigPbx:
     async def rest(self) -> None:
         """An empty PBX that has just started, on the same port, with the scenario that was set."""
         await self._stop()
-        plan = still_plan() if self.scenario == STILL else plan_named(self.scenario)
+        plan = _plan(self.scenario)
         pbx = SimPbx(plan, seed=self.seed, speed=self.speed, port=self.port)
         self._pbx = await self._stack.enter_async_context(pbx)
         self.port = pbx.port
@@ -84,8 +86,7 @@ class RigPbx:
 
     def set(self, scenario: str, seed: int, speed: float) -> None:
         """What it plays from the next rest on. Raises MisconfiguredError."""
-        if scenario != STILL and scenario not in SCENARIOS:
-            raise MisconfiguredError(f"no scenario {scenario!r}; there are {', '.join((STILL, *SCENARIOS))}")
+        _plan(scenario)
         if not 0.01 <= speed <= 1000:
             raise MisconfiguredError(f"speed {speed:g} is not between 0.01 and 1000")
         self.scenario, self.seed, self.speed = scenario, seed, speed
@@ -179,3 +180,15 @@ class RigPbx:
 
     def _put(self, name: str, value: Scalar) -> None:
         self._values.put(f"{self._here}/{name}", value)
+
+
+def _plan(scenario: str) -> Plan:
+    """Callers, queues and staff of a scenario by its name; what befalls the floor in it is left to whoever has the rig in his hands."""
+    if scenario == STILL:
+        return still_plan()
+    if scenario in SCENARIOS:
+        return plan_named(scenario)
+    if scenario in names() and (told := scenario_named(scenario)).queues:
+        return plan_of(told)
+    known = (STILL, *SCENARIOS, *(name for name in names() if scenario_named(name).queues))
+    raise MisconfiguredError(f"no scenario {scenario!r}; there are {', '.join(known)}")
