@@ -31,6 +31,8 @@ _MUTED_S: Final = (2.0, 6.0)
 #: Long enough that each is found (docs/headsets.md: after 5 and 10 s), short enough that it is soon over.
 _LAID_DOWN_S: Final = 12.0
 _PULLED_S: Final = 20.0
+#: A USB device is asked every few milliseconds what it has to say.
+_BUS_S: Final = 0.004
 
 
 class DemoDesk:
@@ -44,6 +46,8 @@ class DemoDesk:
         #: What is still to be done in this call: (seconds after its begin, word).
         self._to_do: list[tuple[float, str]] = []
         self._plug_s: float | None = None
+        #: When he last touched it, by the loop's clock.
+        self.touched_s = -math.inf
 
     async def look(self, now_s: float) -> None:
         """Do what is due by now."""
@@ -51,6 +55,7 @@ class DemoDesk:
         if self._plug_s is not None:
             if talks or now_s >= self._plug_s:  # whoever gets a call sees to it
                 self._plug_s = None
+                self.touched_s = asyncio.get_running_loop().time()
                 await self.line.plug()
             return
         if talks and not self._in_call:
@@ -68,6 +73,7 @@ class DemoDesk:
         self._to_do.clear()
         self._in_call = False
         self._plug_s = now_s + _PULLED_S
+        self.touched_s = asyncio.get_running_loop().time()
         await self.line.pull()
 
     @property
@@ -86,6 +92,7 @@ class DemoDesk:
         return []
 
     async def _do(self, word: str) -> None:
+        self.touched_s = asyncio.get_running_loop().time()
         await self.line.do(Act(word))
 
 
@@ -94,6 +101,7 @@ class DemoDesks:
 
     def __init__(self, pbx: SimPbx, folder: Path, seed: int, habits: Headsets = OWN, clock: Clock | None = None) -> None:
         self._pbx, self._chance, self._habits = pbx, chance_of(f"{seed}/desks"), habits
+        answer_s = _BUS_S if clock is not None else 0.0  # by the machine's own clock it takes its time anyway
         clock = clock or SystemClock()
         agents = list(pbx.model.staff.agents.values())[: habits.seats]
         self.desks = [
@@ -104,6 +112,7 @@ class DemoDesks:
                     folder / f"{agent.plan.extension}.sock",  # short: a socket's path has little room
                     clock,
                     port=f"sim-{at + 1}",
+                    answer_s=answer_s,
                 ),
                 chance_of(f"{seed}/desk/{at}"),
                 habits,

@@ -25,6 +25,9 @@ from appliance.sim.model_time import ModelLoop
 
 #: Looked at so often, unless told otherwise: not at every half-hour, where windows begin and everything is small.
 EVERY_S: Final = 300.0
+#: A box makes sure for so long what a touch of a headset was (headsets/hook.py); a look waits for it, in steps of a second.
+_MADE_SURE_S: Final = 3.0
+_PATIENCE: Final = 120
 #: Told after each look: the time of day, figures compared, those that differ.
 Progress = Callable[[str, int, int], object]
 
@@ -82,10 +85,13 @@ async def played(asked: Asked, folder: Path, progress: Progress) -> Played:
 
 
 async def _look_at(stage: Stage, at_ms: int) -> None:
-    """Play on to a moment at which it is plain what is true: at an analog site it may take a few seconds more."""
+    """Play on to a moment at which it is plain what is true: with analog lines or headsets it may take some seconds more."""
     await stage.until(at_ms)
-    lines = stage.around.lines
-    while lines is not None and not is_certain(lines.ledger.calls, stage.now_ms):
+    for _ in range(_PATIENCE):
+        lines, desks = stage.around.lines, stage.around.desks
+        touched_s = max((desk.touched_s for desk in desks.desks), default=0.0) if desks is not None else 0.0
+        if (lines is None or is_certain(lines.ledger.calls, stage.now_ms)) and stage.loop.time() - touched_s > _MADE_SURE_S:
+            break
         await stage.until(stage.now_ms + 1000)
 
 

@@ -42,8 +42,18 @@ class View(msgspec.Struct, frozen=True):
 class HeadsetLine:
     """One headset at one socket. An async context manager, plugged in while it runs unless told otherwise."""
 
-    def __init__(self, headset: SimHeadset, path: Path, clock: Clock, changed: Changed | None = None, port: str | None = None) -> None:
-        """`port`: the place that it names to people. Raises MisconfiguredError for a path too long for a socket."""
+    def __init__(
+        self,
+        headset: SimHeadset,
+        path: Path,
+        clock: Clock,
+        changed: Changed | None = None,
+        port: str | None = None,
+        answer_s: float = 0.0,
+    ) -> None:
+        """`port`: the place that it names to people. `answer_s`: how long after a report of the host's its own one comes: on a bus never
+        at once, but when it is asked the next time. Raises MisconfiguredError for a path too long for a socket.
+        """
         if len(str(path)) > _LONGEST_PATH:
             raise MisconfiguredError(f"{path} is too long a path for a socket; name a shorter one")
         self.headset, self.path, self.port = headset, path, port
@@ -53,6 +63,7 @@ class HeadsetLine:
         self._boxes: set[asyncio.StreamWriter] = set()
         self._talks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._answer_s = answer_s
 
     @property
     def url(self) -> str:
@@ -183,7 +194,11 @@ class HeadsetLine:
 
     def _written(self, report: bytes) -> None:
         answer = self.headset.written(report, self._clock.mono_ns())
-        self._send(answer or [], "written" if answer is not None else "refused")
+        what = "written" if answer is not None else "refused"
+        if answer and self._answer_s:
+            asyncio.get_running_loop().call_later(self._answer_s, self._send, answer, what)
+        else:
+            self._send(answer or [], what)
 
     def _hello(self) -> dict[str, str | None]:
         model = self.headset.model
