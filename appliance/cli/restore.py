@@ -92,6 +92,7 @@ def _restore(machine: Machine, box: box_of.Box, name: str) -> None:
                 box_of.begin_journal(config, box.manifest.epoch, SystemClock())
             if machine.live:
                 machine.run(("systemctl", "daemon-reload"))
+                machine.run(("hostname", "-F", "/etc/hostname"))
             if machine.as_root():
                 os.chown(config.journal.path, folder.stat().st_uid, folder.stat().st_gid)
         except (CallfloorError, OSError) as fault:

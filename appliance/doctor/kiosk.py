@@ -56,14 +56,13 @@ def judge(facts: KioskFacts, browser: str) -> Finding:
     if facts.missing:
         mend = f"sudo apt install --no-install-recommends cage seatd {browser} && sudo systemctl restart {_UNIT}"
         return Finding("kiosk", "red", "what the screen needs is not installed", ", ".join(facts.missing), _DARK, mend)
-    evidence = f"{facts.state}; {facts.status or 'no status'}; begun anew {facts.restarts} times"
-    if facts.status.startswith("showing ") and facts.state == "active":
-        return Finding("kiosk", "ok", "it shows its board", facts.status.removeprefix("showing "))
-    if facts.status.startswith("the screen is off ") and facts.state == "active":
-        return Finding("kiosk", "ok", "it is off by its schedule", evidence)
     if not facts.state:
         so = "nothing is known of the screen"
         return Finding("kiosk", "amber", "whether it runs cannot be seen", "no systemd answers", so, "sudo callfloor doctor kiosk")
+    if facts.state == "active" and facts.status.startswith(("showing ", "the screen is off ")):
+        shown = facts.status.removeprefix("showing ")
+        return Finding("kiosk", "ok", "it shows its board" if shown != facts.status else "it is off by its schedule", shown)
+    evidence = f"{facts.state}; {facts.status or 'no status'}; begun anew {facts.restarts} times"
     if facts.state == "inactive":
         return Finding("kiosk", "red", "it does not run", evidence, _DARK, f"sudo systemctl enable --now {_UNIT}")
     if facts.restarts >= _AGAIN:

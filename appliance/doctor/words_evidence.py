@@ -123,6 +123,7 @@ EVIDENCE: Final[dict[str, tuple[str, str]]] = {
     "no {} in /etc/udev/rules.d or /usr/lib/udev/rules.d": ("no hay {} en /etc/udev/rules.d ni /usr/lib/udev/rules.d", "não há {} em /etc/udev/rules.d nem /usr/lib/udev/rules.d"),
     "RestrictAddressFamilies of callfloor@headsets is {}": ("RestrictAddressFamilies de callfloor@headsets es {}", "RestrictAddressFamilies de callfloor@headsets é {}"),
     "{} = true, and no service of this box carries out the command {}": ("{} = true, y ningún servicio de este equipo ejecuta la orden {}", "{} = true, e nenhum serviço desta máquina executa o comando {}"),
+    "the screen is off by its schedule": ("la pantalla está apagada por su horario", "a tela está desligada pelo seu horário"),
     "begun anew {} times": ("recomenzada {} veces", "recomeçada {} vezes"),
     "the browser begins": ("empieza el navegador", "o navegador começa"),
     "no systemd answers": ("ningún systemd contesta", "nenhum systemd responde"), "no status": ("sin estado", "sem estado"),
