@@ -15,28 +15,22 @@ from appliance.sim.pbx_session import User
 Made = Callable[..., AbstractAsyncContextManager[Any]]
 
 
-@pytest.mark.parametrize(
-    ("number", "state", "outcome", "cause"),
-    [
-        ("0991234500", "done", "answered", None),
-        ("0991234517", "failed", "busy", 17),
-        ("0991234519", "failed", "no_answer", 19),
-        ("0991234534", "failed", "congested", 34),
-        ("0991234501", "failed", "unallocated", 1),
-        ("0991234521", "failed", "rejected", 21),
-    ],
-)
-async def test_a_click_rings_the_agent_then_dials_and_tells_outcomes_apart(
-    bench: Made, number: str, state: str, outcome: str, cause: int | None
-) -> None:
+OUTCOMES = (
+    ("0991234500", "done", "answered", None), ("0991234517", "failed", "busy", 17), ("0991234519", "failed", "no_answer", 19),
+    ("0991234534", "failed", "congested", 34), ("0991234501", "failed", "unallocated", 1), ("0991234521", "failed", "rejected", 21),
+)  # fmt: skip
+
+
+async def test_a_click_rings_the_agent_then_dials_and_tells_outcomes_apart(bench: Made) -> None:
     async with bench() as box:
         box.pbx.outbound.pick_up_s = box.pbx.outbound.answer_s = 0.05
-        end = await box.do("originate", agent="agente-101", number=number)
-        assert (end.state, end.result["outcome"], end.result.get("cause")) == (state, outcome, cause)
-        assert end.result["of"] == "number"
-        (told,) = box.done("Originate")
-        assert (told["channel"], told["exten"], told["async"], told["context"]) == ("PJSIP/101", number, "true", "from-internal")
-        assert number not in (end.reason or "")
+        names = [await box.give("originate", agent=f"agente-{101 + at}", number=number) for at, (number, *_) in enumerate(OUTCOMES)]
+        for name, (number, state, outcome, cause) in zip(names, OUTCOMES, strict=True):
+            end = await box.ended(name)
+            assert (end.state, end.result["outcome"], end.result.get("cause"), end.result["of"]) == (state, outcome, cause, "number")
+            assert number not in (end.reason or "")
+        first = box.done("Originate")[0]
+        assert (first["channel"], first["exten"], first["async"], first["context"]) == ("PJSIP/101", "0991234500", "true", "from-internal")
 
 
 async def test_the_agents_phone_that_is_busy_away_or_not_picked_up_is_told_apart_from_the_number(bench: Made) -> None:
