@@ -54,7 +54,7 @@ def fits(password: str, line: str) -> bool:
 
 
 def _derive(password: str, salt: bytes, n: int, r: int, p: int, length: int = _BYTES) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, dklen=length, maxmem=_MEMORY)
+    return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt, n=n, r=r, p=p, dklen=length, maxmem=_MEMORY)
 
 
 def _parsed(line: str) -> tuple[int, int, int, bytes, bytes] | None:
