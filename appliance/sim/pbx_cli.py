@@ -17,7 +17,9 @@ from appliance.sim.pbx_fault import FAULTS, faults_from_text
 from appliance.sim.pbx_session import User, read_only
 
 _HELP = f"""While it runs it takes one command a line, on --control or on standard input with --control -:
-{" | ".join(FAULTS)} [SECONDS] [fin]    truth [FILE]    quit"""
+{" | ".join(FAULTS)} [SECONDS] [fin]    truth [FILE]    quit
+It does what managers order: originate, hangup, redirect, transfer, pause, queues. A number that is dialled ends by its last two digits,
+where they are a cause of Q.850: 17 busy, 19 no answer, 21 rejected, 34 congested, 01 unallocated; all others are answered."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -143,11 +143,13 @@ class Sender:
 
 
 def storm(
-    folder: Path, *, kills: int, every_s: tuple[float, float], per_s: float, seed: int, broker_share: float, working_share: float
+    folder: Path, *, kills: int, every_s: tuple[float, float], per_s: float, seed: int, broker_share: float, working_share: float,
+    pair_share: float = 0.25,
 ) -> dict[str, Any]:  # fmt: skip
     """Give commands while services are killed at random; asserts what must hold of each, returns the account.
 
-    `working_share`: of the kills, those that let the box end a command first, so that they fall into its work and not into its start.
+    `working_share`: of the kills, those that let the box end a command first, so that they fall into its work and not into its start. `pair_share`: those that
+    meet gateway and uplink at once.
     """
     chance = random.Random(seed)
     pbx, broker = PbxThread(), Broker(folder)
@@ -170,7 +172,7 @@ def storm(
                 sender.give()
                 due_s = now_s + 1 / per_s
             if now_s >= kill_s and (sender.ended >= after or now_s >= kill_s + _PATIENCE_S):
-                killed.update(_killed(box, broker, _victims(chance, broker_share)))
+                killed.update(_killed(box, broker, _victims(chance, broker_share, pair_share)))
                 kill_s = now_s + chance.uniform(*every_s)
                 after = sender.ended + chance.randrange(1, 8) if chance.random() < working_share else 0
             time.sleep(0.005)
@@ -197,10 +199,12 @@ def _killed(box: Box, broker: Broker, victims: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _victims(chance: random.Random, broker_share: float) -> tuple[str, ...]:
+def _victims(chance: random.Random, broker_share: float, pair_share: float) -> tuple[str, ...]:
     if chance.random() < broker_share:
         return ("mosquitto",)
-    return chance.choice((("gateway",), ("gateway",), ("uplink",), ("gateway", "uplink")))
+    if chance.random() < pair_share:
+        return ("gateway", "uplink")
+    return chance.choice((("gateway",), ("gateway",), ("uplink",)))
 
 
 def _account(box: Box, sender: Sender, done: list[dict[str, str]]) -> dict[str, Any]:
