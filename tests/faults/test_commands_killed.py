@@ -13,7 +13,7 @@ pytestmark = pytest.mark.broker
 
 
 def test_twenty_kills_while_commands_are_given(tmp_path: Path) -> None:
-    account = storm(tmp_path, kills=20, every_s=(0.1, 0.5), per_s=25.0, seed=9, broker_share=0.0, working_share=0.3, pair_share=0.8)
+    account = storm(tmp_path, kills=20, every_s=(0.1, 0.5), per_s=25.0, seed=9, broker_share=0.0, working_share=0.15, pair_share=0.8)
     assert account["commands"] > 20, account
     assert account.get("done", 0) > 3, account
 

@@ -29,8 +29,9 @@ def played(uniqueid: str, action_id: str) -> Any:
     (ask,) = job.asks()
     job.sent(ask, action_id)
     parser, last_ns = Parser(), 0
-    for line in gzip.open(CAPTURE, "rt"):
-        row = json.loads(line)
+    with gzip.open(CAPTURE, "rt") as lines:
+        rows = [json.loads(line) for line in lines]
+    for row in rows:
         last_ns = round(row.get("t", 0.0) * NS)
         for message in parser.feed(row.get("data", "").encode("latin-1")):
             job.hears(message, last_ns)
