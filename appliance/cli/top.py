@@ -29,6 +29,7 @@ from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.doctor.running import runs
 from appliance.floor.snapshot import Snapshot
 from appliance.floor_view import FloorView
+from appliance.provision.words import Language, language
 from appliance.runner import run_dir_of
 from wallboard.board_set import BoardSet
 
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", metavar="NAME", help="this board instead of the technician's screen")
     parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="how often to draw at most (default 1)")
     parser.add_argument("--bytes-per-s", type=int, default=600, metavar="N", help="what the line may be sent on average (default 600)")
-    parser.add_argument("--language", choices=["es", "en", "pt"], help="of a board, instead of the configuration's")
+    parser.add_argument("--language", choices=["es", "en", "pt"], help="default: the terminal's; of a board the configuration's")
 
 
 class _Metered(io.TextIOBase):
@@ -75,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
     config = configured(args)
     if args.board is not None:
         checked_board(BoardSet(config), args.board)
-    top = _Top(config, _board(config, args) if args.board is not None else None)
+    top = _Top(config, _board(config, args) if args.board is not None else None, language(args.language))
     metered = _Metered(sys.stdout)
     try:
         with full_screen(metered) as draw:
@@ -105,9 +106,9 @@ def _board(config: Config, args: argparse.Namespace) -> Callable[[Snapshot, int,
 class _Top:
     """The floor as it is now, folded from a journal that may come and go."""
 
-    def __init__(self, config: Config, board: Callable[[Snapshot, int, int, int], list[str]] | None) -> None:
+    def __init__(self, config: Config, board: Callable[[Snapshot, int, int, int], list[str]] | None, tongue: Language) -> None:
         """Raises TransientError when there is no journal."""
-        self._config, self._board = config, board
+        self._config, self._board, self._tongue = config, board, tongue
         self._journal: ReadonlyJournal = open_readonly(config.journal.path, config.journal.run_dir)
         self._view: FloorView = folded(self._journal, config)
         self._fault, self._retry_s = "", 0.0
@@ -156,7 +157,7 @@ class _Top:
             limits = None if self._fault else self._journal.limits()
         except (CallfloorError, OSError):
             limits = None  # what is wrong with it the next look says
-        return Facts(services, limits, self._fault)
+        return Facts(services, limits, self._fault, self._tongue)
 
     def close(self) -> None:
         """Let the journal go."""

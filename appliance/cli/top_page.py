@@ -11,9 +11,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from appliance.cli.top_words import said
 from appliance.core.clock import NS, wall_ns_from_rfc3339
 from appliance.core.journal import Limits
 from appliance.floor.snapshot import Crm, Headset, Queue, Snapshot
+from appliance.provision.words import Language
 from wallboard.text import cleaned
 from wallboard.words import clock_text
 
@@ -34,75 +36,89 @@ Line = tuple[Span, ...]
 
 
 class Facts(Struct, frozen=True):
-    """What a page is made of besides the snapshot: which services run (None: it may not be seen), the journal's room, its fault."""
+    """What a page is made of besides the snapshot: which services run (None: it may not be seen), the journal's room, its fault.
+
+    `tongue`: the reader's.
+    """
 
     services: Mapping[str, bool | None] = {}
     limits: Limits | None = None
     fault: str = ""
+    tongue: Language = "en"
 
 
 def page(shot: Snapshot, facts: Facts, now_ns: int, width: int = 80, height: int = 24) -> list[Line]:
     """The screen, at most so many lines of so many signs."""
-    out = [_head(shot, facts), _links(shot, now_ns), _backlog(shot.crm, facts.limits)]
+    tongue = facts.tongue
+    out = [_head(shot, facts), _links(shot, now_ns, tongue), _backlog(shot.crm, facts.limits, tongue)]
     wrong = _wrong(shot, facts)
     room = height - len(out) - 2 * _LEAST
-    out += _cut(wrong, max(1, min(len(wrong), room)), "more") if wrong else []
-    seats = _seats(shot.headsets or {}, width)
+    out += _cut(wrong, max(1, min(len(wrong), room)), "more", tongue) if wrong else []
+    seats = _seats(shot.headsets or {}, width, tongue)
     left = height - len(out)
     for_seats = min(len(seats), max(_LEAST, left - 1 - len(shot.queues))) if seats else 0
-    out += _queues(shot, left - for_seats)
-    out += _cut(seats, height - len(out), "more rows of headsets") if seats and height > len(out) else []
+    out += _queues(shot, left - for_seats, tongue)
+    out += _cut(seats, height - len(out), "more rows of headsets", tongue) if seats and height > len(out) else []
     return [_fitted(line, width) for line in out[:height]]
 
 
 def _head(shot: Snapshot, facts: Facts) -> Line:
-    spans = [Span(f"{shot.site}/{shot.box}", "bold"), Span(f"  {shot.time[11:19]}Z {'' if shot.open else 'closed '}")]
+    spans = [
+        Span(f"{shot.site}/{shot.box}", "bold"),
+        Span(f"  {shot.time[11:19]}Z {'' if shot.open else said('closed', facts.tongue) + ' '}"),
+    ]
     if shot.clock != "synced":
-        spans.append(Span(f"clock {shot.clock} ", "red" if shot.clock == "unset" else ""))
+        spans.append(Span(said("clock {}", facts.tongue, said(shot.clock, facts.tongue)) + " ", "red" if shot.clock == "unset" else ""))
     for name, runs in facts.services.items():
-        spans.append(
-            Span(f" {name} {'?' if runs is None else 'up' if runs else 'DOWN'}", "" if runs is None else "green" if runs else "red")
-        )
+        state = "?" if runs is None else said("up" if runs else "DOWN", facts.tongue)
+        spans.append(Span(f" {name} {state}", "" if runs is None else "green" if runs else "red"))
     return tuple(spans)
 
 
-def _links(shot: Snapshot, now_ns: int) -> Line:
+def _links(shot: Snapshot, now_ns: int, tongue: Language) -> Line:
     spans = []
     for key, pbx in shot.pbx.items():
-        why = f" {pbx.reason}" if pbx.reason and pbx.state != "up" else ""
-        spans.append(Span(f"pbx {key} {pbx.state}{why}{_for(pbx.since, now_ns)}  ", _LEVEL[pbx.state]))
-    spans.append(Span(f"crm {shot.crm.state}{_for(shot.crm.since, now_ns)}", _LEVEL[shot.crm.state]))
+        why = f" {said(pbx.reason, tongue)}" if pbx.reason and pbx.state != "up" else ""
+        spans.append(Span(f"{said('pbx {}', tongue, key)} {said(pbx.state, tongue)}{why}{_for(pbx.since, now_ns)}  ", _LEVEL[pbx.state]))
+    spans.append(Span(f"crm {said(shot.crm.state, tongue)}{_for(shot.crm.since, now_ns)}", _LEVEL[shot.crm.state]))
     return tuple(spans)
 
 
-def _backlog(crm: Crm, limits: Limits | None) -> Line:
-    text = f"held {crm.backlog:,}  delivered {crm.delivered:,} of {crm.recorded:,}"
-    lost = "".join(f"  {name} {count:,}" for name, count in (("shed", crm.shed), ("skipped", crm.skipped)) if count)
-    ends = f"  empty in {_span(crm.drain_s)}" if crm.drain_s is not None else f"  room for {_span(crm.full_in_s)}" if crm.full_in_s else ""
+def _backlog(crm: Crm, limits: Limits | None, tongue: Language) -> Line:
+    text = said("held {}  delivered {} of {}", tongue, f"{crm.backlog:,}", f"{crm.delivered:,}", f"{crm.recorded:,}")
+    lost = "".join(f"  {said(name, tongue, f'{count:,}')}" for name, count in (("shed {}", crm.shed), ("skipped {}", crm.skipped)) if count)
+    ends = ""
+    if crm.drain_s is not None:
+        ends = "  " + said("empty in {}", tongue, _span(crm.drain_s))
+    elif crm.full_in_s:
+        ends = "  " + said("room for {}", tongue, _span(crm.full_in_s))
     spans = [Span(text, "amber" if crm.backlog else ""), Span(lost, "amber"), Span(ends)]
     if limits is not None:
         share = limits.bytes_used / limits.max_bytes if limits.max_bytes else 0.0
-        commit = f", {limits.commit_s * 1000:.0f} ms a commit" if limits.commit_s is not None else ""
-        spans.append(Span(f"  journal {share:.0%}{commit}", "red" if limits.full else "amber" if limits.pressure else ""))
+        commit = ", " + said("{} ms a commit", tongue, f"{limits.commit_s * 1000:.0f}") if limits.commit_s is not None else ""
+        spans.append(
+            Span(f"  {said('journal {}', tongue, f'{share:.0%}')}{commit}", "red" if limits.full else "amber" if limits.pressure else "")
+        )
     return tuple(spans)
 
 
 def _wrong(shot: Snapshot, facts: Facts) -> list[Line]:
     """What is not well, the gravest first."""
-    found = [(0, Span(f"! journal: {cleaned(facts.fault)}", "red"))] if facts.fault else []
+    found = [(0, Span(said("! journal: {}", facts.tongue, cleaned(facts.fault)), "red"))] if facts.fault else []
     found += [(item.level != "red", Span(f"! {item.id}: {cleaned(item.text)}", item.level)) for item in shot.health if item.level != "ok"]
-    found += [(alarm.level != "red", Span(f"! alarm {alarm.id}", alarm.level)) for alarm in shot.alarms]
+    found += [(alarm.level != "red", Span(said("! alarm {}", facts.tongue, alarm.id), alarm.level)) for alarm in shot.alarms]
     return [(span,) for _, span in sorted(found, key=lambda each: each[0])]
 
 
-def _queues(shot: Snapshot, rows: int) -> list[Line]:
+def _queues(shot: Snapshot, rows: int, tongue: Language) -> list[Line]:
     """The table: the floor's sum, then the queues, those that wait longest first."""
     if rows < 2:
         return []
-    head = f"{'queue':<20}{'wait':>5}{'longest':>9}{'avail':>7}{'busy':>6}{'answ':>7}{'aband':>7}{'in time':>9}"
+    named = [said(each, tongue) for each in ("wait", "longest", "avail", "busy", "answ", "aband", "in time")]
+    head = f"{said('queue', tongue):<20}" + "".join(f"{name:>{wide}}" for name, wide in zip(named, (5, 9, 7, 6, 7, 7, 9), strict=True))
     ranked = sorted(shot.queues.items(), key=lambda each: (-(each[1].longest_wait or 0.0), -(each[1].waiting or 0), each[0]))
-    lines: list[Line] = [(Span(head, "dim"),), _queue("all", shot.floor)]
-    return lines[:rows] + _cut([_queue(queue.title or key, queue) for key, queue in ranked], rows - len(lines), "more queues")
+    lines: list[Line] = [(Span(head, "dim"),), _queue(said("all", tongue), shot.floor)]
+    return lines[:rows] + _cut([_queue(queue.title or key, queue) for key, queue in ranked], rows - len(lines), "more queues", tongue)
 
 
 def _queue(name: str, queue: Queue) -> Line:
@@ -117,27 +133,28 @@ def _queue(name: str, queue: Queue) -> Line:
     return (Span(cells, "" if queue.fresh == "live" else "dim"),)
 
 
-def _seats(headsets: Mapping[str, Headset], width: int) -> list[Line]:
+def _seats(headsets: Mapping[str, Headset], width: int, tongue: Language) -> list[Line]:
     """Seats in columns of 20: those that somebody should look at first, then those that talk."""
     if not headsets:
         return []
     across = max(1, width // 20)
     ranked = sorted(headsets.items(), key=lambda each: (_rank(each[1]), each[0]))
-    cells = [_seat(key, one) for key, one in ranked]
+    cells = [_seat(key, one, tongue) for key, one in ranked]
     talk = sum(one.hook == "off" for one in headsets.values())
     mute = sum(one.mute is True for one in headsets.values())
     away = sum(one.attached is False for one in headsets.values())
-    head = f"headsets {len(headsets)}: {talk} off hook, {mute} muted, {away} unplugged"
+    head = said("headsets {}: {} off hook, {} muted, {} unplugged", tongue, len(headsets), talk, mute, away)
     return [(Span(head, "dim"),), *(tuple(cells[at : at + across]) for at in range(0, len(cells), across))]
 
 
-def _seat(key: str, one: Headset) -> Span:
+def _seat(key: str, one: Headset, tongue: Language) -> Span:
     if one.attached is False:
-        state, colour = "unplugged", "amber"
+        state, colour = said("unplugged", tongue), "amber"
     elif one.fresh != "live":
-        state, colour = one.fresh, "dim"
+        state, colour = one.fresh if tongue == "en" else said(one.fresh, tongue), "dim"
     else:
-        state = {"off": "off", "on": "on", "unknown": "?"}[one.hook] + (" mute" if one.mute else "")
+        hooks = {"off": "off", "on": "on"} if tongue == "en" else {"off": said("off hook", tongue), "on": said("on hook", tongue)}
+        state = hooks.get(one.hook, "?") + (said(" mute", tongue) if one.mute else "")
         colour = "red" if one.mute and one.hook == "off" else "green" if one.hook == "off" else ""
     mark = "!" if one.findings else " "
     return Span(f"{mark}{cleaned(key)[:8]:<9}{state:<10}", "amber" if one.findings else colour)
@@ -147,13 +164,13 @@ def _rank(one: Headset) -> int:
     return 0 if one.findings else 1 if one.attached is False else 2 if one.hook == "off" else 3
 
 
-def _cut(lines: Sequence[Line], rows: int, what: str) -> list[Line]:
+def _cut(lines: Sequence[Line], rows: int, what: str, tongue: Language) -> list[Line]:
     """So many of them; the last says how many more there are."""
     if len(lines) <= rows:
         return list(lines)
     if rows <= 0:
         return []
-    return [*lines[: rows - 1], (Span(f"  … {len(lines) - rows + 1} {what}", "dim"),)]
+    return [*lines[: rows - 1], (Span(f"  … {len(lines) - rows + 1} {said(what, tongue)}", "dim"),)]
 
 
 def _fitted(line: Line, width: int) -> Line:

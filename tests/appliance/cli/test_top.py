@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from appliance.cli.terminal import changes
 from appliance.cli.top_page import Facts, page
+from appliance.cli.top_words import WORDS
 from appliance.core.catalogue import BoxHealth, CallQueued, kind_of
 from appliance.core.clock import SystemClock, wall_ns_from_rfc3339
 from appliance.core.event import Event
@@ -65,6 +66,48 @@ def test_a_small_floor_stands_whole() -> None:
     assert said[4].split() == ["?all", "–", "–", "–", "–", "0", "0", "–"]
     assert said[5].split() == ["q02", "2", "0:02", "2", "1", "10", "1", "80%"], "the longest wait first"
     assert said[-2:] == ["headsets 2: 0 off hook, 0 muted, 0 unplugged", f"{' a-0':<10}{'on':<10}{' a-1':<10}{'on':<10}"]
+
+
+def test_in_spanish_and_portuguese_nothing_is_left_in_english() -> None:
+    """The widest words of both still fit, and every text of the page has them."""
+    limits = Limits(3 * 1024**2, 100 * 1024**2, 1, commit_s=0.004)
+    shown = {}
+    for tongue in ("es", "pt"):
+        facts = Facts({"gateway": True, "uplink": False}, limits, "", tongue)  # type: ignore[arg-type]
+        said = text(page(shot(queues=30, seats=2, wrong=2), facts, NOW_NS))  # type: ignore[arg-type]
+        assert len(said) <= 24
+        assert all(len(line) <= 80 for line in said)
+        shown[tongue] = "\n".join(said)
+        for word in (
+            "DOWN",
+            "held",
+            "delivered",
+            "room",
+            "commit",
+            "queue",
+            "longest",
+            "answ",
+            "aband",
+            "in time",
+            "muted",
+            "unplugged",
+            "more",
+        ):
+            assert not re.search(rf"\b{word}\b", shown[tongue]), word
+    assert "gateway bien uplink CAÍDO" in shown["es"]
+    assert "retenidos 1,204  entregados 9,120 de 10,324" in shown["es"]
+    assert "crm fora 3m" in shown["pt"]
+    source = (Path(__file__).parents[3] / "appliance/cli/top_page.py").read_text()
+    used = set(re.findall(r"""said\(\s*["']([^"']+)["']""", source)) | {
+        "shed {}",
+        "skipped {}",
+        "more",
+        "more queues",
+        "more rows of headsets",
+    }
+    assert used <= set(WORDS)
+    for forms in WORDS.items():
+        assert {form.count("{}") for form in (forms[0], *forms[1])} == {forms[0].count("{}")}
 
 
 @given(st.integers(0, 60), st.integers(0, 300), st.integers(0, 30), st.integers(40, 160), st.integers(10, 60))
