@@ -23,7 +23,7 @@ def fetching(box: Box, report: Report, ledger: Ledger, served: Shelf) -> None:
     """Half of it is here; after the cut the same command goes on with it."""
     served.rate = 4 * _MIB
     with _meanwhile(box, f"callfloor update {SHELF}/good.raucb --stage"):
-        here = _until(lambda: served.sent > 60 * _MIB, 120)
+        here = _until(lambda: served.sent > 60 * _MIB, 300)
         box.cut()
     served.rate = None
     now = _up(box)
@@ -77,7 +77,7 @@ def trying(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
 def writing(box: Box, report: Report, ledger: Ledger, _served: Shelf) -> None:
     """Half a system lies in the other slot."""
     with _meanwhile(box, f"callfloor update {BUNDLES}/good.raucb --yes"):
-        phase = _until(lambda: seen(box).phase == "writing", 120)
+        phase = _until(lambda: seen(box).phase == "writing", 300)
         time.sleep(3)
         box.cut()
     now = _up(box, rb"interrupted")
