@@ -1,4 +1,4 @@
-"""Decides what `callfloor top` calls things in Spanish and Portuguese: short, for eighty signs have to do. English is the text in the code."""
+"""Decides what `callfloor top` calls things in Spanish and Portuguese: short, as eighty signs have to do. English is in the code."""
 
 from __future__ import annotations
 
