@@ -66,6 +66,7 @@ class RigCrm:
     async def __aexit__(self, *_: object) -> None:
         await self._leave()
         await self._stack.aclose()
+        self._show()
 
     def deeds(self) -> tuple[Deed, ...]:
         verb = RigArgument(name="verb", kind="text", text="a command, such as announce")

@@ -83,6 +83,14 @@ class Rig:
     # -- life --------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._begun()
+        except BaseException:
+            await self.__aexit__()  # a broker that nobody stops would live on
+            raise
+        return self
+
+    async def _begun(self) -> None:
         await self._stack.enter_async_context(self.crm)
         await self._stack.enter_async_context(self.pbx)
         await self._stack.enter_async_context(self.printer)
@@ -96,7 +104,6 @@ class Rig:
         await self._reset(self._begin)
         look = asyncio.create_task(self._look(), name="rig-lease")
         self._stack.callback(look.cancel)
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.box.stop()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -60,8 +62,9 @@ class Own:
     async def start(self) -> None:
         command = (sys.executable, "-m", "appliance.cli.main", "rig", "--listen", "127.0.0.1:0", "--boards", "127.0.0.1:0")
         self._process = process = await asyncio.create_subprocess_exec(
-            *command, "--dir", str(self.folder), *self._words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
+            *command, "--dir", str(self.folder), *self._words,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=_ends_with_us,
+        )  # fmt: skip
         assert process.stdout is not None
         assert process.stderr is not None
         async with asyncio.timeout(_START_S):
@@ -88,3 +91,8 @@ class Own:
     async def call(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
         assert self._far is not None
         return await self._far.call(name, args)
+
+
+def _ends_with_us() -> None:
+    """A run that is killed leaves no rig behind (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.core.clock import NS, rfc3339
-from appliance.core.errors import DeniedError, MisconfiguredError
+from appliance.core.endpoint import Endpoint
+from appliance.core.errors import CallfloorError, DeniedError, MisconfiguredError
 from appliance.rig.clock import MONDAY, RigClock
 from appliance.rig.hand_floor import HandFloor, still_plan
 from appliance.rig.lease import LONGEST_S, Lease
 from appliance.rig.led_reader import UNREAD, png_from, text_from
 from appliance.rig.outputs import merged
+from appliance.rig.rig import Rig
 from appliance.rig.values import Values
 from appliance.sim.floor_model import FloorModel
 from wallboard.led.text import dark, draw, width_px
@@ -154,3 +157,13 @@ def test_on_a_still_floor_nothing_happens_by_itself() -> None:
 )
 def test_a_patch_that_holds_everything_makes_the_document(document: object) -> None:
     assert merged({}, document) == document
+
+
+async def test_a_rig_that_does_not_start_leaves_nothing_behind(short_path: Path) -> None:
+    """A real device that is none: said at once, and broker, ptys and sockets are gone."""
+    rig = Rig(short_path, Endpoint("127.0.0.1", 1), devices={"panel": "nowhere:0"})
+    with pytest.raises(CallfloorError, match="nowhere"):
+        async with rig:
+            pass
+    assert [path.name for path in short_path.iterdir() if path.is_socket() or path.is_symlink()] == []
+    assert rig.values()["broker/up"].value is False
