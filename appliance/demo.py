@@ -35,6 +35,7 @@ from appliance.demo_summary import figures, same, summary
 from appliance.demo_view import DemoView, Scene, plain_line
 from appliance.floor.snapshot import Snapshot
 from appliance.floor_view import FloorView
+from appliance.metrics.process import answering
 from appliance.runner import make_folders, open_journal, run_dir_of, signals, started
 from appliance.runner_house import Housekeeper
 from appliance.runner_log import to_file
@@ -157,10 +158,12 @@ class Demo:
             await journal.appended([started(self._clock, names)])
             self._view = FloorView(journal, self.config, self._clock)
             stopped = asyncio.Event()
-            runner = asyncio.create_task(Supervisor(self.config, journal, self._clock, names).run(stopped), name="runner")
+            supervisor = Supervisor(self.config, journal, self._clock, names)
+            runner = asyncio.create_task(supervisor.run(stopped), name="runner")
             keeper = asyncio.create_task(Housekeeper(self.config, journal, self._clock, run_dir_of(self.config)).run(), name="housekeeper")
             try:
-                yield
+                async with answering(run_dir_of(self.config), names, supervisor.meter, journal, supervisor.posts):
+                    yield
             finally:
                 stopped.set()
                 await runner
