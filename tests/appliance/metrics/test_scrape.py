@@ -45,6 +45,10 @@ def test_every_process_of_the_box_stands_in_one_answer(scraped: tuple[MetricsBox
             [value] = re.findall(rf'^callfloor_process_{figure}{{process="{process}"}} (\S+)$', body, re.M)
             assert float(value) > 0
         assert f'callfloor_journal_append_seconds_bucket{{le="+Inf",process="{process}"}}' in body
+        [count] = re.findall(rf'^callfloor_journal_append_seconds_count{{process="{process}"}} (\S+)$', body, re.M)
+        assert float(count) > 0
+    [told] = re.findall(r"^callfloor_event_to_board_seconds_count (\S+)$", body, re.M)
+    assert float(told) > 0
     for wire in (("pbx", "central"), ("led", "panel"), ("sign", "strip"), ("beacon", "tower"), ("crm", "crm")):
         assert 'callfloor_wire_sessions_total{{kind="{}",wire="{}"}}'.format(*wire) in body, wire
     assert 'callfloor_trunk_lines{trunk="pstn"} 8.0' in body
