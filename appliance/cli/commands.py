@@ -1,7 +1,7 @@
 """The commands that were given to this box: id, verb, who, when, what for, how each ended and why.
 
-Reads the journal only; works beside running services, and when none runs. Without --since: today. Numbers that were to be dialled are
-shown by their last two digits.
+Reads the journal only; works beside running services, and when none runs. Without --since: today.
+Numbers that were to be dialled are shown by their last two digits.
 """
 
 from __future__ import annotations

@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from appliance.core.command import VERBS
 from appliance.core.commands_config import PBX_VERBS
 from appliance.core.config import Config
-from appliance.core.config_rules import Finding
+from appliance.core.config_rules import VERBS, Finding
 from appliance.core.dial_number import regex_of
 from appliance.core.emergency import codes_of, country_of, is_country, is_emergency
 
