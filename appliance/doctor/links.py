@@ -38,18 +38,23 @@ def wanted(config: Config) -> bool:
 
 
 def findings(scene: Scene) -> tuple[Finding, ...]:
-    """Look, and judge."""
-    return judge(probe(scene.file), scene.config)
-
-
-def probe(file: Path) -> LinkFacts:
-    """What the journal has of its peers. One that cannot be read is another probe's finding; one that is too long to fold is none."""
-    command = [sys.executable, "-m", "appliance.cli.main", "status", "--json", "-c", str(file)]
+    """Look, and judge. A journal that cannot be read is another probe's finding."""
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=_FOLD_S, check=False, stdin=subprocess.DEVNULL)
+        facts = probe(scene.file)
+    except subprocess.TimeoutExpired:
+        evidence = f"the look had not ended after {_FOLD_S:g} s"
+        return (Finding("links", "amber", "it could not be looked at", evidence, "nothing is known of it", "sudo callfloor doctor --deep"),)
+    return judge(facts, scene.config) if facts is not None else ()
+
+
+def probe(file: Path) -> LinkFacts | None:
+    """What the journal has of its peers; None: it cannot be read. Raises TimeoutExpired."""
+    command = [sys.executable, "-m", "appliance.cli.main", "status", "--json", "-c", str(file)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=_FOLD_S, check=False, stdin=subprocess.DEVNULL)
+    try:
         return msgspec.json.decode(said.stdout, type=LinkFacts)
-    except (subprocess.TimeoutExpired, msgspec.DecodeError):
-        return LinkFacts()
+    except msgspec.DecodeError:
+        return None
 
 
 def refused(name: str, kind: str) -> str:

@@ -68,5 +68,12 @@ def test_links_that_stand_are_no_finding(tmp_path: Path) -> None:
     assert (told.item, told.level, told.evidence) == ("links", "ok", "central, new, old")
 
 
+def test_a_journal_that_cannot_be_read_is_another_probes(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "callfloor.toml").write_text(SITE.format(folder=tmp_path))
+    (tmp_path / "journal.db").write_bytes(b"no journal")
+    assert findings(Scene(Config(), tmp_path / "callfloor.toml")) == ()
+
+
 def test_a_box_without_a_journal_is_not_asked(tmp_path: Path) -> None:
     assert not wanted(Config(journal=JournalConfig(path=tmp_path / "journal.db"), pbx={"a": PbxConfig(host="127.0.0.1")}))
