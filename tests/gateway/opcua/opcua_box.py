@@ -29,6 +29,7 @@ from appliance.core.event import Event, stored_from_body
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.core.password import line_from_password
 from appliance.runner import make_folders, open_journal
+from gateway.opcua.trust import thumbprint_of
 
 CLIENT_URI = "urn:example:client"
 USERS = {"ana": "operate", "leo": "read", "rita": "rig"}
@@ -88,7 +89,10 @@ class Box:
         (folder / "pbx.secret").write_text("x")
         for name in USERS:
             (folder / f"{name}.pw").write_text(line_from_password(f"{name}-secret"))
-        users = "".join(f'[opcua.users.{name}]\nrole = "{role}"\npassword_file = "{name}.pw"\n' for name, role in USERS.items())
+        #: Somebody who shows a certificate instead of a password.
+        self.karla = pair(folder, "karla")
+        users = f'[opcua.users.karla]\nrole = "operate"\ncertificate = "{thumbprint_of(self.karla.parsed)}"\n'
+        users += "".join(f'[opcua.users.{name}]\nrole = "{role}"\npassword_file = "{name}.pw"\n' for name, role in USERS.items())
         self.file.write_text(
             f'[site]\nname = "quito"\nbox = "piso-3"\ntimezone = "UTC"\n[journal]\npath = "{folder}/journal.db"\n'
             f'[pbx.central]\nsecret_file = "pbx.secret"\n[trunks.pstn]\nlines = 4\nchannels = ["SIP/pstn"]\n'
@@ -107,6 +111,7 @@ class Box:
         self.trusted.mkdir(parents=True)
         self.mine = pair(folder, "client")
         self.trust(self.mine)
+        self.trust(self.karla)
         self.gateway_begins()
         self.tell(PbxUp(pbx="central"), PbxResynced(pbx="central"))
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asyncua import ua
+from asyncua import Client, ua
+from cryptography.hazmat.primitives.serialization import Encoding
 from opcua_box import Box, Floor
 
 DENIED = ua.StatusCodes.BadUserAccessDenied
@@ -19,7 +20,9 @@ DENIED = ua.StatusCodes.BadUserAccessDenied
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     folder = tmp_path_factory.mktemp("rig")
-    made = Box(folder, program=[sys.executable, str(Path(__file__).with_name("rig_process.py")), str(folder / "callfloor.toml")])
+    made = Box(
+        folder, "insecure = true", program=[sys.executable, str(Path(__file__).with_name("rig_process.py")), str(folder / "callfloor.toml")]
+    )
     made.start()
     try:
         made.listening()
@@ -32,6 +35,20 @@ async def act(floor: Floor, name: str, *args: Any) -> list[Any]:
     path = f"extra/rig/{name}"
     found: list[Any] = await floor.node(path.rpartition("/")[0]).call_method(ua.NodeId(path, floor.index), *args)
     return found
+
+
+async def test_without_security_where_that_is_allowed(rig: Box) -> None:
+    """On loopback, by a word of the configuration. A password goes encrypted all the same; a certificate named there proves nothing."""
+    client = Client(rig.url, timeout=30, watchdog_intervall=20)
+    client.set_user("leo")
+    client.set_password("leo-secret")
+    async with client:
+        index = await client.get_namespace_index("urn:callfloor:1")
+        assert await client.get_node(ua.NodeId("site", index)).read_value() == "quito"
+    nobody = Client(rig.url, timeout=30, watchdog_intervall=20)
+    nobody.security_policy.host_certificate = rig.karla.parsed.public_bytes(Encoding.DER)
+    with pytest.raises(ua.UaStatusCodeError):
+        await nobody.connect()
 
 
 async def test_the_rig_is_driven_and_watched_by_its_role_alone(rig: Box) -> None:

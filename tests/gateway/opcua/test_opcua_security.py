@@ -13,6 +13,7 @@ import pytest
 from asyncua import Client, ua
 from opcua_box import Box, pair
 
+from appliance.core.catalogue import CommandReceived
 from appliance.core.opcua_config import OpcuaConfig, OpcuaUser
 from appliance.core.password import line_from_password
 from gateway.opcua.count import Counts
@@ -38,7 +39,6 @@ async def test_without_security_it_is_only_told_how_to_connect(box: Box) -> None
             ("Basic256Sha256", ua.MessageSecurityMode.Sign),
             ("Basic256Sha256", ua.MessageSecurityMode.SignAndEncrypt),
         }
-        assert ua.UserTokenType.Anonymous not in {token.TokenType for each in endpoints for token in each.UserIdentityTokens}
         with pytest.raises(ua.uaerrors.BadSecurityPolicyRejected):
             await client.uaclient.create_session(ua.CreateSessionParameters())
         with pytest.raises(ua.uaerrors.BadServiceUnsupported):
@@ -52,6 +52,23 @@ async def test_a_login_that_is_none(box: Box, user: str | None, password: str | 
     with pytest.raises((ua.uaerrors.BadUserAccessDenied, ua.uaerrors.BadIdentityTokenRejected)):
         async with box.client(user, password=password):
             pass
+
+
+async def test_a_certificate_instead_of_a_password(box: Box) -> None:
+    """The one of the connection, or one shown on another's connection; but its key must be shown too."""
+    async with box.client(None, who=box.karla) as floor:
+        assert (await floor.call("ping", "karla-1"))[1] == "done"
+    assert [row.who for row in box.commands() if row.id == "karla-1" and isinstance(row, CommandReceived)] == ["opcua:karla"]
+    shown = await box.stranger()
+    await shown.load_client_certificate(str(box.karla.certificate))
+    await shown.load_private_key(str(box.karla.key))
+    await shown.connect()
+    await shown.disconnect()
+    stolen = await box.stranger()
+    await stolen.load_client_certificate(str(box.karla.certificate))
+    await stolen.load_private_key(str(box.mine.key))
+    with pytest.raises((ua.uaerrors.BadIdentityTokenInvalid, ua.uaerrors.BadUserAccessDenied, ua.uaerrors.BadIdentityTokenRejected)):
+        await stolen.connect()
 
 
 async def test_a_name_that_is_tried_too_often(tmp_path: Path) -> None:
