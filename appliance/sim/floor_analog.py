@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.core.clock import rfc3339
 from appliance.demo_lines import Rung
-from appliance.sim.floor_figures import Terms, mean, rate, window
+from appliance.sim.floor_figures import Between, Terms, mean, rate, window
 from appliance.sim.floor_scenario import Scenario
 from appliance.sim.floor_seen import Seen
 from appliance.sim.floor_truth import Moment
@@ -79,8 +79,21 @@ def _seen(call: Rung, number: int) -> Seen:
 
 
 def _trunk(calls: list[Rung], lines: int, now_ms: int, seen_ms: int) -> dict[str, Any]:
-    spans = [(call.rang_ms, _free_ms(call, now_ms)) for call in calls]
-    busy = sum(begins <= now_ms < ends for begins, ends in spans)
+    observed_ms = now_ms - seen_ms
+    busy = sum(call.rang_ms <= now_ms < _free_ms(call, now_ms) for call in calls)
+    # When a caller hung up lies between his last ring and the one that did not come: so does when his line was free.
+    least, most = (_full_ms(calls, lines, now_ms, silent_ms) for silent_ms in (0, _SILENT_MS))
+    share = Between(rate(least, observed_ms) or 0.0, rate(most, observed_ms) or 0.0)
+    return {
+        "lines": lines, "busy": busy, "all_busy_now": busy >= lines, "all_busy_share": share if most else 0.0,
+        "judged": observed_ms >= _MIN_OBSERVED_MS, "blocked_share_of": (0, len(calls)) if calls else None,
+        "blocked_share": rate(0, len(calls)),
+    }  # fmt: skip
+
+
+def _full_ms(calls: list[Rung], lines: int, now_ms: int, silent_ms: int) -> int:
+    """How long every line was busy; one whose caller hung up for so long after his last ring."""
+    spans = [(call.rang_ms, _free_ms(call, now_ms) + (silent_ms if call.gone else 0)) for call in calls]
     edges = sorted([(begins, 1) for begins, _ in spans] + [(min(ends, now_ms), -1) for _, ends in spans])
     full_ms, count, since = 0, 0, 0
     for at_ms, change in edges:
@@ -89,11 +102,7 @@ def _trunk(calls: list[Rung], lines: int, now_ms: int, seen_ms: int) -> dict[str
         elif count + change < lines <= count:
             full_ms += at_ms - since
         count += change
-    return {
-        "lines": lines, "busy": busy, "all_busy_now": busy >= lines, "all_busy_share": rate(full_ms, now_ms - seen_ms),
-        "judged": now_ms - seen_ms >= _MIN_OBSERVED_MS, "blocked_share_of": (0, len(calls)) if calls else None,
-        "blocked_share": rate(0, len(calls)),
-    }  # fmt: skip
+    return full_ms
 
 
 def _free_ms(call: Rung, now_ms: int) -> int:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from appliance.floor.snapshot import Snapshot
+from appliance.sim.floor_figures import Between
 from appliance.sim.floor_seen import Sight
 from appliance.sim.pbx import SimPbx
 
@@ -86,6 +87,8 @@ def _at(board: Any, path: tuple[str, ...]) -> Any:
 
 
 def _same(shown: Any, true: Any) -> bool:
+    if isinstance(true, Between):
+        return shown is not None and true.least <= shown <= true.most
     if isinstance(true, tuple | list) and shown is not None:
         return list(shown) == list(true)
     return bool(shown == true)

@@ -9,9 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from msgspec import Struct
+
 from appliance.sim.floor_seen import Seen
 
 Test = Callable[[Seen], bool]
+
+
+class Between(Struct, frozen=True):
+    """A figure of which only bounds can be known, both included."""
+
+    least: float
+    most: float
 
 
 class Terms:

@@ -80,6 +80,8 @@ async def played(asked: Asked, folder: Path, progress: Progress) -> Played:
             at_s += asked.every_s
         visits = [_visit(seen) for seen in visits_of(stage)]
         hurried = stage.loop.hurried
+        if scenario.analog is not None and not scenario.happens:
+            hurried += len(stage.whole_ms()) - 1  # a modem was taken for dead
     document = {"scenario": scenario.title, "seed": asked.seed, "simulated": True, "looks": looks, "visits": visits}
     return Played(checked, document, snapshot, hurried)
 

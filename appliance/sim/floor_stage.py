@@ -48,8 +48,9 @@ BOX: Final = "simulated"
 SERVICES: Final = ("gateway",)
 #: So many times as fast as real, a broker's answer of a millisecond takes a tenth of a second.
 WITH_CRM: Final = 100.0
-#: A modem's answer comes through a pty, whose kernel thread may need a while on a busy machine.
-WITH_LINES: Final = 50.0
+#: What the box says to a modem goes through a pty, and nobody can see when the kernel's thread has handed it on: a modem that seems to be
+#: silent for two seconds is taken for dead, so these are not too short in real time.
+WITH_LINES: Final = 25.0
 _WHOLE: Final = b'{"k":"pbx.resynced"'
 _DELIVERED_S: Final = 30.0
 

@@ -109,8 +109,8 @@ def test_headsets_of_all_kinds_are_shown_as_they_lie_or_said_not_to_be_known(pla
 
 
 def test_analog_lines_on_ptys_and_their_printer(place: Path) -> None:
-    scenario = replace(scenario_named("analog-site"), analog=Analog(lines=4, every_s=30.0, talk_s=20.0))
-    done = play(Asked(scenario=scenario, seed=3, until="08:04", every_s=60.0), place)
+    scenario = replace(scenario_named("analog-site"), analog=Analog(lines=4, every_s=20.0, talk_s=12.0))
+    done = play(Asked(scenario=scenario, seed=3, until="08:02", every_s=40.0), place)
     right(done)
     today = done.snapshot.queues["lines"].today
     assert min(today.answered_ended, today.abandoned) > 0
