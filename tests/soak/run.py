@@ -68,7 +68,7 @@ def played(plan: Plan, *, keep: bool) -> dict[str, Any]:
     say(f"{run['calls']} calls, {run['events']} events, {len(run['faults'])} faults, {_WORDS[run['is_flat']]}")
     for fault in run["faults"]:
         say(fault)
-    print(report.table_of(report.lines_of(report.samples_of(samples), run["warm_s"])), flush=True)
+    print(report.table_of(report.lines_of(report.samples_of(samples), run["warm_s"], plan.speed)), flush=True)
     if run["faults"] or keep:
         say(f"logs and journal are in {folder}")
     else:

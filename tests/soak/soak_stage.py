@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -228,7 +229,7 @@ class Stage:
             while True:
                 next_s += SAMPLE_S
                 await asyncio.sleep(max(0.0, next_s - time.monotonic()))
-                line: dict[str, Any] = {"at": round(self._elapsed_s(), 2), "tvs": self._tvs}
+                line: dict[str, Any] = {"at": round(self._elapsed_s(), 2), "tvs": self._tvs, "load": os.getloadavg()[0]}
                 for name, process in self.services.items():
                     with contextlib.suppress(OSError, AttributeError):
                         assert process.process is not None
