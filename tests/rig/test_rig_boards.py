@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from rig_bench import Bench
 
-pytestmark = pytest.mark.rig
+pytestmark = [pytest.mark.rig, pytest.mark.broker]
 
 
 def announce(bench: Bench, text: str, severity: str) -> str:

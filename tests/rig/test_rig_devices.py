@@ -18,7 +18,7 @@ from appliance.core.errors import MisconfiguredError
 from appliance.rig.rig import Rig
 from appliance.rig.site import device_of
 
-pytestmark = pytest.mark.rig
+pytestmark = [pytest.mark.rig, pytest.mark.broker]
 HERE = Path(__file__).parent
 BENCH = HERE / "bench_modem.py"
 LINES = str(HERE / "test_rig_lines.py")

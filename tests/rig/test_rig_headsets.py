@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rig_bench import Bench
 
-pytestmark = pytest.mark.rig
+pytestmark = [pytest.mark.rig, pytest.mark.broker]
 
 
 def seat(floor: Any, name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from rig_owner import LEASE_S, owner
 from appliance.core.errors import DeniedError
 from gateway.opcua.rig_keys import Keys, keys_from_file
 
-pytestmark = pytest.mark.rig
+pytestmark = [pytest.mark.rig, pytest.mark.broker]
 LINES = str(Path(__file__).with_name("test_rig_lines.py"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rig_bench import Bench
 
-pytestmark = pytest.mark.rig
+pytestmark = [pytest.mark.rig, pytest.mark.broker]
 
 
 @pytest.mark.slow
