@@ -27,10 +27,10 @@ demo: $(READY) ## a whole simulated floor on http://127.0.0.1:8080, until Ctrl-C
 	@$(BIN)/callfloor demo $(ARGS)
 
 test: setup ## the whole quick suite, with real broker and browser
-	$(PYTEST) -n $(WORKERS) $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(READY) lint ## the loop while working: lint, then the tests that need neither broker nor browser; under a minute
-	$(PYTEST) -n $(WORKERS) -m "not slow and not browser and not broker" $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow and not browser and not broker" $(ARGS)
 
 lint: $(READY) ## ruff, formatting, types, and whether the contract's forms break what was published
 	$(BIN)/ruff check

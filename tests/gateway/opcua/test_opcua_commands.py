@@ -12,6 +12,9 @@ from opcua_box import Box, Floor
 
 from appliance.core.catalogue import AlarmRaised, CommandFinished, CommandReceived
 
+#: One worker has the box that all of these share: a server takes seconds to start.
+pytestmark = pytest.mark.xdist_group("opcua")
+
 TEXTS = ua.Variant([], ua.VariantType.String, is_array=True)
 
 

@@ -35,12 +35,12 @@ class Quiet:
 class House:
     """One run of the service's part that takes commands."""
 
-    def __init__(self, journal: SqliteJournal, folder: Path, allow: tuple[str, ...] = ("announce", "ping", "hangup")) -> None:
-        config = Config(journal=JournalConfig(path=folder / "journal.db"), commands=Commands(allow=allow))
+    def __init__(self, journal: SqliteJournal, folder: Path, wait_s: float) -> None:
+        config = Config(journal=JournalConfig(path=folder / "journal.db"), commands=Commands(allow=("announce", "ping", "hangup")))
         self.journal = journal
         self.context = Context(config, journal, SystemClock(), Quiet(), "opcua")
         self.ledger = Ledger(folder / "opcua-commands.jsonl")
-        self.desk = Desk(self.context, self.ledger, wait_s=0.3)
+        self.desk = Desk(self.context, self.ledger, wait_s=wait_s)
         self.follower = Follower(journal, self.ledger, self.desk, lambda *_: None)
 
     async def run(self) -> None:
@@ -73,7 +73,7 @@ class House:
 @asynccontextmanager
 async def house(folder: Path, *, owner: bool = True) -> AsyncIterator[House]:
     journal = SqliteJournal.open(folder / "journal.db", run_dir=folder)
-    made = House(journal, folder)
+    made = House(journal, folder, 30.0 if owner else 0.3)
     tasks = [asyncio.create_task(made.run()), *([asyncio.create_task(made.owner())] if owner else [])]
     try:
         yield made
@@ -104,10 +104,10 @@ async def test_what_has_no_end_yet_is_accepted_and_asked_for_again(tmp_path: Pat
     async with house(tmp_path, owner=False) as made:
         reply = await made.take("c-1")
         assert reply.state == "accepted"
-        later = asyncio.create_task(made.take("c-1"))
-        await asyncio.sleep(0.05)
         await made.context.emit(CommandFinished(id="c-1", state="failed", reason="no"))
-        reply = await later
+        async with asyncio.timeout(30):
+            while (reply := await made.take("c-1")).state == "accepted":
+                pass
         assert (reply.state, reply.reason) == ("failed", "no")
         assert len(made.received()) == 1
 
@@ -123,7 +123,9 @@ async def test_an_id_of_the_crm_is_known_too(tmp_path: Path) -> None:
     async with house(tmp_path) as made:
         await made.take("warm-up")
         await made.context.emit(CommandReceived(id="crm-1", verb="ping", digest="other"))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(30):
+            while made.ledger.get("crm-1") is None:
+                await asyncio.sleep(0.02)
         assert (await made.take("crm-1")).reason == "id_reused"
 
 

@@ -13,6 +13,9 @@ from opcua_box import Box
 
 from appliance.cli.main import main
 
+#: One worker has the box that all of these share: a server takes seconds to start.
+pytestmark = pytest.mark.xdist_group("opcua")
+
 PAGE = Path(__file__).parents[3] / "docs" / "opcua.md"
 
 

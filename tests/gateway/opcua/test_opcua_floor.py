@@ -12,6 +12,9 @@ from opcua_box import Box
 
 from appliance.core.catalogue import AgentLoggedIn, AlarmCleared, AlarmRaised, CallAbandoned, CallQueued, LineSeized, PbxResynced, PbxUp
 
+#: One worker has the box that all of these share: a server takes seconds to start.
+pytestmark = pytest.mark.xdist_group("opcua")
+
 GOOD = ua.StatusCodes.Good
 
 

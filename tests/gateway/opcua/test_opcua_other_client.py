@@ -15,7 +15,7 @@ from appliance.core.catalogue import AlarmCleared, AlarmRaised, CallAbandoned, C
 
 NODE_OPCUA = Path(__file__).parents[3] / "build" / "node-opcua"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("opcua")]
 
 
 async def see(box: Box, user: str, password: str, mode: str, queue: str) -> dict[str, Any]:

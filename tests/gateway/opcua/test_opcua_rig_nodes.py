@@ -14,6 +14,9 @@ from asyncua import Client, ua
 from cryptography.hazmat.primitives.serialization import Encoding
 from opcua_box import Box, Floor
 
+#: One worker has the box that all of these share: a server takes seconds to start.
+pytestmark = pytest.mark.xdist_group("opcua")
+
 DENIED = ua.StatusCodes.BadUserAccessDenied
 
 

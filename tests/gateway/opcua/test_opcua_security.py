@@ -19,6 +19,9 @@ from appliance.core.password import line_from_password
 from gateway.opcua.count import Counts
 from gateway.opcua.user import TRIES, Users, Visitor
 
+#: One worker has the box that all of these share: a server takes seconds to start.
+pytestmark = pytest.mark.xdist_group("opcua")
+
 SIGN = ua.MessageSecurityMode.Sign
 
 

@@ -13,6 +13,9 @@ from opcua_box import Box, Floor
 
 from gateway.opcua.session import LIFETIME_MS, SUBSCRIPTIONS_MOST
 
+#: One worker has the box that all of these share: a server takes seconds to start.
+pytestmark = pytest.mark.xdist_group("opcua")
+
 
 async def abandoned(floor: Floor, paths: list[str], *, interval_ms: float = 20.0, lifetime: int = 9) -> Any:
     """A subscription nobody asks for anything any more: made past the client's own machinery."""

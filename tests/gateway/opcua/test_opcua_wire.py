@@ -19,6 +19,9 @@ from opcua_box import Box
 from gateway.opcua import guard
 from gateway.opcua.door import CHUNK_MOST
 
+#: One worker has the box that all of these share: a server takes seconds to start.
+pytestmark = pytest.mark.xdist_group("opcua")
+
 
 def _stream() -> bytes:
     """What a client says first: hello, a channel without security, how may I connect?, and a session that it must not get."""
