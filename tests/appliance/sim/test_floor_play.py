@@ -102,10 +102,10 @@ def test_after_a_restart_a_broken_link_and_a_killed_pbx_every_figure_is_what_cou
 def test_headsets_of_all_kinds_are_shown_as_they_lie_or_said_not_to_be_known(place: Path) -> None:
     chaos = scenario_named("headset-chaos")
     gentle = replace(chaos, headsets=replace(chaos.headsets, lays_down=0.0))
-    done = play(Asked(scenario=gentle, until="08:08", every_s=60.0), place)
+    done = play(Asked(scenario=gentle, until="08:05", every_s=60.0), place)
     right(done)
-    assert done.checked.counted["headsets/hook"] > 30
-    assert done.checked.counted["headsets/attached"] == 8 * 11
+    assert done.checked.counted["headsets/hook"] > 10
+    assert done.checked.counted["headsets/attached"] == 5 * 11
 
 
 def test_analog_lines_on_ptys_and_their_printer(place: Path) -> None:
@@ -123,7 +123,7 @@ def test_every_variant_of_the_service_level_and_windows_by_completion(place: Pat
     async def looked() -> None:
         scenario = dense("monday-peak", times=12.0)
         async with on_stage(scenario, seed=5, folder=place) as stage:
-            await stage.until(stage.zero_ms + 9 * 60_000)
+            await stage.until(stage.zero_ms + 6 * 60_000)
             assert stage.book is not None
             assert stage.around.pbx is not None
             sights = sights_of(stage.around.pbx, stage.whole_ms())
@@ -169,7 +169,7 @@ def test_the_boards_own_server_shows_the_truth(place: Path) -> None:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         async with on_stage(dense("monday-peak"), seed=6, folder=place, listen=f"127.0.0.1:{port}") as stage:
-            for minute in (2, 4, 6):
+            for minute in (2, 4):
                 await stage.until(stage.zero_ms + minute * 60_000 + 200)
                 truth = truth_of(stage).document(stage.now_ms)
                 truth.pop("agents")  # clocks tick there every five seconds, or in the page

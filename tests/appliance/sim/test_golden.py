@@ -21,19 +21,19 @@ from appliance.sim.golden import golden, write
 def test_the_same_seed_is_the_same_file_and_another_is_not(tmp_path: Path) -> None:
     """Also in a process of its own, whose hashes differ."""
     file = tmp_path / "day.jsonl.gz"
-    command = [sys.executable, "-m", "appliance.cli.main", "sim", "golden", "--seed", "7", "--until", "08:10", "--out", str(file)]
+    command = [sys.executable, "-m", "appliance.cli.main", "sim", "golden", "--seed", "7", "--until", "08:06", "--out", str(file)]
     done = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": "3"}, capture_output=True, text=True, timeout=120, check=True)
     assert "sha256" in done.stdout
     for seed, is_same in ((7, True), (8, False)):
         own = tmp_path / str(seed)
         own.mkdir()
-        write(golden(scenario_named("monday-peak"), seed=seed, folder=own, until="08:10"), own / "day.jsonl.gz")
+        write(golden(scenario_named("monday-peak"), seed=seed, folder=own, until="08:06"), own / "day.jsonl.gz")
         assert ((own / "day.jsonl.gz").read_bytes() == file.read_bytes()) == is_same
     assert gzip.decompress(file.read_bytes()).startswith(b'{"specversion":"1.0"')
 
 
 def test_a_consumer_finds_it_whole(tmp_path: Path) -> None:
-    lines = list(golden(scenario_named("monday-peak"), seed=1, folder=tmp_path, until="08:15"))
+    lines = list(golden(scenario_named("monday-peak"), seed=1, folder=tmp_path, until="08:12"))
     book = Book()
     for line in lines:
         book.add(line)
@@ -43,7 +43,7 @@ def test_a_consumer_finds_it_whole(tmp_path: Path) -> None:
     assert all(event["source"].startswith("/demo/simulated/") for event in events)
     kinds = Counter(event["type"] for event in events)
     ends = sum(kinds[f"callfloor.call.{kind}.v1"] for kind in ("answered", "abandoned", "left", "lost"))
-    assert 10 < ends <= kinds["callfloor.call.queued.v1"]
+    assert 5 < ends <= kinds["callfloor.call.queued.v1"]
     assert write(iter(lines), tmp_path / "day.jsonl") == len(lines)
 
 
