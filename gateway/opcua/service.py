@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from appliance.core.alive import Alive
 from appliance.core.clock import NS
@@ -33,6 +34,7 @@ from gateway.opcua.verb import Verbs
 from gateway.uplink.ledger import Ledger
 
 _log = logging.getLogger(__name__)
+_Made = TypeVar("_Made")
 
 _WAIT_S: Final = 1.0
 #: After each turn it rests, so many times as long as the turn took, so that turns take a seventh of the processor at most.
@@ -41,6 +43,8 @@ _REST_LEAST_S: Final = 0.01
 _REST_MOST_S: Final = 0.5
 _FOLD_PAGES: Final = 2
 _LEAVE_S: Final = 4.0
+#: A small board takes ten seconds to build the standard address space, an old one a minute.
+_BUILD_MOST_S: Final = 120.0
 _NOTICES_MOST: Final = 1000
 _FORGET_S: Final = 3600.0
 
@@ -108,9 +112,7 @@ class _House:
         folder = folder_of(config)
         trust = Trust(folder.trusted(opcua), folder.rejected, clock, counts)
         insides = Insides(Users(opcua, counts, lambda: clock.mono_ns() / NS), trust, counts, opcua)
-        context.watch.progress()
-        server, space = await server_of(config, opcua, shown, insides)
-        context.watch.progress()
+        server, space = await _while_fed(context, server_of(config, opcua, shown, insides))
         house = cls(context, server, space, insides, rig)
         await house._teller.prepare()
         return house
@@ -202,6 +204,19 @@ class _House:
             if self._context.clock.quality() != "unset":
                 self._ledger.forget(self._context.clock.wall_ns())
             await asyncio.sleep(_FORGET_S)
+
+
+async def _while_fed(context: Context, building: Coroutine[Any, Any, _Made]) -> _Made:
+    """Wait for what a thread builds, whose progress nobody sees, and say so to the watchdog; not for ever. Raises TransientError."""
+    task = asyncio.ensure_future(building)
+    try:
+        for _ in range(round(_BUILD_MOST_S / _WAIT_S)):
+            context.watch.progress()
+            if (await asyncio.wait((task,), timeout=_WAIT_S))[0]:
+                return task.result()
+    finally:
+        task.cancel()
+    raise TransientError(f"OPC UA's address space was not built within {_BUILD_MOST_S:g} s; this board is too slow, or too busy, for it")
 
 
 def _first(fault: BaseException) -> BaseException:
