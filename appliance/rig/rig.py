@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final, Self
 
-from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.core.endpoint import Endpoint
 from appliance.core.errors import CallfloorError, DeniedError, TransientError
@@ -297,12 +296,3 @@ def _word(fault: Exception) -> str:
     """
     name = type(fault).__name__.removesuffix("Error").lower()
     return "invalid" if name == "value" else name
-
-
-def latency_ms(began_ns: int, seen_ns: int) -> float:
-    """How long after a stimulus an output was so.
-
-    >>> latency_ms(0, 12_340_000)
-    12.3
-    """
-    return round((seen_ns - began_ns) * 1000 / NS, 1)
