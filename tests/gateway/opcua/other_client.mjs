@@ -75,17 +75,18 @@ if (session) {
     { samplingInterval: 0, queueSize: 10, discardOldest: true },
     opcua.TimestampsToReturn.Both,
   );
+  // At once: the first value comes while the next is awaited.
+  const changed = new Promise((resolve) => {
+    item.on("changed", (value) => {
+      seen.changes.push([value.value.value, value.statusCode.name]);
+      if (value.value.value === 2) resolve();
+    });
+  });
   const events = await subscription.monitor(
     { nodeId: "i=2253", attributeId: opcua.AttributeIds.EventNotifier },
     { queueSize: 100, discardOldest: true, filter: opcua.constructEventFilter(["EventType", "Severity", "Message", "2:Alarm", "2:State"]) },
     opcua.TimestampsToReturn.Both,
   );
-  const changed = new Promise((resolve) => {
-    item.on("changed", (value) => {
-      seen.changes.push([value.value.value, value.statusCode.name]);
-      if (seen.changes.length >= 2) resolve();
-    });
-  });
   const told = new Promise((resolve) => {
     events.on("changed", (fields) => {
       const [, severity, message, alarm, state] = fields.map((each) => each.value);

@@ -61,7 +61,8 @@ async def test_it_browses_reads_follows_and_gives_commands(box: Box, mode: str) 
         assert seen["rig"] == "BadUserAccessDenied"
         assert seen["write"] == "BadNotWritable"
         assert seen["followed"] == "done"
-        assert seen["changes"][:2] == [[1, "Good"], [2, "Good"]]
+        assert seen["changes"][-1] == [2, "Good"]
+        assert {value for value, _ in seen["changes"]} <= {1, 2}
         assert [500, f"queue.{queue}.waiting is amber", f"queue.{queue}.waiting", "raised"] in seen["events"]
     finally:
         box.tell(CallAbandoned(call=f"{queue}-2", visit=f"{queue}-2", pbx="central", queue=queue, wait_s=1.0))
