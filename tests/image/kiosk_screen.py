@@ -33,7 +33,6 @@ class Screen:
 
     def __init__(self, box: Box, monitor: Path) -> None:
         self._box, self._monitor, self._number = box, monitor, 0
-        self.wanted: Image.Image | None = None
         self.last = ""
 
     def see(self, name: str = "") -> Image.Image:
@@ -41,21 +40,22 @@ class Screen:
         self._number += 1
         return screen.dump(self._monitor, self._box.folder / f"screen-{name or 'now'}.png")
 
-    def shows_board(self, picture: Image.Image) -> bool:
-        """Whether it is what another browser makes of the same board, at the same size."""
-        assert self.wanted is not None
-        seen, wanted = screen.look(picture), screen.look(self.wanted)
-        like = screen.likeness(picture, self.wanted) if picture.size == self.wanted.size else 0.0
-        self.last = f"{picture.size} likeness {like}, {seen}"
-        return not seen.is_blank and screen.is_near(seen.ground, wanted.ground) and like >= _LIKE
+    def shows_board(self, name: str) -> bool:
+        """Whether it is what another browser makes of the same board in the same moment, at the same size."""
+        wanted = screen.reference(f"{self._box.tv}/{_PAGE}", self._box.folder / f"screen-{name}-wanted.png")
+        picture = self.see(name)
+        like = screen.likeness(picture, wanted) if picture.size == wanted.size else 0.0
+        self.last = f"{picture.size} likeness {like}, {screen.look(picture)}"
+        return like >= _LIKE and screen.shares_colours(picture, wanted)
 
     def wait(self, name: str, limit_s: float, *, board: bool = True) -> float | None:
         """Until it shows the board (or, `board` false, nothing): seconds since the box was switched on."""
         end_s = time.monotonic() + limit_s * SLACK
         while time.monotonic() < end_s and self._box.running:
-            picture = self.see(name)
-            if self.shows_board(picture) if board else screen.look(picture).is_blank:
-                return round(time.monotonic() - self._box.power_on_s, 1)
+            blank = screen.look(self.see(name)).is_blank
+            seen_s = round(time.monotonic() - self._box.power_on_s, 1)
+            if blank is not board and (not board or self.shows_board(name)):
+                return seen_s
             time.sleep(1)
         return None
 
@@ -89,7 +89,6 @@ def _first(box: Box, seen: Screen, report: Report) -> bool:
     report.step("kiosk", "first board served", board_s is not None, "", board_s)
     if board_s is None:
         return False
-    seen.wanted = screen.reference(f"{box.tv}/{_PAGE}", box.folder / "screen-wanted.png")
     drawn_s = seen.wait("first", _FIRST_S)
     report.figures["kiosk: power-on to first board on the screen, s"] = drawn_s
     report.step("kiosk", "the unit comes by itself and paints the board", drawn_s is not None, seen.last, drawn_s)

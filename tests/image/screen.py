@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from appliance.cli.browser_shot import take
 
@@ -18,6 +18,8 @@ SIZE: Final = (1280, 720)
 _READY: Final = "document.readyState === 'complete' && document.body.innerText.length > 40"
 #: So coarse that a figure that has moved on counts little, so fine that each tile and its heading counts.
 _GRID: Final = (96, 54)
+_SHIFTS: Final = (-8, -4, 0, 4, 8)
+_FREQUENT: Final = 8
 
 
 class Look(Struct, frozen=True):
@@ -73,24 +75,37 @@ def look(picture: Image.Image) -> Look:
 
 
 def likeness(one: Image.Image, other: Image.Image) -> float:
-    """Pearson's correlation of two pictures' edges, as laid out over the screen: 1 is the same, 0 has nothing to do with each other."""
-    a, b = (_grid(picture) for picture in (one, other))
+    """Pearson's correlation of two pictures' edges, as laid out over the screen: 1 is the same, 0 has nothing to do with each other.
+
+    The best of small shifts: a board moves by some pixels now and then, so that no figure burns in.
+    """
+    edges = [picture.convert("L").filter(ImageFilter.FIND_EDGES) for picture in (one, other)]
+    grid = _grid(edges[1])
+    shifts = [(across, down) for across in _SHIFTS for down in _SHIFTS]
+    return round(max(_correlation(_grid(ImageChops.offset(edges[0], *shift)), grid) for shift in shifts), 3)
+
+
+def _correlation(a: list[float], b: list[float]) -> float:
     mean_a, mean_b = sum(a) / len(a), sum(b) / len(b)
     top = sum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True))
     below = (sum((x - mean_a) ** 2 for x in a) * sum((y - mean_b) ** 2 for y in b)) ** 0.5
-    return round(top / below, 3) if below else 0.0
+    return top / below if below else 0.0
 
 
-def _grid(picture: Image.Image) -> list[float]:
-    edges = picture.convert("L").filter(ImageFilter.FIND_EDGES)
+def _grid(edges: Image.Image) -> list[float]:
     return [float(value) for value in edges.resize(_GRID, Image.Resampling.BOX).tobytes()]
+
+
+def shares_colours(one: Image.Image, other: Image.Image) -> bool:
+    """Whether two of the most frequent colours are in both: the same style sheet, whatever state its tiles are in."""
+    return len(_frequent(one) & _frequent(other)) >= 2
+
+
+def _frequent(picture: Image.Image) -> set[object]:
+    found = sorted(picture.getcolors(1 << 24) or [], reverse=True, key=lambda each: each[0])
+    return {colour for _, colour in found[:_FREQUENT]}
 
 
 def changed(one: Image.Image, other: Image.Image) -> int:
     """So many pixels differ."""
     return sum(a != b for a, b in zip(one.convert("L").tobytes(), other.convert("L").tobytes(), strict=True))
-
-
-def is_near(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
-    """The same colour but for how a browser rounds it."""
-    return all(abs(a - b) <= 6 for a, b in zip(one, other, strict=True))
