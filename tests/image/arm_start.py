@@ -22,6 +22,7 @@ class ArmBox(Box):
     """A box with the Pi's disk."""
 
     name = ""
+    console = "ttyAMA0,115200"
 
 
 class VirtBox(ArmBox):
@@ -44,6 +45,8 @@ class Pi3Box(ArmBox):
     """QEMU's Raspberry Pi 3: its processor, card, serial line, USB host; no SPI, no HDMI, none of its firmware."""
 
     name = "raspi3b"
+    #: The model's watchdog does not count: it resets the machine at the moment when somebody begins to feed it.
+    console = "ttyAMA0,115200 module_blacklist=bcm2835_wdt"
 
     def command(self, start: Start) -> list[str]:
         """The network is a USB one: the model has no other."""
@@ -63,7 +66,7 @@ def scenario(box: ArmBox, sheet: str, report: Report) -> Callable[[], None]:
         raise SkipError("not installed: qemu-system-arm (.ci/setup image)")
 
     def run() -> None:
-        settle(box.firmware, sheet, "ttyAMA0,115200", box.folder / "scratch")
+        settle(box.firmware, sheet, box.console, box.folder / "scratch")
         try:
             box.power_on()
             board_s = box.wait_board(900)
@@ -103,11 +106,14 @@ def _services(box: ArmBox, report: Report) -> None:
 
 
 def _board(box: Pi3Box, report: Report) -> None:
-    said = box.ssh("tr -d '\\0' </proc/device-tree/model; echo; ls /dev/spidev* /dev/gpiochip* /dev/watchdog* 2>&1; callfloor devices")[1]
+    said = box.ssh("tr -d '\\0' </proc/device-tree/model; echo; ls /dev/spidev* /dev/gpiochip* 2>&1; callfloor devices")[1]
     report.step("arm64", "raspi3b: the kernel knows the board", said.startswith("Raspberry Pi 3 Model B"), said)
+    report.step("arm64", "raspi3b: SPI is there for the LED chains", "/dev/spidev0.0" in said and "/dev/spidev0.1" in said, said)
     told = box.ssh(
         "cat /proc/device-tree/soc/spi@7e204000/status /proc/device-tree/soc/mmc@7e300000/status /proc/device-tree/soc/serial@7e201000/bluetooth/status"
     )[1].replace("\0", " ")
     report.step("arm64", "raspi3b: its tree has SPI on and radios off", told.split() == ["okay", "disabled", "disabled"], told)
-    wear = box.ssh("callfloor doctor --lang en watchdog power clock heat 2>&1 | head -40")[1]
-    report.step("arm64", "raspi3b: doctor reads the board", "watchdog" in wear, wear)
+    seen = box.ssh("callfloor doctor --lang en watchdog 2>&1")[1]
+    report.step(
+        "arm64", "raspi3b: doctor sees that a Pi without its watchdog is not well", "its hardware watchdog is not there" in seen, seen
+    )
