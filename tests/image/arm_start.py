@@ -22,7 +22,7 @@ class ArmBox(Box):
     """A box with the Pi's disk."""
 
     name = ""
-    console = "ttyAMA0,115200"
+    line = "ttyAMA0,115200"
 
 
 class VirtBox(ArmBox):
@@ -46,7 +46,7 @@ class Pi3Box(ArmBox):
 
     name = "raspi3b"
     #: The model's watchdog does not count: it resets the machine at the moment when somebody begins to feed it.
-    console = "ttyAMA0,115200 module_blacklist=bcm2835_wdt"
+    line = "ttyAMA0,115200 module_blacklist=bcm2835_wdt"
 
     def command(self, start: Start) -> list[str]:
         """The network is a USB one: the model has no other."""
@@ -66,7 +66,7 @@ def scenario(box: ArmBox, sheet: str, report: Report) -> Callable[[], None]:
         raise SkipError("not installed: qemu-system-arm (.ci/setup image)")
 
     def run() -> None:
-        settle(box.firmware, sheet, box.console, box.folder / "scratch")
+        settle(box.firmware, sheet, box.line, box.folder / "scratch")
         try:
             box.power_on()
             board_s = box.wait_board(900)
