@@ -76,5 +76,7 @@ ARM64: Final = Machine(
     boot_packages=("busybox-static", "e2fsck-static", "raspi-firmware"),
     modules=(*_DISK, "sdhci_iproc", "bcm2835", "pcie_brcmstb", "reset_raspberrypi", "dwc2"),
     arguments=f"{_ARGUMENTS} console=ttyAMA0,115200 console=tty1",
+    # The driver of a Pi's screen (vc4) does not load without the sound of HDMI.
+    left_out=tuple(folder for folder in _LEFT_OUT if folder != "sound/soc"),
 )
 MACHINES: Final = {machine.architecture: machine for machine in (AMD64, ARM64)}

@@ -91,6 +91,8 @@ def scenario(box: ArmBox, sheet: str, report: Report) -> Callable[[], None]:
 def _services(box: ArmBox, report: Report) -> None:
     failed = box.ssh("systemctl --failed --no-legend --plain")[1]
     report.step("arm64", f"{box.name}: no unit failed", not failed, failed)
+    missing = box.ssh("dmesg | grep -i 'unknown symbol' | head -5")[1]
+    report.step("arm64", f"{box.name}: no driver misses another", not missing, missing)
     began_s, link = time.monotonic(), ""
     while time.monotonic() - began_s < 120 * SLACK and link != "up":
         said = box.ssh("callfloor status --json")[1]

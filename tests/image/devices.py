@@ -56,6 +56,8 @@ def scenario(box: Box, report: Report) -> Callable[[], None]:
 
 
 def _serial(box: Box, report: Report) -> None:
+    missing = box.ssh("dmesg | grep -i 'unknown symbol' | head -5")[1]
+    report.step("devices", "no driver misses another", not missing, missing)
     said = box.ssh("ls -l /dev/hidraw* /dev/ttyUSB* /dev/callfloor/")[1]
     report.step("devices", "hidraw and ttyUSB are there", "/dev/hidraw0" in said and "/dev/ttyUSB0" in said, said)
     report.step("devices", "the adapter has a name that stays", "serial-FT1 -> ../ttyUSB0" in said, said)

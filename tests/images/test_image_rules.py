@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import gzip
 import io
 import re
@@ -188,3 +189,9 @@ def test_no_machine_leaves_out_a_driver_that_it_needs() -> None:
 def test_init_is_a_shell_script_that_a_shell_can_read() -> None:
     assert subprocess.run(["sh", "-n", str(PROJECT / "images/boot/init")], check=False).returncode == 0
     assert subprocess.run(["sh", "-n", str(PROJECT / "images/overlay/usr/lib/callfloor/hostkeys")], check=False).returncode == 0
+
+
+def test_a_pi_keeps_what_its_screen_s_driver_needs() -> None:
+    """Seen on raspi3b: vc4: Unknown symbol devm_snd_soc_register_card."""
+    kept = "lib/modules/6.1.0/kernel/sound/soc/snd-soc-core.ko"
+    assert not any(fnmatch.fnmatch(f"/{kept}", pattern) for pattern in recipe.ARM64.path_excludes())
