@@ -115,12 +115,26 @@ def _open_from_row(tracker: Tracker, row: Message, lists: Lists, now_ns: int) ->
 def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | None, *, restarted: bool) -> Found:
     """Bring the tracker to what the lists say; it emits what that means. `last_seen_ns`: when the PBX was last in sight before."""
     found = Found(lost=lists.lost)
-    old = tracker.session - 1
     ended_ns = min(now_ns, last_seen_ns) if last_seen_ns is not None else now_ns
     if restarted:
         tracker.agents.wraps_forgotten()
+    _compare_talks(tracker, lists, found, ended_ns, restarted=restarted)
+    _compare_visits(tracker, lists, found, now_ns, restarted=restarted)
+    for uniqueid, row in lists.entries.items():
+        if uniqueid not in tracker.visits.open and not _answered_live(tracker, uniqueid):
+            _open_from_row(tracker, row, lists, now_ns)
+            found.inferred += 1
+    _compare_channels(tracker, lists, now_ns)
+    if lists.queues_done:
+        tracker.agents.drop_unseen(tracker.session)
+    found.waiting = len(tracker.visits.open)
+    return found
+
+
+def _compare_talks(tracker: Tracker, lists: Lists, found: Found, ended_ns: int, *, restarted: bool) -> None:
+    """Conversations from before: those that no list proves ended when the PBX was last in sight."""
     for talk in list(tracker.talks.open.values()):
-        if talk.session > old:
+        if talk.session >= tracker.session:
             continue
         if restarted or not _still_talking(tracker, talk, lists):
             by = "pbx_stopped" if restarted else "unknown"
@@ -131,8 +145,12 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
             tracker.talks.kept(talk, ended_ns, proven=lists.channels_done)
             if not talk.agent_left:
                 tracker.agents.talks(talk.presence, talk.visit.visit, talk.visit.call)
+
+
+def _compare_visits(tracker: Tracker, lists: Lists, found: Found, now_ns: int, *, restarted: bool) -> None:
+    """Callers who waited before: those that no list has are lost."""
     for visit in tracker.visits.waiting():
-        if visit.session > old or (visit.due_ns is not None and not restarted):
+        if visit.session >= tracker.session or (visit.due_ns is not None and not restarted):
             continue  # of this session, or seen to leave in it: live events tell how it ends
         if not restarted and _still_waiting(visit, lists, now_ns):
             visit.session, visit.left_ns = tracker.session, None
@@ -140,15 +158,6 @@ def compare(tracker: Tracker, lists: Lists, now_ns: int, last_seen_ns: int | Non
             agent, talking = (None, False) if restarted else _found_talking(tracker, visit, lists)
             tracker.visits.lost(visit, killed=restarted, found_talking=talking, agent=agent)
             found.lost += 1
-    for uniqueid, row in lists.entries.items():
-        if uniqueid not in tracker.visits.open and not _answered_live(tracker, uniqueid):
-            _open_from_row(tracker, row, lists, now_ns)
-            found.inferred += 1
-    _compare_channels(tracker, lists, now_ns)
-    if lists.queues_done:
-        tracker.agents.drop_unseen(tracker.session)
-    found.waiting = len(tracker.visits.open)
-    return found
 
 
 def _still_waiting(visit: Visit, lists: Lists, now_ns: int) -> bool:
