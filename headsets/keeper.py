@@ -54,7 +54,8 @@ class SeatKeeper:
         #: Reports of all devices that could not be understood, and openings that failed.
         self.passed_over, self.failed = Counter(), Counter()
         context.meter.ask("headsets", self._figures)
-        self._now_ns = context.clock.mono_ns
+        #: The box's clock. Whoever opens a device for a seat has its reports dated by it: of two clocks no seat can tell what came first.
+        self.now_ns: Callable[[], int] = context.clock.mono_ns
         self._last_ns: dict[str, int] = {}
         self._timers: dict[str, tuple[int, asyncio.TimerHandle]] = {}
         self._untold: set[str] = set()
@@ -81,7 +82,7 @@ class SeatKeeper:
         seat = self.seats.get(key)
         if seat is None:
             return
-        now_ns = self._last_ns[key] = max(self._last_ns.get(key, 0), self._now_ns() if at_ns is None else at_ns)
+        now_ns = self._last_ns[key] = max(self._last_ns.get(key, 0), self.now_ns() if at_ns is None else at_ns)
         step = call(seat, now_ns)
         if step.events:
             self._tell(key, step.events)

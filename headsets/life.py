@@ -103,7 +103,7 @@ class UsbLife:
         if self.info.descriptor is not None and (fault := malformed(self.info, layout_from(self.info.descriptor))):
             return fault
         try:
-            device = await self._rim.open(partial(_open, self.info, self._hold))
+            device = await self._rim.open(partial(_open, self.info, self._hold, self._keeper.now_ns))
         except CallfloorError as fault:
             return fault
         try:
@@ -153,7 +153,7 @@ class UsbLife:
             pass
 
 
-def _open(info: HidInfo, hold: Hold) -> HidDevice:
+def _open(info: HidInfo, hold: Hold, now_ns: Callable[[], int]) -> HidDevice:
     if hold == "watch":
-        return open_watch(info)
-    return open_own(info, longest_input_bytes=longest_input_bytes(layout_from(info.descriptor or b"")))
+        return open_watch(info, now_ns=now_ns)
+    return open_own(info, longest_input_bytes=longest_input_bytes(layout_from(info.descriptor or b"")), now_ns=now_ns)

@@ -44,7 +44,7 @@ class SimLife:
         backoff = Backoff(_FIRST_S, _LAST_S)
         while True:
             try:
-                device = await self._rim.open(partial(open_sim, self._path, writes=self._hold == "own"))
+                device = await self._rim.open(partial(open_sim, self._path, writes=self._hold == "own", now_ns=self._keeper.now_ns))
             except CallfloorError as fault:
                 self._tell(fault)
                 if self._found:
