@@ -31,6 +31,8 @@ SECONDS: Final = frozenset(
 LONG: Final = frozenset({"seq", "recorded", "delivered", "shed", "skipped", "backlog"})
 #: What says how fresh the rest is, or only names the thing: it holds however long nobody was heard.
 ALWAYS: Final = frozenset({"title", "pbx", "fresh", "as_of", "seat", "box", "site", "product", "name", "id", "since", "target"})
+#: Durations of which there may be none: nobody waits.
+OR_NONE: Final = frozenset({"longest_wait"})
 #: Structs whose nodes stay while the snapshot has null in their place: their figures are not known then.
 STAYS: Final = (out.AgentCounts, out.Window)
 #: Left out of the tree: they say the same as the node ids do.
@@ -55,7 +57,7 @@ class Member(Struct, frozen=True):
     @property
     def null_is_none(self) -> bool:
         """Whether null says that there is none, rather than that it is not known."""
-        return self.kind in ("text", "time")
+        return self.kind in ("text", "time") or self.name in OR_NONE
 
 
 @cache

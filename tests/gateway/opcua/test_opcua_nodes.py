@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from hypothesis import given
@@ -14,7 +14,7 @@ from appliance.floor import snapshot as out
 from appliance.schema.example_floor import SNAPSHOT as FLOOR
 from gateway.opcua.change import Changes, Differ
 from gateway.opcua.extra import Extra
-from gateway.opcua.member import LONG, SECONDS, TIMES, members_of
+from gateway.opcua.member import LONG, OR_NONE, SECONDS, TIMES, members_of
 from gateway.opcua.page import page
 from gateway.opcua.value import UNITS, fixed, unit_id
 
@@ -43,6 +43,7 @@ def test_the_tables_name_members_that_there_are() -> None:
     assert names >= TIMES
     assert names >= SECONDS
     assert names >= LONG
+    assert names >= OR_NONE
 
 
 def test_texts_that_are_moments_are_told_as_such() -> None:
@@ -136,3 +137,17 @@ def test_what_is_stale_keeps_its_value_and_what_is_unknown_has_none() -> None:
     unknown = differ.feed(msgspec.structs.replace(live, queues={"v": msgspec.structs.replace(live.queues["v"], fresh="unknown")}))
     told = {put.path[2]: put for put in unknown.put if len(put.path) == 3}
     assert (told["waiting"].value, told["waiting"].status) == (None, "unknown")
+
+
+def test_that_nobody_waits_is_known() -> None:
+    """The longest wait of a queue in which nobody waits: there is none, which is no loss of sight."""
+
+    def longest(fresh: Literal["live", "stale", "unknown"], waiting: int | None) -> tuple[Any, str]:
+        queue = out.Queue(fresh=fresh, waiting=waiting)
+        put = Differ().feed(msgspec.structs.replace(FLOOR, queues={"ventas": queue})).put
+        (found,) = (each for each in put if each.path == ("queues", "ventas", "longest_wait"))
+        return found.value, found.status
+
+    assert longest("live", 0) == (None, "live")
+    assert longest("stale", 0) == (None, "stale")
+    assert longest("unknown", None) == (None, "unknown")
