@@ -44,7 +44,7 @@ from appliance.runner_supervise import Supervisor
 _FAULT_S: Final = 8.0
 _PLAIN_EVERY_S: Final = 5.0
 _DRAW_EVERY_S: Final = 0.2
-#: How long the end waits for the last events to arrive and for a moment at which nothing is under way.
+#: How long the end waits for the boards to come to where the truth is, and for the last events to arrive.
 _SETTLE_S: Final = 6.0
 #: How far the boards may be behind the truth when the two are compared.
 _LAG_S: Final = 2.0
@@ -236,8 +236,10 @@ class Demo:
         return "the cable to the CRM is plugged in again; what was held is delivered in order"
 
     async def settled(self) -> str:
-        """Look for a moment at which boards and truth can be compared, let the last events arrive, and sum up."""
-        end_s = time.monotonic() + _SETTLE_S / 2
+        """Let the floor stand still, so that boards and truth can be compared, let the last events arrive, and sum up."""
+        end_s = time.monotonic() + _SETTLE_S
+        if self.around.pbx is not None:
+            self.around.pbx.rest()
         if self.around.lines is not None:
             # Who hangs up while it rings is known to have gone once the bell has been silent for long enough.
             self.around.lines.rest()
@@ -253,7 +255,7 @@ class Demo:
         if self.around.pbx is not None:
             self.around.pbx.fault("stall", seconds=60.0)
         linked = self.around.cable is None or self.around.cable.plugged
-        end_s = time.monotonic() + _SETTLE_S / 2
+        end_s = time.monotonic() + _SETTLE_S
         while True:
             account, received = self._journal.account("uplink"), self.around.received()
             arrived = account.waiting == 0 and (received is None or received.events >= account.recorded)

@@ -118,7 +118,7 @@ async def build(
         around.lines = await stack.enter_async_context(DemoLines(folder, seed, speed, told.analog))
     else:
         plan = plan_of(told) if told is not None else _plan(scenario)
-        around.pbx = await stack.enter_async_context(SimPbx(plan, seed=seed, speed=speed))
+        around.pbx = await stack.enter_async_context(SimPbx(plan, seed=seed, speed=speed, waits=True))
         habits = told.headsets if told is not None else OWN
         if habits.seats:
             around.desks = await stack.enter_async_context(DemoDesks(around.pbx, folder, seed, habits))

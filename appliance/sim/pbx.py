@@ -71,8 +71,12 @@ class SimPbx:
         write_timeout_s: float = 5.0,
         clock: Clock | None = None,
         watch: Callable[[list[FloorEvent]], object] | None = None,
+        waits: bool = False,
     ) -> None:
-        """`clock`: whose wall time the PBX tells (None: the machine's); `watch` hears what each step of the floor brought about."""
+        """`clock`: whose wall time the PBX tells (None: the machine's); `watch` hears what each step of the floor brought about.
+
+        `waits`: the floor opens once somebody has asked for its queues.
+        """
         if speed <= 0:
             raise MisconfiguredError(f"speed {speed}; give a number above 0")
         self.model = FloorModel(plan.at_speed(speed), seed)
@@ -83,6 +87,7 @@ class SimPbx:
         self.listened: list[Listened] = []
         self.starts_s: list[float] = []
         self.stalled = False
+        self._rests = self._waits = waits
         self._users = {user.name: user for user in users}
         self._auth_timeout_s, self._write_timeout_s = auth_timeout_s, write_timeout_s
         self._server: asyncio.Server | None = None
@@ -177,11 +182,11 @@ class SimPbx:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            if self.flat_out:
+            if self.flat_out and not self._rests:
                 await self._run_flat_out()
                 continue
             self.catch_up()
-            due = self.model.next_s
+            due = None if self._rests else self.model.next_s
             wait_s = _IDLE_S if due is None else self._zero_s + due / self.speed - loop.time()
             await asyncio.sleep(min(max(wait_s, 0.0), _IDLE_S))
 
@@ -197,13 +202,23 @@ class SimPbx:
     def catch_up(self) -> None:
         """Let everything happen that is due by the clock."""
         self.flush()
-        if self.flat_out:
+        if self.flat_out or self._rests:
             return
         now_s = (asyncio.get_running_loop().time() - self._zero_s) * self.speed
         while (due := self.model.next_s) is not None and due <= now_s + _SAME_S:
             self._apply(self.model.step())
         if now_s > self.model.now_s:
             self.model.time.wait_until(now_s)
+
+    def rest(self) -> None:
+        """The floor stands still from now on: nobody calls, answers or leaves, and the PBX goes on answering its clients."""
+        self.catch_up()
+        self._rests = True
+
+    def _open(self) -> None:
+        self._waits = self._rests = False
+        self._zero_s = asyncio.get_running_loop().time() - self.model.now_s / self.speed
+        self._wall_zero_s = self._real_wall_s() - self.model.now_s / self.speed
 
     def flush(self) -> None:
         """Apply what commands brought about on the floor."""
@@ -239,6 +254,8 @@ class SimPbx:
         if request["action"].lower() == "queuestatus" and self.listened:
             self.listened[-1].listed_s = self.wall_s()
         answer = pbx_action.answer(self, session, request)
+        if self._waits and request["action"].lower() == "queuestatus":
+            self._open()
         asyncio.get_running_loop().call_soon(self.flush)
         return answer
 
