@@ -1,7 +1,7 @@
 """Who may come to the box by OPC UA: passwords, and the certificates of clients.
 
-A password is kept as its hash alone. A client's certificate that was turned away lies beside the trusted ones, under its thumbprint,
-until a person has looked at it: trust moves it over, and the running server takes it at once.
+A password is kept as its hash alone. A client's certificate that was turned away lies beside the trusted ones, under its
+thumbprint, until a person has looked at it: trust moves it over, and the running server takes it at once.
 """
 
 from __future__ import annotations
