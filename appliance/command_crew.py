@@ -17,7 +17,7 @@ from appliance.command_row import COMMAND, end_in, received_in
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.clock import NS
 from appliance.core.command import Verdict, args_of
-from appliance.core.errors import CallfloorError
+from appliance.core.errors import CallfloorError, TransientError
 from appliance.core.event import Entry, Stored
 from appliance.core.journal import PAGE, Cursor
 from appliance.service import Context
@@ -82,6 +82,7 @@ class CommandCrew:
         """`full_s`: how long to wait before a full journal is tried again."""
         self._context, self._sink, self._worker, self._most, self._full_s = context, sink, worker, most, full_s
         journal = context.journal
+        self._epoch = journal.epoch
         passed, done = journal.cursor(sink), journal.cursor(f"{sink}.done")
         self._passed = passed.seq if passed.epoch == journal.epoch else 0
         self._done = self._saved = done.seq if done.epoch == journal.epoch else 0
@@ -98,11 +99,15 @@ class CommandCrew:
         return len(self._open)
 
     async def run(self) -> None:
-        """Follow the journal until cancelled; what is under way then is for the next start to end."""
+        """Follow the journal until cancelled; what is under way then is for the next start to end.
+
+        Raises TransientError once another journal took the place of this one: its rows are others, from its first on.
+        """
         try:
             await self._bury()
             while True:
                 self._context.watch.progress()
+                self._same_journal()
                 if await self.page():
                     await asyncio.sleep(0)
                     continue
@@ -164,6 +169,7 @@ class CommandCrew:
         key = self._worker.key(command.verb, args)
         await self._turn(key)
         await self._worker.ready()
+        self._same_journal()
         await self._pass(entry.seq)
         age_s = self._age_s(row)
         verdict = self._worker.judge(command, row, age_s)
@@ -231,9 +237,12 @@ class CommandCrew:
                 self._passed = seq
                 return
 
+    def _same_journal(self) -> None:
+        if (epoch := self._context.journal.epoch) != self._epoch:
+            raise TransientError(f"the journal {self._epoch} was replaced by {epoch}: the commands are taken up anew")
+
     async def _save(self, sink: str, seq: int) -> None:
-        journal = self._context.journal
-        await asyncio.to_thread(journal.save, sink, Cursor(journal.epoch, seq))
+        await asyncio.to_thread(self._context.journal.save, sink, Cursor(self._epoch, seq))
 
     async def _save_lazily(self) -> None:
         """Up to where every command has its end, so that a start need not read further back."""
@@ -255,6 +264,7 @@ class CommandCrew:
                 await self._context.emit(finished)
             except CallfloorError as fault:
                 _log.error("the end of a command must wait: %s", fault)
+                self._context.watch.progress()
                 await asyncio.sleep(self._full_s)
             else:
                 return

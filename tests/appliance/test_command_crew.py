@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.command_crew import CommandCrew, Ended, Given
 from appliance.core.catalogue import CommandFinished, CommandReceived, event_from_stored
 from appliance.core.clock import SystemClock
 from appliance.core.command import Verdict
 from appliance.core.config import Config
+from appliance.core.errors import FullError, TransientError
 from appliance.core.event import Event, Stored, stored_from_body
 from appliance.core.journal import Cursor
 from appliance.core.journal_memory import MemoryJournal
@@ -30,7 +32,7 @@ class Watching:
 class Hands:
     """Hardware that does what it is told when it is let; what it saw of the cursor as it began."""
 
-    verbs = frozenset({"pause", "originate"})
+    verbs: Collection[str] = frozenset({"pause", "originate"})
 
     def __init__(self, journal: MemoryJournal) -> None:
         self.journal = journal
@@ -174,11 +176,11 @@ async def test_a_cursor_that_cannot_be_saved_holds_everything_back() -> None:
     box.hands.go.set()
     save, faults = box.journal.save, [OSError("no space left")] * 3
 
-    def refusing(sink: str, cursor: Cursor) -> None:
+    def refusing(name: str, cursor: Cursor) -> None:
         assert box.hands.begun == [], "it was touched before the cursor was durable"
         if faults:
             raise faults.pop()
-        save(sink, cursor)
+        save(name, cursor)
 
     box.journal.save = refusing  # type: ignore[method-assign]
     await box.give("c")
@@ -186,3 +188,49 @@ async def test_a_cursor_that_cannot_be_saved_holds_everything_back() -> None:
     await box.until(lambda: box.ends() == [("c", "done")])
     await stopped(task)
     assert not faults
+
+
+async def test_a_full_journal_holds_ends_back_and_the_watchdog_is_fed_all_the_while() -> None:
+    box = Bench()
+    box.hands.verdict = lambda command: Verdict("refused", "no")
+    await box.give("c")
+    appended, fed = box.journal.appended, 0
+    full = asyncio.Event()
+
+    async def refusing(*args: Any, **more: Any) -> int:
+        if not full.is_set():
+            raise FullError("no room")
+        return await appended(*args, **more)
+
+    class Fed(Watching):
+        def progress(self) -> None:
+            nonlocal fed
+            fed += 1
+
+    box.journal.appended = refusing  # type: ignore[method-assign]
+    box.context = replace(box.context, watch=Fed())
+    task = asyncio.create_task(box.crew(full_s=0.01).run())
+    await asyncio.sleep(0.05)
+    before = fed
+    await box.until(lambda: fed > before + 3)
+    full.set()
+    await box.until(lambda: box.ends() == [("c", "refused")])
+    await stopped(task)
+
+
+async def test_in_a_journal_that_was_replaced_nothing_is_begun_and_no_cursor_of_the_old_one_stands() -> None:
+    box = Bench()
+    await box.give("earlier")
+    await box.give("c")
+    new = MemoryJournal().epoch
+
+    async def replaced() -> None:
+        box.journal._epoch = new
+
+    box.hands.ready = replaced  # type: ignore[method-assign]
+    with pytest.raises(TransientError, match="replaced"):
+        async with asyncio.timeout(5):
+            await box.crew().run()
+    assert (box.hands.begun, box.ends()) == ([], [])
+    cursor = box.journal.cursor(SINK)
+    assert cursor.epoch != new or cursor.seq == 0, "commands of the new journal would pass for begun"
