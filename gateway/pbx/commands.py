@@ -68,6 +68,9 @@ class PbxCommands:
         )  # fmt: skip
         if verdict.state == "run" and VERBS[command.verb].touches_call and age_s > TOUCHES_MOST_S:
             verdict = Verdict("expired", f"too_old: it came {age_s:.0f} s ago, and a call is not touched so late")
+        if verdict.state == "run" and VERBS[command.verb].touches_call and row.boot != context.clock.boot and quality != "synced":
+            reason = "too_old: it came before the box was started anew, and how long ago nobody knows until the clock is synchronised"
+            verdict = Verdict("expired", reason)
         if verdict.state == "run":
             refusal = self._limit.refusal(command.verb, args_of(command.verb, command.args), self._now_s())
             verdict = verdict if refusal is None else Verdict("refused", refusal)

@@ -153,3 +153,27 @@ async def test_what_was_under_way_when_the_service_died_is_unknown_and_what_was_
         assert (end.state, end.reason.startswith("the box stopped")) == ("unknown", True)
         assert (await again.ended(waiting)).state == "done"
         assert not again.done("Originate")
+
+
+class Holdover(SystemClock):
+    """A box whose clock went on from where it stood when the box died."""
+
+    def quality(self) -> Any:
+        return "holdover"
+
+
+async def test_a_click_from_before_a_power_cut_never_dials_while_nobody_knows_how_long_it_took(bench: Made) -> None:
+    async with bench(clock=Holdover()) as box:
+        clock = box.context.clock
+        expires = rfc3339(clock.wall_ns() + 60 * NS)
+        for name, verb, args in (
+            ("click", "originate", {"agent": "agente-101", "number": "2040"}),
+            ("rest", "pause", {"agent": "agente-101"}),
+        ):
+            received = CommandReceived(id=name, verb=verb, args=args, expires=expires)
+            event = Event("command.received", "uplink/x", clock.wall_ns() - NS, 1, "the boot before", clock.quality(), received)
+            await box.journal.appended([event])
+        end = await box.ended("click")
+        assert (end.state, end.reason.partition(":")[0]) == ("expired", "too_old")
+        box.is_done(await box.ended("rest"))
+        box.is_done(await box.do("originate", agent="agente-102", number="2040"))
