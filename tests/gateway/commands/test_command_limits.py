@@ -112,3 +112,17 @@ def test_so_many_a_minute_and_no_more() -> None:
     assert refusal(box, "pause", 6.0, agent="a1") == "rate"
     assert refusal(box, "originate", 60.5, agent="a1", number="2040") is None
     assert refusal(box, "originate", 60.6, agent="a1", number="112") == "emergency", "what is refused does not count"
+
+
+@pytest.mark.parametrize("number", ["8112", "8911", "80911"])
+def test_the_prefix_gets_a_line_also_when_it_is_dialled_as_part_of_the_number(number: str) -> None:
+    """What `internal` names is dialled as it is: the dialplan takes its 8 for the line."""
+    box = limit(DialConfig(prefix="8", internal=("8*",)), never=("1700*",))
+    assert refusal(box, "originate", agent="a", number=number) in ("emergency", "bad_number")
+    assert refusal(box, "originate", agent="a", number="81700123") == "never"
+    assert refusal(box, "originate", agent="a", number="8040") is None
+
+
+@pytest.mark.parametrize(("timezone", "number"), [("Asia/Singapore", "995"), ("Europe/Athens", "166")])
+def test_a_country_that_the_list_did_not_know_has_its_own_codes(timezone: str, number: str) -> None:
+    assert refusal(limit(timezone=timezone), "originate", agent="a", number=number) == "emergency"
