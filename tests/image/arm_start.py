@@ -60,6 +60,10 @@ class Pi3Box(ArmBox):
         ]  # fmt: skip
 
 
+#: One after the other; by their names they can be asked for alone.
+KINDS: Final[tuple[type[ArmBox], ...]] = (VirtBox, Pi3Box)
+
+
 def scenario(box: ArmBox, sheet: str, report: Report) -> Callable[[], None]:
     """One start of the factory disk with this site's sheet, to the board, and off again."""
     if shutil.which("qemu-system-aarch64") is None:

@@ -164,8 +164,7 @@ def _kiosk(parts: Path, folder: Path, report: Report) -> None:
 
 def _arm(parts: Path, folder: Path, report: Report) -> None:
     with _peers(parts) as (peers, _served):
-        kinds: tuple[type[arm_start.ArmBox], ...] = (arm_start.VirtBox, arm_start.Pi3Box)
-        for kind in kinds:
+        for kind in filter(lambda each: report.wants(each.name), arm_start.KINDS):
             (folder / kind.name).mkdir()
             box = _other(kind, "arm64", parts, folder / kind.name, peers)
             try:
@@ -188,7 +187,7 @@ SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {
     "ab": _ab, "cut": _cut, "devices": _devices, "kiosk": _kiosk, "arm64": _arm, "uefi": _uefi, "made": _made,
 }  # fmt: skip
 #: Steps that can be asked for alone; the first start always comes before them.
-_STEPS: Final = {"ab": tuple(ab_update.STEPS), "cut": tuple(power_cut.STEPS)}
+_STEPS: Final = {"ab": tuple(ab_update.STEPS), "cut": tuple(power_cut.STEPS), "arm64": tuple(kind.name for kind in arm_start.KINDS)}
 _STEPS_HELP: Final = ", ".join(f"{name}.{step}" for name, steps in _STEPS.items() for step in steps)
 
 
