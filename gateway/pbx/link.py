@@ -106,7 +106,7 @@ class Link:
             secret = secret_of(self._config)
             wire = await self._dialect.open(self._config)
             self._context.watch.progress()
-            await wire.login(self._config, secret)
+            await self._awaited(wire.login(self._config, secret))
             reason, text = await self._session(wire)
         except (DeniedError, MisconfiguredError) as fault:
             return self._failed("denied", str(fault), DENIED_RETRY_S)
@@ -201,11 +201,12 @@ class Link:
         return self._outbox.put([self._context.event(data, self.pbx) for data in events])
 
     async def _awaited(self, waiting: Coroutine[Any, Any, object]) -> None:
-        """Wait for something long without seeming dead."""
+        """Wait for something long, with an end of its own, without seeming dead. Raises what it raises."""
         task = asyncio.ensure_future(waiting)
         try:
             while not task.done():
                 await asyncio.wait((task,), timeout=TURN_S)
                 self._context.watch.progress()
+            task.result()
         finally:
             task.cancel()

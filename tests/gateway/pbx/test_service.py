@@ -25,6 +25,8 @@ from appliance.service import Context
 from appliance.sim.floor_model_plan import plan_named
 from appliance.sim.pbx import SimPbx
 from appliance.sim.pbx_session import User, read_only
+from gateway.pbx.dialect import Source, dialect
+from gateway.pbx.link import Link
 from gateway.pbx.service import Gateway
 
 
@@ -215,6 +217,43 @@ async def test_an_absent_pbx_is_told_once_and_found_when_it_comes(made: Callable
         async with sim(port=port):
             events = await until(context.journal, lambda events: count(events, "pbx.resynced") == 1)
     assert count(events, "pbx.down") == 1
+    context.journal.close()
+
+
+async def test_a_pbx_that_takes_the_connection_and_says_nothing_is_waited_for_without_seeming_dead(
+    made: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen PBX's kernel goes on taking connections: banner, challenge and login may last longer than the watchdog does."""
+    monkeypatch.setattr("gateway.asterisk.wire.BANNER_S", 0.5)
+    monkeypatch.setattr("gateway.asterisk.wire.ANSWER_S", 30.0)
+    monkeypatch.setattr("gateway.pbx.link.TURN_S", 0.05)
+    taken = list[asyncio.StreamWriter]()
+
+    def take(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(writer)
+
+    silent = await asyncio.start_server(take, "127.0.0.1", 0)
+    context, watching = made(silent.sockets[0].getsockname()[1]), Watching()
+    context = msgspec.structs.replace(context, watch=watching)
+    config = context.config.pbx["central"]
+    kind = dialect(config.kind)
+    link = Link("central", config, kind, kind.source("central", context.config), context, Outbox(context.journal, 100), lambda *_: None)
+
+    async def renew() -> Source:
+        raise AssertionError("nothing overflowed")
+
+    async with silent:
+        task = asyncio.create_task(link.run(renew))
+        try:
+            async with asyncio.timeout(10):
+                while watching.turns < 20:
+                    await asyncio.sleep(0.05)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            for writer in taken:
+                writer.transport.abort()
+    assert len(taken) == 1, "all of it was one login"
     context.journal.close()
 
 
