@@ -120,7 +120,7 @@ def unhealthy(box: Box, report: Report, ledger: Ledger) -> None:
     code, said = box.ssh("systemctl start callfloor-rollback.service && sleep 15 && cat /proc/uptime")
     report.step("ab", "unhealthy: a second verdict does not restart it, SSH answers", code == 0 and up_s is not None, said)
     box.ssh(f"rm {folder}/99-broken.conf && systemctl daemon-reexec && systemctl restart callfloor.target")
-    board_s = box.wait_board(120)
+    board_s = box.wait_board(300)
     now = seen(box)
     on, said = ledger.goes_on(now)
     well = runs(now, was.running, was.slots.get("booted", "")) and now.past == was.past

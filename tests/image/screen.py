@@ -35,6 +35,11 @@ class Look(Struct, frozen=True):
         """One colour and nothing on it."""
         return self.colours < 8 or self.edges < 0.002
 
+    @property
+    def is_dark(self) -> bool:
+        """Black, but for a line of text at most: what the emulator writes on a screen that its box has switched off."""
+        return max(self.ground) < 16 and self.ground_share >= 0.995
+
 
 def dump(monitor: Path, into: Path) -> Image.Image:
     """What the screen shows now (QMP, screendump). Raises OSError or ValueError when the emulator does not answer."""
