@@ -17,7 +17,7 @@ from appliance.cli.main import add_config
 from appliance.cli.terminal import Progress, complain, say, say_json
 from appliance.core.catalogue import CommandReceived
 from appliance.core.clock import SystemClock
-from appliance.core.command import VERBS, args_of
+from appliance.core.command import VERBS, args_of, is_id
 from appliance.core.event import stored_from_body
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.runner import open_journal
@@ -49,6 +49,9 @@ def main(args: argparse.Namespace) -> int:
         args_of(args.verb, values)
     except ValueError as fault:
         complain(f"callfloor send {args.verb}: {fault}; it takes {', '.join(_fields(args.verb)) or 'no arguments'}")
+        return 2
+    if args.id is not None and not is_id(args.id):
+        complain(f"callfloor send: {args.id!r} is no id: it must be of the characters a-z 0-9 . _ -, 64 at most")
         return 2
     config = configured(args)
     become_owner(config.journal.path)

@@ -29,6 +29,8 @@ REMEMBER_NS: Final = 7 * 86_400 * 1_000_000_000
 TOUCHES_MOST_S: Final = 300.0
 #: So many delivery numbers may be asked for again in one command, so that each has an end.
 RESEND_MOST: Final = 100_000
+#: A time is written in fewer letters.
+TIME_LETTERS: Final = 40
 
 
 class _Args(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -335,6 +337,8 @@ def _in_time(verb: Verb, expires: str | None, now_ns: int, quality: ClockQuality
     if expires is None:
         return Verdict("refused", "expires_required") if verb.touches_call else Verdict("run")
     try:
+        if len(expires) > TIME_LETTERS:
+            raise ValueError("no time is so long")
         until_ns = wall_ns_from_rfc3339(expires)
     except (ValueError, OverflowError):
         return Verdict("refused", "bad_expires: write it as 2026-11-21T14:00:00Z")

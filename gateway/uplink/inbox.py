@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
-from appliance.core.command import Reply, Request, Verdict, digest_of, judge, request_from_payload, too_late
+from appliance.core.command import TIME_LETTERS, Reply, Request, Verdict, digest_of, judge, request_from_payload, too_late
 from appliance.core.command_owner import owned_elsewhere
 from appliance.service import Context
 from gateway.uplink.executor import OWNED
@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 #: So many messages without a usable id are journalled and logged within a minute; the rest is only counted and answered.
 UNUSABLE_MOST: Final = 20
 _MINUTE_S: Final = 60.0
+#: Correlation data is kept with the command for seven days.
+_CORRELATION_BYTES: Final = 1_024
 
 
 class Inbox:
@@ -75,9 +77,11 @@ class Inbox:
         context = self._context
         verdict = self._judge(message, verb, request, trusted)
         response = message.response_topic if message.response_topic and self._topics.may_answer(message.response_topic) else None
-        correlation = base64.b64encode(message.correlation).decode() if message.correlation else None
+        kept = message.correlation if len(message.correlation or b"") <= _CORRELATION_BYTES else None
+        correlation = base64.b64encode(kept).decode() if kept else None
         received = CommandReceived(
-            id=request.id, verb=verb, args=request.args if verdict.state == "run" else {}, expires=request.expires,
+            id=request.id, verb=verb, args=request.args if verdict.state == "run" else {},
+            expires=request.expires[:TIME_LETTERS] if request.expires is not None else None,
             response_topic=response, correlation=correlation, digest=digest,
         )  # fmt: skip
         events: list[Struct] = [received]
@@ -93,6 +97,8 @@ class Inbox:
             return Verdict("refused", "retained")
         if not trusted:
             return Verdict("refused", "not_trusted: commands are taken over TLS with a client certificate, or from a broker on loopback")
+        if len(message.correlation or b"") > _CORRELATION_BYTES:
+            return Verdict("refused", f"bad_correlation: at most {_CORRELATION_BYTES} bytes of correlation data")
         now_ns, quality = context.clock.wall_ns(), context.clock.quality()
         verdict = judge(
             verb,

@@ -187,6 +187,8 @@ def test_send_checks_what_it_is_given(site: Path, capsys: pytest.CaptureFixture[
         code, _, err = call(capsys, "send", *words, "-c", config)
         assert code == 2
         assert "it takes" in err
+    code, _, err = call(capsys, "send", "ping", "--id", "x,origination_uuid=y", "--wait", "0", "-c", config)
+    assert (code, "is no id" in err) == (2, True)
     code, _, err = call(capsys, "send", "announce", "text=Hola", "boards=a,b", "--id", "x-1", "--wait", "0", "-c", config)
     assert code == 1
     assert "command x-1 is recorded, and nothing carried it out" in err
