@@ -164,6 +164,8 @@ class AsteriskCommander:
                 raise failed("no_call: nobody has this call who could announce it; transfer it with attended = false")
             return Answered([("Redirect", {"Channel": self._whom.caller(args.call).name, **where})], now_ns, user=self._user)
         if args.attended:
+            if "+" in str(where["Exten"]):  # it is played as digits, and a sign that is none left out: another number
+                raise failed(f"bad_number: an international number needs international in [pbx.{self._pbx}.dial] to be announced")
             phone = self._whom.talking(talk.presence) if talk is not None else leg
             return Answered([("Atxfer", {"Channel": phone.name, **where})], now_ns, user=self._user, result={"outcome": "consulting"})
         return Answered([("BlindTransfer", {"Channel": leg.name, **where})], now_ns, user=self._user)

@@ -14,7 +14,7 @@ from typing import Final
 from appliance.core.command import CallOrAgent, Membership, Originate, Pause, Supervise, Transfer
 from appliance.core.config import Config, PbxConfig
 from appliance.core.dial_number import number_from_text
-from gateway.freeswitch.agents import Agent
+from gateway.freeswitch.agents import ON_BREAK, ON_DEMAND, Agent
 from gateway.freeswitch.esl import Message
 from gateway.freeswitch.job import Answered, Call, Effect, EslJob
 from gateway.freeswitch.source import FreeswitchSource
@@ -43,6 +43,8 @@ class FreeswitchCommander:
         self._source, self._tracker, self._config = source, source.tracker, config
         self._dial = (config.pbx.get(source.pbx) or PbxConfig()).dial
         self._jobs: dict[str, EslJob] = {}
+        #: Whoever asks for each call himself, and is on a break: his status would not tell.
+        self._on_demand: set[str] = set()
         source.on_order_reply = self._replied
         self._verbs: dict[str, Callable[[Order, int], Job]] = {
             "originate": self._originate, "answer": self._answer, "hangup": self._hangup, "hold": self._hold, "resume": self._hold,
@@ -103,7 +105,7 @@ class FreeswitchCommander:
         self, phone: str, ring_s: float, said: dict[str, str], then: str, now_ns: int, *, whose: str, number_s: float | None
     ) -> Job:  # fmt: skip
         own = str(uuid.uuid4())
-        variables = {"origination_uuid": own, "originate_timeout": f"{ring_s:.0f}", **said}
+        variables = {"origination_uuid": own, "originate_timeout": f"{max(1.0, ring_s):.0f}", **said}
         told = ",".join(f"{key}={value}" for key, value in variables.items() if value)
         asks = ["event plain CHANNEL_ANSWER", f"originate {{{told}}}{phone} {then}"]
         return Call(
@@ -157,7 +159,16 @@ class FreeswitchCommander:
         if args.queues:
             raise unsupported("FreeSWITCH pauses an agent in all queues at once: name none")
         agent = self._agent(args.agent)
-        status = "On Break" if order.verb == "pause" else "Available"
+        if agent.status == "Logged Out":
+            raise failed(f"logged_out: {args.agent} is not at work, and to FreeSWITCH a pause or its end would log him in")
+        if agent.status == ON_DEMAND and order.verb == "pause":
+            self._on_demand.add(args.agent)
+        elif agent.status == "Available":
+            self._on_demand.discard(args.agent)
+        again = ON_DEMAND if agent.status == ON_DEMAND or args.agent in self._on_demand else "Available"
+        status = ON_BREAK if order.verb == "pause" else again
+        if order.verb == "unpause":
+            self._on_demand.discard(args.agent)
         asks = [f"callcenter_config agent set status {_quoted(agent.name)} '{status}'"]
         return Answered(asks, now_ns, told=self._told, queues=sorted(set(agent.queues.values())))
 

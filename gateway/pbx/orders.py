@@ -46,9 +46,9 @@ class Orders:
             return refused.ended
         future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self._jobs[job] = (future, accepted)
-        self._ask(job)
-        self._settle()
         try:
+            self._ask(job)
+            self._settle()
             return await future
         finally:
             self._jobs.pop(job, None)

@@ -37,7 +37,7 @@ AGENTS = (
 EVERYTHING = Commands(
     allow=tuple(VERBS),
     supervisors=("jefa*",),
-    only={"originate": CommandOnly(numbers=("*", "+*")), "transfer": CommandOnly(numbers=("*",))},
+    only={"originate": CommandOnly(numbers=("*", "+*")), "transfer": CommandOnly(numbers=("*", "+*"))},
     per_minute=10_000,
 )
 

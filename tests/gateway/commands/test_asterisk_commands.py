@@ -108,6 +108,8 @@ async def test_a_call_is_hung_up_handed_on_and_listened_to(bench: Made) -> None:
         transferred = await box.until(lambda data: type(data).__name__ == "CallTransferred" and data.call == first.call)
         assert (transferred.to, transferred.agent) == ("601", first.agent)
         other = await box.until(lambda data: type(data).__name__ == "CallAnswered" and data.call != first.call)
+        plus = await box.do("transfer", call=other.call, to="+593991234567", attended=True)
+        assert (plus.state, plus.reason.partition(":")[0]) == ("failed", "bad_number"), "a plus is no digit that Atxfer could play"
         assert (await box.do("transfer", call=other.call, to="601", attended=True)).result == {"outcome": "consulting"}
         assert (await box.do("hangup", agent=other.agent)).result == {"call": other.call}
         ended = await box.until(lambda data: type(data).__name__ == "CallEnded" and data.call == other.call)
