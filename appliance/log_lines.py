@@ -114,6 +114,7 @@ LINES: Final[dict[str, dict[str, str]]] = {
     },
     "gateway.opcua.user": {
         "a login was refused: %s": "opcua.client",
+        "no password of %s is looked at for up to a minute: %d wrong ones": "opcua.client",
         "%s cannot log in, his password cannot be read: %s": "opcua.trouble",
     },
     "gateway.uplink.connector": {

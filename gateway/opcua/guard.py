@@ -1,4 +1,4 @@
-"""Decides what asyncua's own parts may not do in this process: take a few bytes for an endless array, and write down what clients send.
+"""Decides what may not happen in this process whoever knocks: a few bytes taken for an endless array, a log full of what clients send.
 
 An array of nulls takes no bytes, so that ten of them may promise two thousand million; anybody could fill the memory with it, unknown.
 """
@@ -13,8 +13,10 @@ from asyncua.ua import ua_binary
 
 _log = logging.getLogger(__name__)
 
-#: So many lines of asyncua's own are passed on in one minute of its log.
+#: So many lines of asyncua's own, and of each text of ours, are passed on in one minute. What is left out is counted below extra/opcua.
 _LINES_MOST: Final = 10
+#: Whose lines strangers cause, as many as they like.
+_SPARED: Final = ("gateway.opcua.channel", "gateway.opcua.door", "gateway.opcua.user")
 _MINUTE_S: Final = 60.0
 _unpack_array: Final = ua_binary.unpack_uatype_array
 
@@ -42,9 +44,29 @@ class Quiet(logging.Handler):
             _log.warning("%s: %s", record.name, str(record.msg)[:200])
 
 
+class Sparing(logging.Filter):
+    """So many lines of one text a minute: whoever knocks without end fills no card."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is passed on. Texts are constants, so they are few."""
+        began_s, lines = self._seen.get(str(record.msg), (record.created, 0))
+        if not 0 <= record.created - began_s <= _MINUTE_S:
+            began_s, lines = record.created, 0
+        self._seen[str(record.msg)] = (began_s, lines + 1)
+        return lines < _LINES_MOST
+
+
 def stand() -> None:
-    """Put both in place; once or several times is the same."""
+    """Put all of it in place; once or several times is the same."""
     ua_binary.unpack_uatype_array = _unpack
+    for name in _SPARED:
+        spared = logging.getLogger(name)
+        if not any(isinstance(each, Sparing) for each in spared.filters):
+            spared.addFilter(Sparing())
     logger = logging.getLogger("asyncua")
     if not any(isinstance(each, Quiet) for each in logger.handlers):
         logger.addHandler(Quiet())

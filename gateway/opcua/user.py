@@ -50,25 +50,32 @@ class Users:
     ) -> User | None:
         """Who this is; None: nobody we know. `certificate` (DER) is one whose key was shown. asyncua asks it of a user manager."""
         found = self._by_password(username, password or "") if username else self._by_key(certificate)
-        if found is None:
-            self._counts.logins_refused += 1
-            _log.warning("a login was refused: %s", "wrong name or password" if username else "no user has this certificate")
-        return found
+        if isinstance(found, Visitor):
+            return found
+        self._counts.logins_refused += 1
+        _log.warning("a login was refused: %s", found)
+        return None
 
-    def _by_password(self, name: str, password: str) -> Visitor | None:
+    def _by_password(self, name: str, password: str) -> Visitor | str:
+        """Who it is, or why he is refused: for the log, which names users that there are and nothing else that was typed."""
         user = self._config.users.get(name)
-        if user is None or user.password_file is None or not self._may_try(name):
-            return None
+        if user is None or user.password_file is None:
+            return "no user of this name has a password"
+        if not self._may_try(name):
+            return f"{name}: too many wrong passwords"
         try:
             line = user.password_file.read_text(encoding="utf-8")
         except OSError as fault:
             _log.error("%s cannot log in, his password cannot be read: %s", name, fault)
-            return None
+            return f"{name}: his password cannot be read"
         if fits(password, line):
             self._wrong.pop(name, None)
             return Visitor(name, user.role)
-        self._wrong.setdefault(name, []).append(self._mono_s())
-        return None
+        wrong = self._wrong.setdefault(name, [])
+        wrong.append(self._mono_s())
+        if len(wrong) == TRIES:
+            _log.warning("no password of %s is looked at for up to a minute: %d wrong ones", name, TRIES)
+        return f"{name}: wrong password"
 
     def _may_try(self, name: str) -> bool:
         """Wrong tries count for a minute. Only names that there are have any, so they are bounded."""
@@ -80,8 +87,8 @@ class Users:
             self._wrong.pop(name, None)
         return len(recent) < TRIES
 
-    def _by_key(self, certificate: bytes | None) -> Visitor | None:
+    def _by_key(self, certificate: bytes | None) -> Visitor | str:
         name = self._by_certificate.get(hashlib.sha256(certificate).hexdigest()) if certificate else None
         if name is not None:
             return Visitor(name, self._config.users[name].role)
-        return Visitor(None, "read") if self._config.anonymous else None
+        return Visitor(None, "read") if self._config.anonymous else "no user has this certificate"

@@ -146,3 +146,21 @@ def test_the_log_repeats_nothing_that_a_client_sent(caplog: pytest.LogCaptureFix
             handler.emit(made)
     assert "0999000111" not in caplog.text
     assert 1 <= len(caplog.records) <= 10
+
+
+def test_whoever_knocks_for_hours_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Ten lines a minute of each kind; what one kind is too many of hides no other."""
+    spared = logging.getLogger("gateway.opcua.door")
+    guard.stand()
+    guard.stand()
+    with caplog.at_level(logging.WARNING):
+        for at in range(200):
+            spared.warning("a connection from %s is closed: %s", at, "bytes that are no OPC UA")
+        spared.warning("another line")
+        assert len(caplog.records) == 11
+        sparing = guard.Sparing()
+        first = logging.LogRecord("x", logging.WARNING, "f", 1, "text", (), None)
+        later = logging.LogRecord("x", logging.WARNING, "f", 1, "text", (), None)
+        first.created, later.created = 1000.0, 1061.0
+        assert [sparing.filter(first) for _ in range(12)] == [True] * 10 + [False] * 2
+        assert sparing.filter(later), "a minute later"
