@@ -126,3 +126,9 @@ def test_the_prefix_gets_a_line_also_when_it_is_dialled_as_part_of_the_number(nu
 @pytest.mark.parametrize(("timezone", "number"), [("Asia/Singapore", "995"), ("Europe/Athens", "166")])
 def test_a_country_that_the_list_did_not_know_has_its_own_codes(timezone: str, number: str) -> None:
     assert refusal(limit(timezone=timezone), "originate", agent="a", number=number) == "emergency"
+
+
+def test_a_countrys_code_is_seen_behind_the_sites_own_international_prefix() -> None:
+    box = limit(DialConfig(international="810"))
+    assert refusal(box, "originate", agent="a", number="810593911") == "emergency"
+    assert refusal(box, "originate", agent="a", number="81059323456789") is None
