@@ -45,6 +45,8 @@ class Hook:
         self._before: tuple[State, By] = ("unknown", "level")
         self._written: bool | None = None
         self._written_ns = 0
+        #: When the host last wrote a dark lamp, news or not: a device that has just risen falls by it.
+        self._dark_ns: int | None = None
         #: Until when the host may still answer a press; when a move right after a write is taken as a press after all.
         self._answer_ns: int | None = None
         self._settle_ns: int | None = None
@@ -64,7 +66,7 @@ class Hook:
             self._set("off", "level")
         if self._mode == "toggle":
             if not value:
-                self._down_ns = None
+                self._came_up(now_ns)
             elif self._was_level and self._down_ns is None:
                 self._down_ns = now_ns
             return self._toggled(now_ns) if self._button.feed(value, now_ns) else None
@@ -79,7 +81,7 @@ class Hook:
         if value == before or (before is None and contradicts):
             return self._unmoved(told, now_ns, alone, is_echo) if contradicts else None
         self._in_doubt = False
-        if not value and self._rose_ns is not None and self._fell(now_ns - self._rose_ns):
+        if not value and self._rose_ns is not None and self._fell(now_ns - self._rose_ns, now_ns):
             return None
         known = self.value
         if value:
@@ -95,6 +97,7 @@ class Hook:
     def wrote(self, lit: bool, now_ns: int) -> None:
         """The device took a report of ours that sets its off-hook lamp. A dark one tells nothing before anything was lit or asked."""
         told: Asked = "off" if lit else "on"
+        self._dark_ns = None if lit else now_ns
         is_news = self._answer_ns is not None or (lit if self._written is None else lit != self._written)
         if is_news:
             self._written_ns, self._settle_ns, self._in_doubt = now_ns, None, False
@@ -130,7 +133,7 @@ class Hook:
     def forget(self) -> None:
         """The device, or the headset of a base, is out of sight."""
         self._set("unknown", "level")
-        self._raw = self._rose_ns = self._written = self._answer_ns = self._settle_ns = self._down_ns = None
+        self._raw = self._rose_ns = self._written = self._answer_ns = self._settle_ns = self._down_ns = self._dark_ns = None
         self._in_doubt = False
         self._button.forget()
 
@@ -156,12 +159,14 @@ class Hook:
             self._in_doubt, self._settle_ns = True, self._written_ns + self._ignore_ns
         return told if is_press else None
 
-    def _fell(self, lasted_ns: int) -> bool:
+    def _fell(self, lasted_ns: int, now_ns: int) -> bool:
         """The level fell. True when it fell at once: from now on this device's switch is read as presses, and this was the first."""
         if lasted_ns > PULSE_NS:
             if not self._own and self._reverts and 0.75 * self._patience_ns <= lasted_ns <= 1.5 * self._patience_ns:
                 self.unanswered += 1
             return False
+        if self._dark_ns is not None and now_ns - self._dark_ns <= self._ignore_ns:
+            return False  # the host's lamp has done it: that tells nothing of what the switch is
         self._mode, self._settle_ns, self._was_level = "toggle", None, True
         value, by = self._before
         has_answered = self._written is not None and self._rose_ns is not None and self._written_ns >= self._rose_ns
@@ -170,6 +175,12 @@ class Hook:
             if not self._own and value != "unknown":
                 self._set("on" if value == "off" else "off", "toggle")
         return True
+
+    def _came_up(self, now_ns: int) -> None:
+        """What was found to be a button is up. After so long that it may have been a level that fell, off-hook is not sure any more."""
+        down_ns, self._down_ns = self._down_ns, None
+        if down_ns is not None and now_ns - down_ns > PULSE_NS and self.value == "off":
+            self._set("unknown", "level")
 
     def _is_level_after_all(self, now_ns: int) -> bool:
         """It has been down for longer than any finger: read as a level again, which is up."""

@@ -26,7 +26,7 @@ from appliance.sim.model_time import ModelLoop
 #: Looked at so often, unless told otherwise: not at every half-hour, where windows begin and everything is small.
 EVERY_S: Final = 300.0
 #: A box makes sure for so long what a touch of a headset was (headsets/hook.py); a look waits for it, in steps of a second.
-_MADE_SURE_S: Final = 3.0
+_MADE_SURE_S: Final = 0.6
 _PATIENCE: Final = 120
 #: Told after each look: the time of day, figures compared, those that differ.
 Progress = Callable[[str, int, int], object]

@@ -102,6 +102,42 @@ def test_a_button_stays_one_however_often_it_is_pressed() -> None:
     assert (hook.mode, hook.due_ns) == ("toggle", None)
 
 
+def test_a_level_that_falls_by_the_hosts_dark_lamp_is_no_button() -> None:
+    """It was lifted while the host's first report was on its way: the device takes that for the answer."""
+    hook = Hook("level", NONE, own=True)
+    hook.wrote(False, 10_000 * MS)
+    assert hook.reported(True, 10_003 * MS) == "off"
+    assert hook.reported(False, 10_004 * MS) == "on"
+    assert (hook.mode, hook.value) == ("level", "on")
+    hook.wrote(False, 10_006 * MS)
+    hook.reported(True, 11_000 * MS)
+    hook.wrote(True, 11_002 * MS)
+    hook.reported(False, 12_000 * MS)
+    assert (hook.mode, hook.value) == ("level", "on")
+
+
+def test_a_button_that_falls_while_the_lamp_is_lit_is_one_all_the_same() -> None:
+    hook = Hook("level", NONE, own=True)
+    hook.wrote(False, 10_000 * MS)
+    hook.reported(True, 10_003 * MS)
+    hook.wrote(True, 10_005 * MS)
+    hook.reported(False, 10_053 * MS)
+    assert (hook.mode, hook.value) == ("toggle", "off")
+
+
+@pytest.mark.parametrize(("held_ms", "value"), [(60, "off"), (1000, "unknown")])
+def test_what_may_have_been_a_level_after_all_is_not_known_when_it_falls(held_ms: int, value: str) -> None:
+    """Down for longer than a press and shorter than any call: a finger, or somebody who hung up at once."""
+    hook = Hook("level", NONE, own=True)
+    hook.reported(True, 0)
+    hook.reported(False, 50 * MS)
+    hook.wrote(False, 60 * MS)
+    hook.reported(True, 3000 * MS)
+    hook.wrote(True, 3002 * MS)
+    hook.reported(False, (3000 + held_ms) * MS)
+    assert (hook.mode, hook.value) == ("toggle", value)
+
+
 def test_a_button_of_a_known_state_is_counted() -> None:
     hook = Hook("level", NONE, own=False)
     hook.reported(False, 0)

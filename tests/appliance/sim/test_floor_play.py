@@ -100,12 +100,11 @@ def test_after_a_restart_a_broken_link_and_a_killed_pbx_every_figure_is_what_cou
 
 
 def test_headsets_of_all_kinds_are_shown_as_they_lie_or_said_not_to_be_known(place: Path) -> None:
-    chaos = scenario_named("headset-chaos")
-    gentle = replace(chaos, headsets=replace(chaos.headsets, lays_down=0.0))
-    done = play(Asked(scenario=gentle, until="08:05", every_s=60.0), place)
+    done = play(Asked(scenario=scenario_named("headset-chaos"), until="08:20", every_s=30.0), place)
     right(done)
-    assert done.checked.counted["headsets/hook"] > 10
-    assert done.checked.counted["headsets/attached"] == 5 * 11
+    assert done.checked.counted["headsets/hook"] > 200
+    assert done.checked.counted["headsets/mute"] > 50
+    assert done.checked.counted["headsets/attached"] == 40 * 11
 
 
 def test_analog_lines_on_ptys_and_their_printer(place: Path) -> None:
@@ -207,9 +206,4 @@ def test_the_same_seed_is_the_same_truth(tmp_path: Path, place: Path) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", names())
 def test_a_whole_day(name: str, seed: int, place: Path) -> None:
-    """One that is laid down in the middle of a call may be read the other way round: of hooks a twentieth may differ, of all else nothing."""
-    done = play(Asked(scenario=scenario_named(name), seed=seed), place)
-    checked = done.checked
-    hooks = [one for one in checked.differ if one.path.startswith("headsets/") and one.path.endswith("/hook")]
-    assert len(hooks) <= checked.counted["headsets/hook"] / 20, hooks
-    right(replace(done, checked=replace(checked, differ=[one for one in checked.differ if one not in hooks])))
+    right(play(Asked(scenario=scenario_named(name), seed=seed), place))
