@@ -129,7 +129,7 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
 def _trust(folder: Folder, trusted: Path, which: str) -> int:
     from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
 
-    from gateway.opcua.trust import certificates_from, thumbprint_of  # noqa: PLC0415
+    from gateway.opcua.trust import certificates_from, is_authority, thumbprint_of  # noqa: PLC0415
 
     wanted = which.replace(":", "").lower()
     waiting = [file for file in _files(folder.rejected) if len(wanted) >= 8 and file.stem == wanted[:16]]
@@ -145,7 +145,8 @@ def _trust(folder: Folder, trusted: Path, which: str) -> int:
             target = trusted / f"{thumbprint_of(each)[:16]}.pem"
             target.write_bytes(each.public_bytes(Encoding.PEM))
             target.chmod(0o644)
-            say(f"trusted: {_name(each)} ({thumbprint_of(each)})")
+            also = "; an authority: whatever it signs is trusted too" if is_authority(each) else ""
+            say(f"trusted: {_name(each)} ({thumbprint_of(each)}){also}")
         if waiting:
             source.unlink(missing_ok=True)
     except OSError as fault:

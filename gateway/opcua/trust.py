@@ -50,19 +50,23 @@ class Trust:
         self._read()
         if thumbprint_of(certificate) not in self._trusted and not self._is_signed(certificate):
             return self._refused(certificate, "its certificate is not trusted")
-        if self._clock.quality() != "unset" and not _in_force(certificate, self._clock.wall_ns()):
+        if not self._in_force(certificate):
             return self._refused(certificate, "its certificate is not in force: expired, or not yet valid")
         return None
 
     def _is_signed(self, certificate: x509.Certificate) -> bool:
         for authority in self._trusted.values():
             try:
-                if authority.subject == certificate.issuer and _is_authority(authority) and _in_force(authority, self._clock.wall_ns()):
+                if authority.subject == certificate.issuer and is_authority(authority) and self._in_force(authority):
                     certificate.verify_directly_issued_by(authority)
                     return True
             except (ValueError, TypeError, InvalidSignature):
                 continue
         return False
+
+    def _in_force(self, certificate: x509.Certificate) -> bool:
+        """By the box's clock; while that is not set, nobody can tell."""
+        return self._clock.quality() == "unset" or _in_force(certificate, self._clock.wall_ns())
 
     def _refused(self, certificate: x509.Certificate | None, why: str) -> str:
         self._counts.untrusted += 1
@@ -142,7 +146,8 @@ def _der_length(der: bytes) -> int:
     return 2 + octets + int.from_bytes(der[2 : 2 + octets], "big")
 
 
-def _is_authority(certificate: x509.Certificate) -> bool:
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether what it signs is trusted with it (RFC 5280, 4.2.1.9)."""
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:

@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 from asyncua import Client, ua
+from cryptography.hazmat.primitives import serialization
 from opcua_box import Box, pair
 
+from appliance.cli.main import main
 from appliance.core.catalogue import CommandReceived
+from appliance.core.clock import ClockQuality, ManualClock
 from appliance.core.opcua_config import OpcuaConfig, OpcuaUser
 from appliance.core.password import line_from_password
 from gateway.opcua.count import Counts
+from gateway.opcua.trust import Trust, thumbprint_of
 from gateway.opcua.user import TRIES, Users, Visitor
 
 #: One worker has the box that all of these share: a server takes seconds to start.
@@ -74,7 +78,7 @@ async def test_a_certificate_instead_of_a_password(box: Box) -> None:
         await stolen.connect()
 
 
-async def test_a_name_that_is_tried_too_often(tmp_path: Path) -> None:
+async def test_a_name_that_is_tried_too_often(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """After ten wrong passwords a minute none is looked at; it costs nobody else anything. No server needed for this."""
     file = tmp_path / "pw"
     file.write_text(line_from_password("good"))
@@ -83,6 +87,9 @@ async def test_a_name_that_is_tried_too_often(tmp_path: Path) -> None:
     for _ in range(TRIES):
         assert users.get_user(None, "ana", "bad") is None
     assert users.get_user(None, "ana", "good") is None
+    assert caplog.text.count("no password of ana is looked at") == 1
+    assert users.get_user(None, "0999000111", "x") is None
+    assert "0999000111" not in caplog.text, "what is no user's name may be anything, a password too"
     assert isinstance(users.get_user(None, "leo", "good"), Visitor)
     now[0] = 61.0
     assert isinstance(users.get_user(None, "ana", "good"), Visitor)
@@ -120,6 +127,28 @@ async def test_an_authority_and_what_it_signed(box: Box, tmp_path: Path) -> None
         with pytest.raises(Exception, match=r"."):
             async with asyncio.timeout(10), box.client("leo", who=turned_away):
                 pass
+
+
+def test_that_an_authority_is_trusted_is_said(box: Box, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """openssl makes one of every certificate that it is not told otherwise of."""
+    for name, ca in (("plain", False), ("opens-all-doors", True)):
+        made = pair(tmp_path, name, ca=ca)
+        assert main(["opcua", "trust", str(made.certificate), "-c", str(box.file)]) == 0
+        (box.trusted / f"{thumbprint_of(made.parsed)[:16]}.pem").unlink()
+        assert ("an authority: whatever it signs is trusted too" in capsys.readouterr().out) == ca
+
+
+def test_a_clock_that_is_not_set_turns_nobody_away(tmp_path: Path) -> None:
+    """Neither a client's own certificate nor one that an authority signed is expired in 1970."""
+    folder = tmp_path / "trusted"
+    folder.mkdir()
+    authority = pair(folder, "authority", ca=True)
+    signed = pair(tmp_path, "signed", signer=authority)
+    der = signed.parsed.public_bytes(serialization.Encoding.DER)
+    moments: list[tuple[ClockQuality, int, bool]] = [("unset", 0, True), ("synced", 0, False), ("synced", time.time_ns(), True)]
+    for quality, wall_ns, trusted in moments:
+        clock = ManualClock(wall_ns=wall_ns, quality=quality)
+        assert (Trust(folder, tmp_path / "rejected", clock, Counts()).refusal(der) is None) == trusted
 
 
 async def test_a_session_is_nobody_elses(box: Box) -> None:
