@@ -216,7 +216,7 @@ _INTO = ("_from_bytes", "_from_text", "_from_packet", "_from_datagram", "_from_d
 #: Named so, and fed with what is ours already.
 OURS = {
     "gateway.pbx.dialect:Parser.feed", "headsets.minute:Minutes.feed", "headsets.staff:Staff.feed", "headsets.heard:Heard.feed", "headsets.afar:Afar.feed",
-    "headsets.press:Presses.feed", "drivers.alpha_record:records", "gateway.smdr.decode:decode",
+    "headsets.press:Presses.feed", "gateway.opcua.change:Differ.feed", "drivers.alpha_record:records", "gateway.smdr.decode:decode",
 }  # fmt: skip
 
 

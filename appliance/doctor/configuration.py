@@ -15,7 +15,7 @@ ITEM = "configuration"
 def judge(file: Path, services: Sequence[str], faults: Sequence[Fault]) -> tuple[Finding, ...]:
     """A finding for each fault; none: what it enables."""
     so = "no service starts with this configuration"
-    if not file.exists() and file == Path(DEFAULT_CONFIG):
+    if file == Path(DEFAULT_CONFIG) and _is_missing(file):
         mend = "sudo callfloor provision site.toml   # or, without a sheet: sudo callfloor provision"
         return (Finding(ITEM, "red", "this box is not set up yet", f"no file {file}", so, mend),)
     found = tuple(
@@ -27,6 +27,14 @@ def judge(file: Path, services: Sequence[str], faults: Sequence[Fault]) -> tuple
         so, mend = "nothing would run", "callfloor schema config   # what may stand there; docs/configuration.md explains it"
         return (Finding(ITEM, "amber", "it enables no service", str(file), so, mend),)
     return (Finding(ITEM, "ok", "no fault", f"{file}: enables {', '.join(services)}"),)
+
+
+def _is_missing(file: Path) -> bool:
+    """A folder that may not be looked into is no missing file."""
+    try:
+        return not file.exists()
+    except OSError:
+        return False
 
 
 def _place(fault: Fault) -> str:

@@ -88,6 +88,8 @@ class SimPbx:
         self.starts_s: list[float] = []
         self.stalled = False
         self._rests = self._waits = waits
+        #: Set once the floor is open.
+        self.opened = asyncio.Event()
         self._users = {user.name: user for user in users}
         self._auth_timeout_s, self._write_timeout_s = auth_timeout_s, write_timeout_s
         self._server: asyncio.Server | None = None
@@ -108,6 +110,8 @@ class SimPbx:
         self._zero_s, self._wall_zero_s = asyncio.get_running_loop().time(), self._real_wall_s()
         self.starts_s.clear()
         self.switch = self.boot()
+        if not self._waits:
+            self.opened.set()
         await self.listen()
         self._running = asyncio.create_task(self._run(), name="sim-pbx")
         return self
@@ -217,6 +221,7 @@ class SimPbx:
 
     def _open(self) -> None:
         self._waits = self._rests = False
+        self.opened.set()
         self._zero_s = asyncio.get_running_loop().time() - self.model.now_s / self.speed
         self._wall_zero_s = self._real_wall_s() - self.model.now_s / self.speed
 

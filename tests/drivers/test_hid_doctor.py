@@ -84,7 +84,7 @@ def test_what_is_plugged_and_what_is_not(bus: Bus, tmp_path: Path) -> None:
     bus.plug("1-3", serial="")
     found = doctor(bus, tmp_path, "[headsets.seat.a]\nurl = 'usb:1209:0001'\n[headsets.seat.b]\nurl = 'usb:1-4'\n")
     assert set(found) >= {"headset a", "headset b", "headset usb-1-3"}
-    assert one(found, "headset a", "its url fits 2 headsets")["mend"].startswith('write url = "usb:1-2" into [headsets.seat.a]')
+    assert one(found, "headset a", "its url fits 2 headsets")["mend"].startswith("sudo callfloor config set headsets.seat.a.url usb:1-2 ")
     assert one(found, "headset a", "the kernel may suspend it")["mend"].endswith("/sys/bus/usb/devices/1-2/power/control")
     assert [each["finding"] for each in found["headset b"]] == ["nothing is plugged in"]
 

@@ -41,15 +41,16 @@ async def floor_and_truth(tmp_path: Path, fault: str, user: User, *, timestamps:
     """Run the day with its faults; the snapshot and the truth when nobody is on a line any more and the box sees the PBX."""
     secret = tmp_path / "secret"
     secret.write_text(user.secret)
-    async with SimPbx(DAY, seed=11, speed=SPEED, users=[user], timestamps=timestamps) as pbx:
+    async with SimPbx(DAY, seed=11, speed=SPEED, users=[user], timestamps=timestamps, waits=True) as pbx:
         told = UserEventMap(reasons={"TIMEOUT": "timeout", "FULL": "refused"})
         central = PbxConfig(port=pbx.port, secret_file=secret, username=user.name, ping_s=1.0, reconnect_max_s=1.0, queue_result=told)
         config, clock, journal = Config(pbx={"central": central}, site=Site(timezone="UTC")), SystemClock(), MemoryJournal()
         view = FloorView(journal, config, clock)
         gateway = asyncio.create_task(Gateway().run(Context(config, journal, clock, Unwatched(), "gateway")))
-        pbx.faults.schedule(faults_from_text(fault))
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
+                await pbx.opened.wait()
+                pbx.faults.schedule(faults_from_text(fault))
                 while pbx.model.now_s < 4.0 * SPEED or pbx.model.calls or any(w["to"] is None for w in pbx.faults.windows):
                     await asyncio.sleep(0.05)
                 while True:
