@@ -35,10 +35,15 @@ CLIENT_URI = "urn:example:client"
 USERS = {"ana": "operate", "leo": "read", "rita": "rig"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def held_port() -> socket.socket:
+    """A port that nobody else gets while this is open: it does not listen, so that a server that reuses addresses may, as asyncio's do.
+
+    A port merely found free is somebody else's by the time a server is up, seconds later; and then tests speak to a stranger.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 class Pair(Struct, frozen=True):
@@ -84,7 +89,8 @@ class Box:
     """A box with OPC UA; `tell` speaks as its PBX's gateway."""
 
     def __init__(self, folder: Path, extra: str = "", program: list[str] | None = None) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self._held = folder, held_port()
+        self.port = int(self._held.getsockname()[1])
         self.file = folder / "callfloor.toml"
         (folder / "pbx.secret").write_text("x")
         for name in USERS:
@@ -193,6 +199,7 @@ class Box:
         if self._gateway is not None:
             self._gateway.close()
         self.journal.close()
+        self._held.close()
 
     @asynccontextmanager
     async def client(
