@@ -100,8 +100,8 @@ async def test_a_name_that_is_tried_too_often(tmp_path: Path, caplog: pytest.Log
 async def test_a_certificate_that_is_not_trusted(box: Box, tmp_path: Path) -> None:
     """It is turned away before anything is asked of it, kept for a person to look at, and taken once it lies in the folder."""
     stranger = pair(tmp_path, "stranger")
-    with pytest.raises(Exception, match=r"."):
-        async with asyncio.timeout(10), box.client("ana", who=stranger):
+    with pytest.raises(ua.uaerrors.BadSecurityChecksFailed):
+        async with box.client("ana", who=stranger):
             pass
     kept = list((box.folder / "opcua" / "rejected").glob("*.pem"))
     assert [file for file in kept if file.read_bytes() == stranger.certificate.read_bytes()]
@@ -109,8 +109,8 @@ async def test_a_certificate_that_is_not_trusted(box: Box, tmp_path: Path) -> No
     async with box.client("ana", who=stranger) as floor:
         assert (await floor.call("ping"))[1] == "done"
     (box.trusted / stranger.certificate.name).unlink()
-    with pytest.raises(Exception, match=r"."):
-        async with asyncio.timeout(10), box.client("ana", who=stranger):
+    with pytest.raises(ua.uaerrors.BadSecurityChecksFailed):
+        async with box.client("ana", who=stranger):
             pass
 
 
@@ -124,8 +124,8 @@ async def test_an_authority_and_what_it_signed(box: Box, tmp_path: Path) -> None
     async with box.client("leo", who=signed) as floor:
         assert await floor.number("site") == "quito"
     for turned_away in (expired, pair(tmp_path, "falsely-signed", signer=false_authority)):
-        with pytest.raises(Exception, match=r"."):
-            async with asyncio.timeout(10), box.client("leo", who=turned_away):
+        with pytest.raises(ua.uaerrors.BadSecurityChecksFailed):
+            async with box.client("leo", who=turned_away):
                 pass
 
 
@@ -232,7 +232,7 @@ async def test_garbage_ends_the_connection_and_nothing_else(box: Box, sent: byte
     reader, writer = await asyncio.open_connection("127.0.0.1", box.port)
     writer.write(sent)
     await writer.drain()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):  # it is counted below, so that it is not for its silence that it was closed
         answer = await _read_all(reader)
     writer.close()
     assert b"callfloor" not in answer, "nobody is told anything"
