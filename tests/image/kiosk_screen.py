@@ -16,6 +16,8 @@ from PIL import Image
 from scenario import Report
 from vm_box import SLACK, Box
 
+from appliance.core.errors import TransientError
+
 #: One page, lest the two pictures be of different ones.
 _PAGE: Final = "board/floor?page=floor"
 _SHEET: Final = f'\n[callfloor.kiosk]\nurl = "http://127.0.0.1:8080/{_PAGE}"\n'
@@ -42,7 +44,11 @@ class Screen:
 
     def shows_board(self, name: str) -> bool:
         """Whether it is what another browser makes of the same board in the same moment, at the same size."""
-        wanted = screen.reference(f"{self._box.tv}/{_PAGE}", self._box.folder / f"screen-{name}-wanted.png")
+        try:
+            wanted = screen.reference(f"{self._box.tv}/{_PAGE}", self._box.folder / f"screen-{name}-wanted.png")
+        except TransientError as fault:  # a box that is busy painting answers late: looked at again
+            self.last = str(fault)
+            return False
         picture = self.see(name)
         like = screen.likeness(picture, wanted) if picture.size == wanted.size else 0.0
         self.last = f"{picture.size} likeness {like}, {screen.look(picture)}"
