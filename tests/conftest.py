@@ -10,8 +10,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from ctypes.util import find_library
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -36,6 +38,21 @@ def _refuse_far_sockets(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse_far_sockets)
+
+
+#: Folders whose tests share one thing that takes seconds to start: one worker runs them all.
+_TOGETHER = ("tests/gateway/opcua/",)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Groups by folder: pytest-xdist 3.8 loses the mark xdist_group under pytest 9.2, silently (its issue 1386)."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    scheduler: Any = import_module("xdist.scheduler").LoadGroupScheduling(config, log)
+    by_mark = scheduler._split_scope
+    scheduler._split_scope = lambda nodeid: next((each for each in _TOGETHER if nodeid.startswith(each)), None) or by_mark(nodeid)
+    return scheduler
 
 
 def corpus() -> Path | None:
