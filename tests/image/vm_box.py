@@ -93,8 +93,8 @@ class Box:
 
     def _listen(self, process: subprocess.Popen[bytes], console: bytearray, start: int) -> None:
         assert process.stdout is not None
-        with (self.folder / f"console-{start:02d}.log").open("wb") as log:
-            while data := os.read(process.stdout.fileno(), 65536):
+        with process.stdout as said, (self.folder / f"console-{start:02d}.log").open("wb") as log:
+            while data := os.read(said.fileno(), 65536):
                 console.extend(data)
                 log.write(data)
                 log.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -58,3 +59,17 @@ def test_stopped_in_the_middle_no_emulator_is_left(number: signal.Signals, tmp_p
     while alive(pid):
         assert time.monotonic() < end_s
         time.sleep(0.05)
+
+
+def test_a_box_that_starts_again_leaves_no_line_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A console that stays open is a warning, and so a failed step of those that pytest runs (`uefi`)."""
+    monkeypatch.syspath_prepend(str(PROJECT / "tests/image"))
+    from vm_box import Box  # noqa: PLC0415 - the folder is on the path only here
+
+    box = Box(tmp_path / "disk", tmp_path, tmp_path / "key", {}, {})
+    for said in (b"slot A", b"slot B"):
+        box.begin(["echo", said.decode()])
+        assert box.wait_for(said, 20) is not None
+        assert box.wait_down(20)
+        box.end()
+    gc.collect()
