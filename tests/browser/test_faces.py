@@ -103,7 +103,7 @@ async def test_from_afar_every_detail_of_a_trouble_has_its_turn(browser: Browser
     tab = await box.open(browser)
     box.tell(crm=Crm(state="down", since=ago(155), backlog=1204, oldest=ago(155)))
     for part in ("Sin enlace con la central", "Desde 09:00", "Retenidos 1.204", "El más antiguo 2:"):
-        for _ in range(4):
+        for _ in range(16):
             if part in await tab.ask(STRIP):
                 break
             box.view.clock.advance(3.5)

