@@ -58,8 +58,8 @@ _DISK: Final = (
     "squashfs", "crc32c_generic", "ext4", "overlay", "sd_mod", "usb_storage", "uas", "xhci_pci", "ehci_pci", "nvme", "virtio_pci",
     "virtio_blk", "virtio_scsi", "mmc_block", "usbhid", "hid_generic",
 )  # fmt: skip
-#: A panic restarts the box after 10 s; on a slot that is being tried that is the way back to the other one. A text console goes dark after five
-#: minutes: in the hours in which the kiosk shows nothing, the screen gets no signal and sleeps.
+#: A panic restarts the box after 10 s; on a slot that is being tried that is the way back to the other one. A text console goes dark after
+#: five minutes: in the hours in which the kiosk shows nothing, the screen gets no signal and sleeps.
 _ARGUMENTS: Final = "ro rootwait panic=10 net.ifnames=0 quiet loglevel=4 consoleblank=300"
 
 AMD64: Final = Machine(
