@@ -7,7 +7,6 @@ Without a configuration everything is listed all the same. Nothing is opened tha
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from appliance.cli.devices_seen import Look
 from appliance.cli.devices_text import lines_of
 from appliance.cli.main import add_config
 from appliance.cli.seat_journal import SeatJournal
-from appliance.cli.terminal import complain, full_screen, say, say_json
+from appliance.cli.terminal import complain, full_screen, say, say_json, until_ctrl_c
 from appliance.core.config import Config
 from appliance.core.config_file import load
 from appliance.core.errors import CallfloorError, MisconfiguredError
@@ -76,25 +75,15 @@ def configuration(path: Path) -> Config | None:
         return None
 
 
-class _Stop:
-    """Ctrl-C as a flag: an exception that it would raise amid a C library's callback is swallowed there, and the press with it."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        signal.signal(signal.SIGINT, self._ask)
-
-    def _ask(self, *_: object) -> None:
-        self.asked = True
-
-
 def _changes(look: Look) -> Iterator[Seen]:
-    stop, before = _Stop(), None
-    while not stop.asked:
-        seen = look.seen()
-        if seen != before:
-            before = seen
-            yield seen
-        time.sleep(_EVERY_S)
+    before: Seen | None = None
+    with until_ctrl_c() as is_over:
+        while not is_over():
+            seen = look.seen()
+            if seen != before:
+                before = seen
+                yield seen
+            time.sleep(_EVERY_S)
 
 
 def _follow(look: Look, *, as_json: bool) -> None:

@@ -21,7 +21,7 @@ from appliance.cli.access import configured, open_readonly
 from appliance.cli.main import add_config
 from appliance.cli.screen import Screen, checked_board
 from appliance.cli.status import folded
-from appliance.cli.terminal import coloured, full_screen
+from appliance.cli.terminal import coloured, full_screen, until_ctrl_c
 from appliance.cli.top_page import Facts, Line, page
 from appliance.core.config import Config
 from appliance.core.errors import CallfloorError
@@ -79,22 +79,23 @@ def main(args: argparse.Namespace) -> int:
     top = _Top(config, _board(config, args) if args.board is not None else None, language(args.language))
     metered = _Metered(sys.stdout)
     try:
-        with full_screen(metered) as draw:
-            while True:
+        with until_ctrl_c() as is_over, full_screen(metered) as draw:
+            while not is_over():
                 before, began_s = metered.sent, time.monotonic()
                 size = shutil.get_terminal_size()
                 draw(top.lines(max(40, min(size.columns, 160)), max(10, size.lines - 1)))
-                _rest(began_s + max(_LOOK_S, args.every, (metered.sent - before) / max(1, args.bytes_per_s)))
+                _rest(began_s + max(_LOOK_S, args.every, (metered.sent - before) / max(1, args.bytes_per_s)), is_over)
     except KeyboardInterrupt:
         return 0
     finally:
         top.close()
+    return 0
 
 
-def _rest(until_s: float) -> None:
+def _rest(until_s: float, is_over: Callable[[], bool]) -> None:
     """Until then, or until the window was resized."""
     size = shutil.get_terminal_size()
-    while (left_s := until_s - time.monotonic()) > 0 and shutil.get_terminal_size() == size:
+    while (left_s := until_s - time.monotonic()) > 0 and shutil.get_terminal_size() == size and not is_over():
         time.sleep(min(_LOOK_S, left_s))
 
 
