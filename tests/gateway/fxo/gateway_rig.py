@@ -90,9 +90,14 @@ class Baresip:
     """Debian's baresip without a sound card, driven by its ctrl_tcp module."""
 
     def __init__(self, folder: Path, name: str = "0987654321", *, transport: str = "udp") -> None:
-        self._folder = folder
-        self.port, self._control = free_port(), free_port(socket.SOCK_STREAM)
+        self._folder, self._name, self._transport = folder, name, transport
         folder.mkdir(exist_ok=True)
+        self._configure()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _configure(self) -> None:
+        folder = self._folder
+        self.port, self._control = free_port(), free_port(socket.SOCK_STREAM)
         modules = Path("/usr/lib/baresip/modules")
         config = [
             f"sip_listen 127.0.0.1:{self.port}",
@@ -105,15 +110,24 @@ class Baresip:
             "module_app ctrl_tcp.so",
         ]
         (folder / "config").write_text("\n".join(config) + "\n")
-        account = f'"Ana Torres" <sip:{name}@127.0.0.1:{self.port};transport={transport}>;regint=0;audio_codecs=pcmu\n'
+        account = f'"Ana Torres" <sip:{self._name}@127.0.0.1:{self.port};transport={self._transport}>;regint=0;audio_codecs=pcmu\n'
         (folder / "accounts").write_text(account)
         (folder / "contacts").write_text("")
-        self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
+        """Start it; again on other ports where somebody took one of these meanwhile."""
+        for _ in range(3):
+            try:
+                return await self._started()
+            except TimeoutError:
+                self.stop()
+                self._configure()
+        raise TimeoutError(f"baresip does not start: {self.log}")
+
+    async def _started(self) -> None:
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(["baresip", "-f", str(self._folder)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             while True:
                 with contextlib.suppress(OSError):
                     self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._control)
@@ -137,10 +151,11 @@ class Baresip:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._writer.close()
             self._process.kill()
             self._process.wait(30)
             self._process = None
+        with contextlib.suppress(AttributeError):  # it may never have been reached
+            self._writer.close()
 
 
 class BareSocket:
