@@ -15,14 +15,12 @@ from typing import Final
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from appliance.core.endpoint import Endpoint
 from appliance.core.password import line_from_password
 from appliance.rig.crm import BOX, SITE
 from gateway.opcua.rig_keys import Keys
+from gateway.opcua.self_signed import self_signed
 
 USER: Final = "rig"
 FILE: Final = "rig.json"
@@ -60,28 +58,8 @@ password_file = "opcua/rig.password"
 
 def _pair(uri: str, names: list[x509.GeneralName]) -> tuple[str, str]:
     """Certificate and key, PEM."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, uri.removeprefix("urn:")[:64])])
-    usage = x509.KeyUsage(
-        digital_signature=True, content_commitment=True, key_encipherment=True, data_encipherment=True, key_agreement=False,
-        key_cert_sign=True, crl_sign=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_FROM)
-        .not_valid_after(_TO)
-        .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri), *names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
+    certificate, key = self_signed(uri, names, _FROM, _TO)
+    return certificate.decode(), key.decode()
 
 
 def _names(listen: Endpoint) -> list[x509.GeneralName]:

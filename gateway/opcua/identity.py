@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
 from appliance.core.clock import NS
@@ -23,6 +22,7 @@ from appliance.core.config import Config
 from appliance.core.config_opcua import opcua_endpoint
 from appliance.core.errors import MisconfiguredError
 from appliance.core.opcua_config import OpcuaConfig
+from gateway.opcua.self_signed import self_signed
 
 _YEARS: Final = 10
 
@@ -116,36 +116,13 @@ def _names(opcua: OpcuaConfig) -> list[x509.GeneralName]:
 
 
 def _make(folder: Folder, uri: str, names: list[x509.GeneralName], wall_ns: int) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, uri.removeprefix("urn:")[:64]), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Callfloor")]
-    )
     # A box whose clock is not set yet must not make a certificate that begins in the future, nor one that has ended already.
     now = max(datetime.fromtimestamp(wall_ns / NS, UTC), datetime(2025, 1, 1, tzinfo=UTC))
-    usage = x509.KeyUsage(
-        digital_signature=True, content_commitment=True, key_encipherment=True, data_encipherment=True, key_agreement=False,
-        key_cert_sign=True, crl_sign=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=365 * _YEARS))
-        .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri), *names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    certificate, secret = self_signed(uri, names, now - timedelta(days=1), now + timedelta(days=365 * _YEARS))
     folder.path.mkdir(parents=True, exist_ok=True)
     (folder.path / "trusted").mkdir(exist_ok=True)
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     _write(folder.key, secret, 0o600)
-    _write(folder.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(folder.certificate, certificate, 0o644)
 
 
 def _write(file: Path, data: bytes, mode: int) -> None:
