@@ -21,6 +21,7 @@ Seconds = Annotated[float, Meta(ge=0, extra_json_schema={"x-unit": "s"})]
 SignedSeconds = Annotated[float, Meta(extra_json_schema={"x-unit": "s"})]
 EpochSeconds = Annotated[float, Meta(extra_json_schema={"x-unit": "s since 1970"})]
 Nanoseconds = Annotated[int, Meta(extra_json_schema={"x-unit": "ns"})]
+Ratio = Annotated[float, Meta(ge=0, le=1, extra_json_schema={"x-unit": "1"})]
 Score = Annotated[float, Meta(extra_json_schema={"x-unit": "1"})]
 Key = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9._-]{1,64}$"})]
 AgentKey = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9._-]{1,64}$", "x-privacy": "staff"})]
@@ -37,6 +38,14 @@ AgentState = Literal["available", "ringing", "talking", "holding", "wrap_up", "p
 LeftReason = Literal["timeout", "exit_key", "empty", "overflow", "callback", "transferred", "withdrawn", "pbx_stopped", "not_told"]
 PbxDownReason = Literal["unreachable", "denied", "lost", "stopped", "silent", "service_stopped", "shutdown"]
 LinkDownReason = Literal["unreachable", "denied", "no_consumer"]
+#: `not_told`: the agent's phone was answered, the dialplan dialled nothing that tells. Under `agent_` the number was never dialled.
+AttemptOutcome = Literal[
+    "answered", "queued", "not_told", "busy", "no_answer", "rejected", "congested", "unallocated", "unreachable", "cancelled", "failed",
+    "agent_busy", "agent_no_answer", "agent_unreachable", "agent_failed", "unknown",
+]  # fmt: skip
+CallbackWhy = Literal["abandoned", "requested", "survey"]
+PopOutcome = Literal["delivered", "no_consumer", "refused", "stale", "link_down", "dropped", "too_large"]
+PopCard = Literal["found", "not_found", "no_number", "no_directory", "failed"]
 
 
 class _Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -180,6 +189,36 @@ class CallLost(_Call, frozen=True, kw_only=True, omit_defaults=True):
 
     reason: Literal["blind", "pbx_killed", "not_sensed"] = "blind"
     found_talking: bool = False
+
+
+class CallMatched(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """The caller is a customer whose card the box holds: told once per call. `version` is the directory's when it was looked up."""
+
+    customer: Caller
+    segment: str | None = None
+    language: str | None = None
+    vip: bool = False
+    version: int | None = None
+
+
+class CallDissatisfied(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """A survey answer under the limit of `[satisfaction]`; a callback is opened with it."""
+
+    question: str
+    score: Score
+    limit: Score
+
+
+class CallAttempted(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a number that a command dialled for an agent (`dialled`), by the cause that the network gave.
+
+    `command` is the command's id, `cause` Q.850's; `ring_s` from dialling to the end of the attempt or the answer.
+    """
+
+    command: str
+    outcome: AttemptOutcome
+    cause: int | None = None
+    ring_s: Seconds | None = None
 
 
 class AgentLoggedIn(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -532,10 +571,16 @@ class CommandFinished(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AlarmRaised(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A figure crossed its threshold for long enough."""
+    """A figure crossed its threshold for long enough, or a call was classified as extraordinary (`call.extraordinary.AGENT`).
+
+    `agent`, `seat`, `call`: of an extraordinary call, who has it and where he sits.
+    """
 
     alarm: str
     level: Literal["amber", "red"]
+    agent: AgentKey | None = None
+    seat: Key | None = None
+    call: str | None = None
 
 
 class AlarmAcknowledged(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -568,6 +613,80 @@ class AnnouncementEnded(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
 
 
+class PopSettled(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one screen pop. `pop` is the id of its `call.ringing`; times count from when the PBX's bytes arrived.
+
+    `settled_s`: until the broker answered, or it was given up. `code` is the broker's reason code.
+    """
+
+    pop: str
+    call: str
+    agent: AgentKey
+    outcome: PopOutcome
+    card: PopCard
+    sent_s: Seconds | None = None
+    settled_s: Seconds | None = None
+    code: int | None = None
+
+
+class CallbackOpened(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody is to be called back. `why` is what opened it; `times` he tried in vain since, `waited_s` in all.
+
+    Told again under the same `callback` whenever he tries once more: the newest counts.
+    """
+
+    callback: str
+    why: CallbackWhy
+    number: Caller
+    times: int = 1
+    waited_s: Seconds = 0.0
+    since: str | None = None
+    pbx: Key | None = None
+    queue: Key | None = None
+    call: str | None = None
+    visit: str | None = None
+
+
+class CallbackClaimed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody took a callback on."""
+
+    callback: str
+    by: Staff | None = None
+
+
+class CallbackClosed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A callback is done.
+
+    `reached`: he was called and answered; `called_through`: he called and was answered; `closed`: by a person or the CRM; `expired`: older
+    than `[callbacks]` keeps it; `forgotten`: his number was taken out at his wish.
+    """
+
+    callback: str
+    reason: Literal["reached", "called_through", "closed", "expired", "forgotten"]
+    by: Staff | None = None
+    call: str | None = None
+
+
+class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Another channel (e-mail, chat …) as the CRM tells it; `longest_wait` in seconds as of `as_of`."""
+
+    title: str | None = None
+    waiting: int | None = None
+    longest_wait: Seconds | None = None
+    service_level_of: tuple[int, int] | None = None
+    target_s: Seconds | None = None
+    as_of: str | None = None
+
+
+class KpiTold(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Figures that only the CRM knows. What is absent stays as it was told last."""
+
+    as_of: str
+    fcr: Ratio | None = None
+    paid_seconds: Seconds | None = None
+    channels: dict[str, Channel] = {}
+
+
 class Kind(Struct, frozen=True):
     """One row of the catalogue: the data type, its version, and whether it is due to the CRM unless configured."""
 
@@ -593,6 +712,9 @@ KINDS: Final[dict[str, Kind]] = {
     "call.classified": Kind(CallClassified),
     "call.callback_requested": Kind(CallCallbackRequested),
     "call.lost": Kind(CallLost),
+    "call.matched": Kind(CallMatched, due=False, since="0.2"),
+    "call.dissatisfied": Kind(CallDissatisfied, since="0.2"),
+    "call.attempted": Kind(CallAttempted, since="0.2"),
     "agent.logged_in": Kind(AgentLoggedIn),
     "agent.logged_out": Kind(AgentLoggedOut),
     "agent.state": Kind(AgentStateChanged),
@@ -628,6 +750,11 @@ KINDS: Final[dict[str, Kind]] = {
     "box.gap": Kind(BoxGap, due=False),
     "command.received": Kind(CommandReceived, due=False),
     "command.finished": Kind(CommandFinished, due=False),
+    "pop.settled": Kind(PopSettled, due=False, since="0.2"),
+    "callback.opened": Kind(CallbackOpened, since="0.2"),
+    "callback.claimed": Kind(CallbackClaimed, since="0.2"),
+    "callback.closed": Kind(CallbackClosed, since="0.2"),
+    "kpi.told": Kind(KpiTold, due=False, since="0.2"),
     "alarm.raised": Kind(AlarmRaised),
     "alarm.acknowledged": Kind(AlarmAcknowledged),
     "alarm.cleared": Kind(AlarmCleared),

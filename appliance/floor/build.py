@@ -96,7 +96,9 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int, m
         longest_wait=_tenth((now_ns - since) / 1e9) if since is not None else None,
         longest_since=_time(since),
         agents=agent_counts(floor, members, source),
-        **windows,
+        today=windows["today"],
+        interval=windows["interval"],
+        rolling=windows["rolling"],
     )
 
 

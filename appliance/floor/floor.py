@@ -35,7 +35,7 @@ from appliance.floor.trunk import TrunkFold
 from appliance.floor.visit import VisitFold, is_surveyed
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
-VERSION: Final = 10
+VERSION: Final = 11
 _ANNOUNCEMENTS_KEPT: Final = 200
 _ALARMS_KEPT: Final = 5000
 _MARK_BYTES: Final = 32

@@ -59,10 +59,44 @@ class Satisfaction(Struct, kw_only=True):
     answers: int
 
 
+class Outbound(Struct, kw_only=True):
+    """Calls that commands dialled: attempts, those in which a person was reached, and how all of them ended."""
+
+    attempts: int = 0
+    contacts: int = 0
+    outcomes: dict[str, int] = {}
+
+
+class Callbacks(Struct, kw_only=True):
+    """Who is to be called back and is not yet: all of them, those that somebody took on, since when the oldest."""
+
+    open: int = 0
+    claimed: int = 0
+    oldest_since: str | None = None
+
+
+class Channel(Struct, kw_only=True):
+    """Another channel than voice, as the CRM told it last (`as_of`); stale while the CRM is away or silent about it.
+
+    `longest_since` is when the oldest one came; the wait grows with time.
+    """
+
+    title: str | None = None
+    fresh: Fresh = "unknown"
+    as_of: str | None = None
+    waiting: int | None = None
+    longest_wait: float | None = None
+    longest_since: str | None = None
+    service_level: float | None = None
+    service_level_of: tuple[int, int] | None = None
+    target: float | None = None
+
+
 class Window(Struct, kw_only=True):
     """The figures of one window (today, the clock half-hour, the last 30 minutes) of one queue or sum of queues.
 
-    The self-service share is the floor's alone: a call that served itself joined no queue.
+    The self-service share is the floor's alone: a call that served itself joined no queue. So is `outbound`, of calls that commands
+    dialled. `classes`: how many calls were classified as what type; a call counts under its newest.
     """
 
     offered: int = 0
@@ -99,10 +133,15 @@ class Window(Struct, kw_only=True):
     satisfaction_of: tuple[float, int] | None = None
     self_service_share: float | None = None
     self_service_share_of: tuple[int, int] | None = None
+    classes: dict[str, int] = {}
+    outbound: Outbound | None = None
 
 
 class Queue(Struct, kw_only=True):
-    """One queue now, and in its windows. `longest_wait` is as of the snapshot; `longest_since` is when that caller joined."""
+    """One queue now, and in its windows. `longest_wait` is as of the snapshot; `longest_since` is when that caller joined.
+
+    `vip_waiting` is null without a directory of customers, `callbacks` where none are kept.
+    """
 
     title: str | None = None
     pbx: str | None = None
@@ -112,6 +151,9 @@ class Queue(Struct, kw_only=True):
     longest_wait: float | None = None
     longest_since: str | None = None
     agents: AgentCounts | None = None
+    vip_waiting: int | None = None
+    vip_longest_since: str | None = None
+    callbacks: Callbacks | None = None
     today: Window = msgspec.field(default_factory=Window)
     interval: Window | None = None
     rolling: Window | None = None
@@ -235,12 +277,14 @@ class Announcement(Struct, kw_only=True):
 
 
 class Alarm(Struct, kw_only=True):
-    """One alarm now raised."""
+    """One alarm now raised. `agent`, `seat`: whose call it is, and where he sits, of an extraordinary call."""
 
     id: str
     level: Literal["amber", "red"]
     since: str
     acknowledged: str | None = None
+    agent: str | None = None
+    seat: str | None = None
 
 
 class Snapshot(Struct, kw_only=True):
@@ -262,6 +306,7 @@ class Snapshot(Struct, kw_only=True):
     sites: dict[str, Site] | None = None
     all_sites: Queue | None = None
     agents: dict[str, Agent] | None = {}
+    channels: dict[str, Channel] = {}
     trunks: dict[str, Trunk] = {}
     records: dict[str, Records] = {}
     headsets: dict[str, Headset] | None = None

@@ -15,7 +15,7 @@ _TODAY: Final = s.Window(
     abandoned_in_time=1, wait_sum=48.0, wait_max=60.0, talk_sum=541.5, hold_sum=22.5, wrap_up_sum=60.0, service_level=0.5,
     service_level_of=(3, 6), service_level_variant="handled", target=15.0, abandon_rate=0.2857, abandon_rate_of=(2, 7), asa=12.0,
     talk_avg=180.5, aht=200.5, coverage=1.0, repeat_call_share=0.0, repeat_call_share_of=(0, 8),
-    satisfaction=s.Satisfaction(mean=4.5, answers=2), satisfaction_of=(9.0, 2),
+    satisfaction=s.Satisfaction(mean=4.5, answers=2), satisfaction_of=(9.0, 2), classes={"perfect": 2, "improper": 1},
 )  # fmt: skip
 _NONE_YET: Final = s.Window(service_level_variant="handled", target=15.0, coverage=1.0)
 _QUEUE: Final[dict[str, Any]] = {
@@ -25,6 +25,9 @@ _QUEUE: Final[dict[str, Any]] = {
     "longest_wait": 7.4,
     "longest_since": "2026-11-21T14:06:32.700Z",
     "agents": s.AgentCounts(logged_in=2, talking=1, paused=1),
+    "vip_waiting": 1,
+    "vip_longest_since": "2026-11-21T14:06:32.700Z",
+    "callbacks": s.Callbacks(open=2, claimed=1, oldest_since="2026-11-21T13:58:02.114Z"),
     "today": _TODAY,
     "interval": _NONE_YET,
     "rolling": _NONE_YET,
@@ -55,6 +58,18 @@ SNAPSHOT: Final = s.Snapshot(
     },
     records={"norte": s.Records(incoming=210, answered=188, abandoned=15, not_told=7, outgoing=64, ring_avg=9.4, talk_avg=171.2)},
     trunks={"pstn": s.Trunk(lines=8, busy=3, all_busy_now=False, all_busy_share=0.004, judged=True, faults={"dahdi-7": "no_battery"})},
+    channels={
+        "email": s.Channel(
+            title="Correo",
+            fresh="live",
+            as_of="2026-11-21T14:05:00Z",
+            waiting=14,
+            longest_wait=5500.1,
+            longest_since="2026-11-21T12:35:00Z",
+            service_level=0.9167,
+            service_level_of=(88, 96),
+        )
+    },
     utilisation=s.Utilisation(ab_allocation=0.86, bc_on_phone=0.84, coverage=0.998),
     health=[s.Health(id="disk", level="amber", text="82 % of the journal's budget is used")],
     announcements=[s.Announcement(id="c-2026-11-21-0007", text="Reunión a las 15:00", until="2026-11-21T20:00:00.000Z")],

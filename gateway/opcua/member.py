@@ -19,7 +19,9 @@ Unit = Literal["s", "ms", "ns", "percent", "1", "Hz", "V", "px"]
 Status = Literal["live", "stale", "unknown"]
 
 #: Texts that are moments, RFC 3339 in the snapshot.
-TIMES: Final = frozenset({"since", "as_of", "longest_since", "oldest", "until", "time", "acknowledged"})
+TIMES: Final = frozenset(
+    {"since", "as_of", "longest_since", "oldest_since", "vip_longest_since", "oldest", "until", "time", "acknowledged"}
+)
 #: Durations in seconds; every other number is a count or a share of 1.
 SECONDS: Final = frozenset(
     {

@@ -29,6 +29,7 @@ the path below. `{…}` stands for the key or id of each that there is. Objects 
 _KEYS = {"pbx": "{pbx}", "queues": "{queue}", "groups": "{group}", "sites": "{site}", "agents": "{agent}", "trunks": "{trunk}"}
 _KEYS |= {"records": "{pbx}", "headsets": "{seat}", "health": "{item}", "announcements": "{announcement}", "alarms": "{alarm}"}
 _KEYS |= {"lines": "{line}", "boards": "{board}", "services": "{service}", "left_by": "{reason}", "faults": "{line}"}
+_KEYS |= {"channels": "{channel}", "classes": "{type}", "outcomes": "{outcome}"}
 
 
 def page() -> str:

@@ -29,7 +29,20 @@ alarm raised acknowledged cleared
 announcement shown ended
 """
 #: Beyond the first contract.
-OURS = ("headset.minute", "journal.purged", "box.gap", "privacy.forgotten")
+OURS = (
+    "headset.minute",
+    "journal.purged",
+    "box.gap",
+    "privacy.forgotten",
+    "call.matched",
+    "call.dissatisfied",
+    "call.attempted",
+    "pop.settled",
+    "callback.opened",
+    "callback.claimed",
+    "callback.closed",
+    "kpi.told",
+)
 LISTED = [f"{group}.{kind}" for group, *kinds in map(str.split, CONTRACT.strip().splitlines()) for kind in kinds]
 
 
@@ -73,11 +86,14 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
         low = next((meta.ge for meta in args[1:] if getattr(meta, "ge", None) is not None), None)
-        return st.floats(min_value=low, allow_nan=False, allow_infinity=False) if args[0] is float else values_of(args[0])
+        high = next((meta.le for meta in args[1:] if getattr(meta, "le", None) is not None), None)
+        return st.floats(min_value=low, max_value=high, allow_nan=False, allow_infinity=False) if args[0] is float else values_of(args[0])
     if origin in (typing.Union, types.UnionType):
         return st.one_of([values_of(arg) for arg in args])
     if origin is typing.Literal:
         return st.sampled_from(args)
+    if origin is tuple and args[-1] is not Ellipsis:
+        return st.tuples(*map(values_of, args))
     if origin is tuple:
         return st.lists(values_of(args[0]), max_size=3).map(tuple)
     if origin is dict:
