@@ -7,7 +7,8 @@ from typing import Final
 from appliance.core.commands_config import PBX_VERBS
 from appliance.core.config import Config
 
-#: The verbs that the uplink carries out itself, for they touch nothing but the journal and the link.
+#: The verbs that the uplink carries out itself, for they touch nothing but the journal, the link and the directory: those of
+#: gateway/uplink/effects.py, and `resend`.
 UPLINK: Final = frozenset({"announce", "withdraw", "acknowledge", "ping", "resend"})
 
 

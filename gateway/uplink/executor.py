@@ -1,33 +1,40 @@
-"""The commands that the uplink owns itself, because they touch nothing but the journal: announce, withdraw, acknowledge, ping.
+"""Decides whether and when a verb of the uplink's own runs, each command at most once; what it does are the effects' (`effects.py`).
 
 What a command does and its end are one transaction with the owner's cursor, so that a kill leaves either all or nothing.
-A verb with an effect outside the journal has an owner elsewhere, who moves his cursor before he acts.
+A verb with an effect outside the journal has an owner elsewhere, who moves his cursor before he acts, or is staged (`staged.py`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from msgspec import Struct
 
-from appliance.core.catalogue import AlarmAcknowledged, AnnouncementEnded, AnnouncementShown, CommandFinished, CommandReceived
-from appliance.core.clock import rfc3339
-from appliance.core.command import Acknowledge, Announce, Verdict, Withdraw, args_of, judge
+from appliance.core.catalogue import CommandFinished, CommandReceived
+from appliance.core.command import Verdict, args_of, judge
 from appliance.floor_view import FloorView
 from appliance.service import Context
+from gateway.uplink.effect import Order
+from gateway.uplink.effects import AT_ONCE, OWNED, staged
 from gateway.uplink.ledger import Ledger
+from gateway.uplink.staged import Lane
 
 #: The transformer's cursor.
 OWNER: Final = "uplink.commands"
-OWNED: Final = frozenset({"announce", "withdraw", "acknowledge", "ping"})
 
 
 class Executor:
-    """Runs received commands, each at most once, in the order of the journal."""
+    """Runs received commands, each at most once, in the order of the journal; a staged verb in the order of its own lane.
+
+    `turn` is held while an effect decides and its events become durable: whoever else writes what effects decide by takes it too.
+    """
 
     def __init__(self, context: Context, ledger: Ledger, view: FloorView) -> None:
         self._context, self._ledger, self._view = context, ledger, view
         self._passed = context.journal.transformed(OWNER).seq
+        self._lanes = {verb: Lane(verb, effect, context, view) for verb, effect in staged(context).items()}
+        self.turn = asyncio.Lock()
 
     def is_passed(self, seq: int) -> bool:
         """Has the owner's cursor gone by this row?"""
@@ -36,6 +43,9 @@ class Executor:
     async def run(self, seq: int, command: CommandReceived) -> None:
         """Run the command received at `seq`, or say why not. Raises FullError when the journal takes nothing."""
         context = self._context
+        if command.verb in self._lanes:
+            self._lanes[command.verb].put(seq)
+            return
         if command.verb not in OWNED or self.is_passed(seq):
             return
         verdict = judge(
@@ -47,50 +57,41 @@ class Executor:
             now_ns=context.clock.wall_ns(),
             quality=context.clock.quality(),
         )
-        events = self._effect(seq, command) if verdict.state == "run" else [_refusal(command.id, verdict)]
-        await context.emit(*events, advance=(OWNER, seq))
+        async with self.turn:
+            if verdict.state == "run":
+                order = Order(seq, command, args_of(command.verb, command.args), context, self._view)
+                events = AT_ONCE[command.verb](order)
+            else:
+                events = [_refusal(command.id, verdict)]
+            await context.emit(*events, advance=(OWNER, seq))
         self._passed = seq
 
+    async def run_lanes(self) -> None:
+        """Carry out the staged verbs for ever; call after `bury`."""
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes.values():
+                group.create_task(lane.run())
+
     async def bury(self) -> None:
-        """End as `unknown` what was passed, or lay in another journal, without an end: nobody can say whether it was done."""
+        """End as `unknown` what was passed, or lay in another journal, without an end: nobody can say whether it was done.
+
+        What is staged and was not passed is taken up.
+        """
         epoch = self._context.journal.epoch
         lost = [
             CommandFinished(id=known.id, state="unknown", reason="the box stopped while the command was under way")
             for known in self._ledger.unfinished()
-            if known.epoch != epoch or (known.verb in OWNED and self.is_passed(known.seq))
+            if known.epoch != epoch or self._is_lost(known.verb, known.seq)
         ]
         if lost:
             await self._context.emit(*lost)
+        for lane in self._lanes.values():
+            lane.begin(self._ledger.unfinished())
 
-    def _effect(self, seq: int, command: CommandReceived) -> list[Struct]:
-        args = args_of(command.verb, command.args)
-        if isinstance(args, Announce):
-            shown = AnnouncementShown(
-                id=command.id, text=args.text, severity=args.severity, begins=args.begins, until=args.until, boards=args.boards
-            )
-            return [shown, CommandFinished(id=command.id, state="done", result={"announcement": command.id})]
-        if isinstance(args, Withdraw):
-            self._view.catch_up()
-            if args.announcement not in self._view.floor.state.announcements:
-                reason = f"unknown_announcement: none here is called {args.announcement}"
-                return [CommandFinished(id=command.id, state="failed", reason=reason)]
-            return [AnnouncementEnded(id=args.announcement), CommandFinished(id=command.id, state="done")]
-        if isinstance(args, Acknowledge):
-            return self._acknowledged(args.alarm, command)
-        result = {"time": rfc3339(self._context.clock.wall_ns()), "seq": seq}
-        return [CommandFinished(id=command.id, state="done", result=result)]
-
-    def _acknowledged(self, alarm: str, command: CommandReceived) -> list[Struct]:
-        """A person has seen what stands; what he saw before somebody else did is done as well, and told with whose time counts."""
-        self._view.catch_up()
-        known = self._view.floor.state.alarms.get(alarm)
-        if known is None:
-            reason = f"unknown_alarm: no alarm {alarm} is raised"
-            return [CommandFinished(id=command.id, state="failed", reason=reason)]
-        result = {"alarm": alarm, "level": known.level, "since": known.since}
-        if known.acknowledged is not None:
-            return [CommandFinished(id=command.id, state="done", result={**result, "acknowledged": known.acknowledged})]
-        return [AlarmAcknowledged(alarm=alarm, by=command.who or command.by), CommandFinished(id=command.id, state="done", result=result)]
+    def _is_lost(self, verb: str, seq: int) -> bool:
+        if verb in self._lanes:
+            return self._lanes[verb].is_passed(seq) or seq < self._context.journal.first_seq()
+        return verb in OWNED and self.is_passed(seq)
 
 
 def _refusal(command: str, verdict: Verdict) -> Struct:

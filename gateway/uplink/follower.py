@@ -20,7 +20,8 @@ from appliance.core.errors import FullError
 from appliance.core.event import Entry, Stored, stored_from_body
 from appliance.core.journal import PAGE, Cursor
 from appliance.service import Context
-from gateway.uplink.executor import OWNED, Executor
+from gateway.uplink.effects import OWNED
+from gateway.uplink.executor import Executor
 from gateway.uplink.inbox import Inbox
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.live import Live, Out

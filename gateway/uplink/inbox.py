@@ -19,7 +19,7 @@ from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import TIME_LETTERS, Reply, Request, Verdict, digest_of, judge, request_from_payload, too_late
 from appliance.core.command_owner import owned_elsewhere
 from appliance.service import Context
-from gateway.uplink.executor import OWNED
+from gateway.uplink.effects import OWNED
 from gateway.uplink.ledger import MOST, Known, Ledger
 from gateway.uplink.link import Message
 from gateway.uplink.live import Out

@@ -203,6 +203,7 @@ class _Desk:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._forget())
             group.create_task(self._follower.run())
+            group.create_task(self._executor.run_lanes())
             group.create_task(self._resend.run())
             group.create_task(self._talk.take_commands(self._inbox, trusted=self._is_trusted))
 

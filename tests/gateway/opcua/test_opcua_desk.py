@@ -21,7 +21,7 @@ from appliance.core.journal_sqlite import SqliteJournal
 from appliance.service import Context
 from gateway.opcua.desk import Desk
 from gateway.opcua.follower import Follower
-from gateway.uplink.executor import OWNED
+from gateway.uplink.effects import OWNED
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.resend import VERB as RESEND
 
