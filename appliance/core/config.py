@@ -10,11 +10,13 @@ from msgspec import Meta, Struct, field
 from appliance.core.commands_config import Commands, DialConfig
 from appliance.core.fxo_gateway_config import SipListenerConfig
 from appliance.core.headset_config import HeadsetsConfig
+from appliance.core.hours_config import Hours
 from appliance.core.ivr_config import IvrConfig
 from appliance.core.kiosk_config import KioskConfig
 from appliance.core.line_config import LinesConfig
 from appliance.core.metrics_config import MetricsConfig
 from appliance.core.opcua_config import OpcuaConfig
+from appliance.core.outbound_config import Outbound
 from appliance.core.quantity import Period, Port, Share, Span
 from appliance.core.smdr_config import SmdrConfig
 from appliance.core.trunk_config import FullMap, LineFaults
@@ -25,19 +27,6 @@ Variant = Literal[
     "cisco-positive", "cisco-positive-short", "genesys-all-abandons", "genesys-short-excluded",
     "genesys-abandons-excluded", "genesys-flow-outs-counted", "avaya-bcms",
 ]  # fmt: skip
-
-
-class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Opening hours by weekday, local time, `HH:MM-HH:MM`, past midnight allowed; no hours at all: always open."""
-
-    mon: tuple[str, ...] = ()
-    tue: tuple[str, ...] = ()
-    wed: tuple[str, ...] = ()
-    thu: tuple[str, ...] = ()
-    fri: tuple[str, ...] = ()
-    sat: tuple[str, ...] = ()
-    sun: tuple[str, ...] = ()
-    holidays: tuple[str, ...] = ()
 
 
 class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -299,6 +288,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pbx: dict[str, PbxConfig] = field(default_factory=dict)
     crm: Crm | None = None
     commands: Commands = field(default_factory=Commands)
+    outbound: Outbound = field(default_factory=Outbound)
     wallboard: Wallboard = field(default_factory=Wallboard)
     headsets: HeadsetsConfig | None = None
     smdr: dict[str, SmdrConfig] = field(default_factory=dict)

@@ -16,6 +16,8 @@ from appliance.core.emergency import codes_of, country_of, is_country, is_emerge
 _HERE: Final = ("commands",)
 _DIALS: Final = frozenset({"originate", "transfer"})
 _QUEUES: Final = frozenset({"pause", "unpause", "queue_add", "queue_remove"})
+#: Verbs whose arguments name no agent.
+_NOBODY: Final = frozenset({"transfer"})
 _KEY: Final = re.compile(r"[a-z0-9._-]{1,64}|[a-z0-9._-]{0,63}\*")
 _HOW: Final = "digits, x any digit, z 1 to 9, n 2 to 9, [2-5] one of these, * at the end any digits"
 
@@ -53,6 +55,9 @@ def _only(verb: str, config: Config) -> Iterator[Finding]:
         yield Finding(here, f'"{verb}" is limited here and not allowed at all', f'put "{verb}" into [commands] allow, or take this out')
     if only.numbers and verb not in _DIALS:
         yield Finding((*here, "numbers"), f'"{verb}" dials no number', "take numbers out")
+    if only.agents and verb in _NOBODY:
+        mend = f"take agents out; {verb} names a call, and numbers says where it may go"
+        yield Finding((*here, "agents"), f'"{verb}" names no agent: all of them are refused', mend)
     if only.queues and verb not in _QUEUES:
         yield Finding((*here, "queues"), f'"{verb}" touches no queue', "take queues out")
     yield from _patterns((*here, "numbers"), only.numbers)

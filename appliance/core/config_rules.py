@@ -14,8 +14,9 @@ from typing import Final, get_args
 from msgspec import Struct
 
 from appliance.core.catalogue import KINDS, LeftReason
-from appliance.core.config import AlarmConfig, Config, Hours, PbxConfig, Tv
+from appliance.core.config import AlarmConfig, Config, PbxConfig, Tv
 from appliance.core.endpoint import endpoint_from_text
+from appliance.core.hours_config import Hours
 from appliance.core.line_config import LINES
 from appliance.core.pbx_kind import BUILT_IN, installed, is_kind
 from appliance.core.slug import is_key, slug
@@ -48,7 +49,7 @@ def _site(config: Config) -> Iterator[Finding]:
     yield from _key(("site", "box"), site.box)
     yield from _timezone(site.timezone)
     if site.hours is not None:
-        yield from _hours(site.hours)
+        yield from hours_findings(("site", "hours"), site.hours)
 
 
 def _timezone(name: str) -> Iterator[Finding]:
@@ -73,19 +74,20 @@ def _timezone(name: str) -> Iterator[Finding]:
         yield Finding(("site", "timezone"), f'there is no time zone "{name}"', mend)
 
 
-def _hours(hours: Hours) -> Iterator[Finding]:
+def hours_findings(here: tuple[str | int, ...], hours: Hours) -> Iterator[Finding]:
+    """What is wrong with hours of the week."""
     from datetime import date  # noqa: PLC0415
 
     for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"):
         empty = 'write "00:00-24:00" for the whole day, or leave the day out when it is closed'
-        yield from _spans(("site", "hours", day), getattr(hours, day), empty)
+        yield from _spans((*here, day), getattr(hours, day), empty)
     for index, holiday in enumerate(hours.holidays):
         try:
             if len(holiday) != 10:
                 raise ValueError(holiday)
             date.fromisoformat(holiday)
         except ValueError:
-            yield Finding(("site", "hours", "holidays", index), f'"{holiday}" is no date', 'write it as "2026-12-25"')
+            yield Finding((*here, "holidays", index), f'"{holiday}" is no date', 'write it as "2026-12-25"')
 
 
 def _spans(here: tuple[str | int, ...], spans: tuple[str, ...], empty: str) -> Iterator[Finding]:
@@ -208,6 +210,9 @@ def _commands(config: Config) -> Iterator[Finding]:
     from appliance.core.config_commands import findings_of_commands  # noqa: PLC0415 - it knows this module's Finding
 
     yield from findings_of_commands(config)
+    from appliance.core.config_outbound import findings_of_outbound  # noqa: PLC0415 - likewise
+
+    yield from findings_of_outbound(config)
 
 
 def _wallboard(config: Config) -> Iterator[Finding]:

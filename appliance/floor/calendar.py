@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from appliance.core.clock import NS
-from appliance.core.config import Hours
+from appliance.core.hours_config import Hours
 
 HALF_HOUR_NS: Final = 1800 * NS
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
 
-from appliance.core.config import Hours
+from appliance.core.hours_config import Hours
 from appliance.core.quantity import Port
 
 #: The version of the format: the sheet's first key. Keys are only added while it stays the same.

@@ -12,6 +12,7 @@ WORDS: Final[dict[str, str]] = {
     "Config.pbx": "one table per PBX; its name is the key of the PBX in every event",
     "Config.crm": "the link to the CRM; without it events are kept and nothing is sent",
     "Config.commands": "what the CRM may ask of the box",
+    "Config.outbound": "when, how often and whom a command may call outside the house (docs/pbx-commands.md)",
     "Config.wallboard": "the boards of this box",
     "Config.kpi": "definitions where the industry disagrees, and targets",
     "Config.alarm": "when a figure raises an alarm, and when nothing sounds",
@@ -149,6 +150,10 @@ WORDS: Final[dict[str, str]] = {
     "CommandOnly.numbers": "numbers that may be dialled: digits, `x` any, `z` 1 to 9, `n` 2 to 9, `[2-5]`, `*` at the end; empty: none",
     "CommandOnly.per_minute": "so many of this verb a minute at most",
     "CommandOnly.per_agent_minute": "so many of this verb a minute for one agent at most",
+    "Outbound.hours": "the hours in which `originate` may call outside the house, by weekday, with `holidays`; without them any",
+    "Outbound.attempts_per_day": "so many times a day one number is dialled at most; without it as often as is asked",
+    "Outbound.do_not_call": "`if_there`: the do-not-call list holds where the box has a directory; `required`: without one nobody "
+    "outside is called",
     "DialConfig.context": "where the dialplan is entered; without it `from-internal`, for freeswitch `default`",
     "DialConfig.preview_context": "where a preview call enters it, to have the card spoken first (docs/pbx-commands.md)",
     "DialConfig.prefix": "what stands before a number for a line outside",

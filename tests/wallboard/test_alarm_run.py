@@ -22,9 +22,10 @@ from appliance.core.catalogue import (
     kind_of,
 )
 from appliance.core.clock import NS, ManualClock
-from appliance.core.config import AlarmConfig, Config, Hours, Limit, PbxConfig, Site
+from appliance.core.config import AlarmConfig, Config, Limit, PbxConfig, Site
 from appliance.core.errors import FullError
 from appliance.core.event import Event, stored_from_body
+from appliance.core.hours_config import Hours
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor_view import FloorView
 from appliance.service import Context

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from appliance.core.catalogue import BoxClockStepped, CallAnswered, PbxDown, PbxResynced, PbxUp, kind_of
 from appliance.core.clock import NS
-from appliance.core.config import Config, Hours, Kpi, Site
+from appliance.core.config import Config, Kpi, Site
 from appliance.core.event import Event
+from appliance.core.hours_config import Hours
 from appliance.floor.build import agent_counts, summed, unbalanced, utilisation
 from appliance.floor.build import agent_snapshot as build_agent
 from appliance.floor.calendar import Calendar

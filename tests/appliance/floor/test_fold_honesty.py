@@ -7,7 +7,8 @@ import pytest
 
 from appliance.core.catalogue import AgentLoggedOut, JournalStarted, LineReleased, LineRinging, LineSeized, PbxDown, PbxResynced, PbxUp
 from appliance.core.clock import NS
-from appliance.core.config import Config, GroupConfig, Hours, QueueConfig, Site, TrunkConfig
+from appliance.core.config import Config, GroupConfig, QueueConfig, Site, TrunkConfig
+from appliance.core.hours_config import Hours
 from appliance.floor.build import agent_snapshot, summed_queue, trunk_snapshot
 from appliance.floor.floor import Floor
 from appliance.floor.shot import Shots

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from appliance.core.catalogue import CallOffered, LineFault, LineReleased, LineRinging, LineSeized
-from appliance.core.config import AlarmConfig, Config, Hours, Site, TrunkConfig
+from appliance.core.config import AlarmConfig, Config, Site, TrunkConfig
+from appliance.core.hours_config import Hours
 from appliance.floor.build import trunk_snapshot
 from appliance.floor.snapshot import Trunk
 
