@@ -12,6 +12,7 @@ from appliance.core.journal import Account
 from appliance.core.line_config import LINES
 from appliance.core.trunk_watch import watchers
 from appliance.floor import snapshot as out
+from appliance.floor.added import with_calls, with_people
 from appliance.floor.floor import Floor
 from appliance.floor.service_level import service_level_of
 from appliance.floor.source import coverage
@@ -151,7 +152,7 @@ def summed(windows: list[out.Window]) -> out.Window:
     total.target = _same(w.target for w in windows)
     covered = [w.coverage for w in windows if w.coverage is not None]
     total.coverage = min(covered, default=None)
-    return _rated(total)
+    return _rated(with_calls(total, windows))
 
 
 def _parts(each: list[tuple[int, int] | None]) -> tuple[int, int] | None:
@@ -173,7 +174,7 @@ def summed_queue(
     longest = [q for q in queues if q.longest_since is not None]
     oldest = min(longest, key=lambda q: q.longest_since or "", default=None)
     told = [q.as_of for q in queues if q.as_of is not None]
-    return out.Queue(
+    whole = out.Queue(
         title=title,
         fresh=worst,
         as_of=rfc3339(as_of_ns) if worst == "live" else min(told, default=None),
@@ -185,6 +186,7 @@ def summed_queue(
         interval=add("interval", [q.interval for q in queues if q.interval]),
         rolling=add("rolling", [q.rolling for q in queues if q.rolling]),
     )
+    return with_people(whole, queues)
 
 
 def agent_snapshot(floor: Floor, agent: AgentDay, now_ns: int, tick_ns: int) -> out.Agent:
