@@ -80,6 +80,7 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int, m
     source = floor.source(queue.pbx)
     fresh, as_of = freshness(source)
     since = min(queue.waiting.values(), default=None)
+    vips = floor.visits.vip_waiting(queue) if getattr(config, "directory", None) is not None else None
     day, next_day = floor.calendar.day(now_ns)
     half = floor.calendar.half_hour(now_ns)
     spans = {"today": (day, next_day), "interval": (half, half + ROLLING_NS), "rolling": (now_ns - ROLLING_NS, now_ns)}
@@ -96,6 +97,8 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int, m
         waiting=len(queue.waiting) if fresh != "unknown" else None,
         longest_wait=_tenth((now_ns - since) / 1e9) if since is not None else None,
         longest_since=_time(since),
+        vip_waiting=len(vips) if vips is not None and fresh != "unknown" else None,
+        vip_longest_since=_time(min(vips, default=None)) if vips else None,
         agents=agent_counts(floor, members, source),
         today=windows["today"],
         interval=windows["interval"],

@@ -70,6 +70,7 @@ class Floor:
         visits, agents, sources, trunks = self.visits, self.agents, self.sources, self.trunks
         self._handlers: dict[str, Handler] = {
             "call.queued": visits.queued,
+            "call.matched": visits.matched,
             "call.answered": self._answered,
             "call.abandoned": visits.abandoned,
             "call.left": visits.left,

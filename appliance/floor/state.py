@@ -108,7 +108,8 @@ class FloorState(Struct):
 
     `begun_again_ns`: when this journal took the place of one damaged or deleted. `from_ns`: the first event folded, 0 when
     that was the journal's very first: days before it are not whole. `gone`: agents of yesterday who did not come today. `late`: the
-    queue, day and half-hour of visits that ended long after they began, for the surveys that follow. `headsets`:
+    queue, day and half-hour of visits that ended long after they began, for the surveys that follow. `vips`: the newest calls whose caller
+    is a customer to be served first. `headsets`:
     by seat, those of other boxes by `box.seat`; `pressed`: their changes are not recorded now. `boxes`: the seat boxes heard.
     """
 
@@ -129,6 +130,7 @@ class FloorState(Struct):
     trunks: dict[str, TrunkState] = {}
     records: dict[str, dict[int, RecordDay]] = {}
     late: dict[str, tuple[str, int, int]] = {}
+    vips: dict[str, None] = {}
     ivr: IvrState = field(default_factory=IvrState)
     link: Link = field(default_factory=Link)
     headsets: dict[str, Headset] = {}

@@ -36,6 +36,7 @@ class Visit(Struct, gc=False):
     repeat: bool = False
     score_milli: int = 0
     answers: int = 0
+    vip: bool = False
 
 
 class Tally(Struct, gc=False, array_like=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
-from appliance.core.catalogue import CallAbandoned, CallAnswered, CallEnded, CallLeft, CallLost, CallQueued
+from appliance.core.catalogue import CallAbandoned, CallAnswered, CallEnded, CallLeft, CallLost, CallMatched, CallQueued
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.floor.calendar import Calendar
@@ -21,6 +21,8 @@ _REPEAT_NS: Final = 86_400 * NS
 _LATE_KEPT: Final = 2_000
 #: Callers remembered per queue: a day of the largest floor; beyond it the oldest go.
 _CALLERS_KEPT: Final = 100_000
+#: Calls remembered as those of customers who are served first: they may join another queue yet.
+_VIPS_KEPT: Final = 2_000
 
 
 class VisitFold:
@@ -44,6 +46,7 @@ class VisitFold:
         joined = at_ns - int(data.waited_s * NS)
         visit = Visit(data.visit, queue.key, data.pbx, data.call, joined, self._calendar.day(joined)[0], self._calendar.half_hour(joined))
         visit.inferred = data.inferred
+        visit.vip = data.call in self.state.vips
         if data.caller:
             visit.known = True
             visit.repeat = joined - queue.callers.get(_digest(data.caller), joined - _REPEAT_NS - 1) <= _REPEAT_NS
@@ -53,6 +56,24 @@ class VisitFold:
         for tally in self._tallies(queue, visit):
             tally.count(visit)
         self.roll(queue, at_ns)
+
+    def matched(self, data: CallMatched, _at_ns: int) -> None:
+        """Who calls is known, before he joined a queue or while he waits; told once per call."""
+        if not data.vip:
+            return
+        vips = self.state.vips
+        vips[data.call] = None
+        if len(vips) > _VIPS_KEPT:
+            del vips[next(iter(vips))]
+        for queue in self.state.queues.values():
+            for key in queue.waiting:
+                if (visit := self.state.visits[key]).call == data.call:
+                    visit.vip = True
+                    self._touched(queue.key)
+
+    def vip_waiting(self, queue: QueueState) -> list[int]:
+        """Since when each of those waits in it who are served first."""
+        return [joined_ns for key, joined_ns in queue.waiting.items() if self.state.visits[key].vip]
 
     def answered(self, data: CallAnswered, at_ns: int) -> None:
         """The visit is answered; its agent's count for the day goes up."""
