@@ -92,14 +92,22 @@ def site_from_file(
     # Of a day that is over nobody may read "today" any more.
     if fresh == "unknown" or (fresh == "stale" and as_of_ns < day_ns):
         return out.Site(title=title, site=place[0], box=place[1], state=state)
-    since_ns = wall_ns_from_rfc3339(queue.longest_since) + skew_ns if queue.longest_since is not None else None
-    waited_ns = (now_ns if fresh == "live" else as_of_ns) - since_ns if since_ns is not None else None
+    longest_since, callbacks = _moved(queue.longest_since, skew_ns), queue.callbacks
+    if callbacks is not None:
+        callbacks = msgspec.structs.replace(callbacks, oldest_since=_moved(callbacks.oldest_since, skew_ns))
+    until_ns = now_ns if fresh == "live" else as_of_ns
+    waited_ns = None if longest_since is None else until_ns - wall_ns_from_rfc3339(longest_since)
     return out.Site(
         title=title, site=place[0], box=place[1], state=state, open=file.open, fresh=fresh, as_of=rfc3339(as_of_ns), waiting=queue.waiting,
         longest_wait=queue.longest_wait if waited_ns is None else round(max(0.0, waited_ns / NS), 1),
-        longest_since=rfc3339(since_ns) if since_ns is not None else None, agents=queue.agents,
+        longest_since=longest_since, agents=queue.agents,
+        vip_waiting=queue.vip_waiting, vip_longest_since=_moved(queue.vip_longest_since, skew_ns), callbacks=callbacks,
         today=queue.today, interval=queue.interval, rolling=queue.rolling,
     )  # fmt: skip
+
+
+def _moved(moment: str | None, by_ns: int) -> str | None:
+    return None if moment is None else rfc3339(wall_ns_from_rfc3339(moment) + by_ns)
 
 
 def all_sites(own: out.Queue, sites: Iterable[out.Site], tick_ns: int) -> out.Queue:
@@ -113,7 +121,7 @@ def all_sites(own: out.Queue, sites: Iterable[out.Site], tick_ns: int) -> out.Qu
             setattr(total, window, None)
     if total.fresh == "stale":
         # Live and old waits have no one moment from which to tick.
-        total.longest_since = None
+        total.longest_since = total.vip_longest_since = None
         total.longest_wait = max((wait for floor in floors if (wait := _longest_wait_s(floor)) is not None), default=None)
     return total
 
@@ -151,14 +159,16 @@ def _agents(floors: list[out.Queue]) -> out.AgentCounts | None:
 
 def _check(floor: out.Queue) -> None:
     """Raises ValueError for what the types allow and no floor can say."""
-    for moment in (floor.as_of, floor.longest_since):
+    oldest = floor.callbacks.oldest_since if floor.callbacks is not None else None
+    for moment in (floor.as_of, floor.longest_since, floor.vip_longest_since, oldest):
         if moment is not None:
             _moment(moment)
     _check_numbers(msgspec.to_builtins(floor), "floor")
     for window in (floor.today, floor.interval, floor.rolling):
         if window is None:
             continue
-        if len(window.service_level_variant or "") > _TEXT_MOST or len(window.left_by) > _REASONS_MOST:
+        texts = max(len(window.left_by), len(window.classes), len(window.outbound.outcomes) if window.outbound is not None else 0)
+        if len(window.service_level_variant or "") > _TEXT_MOST or texts > _REASONS_MOST:
             raise ValueError("a window with too much text")
         for share in _SHARES:
             if (value := getattr(window, share)) is not None and value > 1:

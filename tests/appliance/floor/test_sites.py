@@ -198,11 +198,25 @@ _COUNT = st.integers(0, 500)
 _WINDOWS = st.builds(window, _COUNT, _COUNT, _COUNT, st.just(0), _COUNT, _COUNT.map(float), st.sampled_from([15.0, 20.0]))
 _AGENTS = st.builds(lambda a, t: out.AgentCounts(logged_in=a + t, available=a, talking=t), _COUNT, _COUNT)
 _QUEUES = st.builds(
-    lambda w, i, r, agents, waiting, since: floor(
-        today=w, interval=i, rolling=r, agents=agents, waiting=waiting,
-        longest_since=rfc3339(NOW - since * NS) if waiting else None, longest_wait=float(since) if waiting else None,
+    lambda w, i, r, agents, waiting, since, people, classes: floor(
+        today=msgspec.structs.replace(w, **classes), interval=i, rolling=r, agents=agents, waiting=waiting,
+        longest_since=rfc3339(NOW - since * NS) if waiting else None, longest_wait=float(since) if waiting else None, **people,
     ),
     _WINDOWS, _WINDOWS, _WINDOWS, _AGENTS, st.integers(0, 9), st.integers(0, 900),
+    st.builds(
+        lambda vips, since, due, taken: {
+            "vip_waiting": vips, "vip_longest_since": rfc3339(NOW - since * NS) if vips else None,
+            "callbacks": None if due is None else out.Callbacks(open=due, claimed=min(due, taken), oldest_since=rfc3339(NOW - since * NS) if due else None),
+        },
+        st.none() | st.integers(0, 3), st.integers(0, 900), st.none() | st.integers(0, 9), st.integers(0, 9),
+    ),
+    st.builds(
+        lambda classes, attempts: {
+            "classes": classes,
+            "outbound": None if attempts is None else out.Outbound(attempts=attempts, contacts=attempts // 3, outcomes={"answered": attempts // 3}),
+        },
+        st.dictionaries(st.sampled_from(["perfect", "improper", "extraordinary"]), st.integers(1, 90)), st.none() | st.integers(0, 90),
+    ),
 )  # fmt: skip
 
 
@@ -215,6 +229,37 @@ def test_the_sum_of_sites_is_the_sum_of_all_their_queues(sites: list[list[out.Qu
     others = [seen(held(told_from_payload(payload(each), *PLACE).floor)) for each in floors[1:]]
     every = [queue for queues in sites for queue in queues]
     assert all_sites(floors[0], others, NOW) == summed_queue("", every, agents(every), NOW)
+
+
+def test_what_the_way_back_counts_is_added_and_a_site_that_does_not_tell_leaves_no_sum() -> None:
+    calls = {"classes": {"perfect": 8, "extraordinary": 1}, "outbound": out.Outbound(attempts=10, contacts=4, outcomes={"answered": 4})}
+    more = {"classes": {"perfect": 2}, "outbound": out.Outbound(attempts=5, contacts=1, outcomes={"answered": 1, "busy": 4})}
+    here = floor(
+        today=msgspec.structs.replace(window(1, 0, 0, 0, 0, 2.0), **calls), vip_waiting=1, vip_longest_since=rfc3339(NOW - 42 * NS),
+        callbacks=out.Callbacks(open=5, claimed=2, oldest_since=rfc3339(NOW - 600 * NS)),
+    )  # fmt: skip
+    there = floor(
+        today=msgspec.structs.replace(window(1, 0, 0, 0, 0, 2.0), **more), vip_waiting=0,
+        callbacks=out.Callbacks(open=2, oldest_since=rfc3339(NOW - 900 * NS)),
+    )  # fmt: skip
+    total = all_sites(here, [seen(held(there))], NOW)
+    assert total.today.classes == {"perfect": 10, "extraordinary": 1}
+    assert total.today.outbound == out.Outbound(attempts=15, contacts=5, outcomes={"answered": 5, "busy": 4})
+    assert (total.vip_waiting, total.vip_longest_since) == (1, rfc3339(NOW - 42 * NS))
+    assert total.callbacks == out.Callbacks(open=7, claimed=2, oldest_since=rfc3339(NOW - 900 * NS))
+    dumb = seen(held(floor()))
+    silent = all_sites(here, [dumb], NOW)
+    assert (silent.vip_waiting, silent.vip_longest_since, silent.callbacks, silent.today.outbound) == (None, None, None, None)
+    assert all_sites(here, [seen(None)], NOW) == out.Queue()  # never heard: no sum at all, and no zero
+
+
+def test_a_box_whose_clock_is_wrong_tells_when_a_callback_was_opened_as_this_box_would() -> None:
+    told = floor(
+        callbacks=out.Callbacks(open=1, oldest_since=rfc3339(NOW - 3600 * NS)), vip_waiting=1, vip_longest_since=rfc3339(NOW - 60 * NS)
+    )
+    site = seen(held(told, time=rfc3339(NOW - 3600 * NS)), floor_s=1.0)
+    assert site.callbacks is not None
+    assert (site.callbacks.oldest_since, site.vip_longest_since) == (rfc3339(NOW - 1 * NS), rfc3339(NOW + 3539 * NS))
 
 
 def test_rates_are_of_the_sums_and_never_averaged() -> None:
