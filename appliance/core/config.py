@@ -18,6 +18,7 @@ from appliance.core.metrics_config import MetricsConfig
 from appliance.core.opcua_config import OpcuaConfig
 from appliance.core.outbound_config import Outbound
 from appliance.core.quantity import Period, Port, Share, Span
+from appliance.core.routing_config import RoutingConfig
 from appliance.core.smdr_config import SmdrConfig
 from appliance.core.trunk_config import FullMap, LineFaults
 
@@ -289,6 +290,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     crm: Crm | None = None
     commands: Commands = field(default_factory=Commands)
     outbound: Outbound = field(default_factory=Outbound)
+    routing: RoutingConfig | None = None
     wallboard: Wallboard = field(default_factory=Wallboard)
     headsets: HeadsetsConfig | None = None
     smdr: dict[str, SmdrConfig] = field(default_factory=dict)

@@ -417,6 +417,13 @@ def _kiosk(config: Config) -> Iterator[Finding]:
     yield from _spans(("kiosk", "off"), kiosk.off, "a screen that is always dark is no screen: take [kiosk] out")
 
 
+def _routing(config: Config) -> Iterator[Finding]:
+    if config.routing is not None:
+        from appliance.core.config_routing import findings_of_routing  # noqa: PLC0415 - a box that routes nothing starts without it
+
+        yield from findings_of_routing(config)
+
+
 _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _site,
     _journal,
@@ -437,4 +444,5 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _alarm,
     _metrics,
     _kiosk,
+    _routing,
 )
