@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from appliance.core.callbacks_config import CallbacksConfig, SatisfactionConfig
 from appliance.core.commands_config import Commands, DialConfig
 from appliance.core.fxo_gateway_config import SipListenerConfig
 from appliance.core.headset_config import HeadsetsConfig
@@ -290,6 +291,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     crm: Crm | None = None
     commands: Commands = field(default_factory=Commands)
     outbound: Outbound = field(default_factory=Outbound)
+    callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
+    satisfaction: SatisfactionConfig = field(default_factory=SatisfactionConfig)
     routing: RoutingConfig | None = None
     wallboard: Wallboard = field(default_factory=Wallboard)
     headsets: HeadsetsConfig | None = None

@@ -13,6 +13,7 @@ from typing import Final, get_args
 
 from msgspec import Struct
 
+from appliance.core.callbacks_config import CallbacksConfig, SatisfactionConfig
 from appliance.core.catalogue import KINDS, LeftReason
 from appliance.core.config import AlarmConfig, Config, PbxConfig, Tv
 from appliance.core.endpoint import endpoint_from_text
@@ -213,6 +214,13 @@ def _commands(config: Config) -> Iterator[Finding]:
     from appliance.core.config_outbound import findings_of_outbound  # noqa: PLC0415 - likewise
 
     yield from findings_of_outbound(config)
+
+
+def _callbacks(config: Config) -> Iterator[Finding]:
+    if config.callbacks != CallbacksConfig() or config.satisfaction != SatisfactionConfig():
+        from appliance.core.config_callbacks import findings_of_callbacks  # noqa: PLC0415 - as it is, nothing is wrong with it
+
+        yield from findings_of_callbacks(config)
 
 
 def _wallboard(config: Config) -> Iterator[Finding]:
@@ -430,6 +438,7 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _pbx,
     _crm,
     _commands,
+    _callbacks,
     _wallboard,
     _beacon,
     _sign,
