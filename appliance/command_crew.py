@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, Literal, Protocol
 
 from msgspec import Struct
@@ -33,14 +33,17 @@ _REST_S: Final = 0.02
 _IDS: Final = 10_000
 #: A command waits so long for an earlier one of the same agent or call to be taken by the hardware.
 _TURN_S: Final = 5.0
+#: A verdict older than this is asked for again.
+_STALE_S: Final = 1.0
 
 
 class Ended(Struct, frozen=True):
-    """How a command ended."""
+    """How a command ended. `also`: events that are told with its end, in one append."""
 
     state: Literal["done", "failed", "expired", "refused", "unknown"]
     reason: str | None = None
     result: dict[str, Any] | None = None
+    also: tuple[Struct, ...] = ()
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -63,7 +66,7 @@ class Worker(Protocol):
         ...
 
     def judge(self, command: CommandReceived, row: Stored, age_s: float) -> Verdict:
-        """Whether it may be carried out now. Asked once per command: it may count."""
+        """Whether it may be carried out now. Asked once per command, unless the disk keeps it waiting: it may count."""
         ...
 
     async def ready(self) -> None:
@@ -72,6 +75,10 @@ class Worker(Protocol):
 
     async def carry_out(self, given: Given) -> Ended:
         """Do it and see what becomes of it."""
+        ...
+
+    def lost(self, command: CommandReceived) -> Sequence[Struct]:
+        """What is told with the `unknown` end of a command that was under way in a process that died."""
         ...
 
 
@@ -131,22 +138,22 @@ class CommandCrew:
 
     async def _bury(self) -> None:
         """Read what may be without an end, and end as `unknown` what an earlier process had begun."""
-        lost: dict[str, None] = {}
+        lost: dict[str, CommandReceived] = {}
         after = self._done
         while rows := self._context.journal.read(after, PAGE):
             for entry in rows:
                 if (found := received_in(entry, self._worker.verbs)) is not None and entry.seq <= self._passed:
-                    lost[found[1].id] = None
+                    lost[found[1].id] = found[1]
                     self._remember(found[1].id)
                 elif (end := end_in(entry)) is not None:
                     self._ended.add(end.id)
             after = rows[-1].seq
             self._context.watch.progress()
             await asyncio.sleep(0)
-        for command in lost:
-            if command not in self._ended:
+        for name, command in lost.items():
+            if name not in self._ended:
                 reason = "the box stopped while the command was under way: nobody can say what became of it"
-                await self._emit(CommandFinished(id=command, state="unknown", reason=reason))
+                await self._emit(*self._worker.lost(command), CommandFinished(id=name, state="unknown", reason=reason))
         self._at = max(self._done, self._passed)
 
     async def _handle(self, entry: Entry, after: Entry | None) -> None:
@@ -163,19 +170,23 @@ class CommandCrew:
         try:
             args = args_of(command.verb, command.args)
         except ValueError as fault:
-            await self._pass(entry.seq)
             await self._emit(CommandFinished(id=command.id, state="refused", reason=f"bad_args: {fault}"))
             return
         key = self._worker.key(command.verb, args)
         await self._turn(key)
         await self._worker.ready()
         self._same_journal()
-        await self._pass(entry.seq)
-        age_s = self._age_s(row)
-        verdict = self._worker.judge(command, row, age_s)
+        # What is not carried out is not passed: killed here, it is judged again at the next start and still ends with its reason.
+        judged_s = self._age_s(row)
+        verdict = self._worker.judge(command, row, judged_s)
+        if verdict.state == "run":
+            await self._pass(entry.seq)
+            if self._age_s(row) - judged_s > _STALE_S:  # the disk kept it waiting: its time may be over
+                verdict = self._worker.judge(command, row, self._age_s(row))
         if verdict.state != "run":
             await self._emit(CommandFinished(id=command.id, state=verdict.state, reason=verdict.reason))
             return
+        age_s = self._age_s(row)
         turn = self._turns[key] = asyncio.Event()
         given = Given(id=command.id, verb=command.verb, args=args, age_s=age_s, accepted=turn.set)
         self._open[entry.seq] = asyncio.create_task(self._carry_out(entry.seq, key, turn, given), name=f"command {command.verb}")
@@ -210,7 +221,7 @@ class CommandCrew:
             turn.set()
             if self._turns.get(key) is turn:
                 del self._turns[key]
-        await self._emit(CommandFinished(id=given.id, state=ended.state, reason=ended.reason, result=ended.result))
+        await self._emit(*ended.also, CommandFinished(id=given.id, state=ended.state, reason=ended.reason, result=ended.result))
         del self._open[seq]
 
     def _age_s(self, row: Stored) -> float:
@@ -257,11 +268,11 @@ class CommandCrew:
         except OSError as fault:
             _log.warning("the place of the commands could not be saved; tried again in a while: %s", fault)
 
-    async def _emit(self, finished: CommandFinished) -> None:
+    async def _emit(self, *told: Struct) -> None:
         """The end of a command is told however long the journal is full or away."""
         while True:
             try:
-                await self._context.emit(finished)
+                await self._context.emit(*told)
             except CallfloorError as fault:
                 _log.error("the end of a command must wait: %s", fault)
                 self._context.watch.progress()

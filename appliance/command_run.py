@@ -112,10 +112,15 @@ class CommandRun:
             del self._ids[next(iter(self._ids))]
         if await self._has_end(entry.seq, command.id):
             return
+        # What is not carried out is not passed: killed here, it is judged again at the next start and still ends with its reason.
+        if (refused := self._refusal(row, command)) is not None:
+            await self._emit(refused)
+            return
         await self._pass(entry.seq)
-        await self._emit(self._carry_out(row, command))
+        await self._emit(self._refusal(row, command) or self._carry_out(row, command))
 
-    def _carry_out(self, row: Stored, command: CommandReceived) -> CommandFinished:
+    def _refusal(self, row: Stored, command: CommandReceived) -> CommandFinished | None:
+        """The end of a command that may not be carried out, or whose time is over."""
         context = self._context
         verdict = judge(
             command.verb,
@@ -128,11 +133,15 @@ class CommandRun:
         )
         if verdict.state != "run":
             return CommandFinished(id=command.id, state=verdict.state, reason=verdict.reason)
+        seconds = self._doer.seconds(args_of(self._verb, command.args))
+        if seconds > self._age_s(row):
+            return None
+        return CommandFinished(id=command.id, state="expired", reason=f"its {seconds:g} s were over before it could be carried out")
+
+    def _carry_out(self, row: Stored, command: CommandReceived) -> CommandFinished:
         args = args_of(self._verb, command.args)
         seconds = self._doer.seconds(args)
-        left_s = seconds - self._age_s(row)
-        if left_s <= 0:
-            return CommandFinished(id=command.id, state="expired", reason=f"its {seconds:g} s were over before it could be carried out")
+        left_s = max(0.01, seconds - self._age_s(row))
         try:
             result = self._doer.carry_out(args, left_s)
         except ValueError as fault:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from appliance.command_crew import CommandCrew, Ended, Given
-from appliance.core.catalogue import CommandFinished, CommandReceived, event_from_stored
+from appliance.core.catalogue import BoxHealth, CommandFinished, CommandReceived, event_from_stored
 from appliance.core.clock import SystemClock
 from appliance.core.command import Verdict
 from appliance.core.config import Config
@@ -58,7 +58,10 @@ class Hands:
         if given.id.startswith("broken"):
             raise RuntimeError("a fault of the program")
         await self.go.wait()
-        return Ended("done", None, {"verb": given.verb})
+        return Ended("done", None, {"verb": given.verb}, (BoxHealth(id=f"end.{given.id}", level="ok", text="told with its end"),))
+
+    def lost(self, command: CommandReceived) -> list[BoxHealth]:
+        return [BoxHealth(id=f"lost.{command.id}", level="red", text="told with its end")]
 
 
 class Bench:
@@ -77,9 +80,12 @@ class Bench:
             [Event("command.received", "uplink/x", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data)]
         )
 
-    def ends(self) -> list[tuple[str, str]]:
+    def events(self) -> list[Any]:
         events = [event_from_stored(stored_from_body(entry.body)) for entry in self.journal.read(0)]
-        return [(event.data.id, event.data.state) for event in events if event is not None and isinstance(event.data, CommandFinished)]
+        return [event.data for event in events if event is not None]
+
+    def ends(self) -> list[tuple[str, str]]:
+        return [(data.id, data.state) for data in self.events() if isinstance(data, CommandFinished)]
 
     async def until(self, condition: Callable[[], Any]) -> None:
         async with asyncio.timeout(5):
@@ -234,3 +240,58 @@ async def test_in_a_journal_that_was_replaced_nothing_is_begun_and_no_cursor_of_
     assert (box.hands.begun, box.ends()) == ([], [])
     cursor = box.journal.cursor(SINK)
     assert cursor.epoch != new or cursor.seq == 0, "commands of the new journal would pass for begun"
+
+
+async def test_what_is_told_with_an_end_stands_right_before_it_whether_it_was_seen_or_lost() -> None:
+    box = Bench()
+    await box.give("lost", agent="a1")
+    task = asyncio.create_task(box.crew().run())
+    await box.until(lambda: box.hands.begun)
+    await stopped(task)
+    again = Bench(box.journal)
+    again.hands.go.set()
+    await again.give("seen", agent="a1")
+    task = asyncio.create_task(again.crew().run())
+    await again.until(lambda: len(again.ends()) == 2)
+    await stopped(task)
+    told = [data.id for data in again.events() if isinstance(data, BoxHealth | CommandFinished)]
+    assert told == ["lost.lost", "lost", "end.seen", "seen"]
+
+
+async def test_a_kill_between_a_refusal_and_its_end_leaves_the_reason_and_no_unknown() -> None:
+    box = Bench()
+    box.hands.verdict = lambda command: Verdict("refused", "no")
+    await box.give("c")
+    appended = box.journal.appended
+
+    async def dies(*args: Any, **more: Any) -> int:
+        raise asyncio.CancelledError
+
+    box.journal.appended = dies  # type: ignore[method-assign]
+    await asyncio.gather(box.crew().run(), return_exceptions=True)
+    assert box.ends() == []
+    box.journal.appended = appended  # type: ignore[method-assign]
+    again = Bench(box.journal)
+    again.hands.verdict = lambda command: Verdict("refused", "no")
+    task = asyncio.create_task(again.crew().run())
+    await again.until(again.ends)
+    await stopped(task)
+    assert again.ends() == [("c", "refused")]
+
+
+async def test_a_command_whose_time_was_over_while_the_disk_kept_it_waiting_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.command_crew._STALE_S", 0.0)
+    box = Bench()
+    judged = 0
+
+    def verdict(command: CommandReceived) -> Verdict:
+        nonlocal judged
+        judged += 1
+        return Verdict("run") if judged == 1 else Verdict("expired", "late")
+
+    box.hands.verdict = verdict
+    await box.give("c")
+    task = asyncio.create_task(box.crew().run())
+    await box.until(box.ends)
+    await stopped(task)
+    assert (box.hands.begun, box.ends()) == ([], [("c", "expired")])
