@@ -102,9 +102,11 @@ def build(
     programs = {"busybox": (boot / "bin/busybox").read_bytes(), "e2fsck": (boot / "sbin/e2fsck.static").read_bytes()}
     uid, gid = system.owner(root, "callfloor")
     folders = tuple(filesystem.Folder(path, _MODES.get(path, 0o755), *((uid, gid) if path in _OWN else (0, 0))) for path in _DATA)
-    plain = "".join(f"{folder.mode:o} {folder.path}\n" for folder in folders)
-    init = (_HERE / "boot/init").read_bytes()
-    ramdisk = initrd.build(root / "usr/lib/modules" / release, machine.modules, programs, init, plain)
+    # For a data partition that is made anew on the box: encrypted, or in memory where there is none.
+    listed = root / "usr/lib/callfloor/data-folders"
+    listed.write_text("".join(f"{each.mode:o} {each.uid} {each.gid} {each.path}\n" for each in folders))
+    listed.chmod(0o644)
+    ramdisk = initrd.build(root / "usr/lib/modules" / release, machine.modules, programs, (_HERE / "boot/init").read_bytes())
     for path in (root / "boot").glob("*-" + release):
         path.unlink()
     files = {"vmlinuz": kernel, "initrd.img": ramdisk, "version.txt": f"{version}\n".encode()}

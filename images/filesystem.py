@@ -14,6 +14,8 @@ from layout import MIB
 
 _HASH_SEED: Final = "c4f10000-c0de-4a11-8f00-0000000000a5"
 _DATA_UUID: Final = "c4f10000-c0de-4a11-8f00-0000000000da"
+#: In the first sector of a data partition, which ext4 leaves alone, until the box first uses it: overlay/usr/lib/callfloor/open-data.
+BLANK: Final = b"callfloor: nothing was ever kept here"
 #: So far can the data partition be grown with its group descriptors in one place: 128 GiB of 4 KiB blocks.
 _GROWS_TO_BLOCKS: Final = 128 * 1024 * 256
 
@@ -97,7 +99,7 @@ def squashfs(into: Path, root: Path, epoch_s: int) -> None:
 
 
 def ext4(into: Path, size_mib: int, label: str, folders: tuple[Folder, ...], epoch_s: int) -> None:
-    """An ext4 with nothing but folders, made to be grown."""
+    """An ext4 with nothing but folders, made to be grown, and marked as never used."""
     into.unlink(missing_ok=True)
     with into.open("wb") as file:
         file.truncate(size_mib * MIB)
@@ -131,6 +133,8 @@ def ext4(into: Path, size_mib: int, label: str, folders: tuple[Folder, ...], epo
         script.write("".join(f"{command}\n" for command in commands))
         script.flush()
         run("debugfs", "-w", "-f", script.name, str(into), env=still)
+    with into.open("r+b") as file:
+        file.write(BLANK)
 
 
 def run(*words: str, env: Mapping[str, str] | None = None) -> None:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_FOLDERS: Final = ("bin", "dev", "modules", "newroot", "proc", "run", "sys")
+_FOLDERS: Final = ("bin", "dev", "modules", "newroot", "proc", "run", "sbin", "sys")
 _TRAILER: Final = "TRAILER!!!"
+#: What the kernel asks for a driver (a cipher, say) while the initrd runs: the system's own modprobe, which has them all.
+_MODPROBE: Final = b'#!/bin/busybox sh\nexec /bin/busybox chroot /newroot /sbin/modprobe "$@"\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +27,14 @@ class Entry:
     content: bytes = b""
 
 
-def build(modules: Path, wanted: Iterable[str], programs: Mapping[str, bytes], init: bytes, folders: str) -> bytes:
-    """The compressed archive. `modules`: the folder /lib/modules/RELEASE of the target; `programs`: static ones, by name.
-
-    `folders`: lines of mode and path, what a data partition holds from the factory.
-    """
+def build(modules: Path, wanted: Iterable[str], programs: Mapping[str, bytes], init: bytes) -> bytes:
+    """The compressed archive. `modules`: the folder /lib/modules/RELEASE of the target; `programs`: static ones, by name."""
     built_in = {_name(line) for line in (modules / "modules.builtin").read_text().split()}
     wanted = [name for name in wanted if name.replace("-", "_") not in built_in]
     order = load_order((modules / "modules.dep").read_text(), wanted)
     entries = [Entry(folder, 0o40755) for folder in _FOLDERS]
     entries += [Entry(f"bin/{name}", 0o100755, program) for name, program in sorted(programs.items())]
-    entries += [Entry("init", 0o100755, init), Entry("folders", 0o100644, folders.encode())]
+    entries += [Entry("init", 0o100755, init), Entry("sbin/modprobe", 0o100755, _MODPROBE)]
     names = [f"{at:03d}-{Path(path).name}" for at, path in enumerate(order)]
     entries += [Entry(f"modules/{name}", 0o100644, (modules / path).read_bytes()) for name, path in zip(names, order, strict=True)]
     entries.append(Entry("modules/order", 0o100644, "".join(f"{name}\n" for name in names).encode()))

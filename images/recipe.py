@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-#: Beside what every box has (rootfs.COMMON): growing and checking disks, updates, names, what the .deb depends on.
+#: Beside what every box has (rootfs.COMMON): growing, checking and encrypting disks, updates, names, what the .deb depends on.
+#: systemd opens libtss2 when it finds a TPM, and depends on none of it.
 _PACKAGES: Final = (
-    "adduser", "dosfstools", "e2fsprogs", "fdisk", "fonts-liberation", "libpython3.11-stdlib", "libudev1", "mtools", "rauc", "rauc-service",
-    "systemd-resolved",
+    "adduser", "cryptsetup-bin", "dosfstools", "e2fsprogs", "fdisk", "fonts-liberation", "libpython3.11-stdlib", "libtss2-esys-3.0.2-0",
+    "libtss2-rc0", "libudev1", "mtools", "rauc", "rauc-service", "systemd-resolved",
 )  # fmt: skip
 #: Televisions are driven by WPE in its own compositor: 110 MB more, compressed.
 KIOSK: Final = ("cog", "cage", "libgl1-mesa-dri", "seatd")

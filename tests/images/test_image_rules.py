@@ -35,9 +35,9 @@ def test_a_driver_that_is_missing_stops_the_build(tmp_path: Path) -> None:
     (tmp_path / "modules.builtin").write_text("kernel/fs/squashfs/squashfs.ko\n")
     (tmp_path / "kernel").mkdir()
     (tmp_path / "kernel/ext4.ko").write_bytes(b"ext4")
-    assert initrd.build(tmp_path, ["squashfs", "ext4"], {"busybox": b"b"}, b"i", "755 etc\n")
+    assert initrd.build(tmp_path, ["squashfs", "ext4"], {"busybox": b"b"}, b"i")
     with pytest.raises(SystemExit, match="no module overlay"):
-        initrd.build(tmp_path, ["overlay"], {"busybox": b"b"}, b"i", "")
+        initrd.build(tmp_path, ["overlay"], {"busybox": b"b"}, b"i")
 
 
 def test_cpio_reads_the_initrd(tmp_path: Path) -> None:
@@ -46,11 +46,12 @@ def test_cpio_reads_the_initrd(tmp_path: Path) -> None:
     (tmp_path / "modules.builtin").write_text("")
     (tmp_path / "kernel").mkdir()
     (tmp_path / "kernel/ext4.ko").write_bytes(b"\x7fELF driver")
-    made = [initrd.build(tmp_path, ["ext4"], {"busybox": b"bb"}, b"#!/bin/busybox sh\n", "755 etc\n") for _ in range(2)]
+    made = [initrd.build(tmp_path, ["ext4"], {"busybox": b"bb"}, b"#!/bin/busybox sh\n") for _ in range(2)]
     assert made[0] == made[1]
     listed = subprocess.run(["cpio", "-tv", "--quiet"], input=gzip.decompress(made[0]), capture_output=True, check=True).stdout.decode()
     assert re.search(r"^-rwxr-xr-x .* 18 .* init$", listed, re.MULTILINE), listed
     assert re.search(r"^crw------- .* 5, *1 .* dev/console$", listed, re.MULTILINE), listed
+    assert re.search(r"^-rwxr-xr-x .* sbin/modprobe$", listed, re.MULTILINE), listed
     assert "modules/000-ext4.ko" in listed
 
 
