@@ -64,8 +64,13 @@ ASKED_FOR = (
     "appliance.kiosk",
     "appliance.rig",
 )
-#: The one module with SQL.
-SQL = "appliance.core.store"
+#: The modules with SQL: the journal's, and those of the files beside it.
+SQL = (
+    "appliance.core.store", "appliance.core.sqlite_file",
+    "appliance.core.directory_store", "appliance.core.directory_reader", "appliance.core.do_not_call",
+)  # fmt: skip
+#: What core stands on beside msgspec, and where.
+CORE_MAY = {"appliance.core.e164": {"phonenumbers"}}
 #: Foreign wire libraries, for drivers alone, and there only inside functions, so that a laptop without them starts.
 WIRES = ("serial", "usb", "pyudev", "hid", "gpiozero", "lgpio", "luma", "pysnmp", "spidev")
 WHERE = {

@@ -11,6 +11,7 @@ from appliance.core.callbacks_config import CallbacksConfig, SatisfactionConfig
 from appliance.core.commands_config import Commands, DialConfig
 from appliance.core.fxo_gateway_config import SipListenerConfig
 from appliance.core.headset_config import HeadsetsConfig
+from appliance.core.directory_config import DirectoryConfig
 from appliance.core.hours_config import Hours
 from appliance.core.ivr_config import IvrConfig
 from appliance.core.kiosk_config import KioskConfig
@@ -300,6 +301,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lines: dict[str, LinesConfig] = field(default_factory=dict)
     sip: SipListenerConfig = field(default_factory=SipListenerConfig)
     kpi: Kpi = field(default_factory=Kpi)
+    directory: DirectoryConfig = field(default_factory=DirectoryConfig)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     queues: dict[str, QueueConfig] = field(default_factory=dict)
     groups: dict[str, GroupConfig] = field(default_factory=dict)

@@ -216,6 +216,9 @@ def _commands(config: Config) -> Iterator[Finding]:
     yield from findings_of_outbound(config)
 
 
+    from appliance.core.config_directory import findings_of_directory  # noqa: PLC0415 - likewise
+
+    yield from findings_of_directory(config)
 def _callbacks(config: Config) -> Iterator[Finding]:
     if config.callbacks != CallbacksConfig() or config.satisfaction != SatisfactionConfig():
         from appliance.core.config_callbacks import findings_of_callbacks  # noqa: PLC0415 - as it is, nothing is wrong with it
