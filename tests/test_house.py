@@ -76,7 +76,7 @@ WIRES = ("serial", "usb", "pyudev", "hid", "gpiozero", "lgpio", "luma", "pysnmp"
 WHERE = {
     "paho": ("gateway.uplink.mqtt",),
     # The journals turn the faults of the store's statements into ours; version only tells SQLite's own.
-    "sqlite3": (SQL, "appliance.core.journal_sqlite", "appliance.core.journal_readonly", "appliance.cli.version"),
+    "sqlite3": (*SQL, "appliance.core.journal_sqlite", "appliance.core.journal_readonly", "appliance.cli.version"),
     "asyncua": ("gateway.opcua",),
     "prometheus_client": ("appliance.metrics.exposition",),
 }
@@ -194,7 +194,8 @@ def test_core_stands_on_msgspec_alone() -> None:
     for name, path in NAMES.items():
         if layer_of(name) == "appliance.core":
             for imported, statement, _ in imports(path):
-                assert imported.partition(".")[0] in allowed, f"{path}:{statement.lineno}: core imports {imported}"
+                top = imported.partition(".")[0]
+                assert top in allowed or top in CORE_MAY.get(name, ()), f"{path}:{statement.lineno}: core imports {imported}"
 
 
 def test_folds_are_pure() -> None:
@@ -231,10 +232,10 @@ def test_foreign_library_is_known_in_one_place(library: str) -> None:
 def test_sql_stands_in_one_module() -> None:
     statement = re.compile(r"^\s*(SELECT .* FROM|INSERT INTO|DELETE FROM|CREATE TABLE|PRAGMA |BEGIN IMMEDIATE|UPDATE \w+ SET)", re.S)
     for name, path in NAMES.items():
-        if name != SQL:
+        if name not in SQL:
             for node in ast.walk(tree(path)):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    assert not statement.match(node.value), f"{path}:{node.lineno}: SQL belongs in {SQL}"
+                    assert not statement.match(node.value), f"{path}:{node.lineno}: SQL belongs in {SQL[0]}"
 
 
 def test_modules_are_small() -> None:
