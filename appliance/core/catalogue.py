@@ -166,13 +166,14 @@ class CallSurvey(_Call, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CallClassified(_Call, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody classified the call."""
+    """Somebody classified the call; told again, the newest counts. `age_s`: how long ago the visit began that it is about."""
 
     type: str | None = None
     topic: str | None = None
     reason: str | None = None
     subreason: str | None = None
     question: Caller | None = None
+    age_s: Seconds | None = None
 
 
 class CallCallbackRequested(_Call, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from appliance.core.callbacks_config import CallbacksConfig, SatisfactionConfig
+from appliance.core.channels_config import ChannelsConfig
+from appliance.core.classification_config import Classification
 from appliance.core.commands_config import Commands, DialConfig
+from appliance.core.directory_config import DirectoryConfig
 from appliance.core.fxo_gateway_config import SipListenerConfig
 from appliance.core.headset_config import HeadsetsConfig
-from appliance.core.directory_config import DirectoryConfig
 from appliance.core.hours_config import Hours
 from appliance.core.ivr_config import IvrConfig
 from appliance.core.kiosk_config import KioskConfig
@@ -124,6 +126,7 @@ class AgentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     name: str | None = None
     interfaces: tuple[str, ...] = ()
+    seat: str | None = None
 
 
 class TrunkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,6 +154,9 @@ class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     asa_max_s: Period = 15.0
     all_busy_max: Share = 0.01
     satisfaction_questions: tuple[str, ...] = ("satisfaction",)
+    fcr_min: Share = 0.85
+    repeat_hours: Annotated[float, Meta(ge=1, le=720)] = 24.0
+    paid_hours: Annotated[float, Meta(gt=0, le=100_000)] | None = None
 
 
 class Crm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -295,14 +301,16 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
     satisfaction: SatisfactionConfig = field(default_factory=SatisfactionConfig)
     routing: RoutingConfig | None = None
+    directory: DirectoryConfig = field(default_factory=DirectoryConfig)
     wallboard: Wallboard = field(default_factory=Wallboard)
     headsets: HeadsetsConfig | None = None
     smdr: dict[str, SmdrConfig] = field(default_factory=dict)
     lines: dict[str, LinesConfig] = field(default_factory=dict)
     sip: SipListenerConfig = field(default_factory=SipListenerConfig)
     kpi: Kpi = field(default_factory=Kpi)
-    directory: DirectoryConfig = field(default_factory=DirectoryConfig)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
+    classification: Classification = field(default_factory=Classification)
+    channels: ChannelsConfig = field(default_factory=ChannelsConfig)
     queues: dict[str, QueueConfig] = field(default_factory=dict)
     groups: dict[str, GroupConfig] = field(default_factory=dict)
     agents: dict[str, AgentConfig] = field(default_factory=dict)

@@ -32,8 +32,8 @@ def _ivr(here: tuple[str, ...], ivr: IvrConfig) -> Iterator[Finding]:
             if not (header and question):
                 mend = 'write the header and the question, such as Q1 = "satisfaction"'
                 yield Finding((*here, "survey", table, header), "a question without a name", mend)
-    events = [ivr.menu.event, ivr.survey.event, ivr.callback.event]
-    for part, event in zip(("menu", "survey", "callback"), events, strict=True):
+    events = [ivr.menu.event, ivr.survey.event, ivr.callback.event, ivr.classify.event]
+    for part, event in zip(("menu", "survey", "callback", "classify"), events, strict=True):
         if events.count(event) > 1:
             yield Finding((*here, part, "event"), f'"{event}" cannot mean two things', "give each its own UserEvent")
             return

@@ -15,7 +15,9 @@ from msgspec import Struct
 
 from appliance.core.callbacks_config import CallbacksConfig, SatisfactionConfig
 from appliance.core.catalogue import KINDS, LeftReason
-from appliance.core.config import AlarmConfig, Config, PbxConfig, Tv
+from appliance.core.channels_config import ChannelsConfig
+from appliance.core.classification_config import Classification
+from appliance.core.config import AlarmConfig, Config, Kpi, PbxConfig, Tv
 from appliance.core.endpoint import endpoint_from_text
 from appliance.core.hours_config import Hours
 from appliance.core.line_config import LINES
@@ -214,11 +216,11 @@ def _commands(config: Config) -> Iterator[Finding]:
     from appliance.core.config_outbound import findings_of_outbound  # noqa: PLC0415 - likewise
 
     yield from findings_of_outbound(config)
-
-
     from appliance.core.config_directory import findings_of_directory  # noqa: PLC0415 - likewise
 
     yield from findings_of_directory(config)
+
+
 def _callbacks(config: Config) -> Iterator[Finding]:
     if config.callbacks != CallbacksConfig() or config.satisfaction != SatisfactionConfig():
         from appliance.core.config_callbacks import findings_of_callbacks  # noqa: PLC0415 - as it is, nothing is wrong with it
@@ -354,6 +356,14 @@ def _ivr(config: Config) -> Iterator[Finding]:
         yield from findings_of_ivr(config)
 
 
+def _classification(config: Config) -> Iterator[Finding]:
+    told = (config.classification, config.channels, config.kpi) != (Classification(), ChannelsConfig(), Kpi())
+    if told or config.agents or config.privacy.callers_days is not None:
+        from appliance.core.config_classification import findings_of_classification  # noqa: PLC0415 - likewise, with the customary ones
+
+        yield from findings_of_classification(config)
+
+
 def _opcua(config: Config) -> Iterator[Finding]:
     if config.opcua is not None:
         from appliance.core.config_opcua import findings_of_opcua  # noqa: PLC0415 - a box without a rig or a plant starts without it
@@ -452,6 +462,7 @@ _RULES: Final[tuple[Callable[[Config], Iterator[Finding]], ...]] = (
     _smdr,
     _lines,
     _ivr,
+    _classification,
     _opcua,
     _alarm,
     _metrics,

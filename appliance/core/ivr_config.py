@@ -44,9 +44,28 @@ class CallbackMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     variable: str | None = None
 
 
+class ClassifyMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How it tells that somebody classified a call; `variable` holds the type where there is no event.
+
+    `agent` and `interface` name who classifies, where the event comes on a channel of his own after the call: then it is his last one.
+    """
+
+    event: str = "CallClassified"
+    uniqueid: str = "CallUniqueid"
+    type: str = "Type"
+    topic: str = "Topic"
+    reason: str = "Reason"
+    subreason: str = "SubReason"
+    question: str = "Question"
+    agent: str = "Agent"
+    interface: str = "AgentInterface"
+    variable: str | None = None
+
+
 class IvrConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the dialplan tells of a call in the voice menu and after it."""
 
     menu: MenuMap = field(default_factory=MenuMap)
     survey: SurveyMap = field(default_factory=SurveyMap)
     callback: CallbackMap = field(default_factory=CallbackMap)
+    classify: ClassifyMap = field(default_factory=ClassifyMap)

@@ -23,8 +23,6 @@ TRUNK_FIGURES: Final = ("all_busy_now", "all_busy_share", "blocked_share", "faul
 BELOW: Final = frozenset({"service_level", "satisfaction", "fcr", *RATIOS})
 #: Figures between 0 and 1.
 SHARES: Final = (BELOW - {"satisfaction"}) | {"abandon_rate", "all_busy_share", "blocked_share"}
-#: First-contact resolution, the customer's target (kpis, "Rates").
-_FCR_MIN: Final = 0.85
 
 
 class Threshold(Struct, frozen=True):
@@ -89,7 +87,7 @@ def thresholds_from(kpi: Kpi) -> dict[str, Threshold]:
         "all_busy_share": above(kpi.all_busy_max),
         "blocked_share": above(kpi.all_busy_max),
         "faults": Threshold("above", 0.0, 2.0),
-        "fcr": below(_FCR_MIN),
+        "fcr": below(kpi.fcr_min),
     }
 
 
