@@ -22,7 +22,7 @@ _MOST_KEYS: Final = 10_000
 
 
 class CommandLimit:
-    """The limits of one box. `refusal` counts what it lets through."""
+    """The limits of one box. `refusal` and `too_many` count what they let through."""
 
     def __init__(self, config: Config) -> None:
         self._commands = config.commands
@@ -32,7 +32,15 @@ class CommandLimit:
 
     def refusal(self, verb: str, args: Struct, now_s: float) -> str | None:
         """Why the command may not be, None when it may: then it counts. `now_s`: monotonic seconds."""
-        return self._target(verb, args) or self._number(verb, args) or self._rate(verb, args, now_s)
+        return self.forbidden(verb, args) or self.too_many(verb, args, now_s)
+
+    def forbidden(self, verb: str, args: Struct) -> str | None:
+        """Why the command may not be, however seldom it is given."""
+        return self._target(verb, args) or self._number(verb, args)
+
+    def too_many(self, verb: str, args: Struct, now_s: float) -> str | None:
+        """Why it may not be now, after so many of them; None when it may: then it counts."""
+        return self._rate(verb, args, now_s)
 
     def _target(self, verb: str, args: Struct) -> str | None:
         only = self._commands.of(verb)

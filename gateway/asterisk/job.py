@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from appliance.core.clock import NS
 from gateway.asterisk.ami import Message
 from gateway.asterisk.whom import Whom
 from gateway.pbx.number import whole
@@ -93,17 +94,22 @@ class Call(Job):
         self._by_person = False
         self._status = ""
         self._cause: int | None = None
+        #: When the number was dialled first, and now.
+        self._dialled_ns: int | None = None
+        self._now_ns = now_ns
         #: Channels that the picked up phone's channel dialled, and what they were told at their end.
         self._legs: dict[str, int | None] = {}
         self._leg = ""
 
     def hears(self, message: Message, now_ns: int) -> None:
+        self._now_ns = now_ns
         if message.type == "response":
             self._response(message, now_ns)
         elif message.type == "event" and (handler := _HANDLERS.get(message.name)) is not None:
             handler(self, message, now_ns)
 
     def due(self, now_ns: int) -> None:
+        self._now_ns = now_ns
         if not self.accepted:
             super().due(now_ns)
         elif self._refused or (self._picked_up and self._status):
@@ -150,6 +156,7 @@ class Call(Job):
         if self._picked_up and m.get("Uniqueid") == self._id:
             self._leg = m.get("DestUniqueid")
             self._legs[self._leg] = None
+            self._dialled_ns = self._dialled_ns or now_ns
             if self._status and self._number_s is not None:  # another way is tried
                 self._status, self._cause = "", None
                 self.after(self._number_s, now_ns)
@@ -199,6 +206,8 @@ class Call(Job):
     def _result(self, outcome: str, whose: str = "") -> dict[str, Any]:
         whose = whose or (self._whose if self._number_s is None else "number")
         told: dict[str, Any] = {"outcome": outcome, "of": whose, "call": self._whom.call_of(self._id)}
+        if whose == "number" and self._dialled_ns is not None:
+            told["ring_s"] = round((self._now_ns - self._dialled_ns) / NS, 3)
         return told | ({"cause": self._cause} if self._cause else {})
 
 

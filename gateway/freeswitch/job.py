@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from appliance.core.clock import NS
 from gateway.freeswitch.esl import Message
 from gateway.pbx.order import Job
 from gateway.pbx.outcome import outcome_of_name, reason_of
@@ -111,9 +112,13 @@ class Call(EslJob):
         self._picked_up = False
         self._cause = ""
         self._legs: set[str] = set()
+        #: When the number was dialled first, and now.
+        self._dialled_ns: int | None = None
+        self._now_ns = now_ns
         self.after(ring_s + _GRACE_S, now_ns)
 
     def hears(self, message: Message, now_ns: int) -> None:
+        self._now_ns = now_ns
         if (answer := self.answer_in(message)) is not None:
             self.accepted = True
             if answer[1].startswith("-"):
@@ -124,6 +129,7 @@ class Call(EslJob):
             handler(self, message, now_ns)
 
     def due(self, now_ns: int) -> None:
+        self._now_ns = now_ns
         if self._picked_up and self._cause:
             self._fail(self._cause, "number")
         elif self._picked_up:
@@ -143,6 +149,7 @@ class Call(EslJob):
     def _created(self, m: Message, now_ns: int) -> None:
         if m.get("Other-Leg-Unique-ID") == self._uuid and m.get("Unique-ID") != self._uuid:
             self._legs.add(m.get("Unique-ID"))
+            self._dialled_ns = self._dialled_ns or now_ns
             if self._cause and self._number_s is not None:  # another way is tried
                 self._cause = ""
                 self.after(self._number_s, now_ns)
@@ -170,7 +177,10 @@ class Call(EslJob):
         self.end("failed", reason_of(outcome, whose), **self._result(outcome, whose), cause=cause)
 
     def _result(self, outcome: str, whose: str = "number") -> dict[str, Any]:
-        return {"outcome": outcome, "of": whose, "call": self._call(self._uuid)}
+        told: dict[str, Any] = {"outcome": outcome, "of": whose, "call": self._call(self._uuid)}
+        if whose == "number" and self._dialled_ns is not None:
+            told["ring_s"] = round((self._now_ns - self._dialled_ns) / NS, 3)
+        return told
 
 
 _HANDLERS: Final[dict[str, Callable[[Call, Message, int], None]]] = {

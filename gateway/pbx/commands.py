@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from appliance.command_crew import MOST, CommandCrew, Ended, Given
-from appliance.core.catalogue import CommandReceived
+from appliance.core.catalogue import CallAttempted, CommandReceived
 from appliance.core.clock import NS
-from appliance.core.command import TOUCHES_MOST_S, VERBS, Verdict, args_of, judge
+from appliance.core.command import TOUCHES_MOST_S, VERBS, Originate, Verdict, args_of, judge
 from appliance.core.command_limit import CommandLimit
-from appliance.core.commands_config import PBX_VERBS
+from appliance.core.commands_config import PBX_VERBS, DialConfig
+from appliance.core.dial_number import number_from_text
+from appliance.core.directory import Directory
 from appliance.core.event import Stored
 from appliance.service import Context
+from gateway.pbx.attempts import Attempts, attempt_of, dialled_since, originate_of, was_dialled
 from gateway.pbx.link import Link
 from gateway.pbx.order import Order
 from gateway.pbx.orders import Orders
+from gateway.pbx.outbound import OutboundRules, is_internal
 
 SINK: Final = "gateway.commands"
 #: A command waits so long for a PBX that has just gone out of sight, or is not yet in sight.
@@ -34,6 +42,8 @@ class PbxCommands:
     def __init__(self, context: Context, links: Mapping[str, Link]) -> None:
         self._context, self._links = context, links
         self._limit = CommandLimit(context.config)
+        self._attempts = Attempts()
+        self._counted = context.config.outbound.attempts_per_day is None
         self._seen_s = self._now_s()
         self._ready = False
 
@@ -41,12 +51,19 @@ class PbxCommands:
         """Follow the journal until cancelled."""
         await CommandCrew(self._context, SINK, self, most=MOST).run()
 
+    @cached_property
+    def _outbound(self) -> OutboundRules:
+        """With the box's directory, of which a box that dials nobody needs nothing."""
+        return OutboundRules(self._context.config, Directory.open(self._context.config), self._attempts)
+
     def key(self, verb: str, args: Any) -> str:
         """The agent whom it touches, else the call."""
         return str(getattr(args, "agent", None) or getattr(args, "call", None) or "")
 
     async def ready(self) -> None:
-        """Wait while a PBX has been out of sight for less than a few seconds, as after a start."""
+        """Wait while a PBX has been out of sight for less than a few seconds, as after a start. At first, count today's attempts."""
+        if not self._counted:
+            await self._count()
         while not all(_is_ready(link) for link in self._links.values()):
             if self._ready:
                 self._ready, self._seen_s = False, self._now_s()
@@ -72,19 +89,72 @@ class PbxCommands:
             reason = "too_old: it came before the box was started anew, and how long ago nobody knows until the clock is synchronised"
             verdict = Verdict("expired", reason)
         if verdict.state == "run":
-            refusal = self._limit.refusal(command.verb, args_of(command.verb, command.args), self._now_s())
+            refusal = self._refusal(command.id, command.verb, args_of(command.verb, command.args))
             verdict = verdict if refusal is None else Verdict("refused", refusal)
         return verdict
 
     async def carry_out(self, given: Given) -> Ended:
         """At the PBX that has its agent or its call."""
-        found = self._orders_for(given.args)
-        if isinstance(found, Ended):
-            return found
-        order = Order(id=given.id, verb=given.verb, args=given.args)
-        return await found.carry_out(order, given.accepted, self._context.clock.mono_ns())
+        pbx = self._pbx_for(given.args)
+        if isinstance(pbx, Ended):
+            ended = pbx
+        elif not (orders := self._links[pbx].orders).is_open:
+            ended = Ended("failed", f"pbx_down: the PBX {pbx} is out of sight; `callfloor status` says why")
+        else:
+            order = Order(id=given.id, verb=given.verb, args=given.args)
+            ended = await orders.carry_out(order, given.accepted, self._context.clock.mono_ns())
+            if isinstance(given.args, Originate):
+                ended = self._told(given.id, given.args, pbx, ended)
+        self._attempts.ended(given.id, dialled=any(was_dialled(each.outcome) for each in _attempts(ended)))
+        return ended
 
-    def _orders_for(self, args: Any) -> Orders | Ended:
+    def lost(self, command: CommandReceived) -> Sequence[Struct]:
+        """A call that was under way when the box died: somebody may have been called."""
+        args = originate_of(command)
+        if args is None:
+            return ()
+        named = args.agent.partition(".")[0]
+        pbx = named if named in self._links else next(iter(self._links))
+        return self._told(command.id, args, pbx, Ended("unknown")).also
+
+    def _refusal(self, command: str, verb: str, args: Struct) -> str | None:
+        """What the limits have against it, and of a call what the rules for calling outside have."""
+        if (refusal := self._limit.forbidden(verb, args)) is not None:
+            return refusal
+        if isinstance(args, Originate):
+            pbx = self._pbx_for(args)
+            dial = self._dial(pbx) if isinstance(pbx, str) else None
+            number, now_ns = number_from_text(args.number), self._context.clock.wall_ns()
+            if (refusal := self._outbound.refusal(command, number, dial, now_ns)) is not None:
+                return refusal
+        if (refusal := self._limit.too_many(verb, args, self._now_s())) is not None:
+            return refusal
+        if isinstance(args, Originate) and self._context.config.outbound.attempts_per_day and not is_internal(number, dial):
+            self._attempts.begun(command, self._outbound.key(number, dial))
+        return None
+
+    def _told(self, command: str, args: Originate, pbx: str, ended: Ended) -> Ended:
+        """The end of a call outside, with what is told of it."""
+        if is_internal(number_from_text(args.number), self._dial(pbx)):
+            return ended
+        attempt = attempt_of(command, args, pbx, ended)
+        return replace(ended, also=(attempt,)) if attempt is not None else ended
+
+    def _dial(self, pbx: str) -> DialConfig:
+        return self._context.config.pbx[pbx].dial
+
+    async def _count(self) -> None:
+        """How often each number was dialled today, by the journal."""
+        since_ns = self._outbound.day_ns(self._context.clock.wall_ns())
+        reading = asyncio.ensure_future(asyncio.to_thread(dialled_since, self._context.journal, since_ns))
+        while not reading.done():
+            await asyncio.wait((reading,), timeout=_LOOK_S * 10)
+            self._context.watch.progress()
+        for number in reading.result():
+            self._attempts.add(self._outbound.key(number, None), since_ns)
+        self._counted = True
+
+    def _pbx_for(self, args: Any) -> str | Ended:
         agent, call = getattr(args, "agent", None), getattr(args, "call", None)
         able = {pbx: link.orders for pbx, link in self._links.items() if link.orders.commander is not None}
         if not able:
@@ -97,13 +167,14 @@ class PbxCommands:
         if not knowing:
             what = f"agent {agent}" if agent is not None else f"call {call}"
             return Ended("failed", f"unknown_{'agent' if agent is not None else 'call'}: no PBX here has the {what}")
-        orders = able[knowing[0]]
-        if not orders.is_open:
-            return Ended("failed", f"pbx_down: the PBX {knowing[0]} is out of sight; `callfloor status` says why")
-        return orders
+        return knowing[0]
 
     def _now_s(self) -> float:
         return self._context.clock.mono_ns() / NS
+
+
+def _attempts(ended: Ended) -> list[CallAttempted]:
+    return [each for each in ended.also if isinstance(each, CallAttempted)]
 
 
 def _knows(orders: Orders, agent: str | None, call: str | None) -> bool:

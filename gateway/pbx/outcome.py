@@ -30,6 +30,15 @@ _NAMES: Final[dict[str, Outcome]] = {
     "REQUESTED_CHAN_UNAVAIL": "congested", "GATEWAY_DOWN": "congested", "ORIGINATOR_CANCEL": "cancelled", "NORMAL_CLEARING": "cancelled",
     "LOSE_RACE": "cancelled", "MANAGER_REQUEST": "cancelled",
 }  # fmt: skip
+#: Those of FreeSWITCH's names that Q.850 has too, as `switch_types.h` numbers them.
+_NUMBERS: Final[dict[str, int]] = {
+    "UNALLOCATED_NUMBER": 1, "NO_ROUTE_TRANSIT_NET": 2, "NO_ROUTE_DESTINATION": 3, "NORMAL_CLEARING": 16, "USER_BUSY": 17,
+    "NO_USER_RESPONSE": 18, "NO_ANSWER": 19, "SUBSCRIBER_ABSENT": 20, "CALL_REJECTED": 21, "NUMBER_CHANGED": 22,
+    "DESTINATION_OUT_OF_ORDER": 27, "INVALID_NUMBER_FORMAT": 28, "NORMAL_UNSPECIFIED": 31, "NORMAL_CIRCUIT_CONGESTION": 34,
+    "NETWORK_OUT_OF_ORDER": 38, "NORMAL_TEMPORARY_FAILURE": 41, "SWITCH_CONGESTION": 42, "REQUESTED_CHAN_UNAVAIL": 44,
+    "BEARERCAPABILITY_NOTAUTH": 57, "BEARERCAPABILITY_NOTAVAIL": 58, "INCOMPATIBLE_DESTINATION": 88, "RECOVERY_ON_TIMER_EXPIRE": 102,
+    "INTERWORKING": 127,
+}  # fmt: skip
 _WORDS: Final[dict[Outcome, str]] = {
     "answered": "answered", "busy": "busy", "no_answer": "did not answer", "rejected": "rejected the call", "congested": "no free line",
     "unallocated": "no such number", "unreachable": "cannot be reached", "cancelled": "was hung up before it was answered",
@@ -56,6 +65,15 @@ def outcome_of_name(cause: str) -> Outcome:
     ('busy', 'failed')
     """
     return _NAMES.get(cause, "failed")
+
+
+def number_of_cause(cause: object) -> int | None:
+    """A cause as Q.850 numbers it: a number as it is, one of FreeSWITCH's names that Q.850 has too; None for any other.
+
+    >>> number_of_cause(17), number_of_cause("USER_BUSY"), number_of_cause("LOSE_RACE"), number_of_cause(None)
+    (17, 17, None, None)
+    """
+    return cause if isinstance(cause, int) else _NUMBERS.get(cause) if isinstance(cause, str) else None
 
 
 def reason_of(outcome: Outcome, whose: str) -> str:
