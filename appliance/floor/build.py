@@ -99,6 +99,7 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int, m
         longest_since=_time(since),
         vip_waiting=len(vips) if vips is not None and fresh != "unknown" else None,
         vip_longest_since=_time(min(vips, default=None)) if vips else None,
+        callbacks=floor.callbacks.counts(queue.key) if floor.callbacks.shown else None,
         agents=agent_counts(floor, members, source),
         today=windows["today"],
         interval=windows["interval"],
@@ -390,6 +391,13 @@ def _rated(window: out.Window) -> out.Window:
 def satisfaction(points: float, answers: int) -> out.Satisfaction | None:
     """The mean of survey answers, to hundredths; None of none."""
     return out.Satisfaction(mean=round(points / answers, 2), answers=answers) if answers else None
+
+
+def with_callbacks(queue: out.Queue, floor: Floor) -> out.Queue:
+    """The floor's sum with everybody who is to be called back, also those of no queue; not those of queues that are hidden."""
+    hidden = [key for key, own in floor.config.queues.items() if own.hidden]
+    queue.callbacks = floor.callbacks.total(hidden) if floor.callbacks.shown else None
+    return queue
 
 
 def with_self_service(queue: out.Queue, shares: dict[str, tuple[int, int]] | None) -> out.Queue:

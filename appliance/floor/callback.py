@@ -63,13 +63,15 @@ def is_kept(config: Config) -> bool:
 
 
 class CallbackFold:
-    """Applies callback events to a book. `changed`: ids that were touched since somebody last took them."""
+    """Applies callback events to a book. `changed`: ids that were touched since somebody last took them. `shown`: the figures are known."""
 
     def __init__(self, book: CallbackBook, touched: Callable[[str], None]) -> None:
         """`touched`: the figures of this queue changed."""
         self.book = book
         self._touched = touched
-        self.changed: set[str] = set()
+        self.changed: dict[str, None] = {}
+        self.shown = False
+        self._total: Callbacks | None = None
         self._by_queue: dict[str | None, dict[str, None]] = {}
         for key, one in book.open.items():
             self._by_queue.setdefault(one.queue, {})[key] = None
@@ -122,9 +124,11 @@ class CallbackFold:
         return _counts(self.book.open[key] for key in self._by_queue.get(queue, ()))
 
     def total(self, without: Iterable[str] = ()) -> Callbacks:
-        """Everybody, also those of no queue; but for those of these queues."""
-        hidden = set(without)
-        return _counts(one for one in self.book.open.values() if one.queue not in hidden)
+        """Everybody, also those of no queue; but for those of these queues, which must be the same each time."""
+        if self._total is None:
+            hidden = set(without)
+            self._total = _counts(one for one in self.book.open.values() if one.queue not in hidden)
+        return self._total
 
     def _close(self, key: str) -> None:
         one = self.book.open.pop(key, None)
@@ -137,7 +141,8 @@ class CallbackFold:
         self._told(key, queue)
 
     def _told(self, key: str, queue: str | None) -> None:
-        self.changed.add(key)
+        self.changed[key] = None
+        self._total = None
         if queue is not None:
             self._touched(queue)
 

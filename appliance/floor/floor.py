@@ -25,6 +25,7 @@ from appliance.core.config import Config
 from appliance.core.event import Event
 from appliance.floor.agent import AgentFold
 from appliance.floor.calendar import Calendar
+from appliance.floor.callback import CallbackFold
 from appliance.floor.headset import HeadsetFold
 from appliance.floor.ivr import IvrFold
 from appliance.floor.record import RecordFold
@@ -57,6 +58,7 @@ class Floor:
         self.records = RecordFold(self.state.records, self.calendar)
         self.sources = SourceFold(self.state, self._blind, self._sighted)
         self.headsets = HeadsetFold(self.state)
+        self.callbacks = CallbackFold(self.state.callbacks, self._queue_touched)
         self.ivr = IvrFold(self.state, config, self.calendar, self.visits, self.agents)
         #: Sources whose process is dead, as they are to be shown: told from outside, since a dead process writes no event.
         self.unsighted: dict[str, Source] = {}
@@ -67,6 +69,7 @@ class Floor:
         #: Told the start of a day and of the later one that begins, before anything is forgotten: for whoever keeps whole days.
         self.leaving: Callable[[int, int], None] | None = None
         self._day = 0
+        self._row = 0
         visits, agents, sources, trunks = self.visits, self.agents, self.sources, self.trunks
         self._handlers: dict[str, Handler] = {
             "call.queued": visits.queued,
@@ -79,6 +82,10 @@ class Floor:
             "call.offered": trunks.offered,
             "call.digits": self.ivr.digits,
             "call.survey": self.ivr.answered,
+            "call.dissatisfied": self.callbacks.dissatisfied,
+            "callback.opened": self._callback_opened,
+            "callback.claimed": self.callbacks.claimed,
+            "callback.closed": self.callbacks.closed,
             "agent.logged_in": agents.logged_in,
             "agent.logged_out": agents.logged_out,
             "agent.state": agents.changed,
@@ -112,6 +119,7 @@ class Floor:
     def apply(self, seq: int, event: Event) -> bool:
         """Fold one event. True when earlier events must be dated anew: fold again from the beginning with this time line."""
         state = self.state
+        self._row = seq
         again = state.timeline.learn(seq, event)
         at_ns = state.timeline.offsets[event.boot] + event.mono_ns
         handler = self._handlers.get(event.kind)
@@ -163,6 +171,9 @@ class Floor:
     def _answered(self, data: Any, at_ns: int) -> None:
         self.visits.answered(data, at_ns)
         self.agents.answered(data.agent, data.pbx, at_ns)
+
+    def _callback_opened(self, data: Any, at_ns: int) -> None:
+        self.callbacks.opened(self._row, data, at_ns)
 
     def _ended(self, data: Any, at_ns: int) -> None:
         visit = self.state.visits.get(data.visit or "")

@@ -9,6 +9,7 @@ from appliance.core.event import ClockQuality
 from appliance.core.journal import Account
 from appliance.floor import build
 from appliance.floor import snapshot as out
+from appliance.floor.callback import is_kept
 from appliance.floor.floor import Floor
 from appliance.floor.record import records_snapshot
 from appliance.floor.sums import Sums
@@ -46,8 +47,12 @@ class Shots:
 
     def take(self, now_ns: int, epoch: str | None = None, account: Account | None = None, clock: ClockQuality = "synced") -> out.Snapshot:
         """The whole floor at `now_ns`. `account` is the journal's books towards the CRM, None for a fold without a journal."""
-        self._refresh(now_ns)
         floor, state, config = self.floor, self.floor.state, self.floor.config
+        shown = account is not None and is_kept(config)  # nobody writes callbacks where there is no journal
+        if floor.callbacks.shown != shown:
+            floor.callbacks.shown = shown
+            self.clear()
+        self._refresh(now_ns)
         queues = self._shown()
         return out.Snapshot(
             site=config.site.name,
@@ -60,9 +65,7 @@ class Shots:
             crm=build.crm_from_account(floor, account, config.crm is not None, now_ns),
             pbx={key: build.pbx_from_source(floor.source(key)) for key in dict.fromkeys((*config.pbx, *state.sources))},
             queues=queues,
-            floor=build.with_self_service(
-                build.summed_queue("", list(queues.values()), self._everyone, self._tick_ns, self._sums.total), floor.ivr.shares(now_ns)
-            ),
+            floor=self._floor(list(queues.values()), now_ns),
             groups={key: self._group(key) for key in config.groups},
             agents=self._agents,
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
@@ -112,6 +115,12 @@ class Shots:
         shown = [key for key in self._queues if not (key in own and own[key].hidden)]
         shown.sort(key=lambda key: own[key].order if key in own else 1_000_000)
         return {key: self._queues[key] for key in shown}
+
+    def _floor(self, queues: list[out.Queue], now_ns: int) -> out.Queue:
+        """The sum of the queues, and what is the floor's alone."""
+        total = build.summed_queue("", queues, self._everyone, self._tick_ns, self._sums.total)
+        build.with_callbacks(total, self.floor)
+        return build.with_self_service(total, self.floor.ivr.shares(now_ns))
 
     def _group(self, key: str) -> out.Queue:
         """A group counts every queue that it names, one left off the boards as well."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from appliance.core.catalogue import AgentState, AnnouncementShown
+from appliance.floor.callback import CallbackBook
 from appliance.floor.record import RecordDay
 from appliance.floor.snapshot import Alarm, Headset, Health
 from appliance.floor.tally import Tally, Visit
@@ -132,6 +133,7 @@ class FloorState(Struct):
     late: dict[str, tuple[str, int, int]] = {}
     vips: dict[str, None] = {}
     ivr: IvrState = field(default_factory=IvrState)
+    callbacks: CallbackBook = field(default_factory=CallbackBook)
     link: Link = field(default_factory=Link)
     headsets: dict[str, Headset] = {}
     pressed: bool = False
