@@ -206,6 +206,16 @@ EVENTS: Final[dict[str, LogEvent]] = {
     "opcua.trouble": LogEvent(
         "something about the OPC UA server", "What it concerns is left out or shown as unknown.", "The text says what of; docs/opcua.md."
     ),
+    "routing.default": LogEvent(
+        "calls that asked for their route were not answered",
+        "The dialplan's own queue stood for them; no call was held.",
+        "The word says why: late (the box is too busy), garbled (no AGI came), not_allowed ([routing] allow), too_many (max_connections).",
+    ),
+    "routing.rules": LogEvent(
+        "the routing rules cannot be used",
+        "Those from before stand; at a start there are none, and every call goes where the dialplan says.",
+        "callfloor check names file, line and mend.",
+    ),
     "metrics.trouble": LogEvent(
         "figures cannot be read or asked for",
         "They are missing from /metrics until it is mended.",

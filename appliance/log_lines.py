@@ -78,6 +78,10 @@ LINES: Final[dict[str, dict[str, str]]] = {
         "service %s failed while it was stopped: %s": "service.stopped",
         "service %s did not stop within %.1f s and is left behind": "service.left_behind",
     },
+    "gateway.agi.service": {
+        "%d calls were left to the dialplan's default: %s%s; told once an hour at most": "routing.default",
+        "%d faults in the rules, the %d from before stand; `callfloor check` says what is wrong: %s": "routing.rules",
+    },
     "gateway.opcua.channel": {
         "the channel of %s ends: %s": "opcua.client",
         "a client at %s is turned away: %s": "opcua.client",

@@ -22,6 +22,7 @@ SERVICES: Final[dict[str, str]] = {
     "headsets": "headsets.service:Headsets",
     "wallboard": "wallboard.service:Wallboard",
     "uplink": "gateway.uplink.service:Uplink",
+    "routing": "gateway.agi.service:Routing",
     "opcua": "gateway.opcua.service:Opcua",
 }
 
@@ -39,6 +40,7 @@ _ENABLED: Final[dict[str, Callable[[Config], bool]]] = {
     "uplink": lambda config: (
         bool((config.crm and config.crm.url) or config.pbx or config.lines or config.headsets or config.opcua) or _has_boards(config)
     ),
+    "routing": lambda config: config.routing is not None,
     # Last: it takes seconds of a small board's processor to build its standard address space.
     "opcua": lambda config: config.opcua is not None,
 }

@@ -53,7 +53,7 @@ class Context(Struct, frozen=True):
 
 
 class Service(Protocol):
-    """One service: `gateway`, `headsets`, `wallboard`, `uplink`, `opcua`."""
+    """One service: `gateway`, `headsets`, `wallboard`, `uplink`, `routing`, `opcua`."""
 
     name: str
 

@@ -52,6 +52,7 @@ NAMES_ONLY = ("appliance.version", "appliance.registry")
 #: `status` shows what a board shows). Services themselves are found by name.
 COMPOSITION_MAY = (
     "gateway.pbx", "gateway.asterisk", "gateway.freeswitch", "gateway.fxo", "gateway.smdr", "gateway.uplink", "gateway.opcua",
+    "gateway.agi",
     "wallboard", "drivers", "headsets",
 )  # fmt: skip
 #: A verb, the demo or a simulator is imported only when it is asked for; everything else of the composition imports those parts late.

@@ -19,6 +19,7 @@ _LOCKS: Final = {
     "headsets": ("headsets", "nobody listens to the headsets: their seats are stale"),
     "wallboard": ("alarms", "no board is drawn, no alarm raised"),
     "uplink": ("uplink", "nothing goes to the CRM and no command is carried out; events are kept"),
+    "routing": ("routing", "calls are not routed by rules: the dialplan's own queue stands"),
     "opcua": ("opcua", "no rig and no plant system sees the floor"),
 }
 

@@ -14,13 +14,13 @@ from appliance.floor.calendar import Calendar
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A call as the rules see it, now (`at_ns`, nanoseconds since 1970).
+    """A call as the rules see it, now (`at_ns`, nanoseconds since 1970; None: the clock is not set, and nothing is closed by a guess).
 
     Numbers in all their spellings: as the PBX tells them, and E.164 where they are one. `digits`: what was chosen in menus, oldest first,
     as `menu:digits` or digits alone. `gave_up`: how often the caller hung up waiting today; None: his number is not known.
     """
 
-    at_ns: int
+    at_ns: int | None
     caller: tuple[str, ...] = ()
     dialled: tuple[str, ...] = ()
     digits: tuple[str, ...] = ()
@@ -56,6 +56,7 @@ class _Call(Struct):
 
 #: Whether it holds, and why it does not, of one call.
 _Condition = tuple[Callable[[_Call], bool], Callable[[_Call], str]]
+_NO_CLOCK: Final = "the box's clock is not set: every schedule counts as open"
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -127,17 +128,29 @@ class _Times:
     def open(self, wanted: bool) -> _Condition:
         calendar = self._calendar
         what = "outside its hours" if wanted else "within its hours"
-        return (
-            lambda call: calendar.is_open(call.asked.at_ns) is wanted,
-            lambda call: f"{calendar.date_of(call.asked.at_ns):%a} {calendar.time_of_day(call.asked.at_ns)} is {what}",
-        )
+
+        def holds(call: _Call) -> bool:
+            at_ns = call.asked.at_ns
+            return (at_ns is None or calendar.is_open(at_ns)) is wanted
+
+        def why(call: _Call) -> str:
+            at_ns = call.asked.at_ns
+            return _NO_CLOCK if at_ns is None else f"{calendar.date_of(at_ns):%a} {calendar.time_of_day(at_ns)} is {what}"
+
+        return holds, why
 
     def holiday(self, wanted: bool) -> _Condition:
-        def is_one(call: _Call) -> bool:
-            return self._calendar.date_of(call.asked.at_ns).isoformat() in self._holidays
-
+        calendar, holidays = self._calendar, self._holidays
         what = "no holiday" if wanted else "a holiday"
-        return lambda call: is_one(call) is wanted, lambda call: f"{self._calendar.date_of(call.asked.at_ns)} is {what}"
+
+        def holds(call: _Call) -> bool:
+            at_ns = call.asked.at_ns
+            return (at_ns is not None and calendar.date_of(at_ns).isoformat() in holidays) is wanted
+
+        def why(call: _Call) -> str:
+            return _NO_CLOCK if call.asked.at_ns is None else f"{calendar.date_of(call.asked.at_ns)} is {what}"
+
+        return holds, why
 
 
 def _call(asked: Asked) -> _Call:

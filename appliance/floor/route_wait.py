@@ -27,10 +27,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from appliance.floor.state import AgentDay, FloorState, QueueState
-from appliance.floor.tally import Tally
+from appliance.floor.state import FloorState, QueueState
 
 _WORKING: Final = frozenset({"available", "ringing", "talking", "holding", "wrap_up"})
+_ABSENT: Final = frozenset({"logged_out", "unknown"})
 
 
 class QueueSight(Struct, frozen=True):
@@ -65,34 +65,38 @@ class QueueSight(Struct, frozen=True):
         return (ahead - self.free + 1) * self.aht_s / self.capacity
 
 
-def sight(state: FloorState, queue: QueueState, day: int, priorities: Mapping[str, int], from_calls: int) -> QueueSight:
-    """A queue as the floor's fold has it, its windows rolled to now. `day`: the start of today; `priorities` by visit."""
+def sights(state: FloorState, day: int, priorities: Mapping[str, int], from_calls: int) -> dict[str, QueueSight]:
+    """Every queue by its key, as the floor's fold has it, its windows rolled to now.
+
+    `day`: the start of today (ns); `priorities`: what the box gave out, by visit; `from_calls`: so many calls make a handling time.
+    """
+    free: dict[str, int] = {}
+    capacity: dict[str, float] = {}
+    for agent in state.agents.values():
+        if agent.state in _ABSENT:
+            continue
+        works = [(key, told) for key, told in agent.queues.items() if told in _WORKING]
+        pressed = sum(1 for key, _ in works if key in state.queues and state.queues[key].waiting)
+        for key, told in works:
+            free[key] = free.get(key, 0) + (told == "available")
+            here = bool(key in state.queues and state.queues[key].waiting)
+            capacity[key] = capacity.get(key, 0.0) + 1 / (pressed + (not here))
+    return {
+        key: QueueSight(key, _by_priority(queue, priorities), free.get(key, 0), capacity.get(key, 0.0), _aht_s(queue, day, from_calls))
+        for key, queue in state.queues.items()
+    }
+
+
+def _by_priority(queue: QueueState, priorities: Mapping[str, int]) -> dict[int, int]:
     waiting: dict[int, int] = {}
     for visit in queue.waiting:
         priority = priorities.get(visit, 0)
         waiting[priority] = waiting.get(priority, 0) + 1
-    free, capacity = 0, 0.0
-    for agent in state.agents.values():
-        told = _state_in(agent, queue.key)
-        if told in _WORKING:
-            free += told == "available"
-            capacity += 1 / max(1, _pressed(state, agent, queue.key))
-    aht_s = _aht_s(queue.rolling, from_calls)
-    return QueueSight(queue.key, waiting, free, capacity, _aht_s(queue.days.get(day), from_calls) if aht_s is None else aht_s)
+    return waiting
 
 
-def _state_in(agent: AgentDay, queue: str) -> str | None:
-    """His state as that queue counts him; None: he is no member of it, or logged out."""
-    return None if agent.state == "logged_out" else agent.queues.get(queue)
-
-
-def _pressed(state: FloorState, agent: AgentDay, queue: str) -> int:
-    """In how many of the queues that he works in somebody waits, this one counted in any case."""
-    others = (key for key, told in agent.queues.items() if key != queue and told in _WORKING)
-    return 1 + sum(1 for key in others if key in state.queues and state.queues[key].waiting)
-
-
-def _aht_s(tally: Tally | None, from_calls: int) -> float | None:
-    if tally is None or tally.answered_ended < from_calls:
-        return None
-    return (tally.talk_ms + tally.wrap_ms) / 1000 / tally.answered_ended
+def _aht_s(queue: QueueState, day: int, from_calls: int) -> float | None:
+    for tally in (queue.rolling, queue.days.get(day)):
+        if tally is not None and tally.answered_ended >= from_calls:
+            return (tally.talk_ms + tally.wrap_ms) / 1000 / tally.answered_ended
+    return None

@@ -25,8 +25,8 @@ from appliance.provision.atomic import write
 from appliance.provision.history import History
 from appliance.provision.toml_edit import Key, value_from_text, with_value
 
-#: Table → the services that read it; a table that is not here is read by all. The floor is folded by wallboard, uplink and opcua.
-_FLOOR: Final = ("wallboard", "uplink", "opcua")
+#: Table → the services that read it; a table that is not here is read by all. The floor is folded by wallboard, uplink, opcua and routing.
+_FLOOR: Final = ("wallboard", "uplink", "opcua", "routing")
 _READ_BY: Final[dict[str, tuple[str, ...]]] = {
     "pbx": ("gateway", "headsets", *_FLOOR),
     "smdr": ("gateway", *_FLOOR),
@@ -42,6 +42,7 @@ _READ_BY: Final[dict[str, tuple[str, ...]]] = {
     "crm": _FLOOR,
     "wallboard": ("wallboard", "opcua"),
     "opcua": ("opcua",),
+    "routing": ("routing",),
 }
 
 
