@@ -98,5 +98,43 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "the card is at its end": ("la tarjeta llegó a su fin", "o cartão chegou ao fim"),
     "the card is nearly worn": ("la tarjeta está casi gastada", "o cartão está quase gasto"),
     "the card makes errors on its wire": ("la tarjeta comete errores en su conexión", "o cartão comete erros na sua ligação"),
+    "not encrypted: this machine has no TPM":
+        ("sin cifrar: esta máquina no tiene TPM", "sem criptografia: esta máquina não tem TPM"),
+    "not encrypted, though this machine has a TPM":
+        ("sin cifrar, aunque esta máquina tiene TPM", "sem criptografia, embora esta máquina tenha TPM"),
+    "encrypted, and the key is sealed to the TPM":
+        ("cifrado, y la clave está sellada en el TPM", "criptografado, e a chave está selada no TPM"),
+    "encrypted and sealed to the TPM, and nobody has noted the recovery key":
+        ("cifrado y sellado en el TPM, y nadie ha anotado la clave de recuperación", "criptografado e selado no TPM, e ninguém anotou a chave de recuperação"),
+    "its disk is encrypted":
+        ("su disco está cifrado", "seu disco está criptografado"),
+    "whether its disk is encrypted cannot be told":
+        ("no se puede saber si su disco está cifrado", "não dá para saber se seu disco está criptografado"),
+    "it is kept in memory alone":
+        ("se guarda solo en memoria", "fica só na memória"),
+    "the data partition is encrypted, and does not open":
+        ("la partición de datos está cifrada y no se abre", "a partição de dados está criptografada e não abre"),
+    "the data partition is encrypted, and its key lies beside it":
+        ("la partición de datos está cifrada, y su clave está al lado", "a partição de dados está criptografada, e sua chave está ao lado"),
+    "this box keeps nothing, and nothing that it kept can be read; events that had not been sent stand there still":
+        ("este equipo no guarda nada, y lo que guardó no se puede leer; los eventos sin enviar siguen ahí", "esta máquina não guarda nada, e o que guardou não pode ser lido; os eventos não enviados continuam lá"),
+    "the recovery key lies on CONFIG, on the same disk: whoever takes the disk has both":
+        ("la clave de recuperación está en CONFIG, en el mismo disco: quien se lleve el disco tiene las dos cosas", "a chave de recuperação está em CONFIG, no mesmo disco: quem levar o disco tem as duas coisas"),
+    "where the TPM is cleared or fails, or the board is replaced, what had not been sent is lost":
+        ("si el TPM se borra o falla, o se cambia la placa, se pierde lo que no se había enviado", "se o TPM for apagado ou falhar, ou a placa for trocada, perde-se o que não tinha sido enviado"),
+    "whoever takes the disk or card reads the journal and the directory: callers' numbers, customers' names, passwords of this box":
+        ("quien se lleve el disco o la tarjeta lee el registro y el directorio: números de quienes llaman, nombres de clientes, contraseñas de este equipo", "quem levar o disco ou o cartão lê o registro e o diretório: números de quem liga, nomes de clientes, senhas desta máquina"),
+    "put the recovery key on CONFIG as callfloor-recovery-key.txt and start again: docs/provisioning.md":
+        ("ponga la clave de recuperación en CONFIG como callfloor-recovery-key.txt y vuelva a arrancar: docs/provisioning.md", "ponha a chave de recuperação em CONFIG como callfloor-recovery-key.txt e reinicie: docs/provisioning.md"),
+    "a machine with a TPM 2.0: the key is sealed to it at its start, and taken off CONFIG":
+        ("una máquina con TPM 2.0: al arrancar la clave se sella en él y se retira de CONFIG", "uma máquina com TPM 2.0: ao iniciar a chave é selada nele e retirada de CONFIG"),
+    "sudo callfloor recovery   # and keep it where the box is not":
+        ("sudo callfloor recovery   # y guárdela donde no esté el equipo", "sudo callfloor recovery   # e guarde-a onde a máquina não esteja"),
+    "lock the box away; a machine with a TPM 2.0 encrypts by itself when the image is written to it":
+        ("guarde el equipo bajo llave; una máquina con TPM 2.0 cifra por sí sola cuando se le graba la imagen", "guarde a máquina sob chave; uma máquina com TPM 2.0 criptografa sozinha quando a imagem é gravada nela"),
+    "sudo callfloor backup FILE --secrets, write the image anew, callfloor restore FILE: docs/provisioning.md":
+        ("sudo callfloor backup ARCHIVO --secrets, grabe la imagen de nuevo, callfloor restore ARCHIVO: docs/provisioning.md", "sudo callfloor backup ARQUIVO --secrets, grave a imagem de novo, callfloor restore ARQUIVO: docs/provisioning.md"),
+    "install Debian with an encrypted disk, or write the image to it: docs/provisioning.md":
+        ("instale Debian con el disco cifrado, o grabe la imagen en él: docs/provisioning.md", "instale o Debian com o disco criptografado, ou grave a imagem nele: docs/provisioning.md"),
 }
 # fmt: on

@@ -25,6 +25,7 @@ VERBS: Final[dict[str, str]] = {
     "config": "the configuration: diff, set, log, rollback",
     "backup": "save what makes this box this box into one file",
     "restore": "make a new box the one that was saved",
+    "recovery": "the key that opens this box's encrypted data without its TPM",
     "check": "validate the configuration",
     "doctor": "look at what the configuration names: what is wrong, what shows it, what mends it",
     "status": "one screen of the floor",

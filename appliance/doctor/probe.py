@@ -26,6 +26,7 @@ PROBES: Final[dict[str, str]] = {
     "budget": "appliance.box.budget",
     "wear": "appliance.box.wear",
     "mounts": "appliance.box.mounts",
+    "data_encryption": "appliance.box.encryption",
     "power": "appliance.box.power",
     "temperature": "appliance.box.heat",
     "memory": "appliance.box.memory",

@@ -36,7 +36,15 @@ class TpmBox(Box):
             if time.monotonic() > end_s or self._chip.poll() is not None:
                 raise OSError(f"swtpm did not start; what it said is in {self.folder / 'tpm.log'}")
             time.sleep(0.05)
-        return [*words, "-chardev", f"socket,id=tpm,path={line}", "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0"]
+        return [
+            *words,
+            "-chardev",
+            f"socket,id=tpm,path={line}",
+            "-tpmdev",
+            "emulator,id=tpm0,chardev=tpm",
+            "-device",
+            "tpm-tis,tpmdev=tpm0",
+        ]
 
     def end(self) -> None:
         """Neither QEMU nor chip is left."""

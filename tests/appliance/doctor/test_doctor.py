@@ -38,7 +38,7 @@ from gateway.uplink.seat_box import SeatBox
 
 FILE = Path("callfloor.toml")
 #: What is looked at on every machine.
-BOARD = ("budget", "wear", "mounts", "power", "temperature", "memory", "clock", "watchdog")
+BOARD = ("budget", "wear", "mounts", "data_encryption", "power", "temperature", "memory", "clock", "watchdog")
 WHO = Who("callfloor", 990, frozenset({990}))
 
 
