@@ -155,6 +155,12 @@ LINES: Final[dict[str, dict[str, str]]] = {
         "site %s: message %d on its %s dropped: %s": "box.other",
         "site %s stays unknown: %s": "box.other",
     },
+    "gateway.uplink.pop_account": {
+        "the ends of screen pops must wait, the journal takes nothing: %s": "journal.must_wait",
+    },
+    "gateway.uplink.pop_reader": {
+        "row %d cannot be read and is passed over: %s": "journal.unread_row",
+    },
     "gateway.uplink.pump": {
         "the cursor of the CRM link cannot be saved, events may be sent twice; tried again: %s": "state.not_saved",
         "event %d is given up: %s": "crm.gave_up",

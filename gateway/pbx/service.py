@@ -17,6 +17,7 @@ import msgspec
 from appliance.core.alive import Alive, Sight, sights
 from appliance.core.catalogue import event_from_stored
 from appliance.core.clock import Clock
+from appliance.core.directory import Directory
 from appliance.core.errors import TransientError
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal import PAGE, Journal
@@ -29,7 +30,8 @@ from gateway.pbx import known as past
 from gateway.pbx.commands import PbxCommands
 from gateway.pbx.dialect import Source, dialect
 from gateway.pbx.link import Link
-from gateway.pbx.shared_trunk import SharedOutbox, SharedTrunks
+from gateway.pbx.match import Matcher, MatchingOutbox, matched_calls
+from gateway.pbx.shared_trunk import SharedTrunks
 
 _log = logging.getLogger("callfloor.gateway")
 
@@ -61,7 +63,8 @@ class Gateway:
 
     async def _run(self, context: Context, saw: Callable[[str, Sight], None], last: dict[str, Sight]) -> None:
         parts = Parts(context.watch)
-        outbox = await self._outbox(context, parts.part("the journal's writer"))
+        matcher = Matcher(Directory.open(context.config))
+        outbox = await self._outbox(context, parts.part("the journal's writer"), matcher)
         sources = await asyncio.to_thread(sources_from_journal, context, last)
         self.links = {
             pbx: Link(pbx, config, dialect(config.kind), sources[pbx], _watched(context, parts, f"pbx {pbx}"), outbox, saw)
@@ -71,7 +74,7 @@ class Gateway:
         async def renewed(pbx: str) -> Source:
             return (await asyncio.to_thread(sources_from_journal, context, {}))[pbx]
 
-        context.meter.ask("pbx", lambda: _figures(self.links, outbox))
+        context.meter.ask("pbx", lambda: _figures(self.links, outbox, matcher))
         context.watch.ready()
         try:
             async with asyncio.TaskGroup() as group:
@@ -97,13 +100,12 @@ class Gateway:
                 link.leave()
             await asyncio.shield(outbox.finish())
 
-    async def _outbox(self, context: Context, watch: Part) -> Outbox:
-        sizes = shared_trunks(context.config)
-        if not sizes:
-            return Outbox(context.journal, self._max_queued_events, watch=watch)
-        trunks = SharedTrunks(sizes)
-        await asyncio.to_thread(lambda: trunks.restore(newest_events(context.journal)))
-        return SharedOutbox(context.journal, self._max_queued_events, trunks, watch=watch)
+    async def _outbox(self, context: Context, watch: Part, matcher: Matcher) -> Outbox:
+        journal, trunks = context.journal, SharedTrunks(shared_trunks(context.config))
+        await asyncio.to_thread(lambda: matcher.restore(matched_calls(journal, ROWS_BACK)))
+        if trunks.sizes:
+            await asyncio.to_thread(lambda: trunks.restore(newest_events(journal)))
+        return MatchingOutbox(journal, self._max_queued_events, trunks, matcher, watch=watch)
 
 
 async def _same_journal(journal: Journal) -> None:
@@ -149,8 +151,8 @@ def newest_events(journal: Journal, rows: int = ROWS_BACK) -> Iterator[Event]:
         _log.error("%d rows of the journal could not be decoded while looking for what was known", damaged)
 
 
-def _figures(links: Mapping[str, Link], outbox: Outbox) -> Iterator[Family]:
-    """What each PBX's connection counts, and what waits for the journal."""
+def _figures(links: Mapping[str, Link], outbox: Outbox, matcher: Matcher) -> Iterator[Family]:
+    """What each PBX's connection counts, what waits for the journal, and how many callers are customers."""
     yield from wire_families(
         "pbx",
         (
@@ -159,6 +161,7 @@ def _figures(links: Mapping[str, Link], outbox: Outbox) -> Iterator[Family]:
         ),
     )
     yield from outbox.figures("gateway")
+    yield from matcher.figures()
 
 
 def _watched(context: Context, parts: Parts, name: str) -> Context:

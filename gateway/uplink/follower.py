@@ -1,8 +1,8 @@
 """The live reader: walks the journal at its end, whatever the backlog is, for what must be said or done at once.
 
-Screen pops, commands to run, replies to send, and the kinds that make the floor worth publishing now. Its cursor goes no
-further than the oldest reply that is not acknowledged, so that a restart sends it again. It is saved at once behind a
-command and once a second otherwise: a flush an event would wear the card out for nothing but a pop told twice after a kill.
+Commands to run, replies to send, and the kinds that make the floor worth publishing now; screen pops have a reader of their own
+(`pop_reader`), which waits for no command. Its cursor goes no further than the oldest reply that is not acknowledged, so that a restart
+sends it again. It is saved at once behind a command and once a second otherwise: a flush an event would wear the card out for nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Final
 import msgspec
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
-from appliance.core.clock import NS
 from appliance.core.errors import FullError
 from appliance.core.event import Entry, Stored, stored_from_body
 from appliance.core.journal import PAGE, Cursor
@@ -24,8 +23,7 @@ from gateway.uplink.effects import OWNED
 from gateway.uplink.executor import Executor
 from gateway.uplink.inbox import Inbox
 from gateway.uplink.ledger import Ledger
-from gateway.uplink.live import Live, Out
-from gateway.uplink.pop import EXPIRY_S, pop_from_ringing
+from gateway.uplink.live import Live
 from gateway.uplink.resend import VERB as RESEND
 from gateway.uplink.resend import Resender
 from gateway.uplink.topic import Topics
@@ -39,7 +37,7 @@ _SAVE_S: Final = 1.0
 _RECEIVED: Final = msgspec.json.Decoder(CommandReceived)
 _FINISHED: Final = msgspec.json.Decoder(CommandFinished)
 _WANTED: Final = tuple(
-    f'{{"k":"{kind}'.encode() for kind in ("call.ringing", "command.", "alarm.", "link.", "announcement.")
+    f'{{"k":"{kind}'.encode() for kind in ("command.", "alarm.", "link.", "announcement.")
 )  # fmt: skip
 
 
@@ -109,9 +107,7 @@ class Follower:
     async def _handle(self, entry: Entry) -> None:
         try:
             row = stored_from_body(entry.body)
-            if row.kind == "call.ringing":
-                self._pop(row, entry.seq)
-            elif row.kind == "command.received":
+            if row.kind == "command.received":
                 await self._received(_RECEIVED.decode(row.data), row, entry.seq)
             elif row.kind == "command.finished":
                 self._finished(_FINISHED.decode(row.data))
@@ -119,17 +115,6 @@ class Follower:
                 self._urgent()
         except msgspec.DecodeError as fault:
             _log.warning("row %d cannot be read and is passed over: %s", entry.seq, fault)
-
-    def _pop(self, row: Stored, seq: int) -> None:
-        clock = self._context.clock
-        if row.boot != clock.boot:
-            return
-        age_s = (clock.mono_ns() - row.mono_ns) / NS
-        pop = pop_from_ringing(row, seq, self._context.journal.epoch, age_s)
-        if pop is not None:
-            stale_at = asyncio.get_running_loop().time() + EXPIRY_S - age_s
-            left_s = max(1, round(EXPIRY_S - age_s))
-            self._live.put(Out(self._topics.pop(pop.agent), msgspec.json.encode(pop), expiry_s=left_s, stale_at=stale_at))
 
     async def _received(self, data: CommandReceived, row: Stored, seq: int) -> None:
         """Remember it, and run it if it is the first of its id and was not refused at the door.

@@ -1,8 +1,8 @@
 """The live lane: states, screen pops and replies, which never wait behind the backlog of events.
 
-Bounded: of a state only the newest is kept, a pop is dropped when it is stale or too many wait, a reply is kept until it is
-acknowledged. What was under way when a connection ended is sent again if it is a reply, and forgotten otherwise: every new
-connection begins with fresh states.
+Bounded: of a state only the newest is kept, a pop is kept until it is stale unless too many wait, a reply until it is acknowledged.
+What was under way when a connection ended is sent again if it is a reply or a pop that is not stale, and forgotten otherwise: every
+new connection begins with fresh states. Pops go before all else: of a lane that is full they take the next place.
 """
 
 from __future__ import annotations
@@ -15,20 +15,35 @@ from typing import Final
 
 from msgspec import Struct
 
+from appliance.core.catalogue import PopOutcome
 from gateway.uplink.mqtt import Link
 
 _log = logging.getLogger(__name__)
 
 #: At most so many of the lane are with the broker at a time.
 UNDER_WAY: Final = 16
+#: Pops may have as many again: a broker far away answers late, and each is for somebody else.
+_POPS_UNDER_WAY: Final = 64
 _WAITING: Final = 256
 _REPLIES: Final = 1000
+#: Half a minute of the busiest floor.
+_POPS: Final = 2000
+NO_CONSUMER: Final = 0x10
+
+
+class Ended(Struct, frozen=True):
+    """How a message that somebody asks about ended: `code` is the broker's, `sent_at` loop time when it was sent last."""
+
+    outcome: PopOutcome
+    code: int | None = None
+    sent_at: float | None = None
 
 
 class Out(Struct, frozen=True):
-    """One message of the lane. `state`: only the newest of a topic counts; `keep`: sent again until acknowledged.
+    """One message of the lane. `state`: only the newest of a topic counts; `keep`: sent again until acknowledged; `pop`: a screen pop.
 
-    `stale_at` is loop time after which it is not worth sending; `settled` is called once the broker took it.
+    `stale_at` is loop time after which it is not worth sending; `settled` is called once the broker took it, `ended` once in any case,
+    of pops alone.
     """
 
     topic: str
@@ -40,6 +55,8 @@ class Out(Struct, frozen=True):
     stale_at: float | None = None
     correlation: bytes | None = None
     settled: Callable[[], None] | None = None
+    pop: str | None = None
+    ended: Callable[[Ended], None] | None = None
 
 
 class Live:
@@ -50,7 +67,10 @@ class Live:
         self._flush_now = flush
         self._flushing = False
         self._waiting: deque[Out] = deque()
-        self._under_way: dict[int, Out] = {}
+        #: Pops, by their id, oldest first: they are stale in their order.
+        self._pops: dict[str, Out] = {}
+        self._under_way: dict[int, tuple[Out, float]] = {}
+        self._sent_at: dict[str, float] = {}
         self._link: Link | None = None
         self.dropped = 0
 
@@ -62,7 +82,7 @@ class Live:
     @property
     def unsettled_replies(self) -> int:
         """Replies not acknowledged yet."""
-        return sum(out.keep for out in (*self._waiting, *self._under_way.values()))
+        return sum(out.keep for out in (*self._waiting, *(out for out, _ in self._under_way.values())))
 
     def attach(self, link: Link) -> None:
         """A connection stands; call `flush` after putting what comes first."""
@@ -71,12 +91,18 @@ class Live:
     def detach(self) -> None:
         """The connection is gone."""
         self._link = None
-        kept = [out for out in (*self._under_way.values(), *self._waiting) if out.keep]
+        sent = [out for out, _ in self._under_way.values()]
+        self._sent_at = {out.pop: at for out, at in self._under_way.values() if out.pop is not None}
         self._under_way.clear()
-        self._waiting = deque(kept)
+        self._waiting = deque(out for out in (*sent, *self._waiting) if out.keep)
+        self._pops = {out.pop: out for out in sent if out.pop is not None} | self._pops
+        self.sweep()
 
     def put(self, out: Out) -> None:
-        """Say this as soon as possible. Without a connection only replies are kept."""
+        """Say this as soon as possible. Without a connection only replies and pops are kept."""
+        if out.pop is not None:
+            self._put_pop(out.pop, out)
+            return
         if self._link is None and not out.keep:
             self.dropped += not out.state
             return
@@ -87,6 +113,34 @@ class Live:
             return
         self._waiting.append(out)
         self.flush_soon()
+
+    def _put_pop(self, pop: str, out: Out) -> None:
+        if len(self._pops) >= _POPS:
+            self._end(out, Ended("dropped"))
+            return
+        self._pops[pop] = out
+        self.flush_soon()
+
+    def void(self, pop: str) -> None:
+        """A pop is not worth telling any more. One that was sent is told."""
+        out = self._pops.pop(pop, None)
+        if out is not None:
+            self._end(out, Ended("link_down" if self._link is None else "stale"))
+
+    def sweep(self) -> None:
+        """End the pops that are stale; call now and then, as long as there is no connection nobody else does."""
+        now = asyncio.get_running_loop().time()
+        while self._pops:
+            out = next(iter(self._pops.values()))
+            if out.stale_at is None or now <= out.stale_at:
+                return
+            self.void(out.pop or "")
+
+    def _end(self, out: Out, ended: Ended) -> None:
+        self.dropped += ended.outcome not in ("delivered", "no_consumer")
+        sent_at = self._sent_at.pop(out.pop or "", None)
+        if out.ended is not None:
+            out.ended(ended if ended.sent_at is not None else Ended(ended.outcome, ended.code, sent_at))
 
     def flush_soon(self) -> None:
         """Send at the end of this turn of the loop."""
@@ -100,33 +154,66 @@ class Live:
 
     def flush(self, room: int) -> int:
         """Send what waits, at most `room` messages; how many went."""
-        link, before = self._link, len(self._under_way)
+        before = len(self._under_way)
+        self.sweep()
+        self._flush_pops(room)
+        self._flush_rest(room - (len(self._under_way) - before))
+        return len(self._under_way) - before
+
+    def _flush_pops(self, room: int) -> None:
+        room = min(room, _POPS_UNDER_WAY - len(self._under_way))
+        while self._pops and room > 0:
+            pop = next(iter(self._pops))
+            out = self._pops.pop(pop)
+            if self._is_too_large(out):
+                self._end(out, Ended("too_large"))
+                continue
+            if not self._publish(out):
+                self._pops = {pop: out, **self._pops}
+                break
+            room -= 1
+
+    def _flush_rest(self, room: int) -> None:
         room = min(room, UNDER_WAY - len(self._under_way))
-        while link is not None and link.is_open and self._waiting and room > 0:
+        while self._waiting and room > 0:
             out = self._waiting.popleft()
-            if out.stale_at is not None and asyncio.get_running_loop().time() > out.stale_at:
+            if self._is_too_large(out):
                 self.dropped += 1
                 continue
-            if not link.fits(out.topic, out.payload):
-                self.dropped += 1
-                _log.warning("%s is not sent: %d bytes are more than the broker takes", out.topic, len(out.payload))
-                continue
-            mid = link.publish(out.topic, out.payload, retain=out.retain, expiry_s=out.expiry_s, correlation=out.correlation)
-            if mid is None:
+            if not self._publish(out):
                 if out.keep:
                     self._waiting.appendleft(out)
                 break
-            self._under_way[mid] = out
             room -= 1
-        return len(self._under_way) - before
+
+    def _is_too_large(self, out: Out) -> bool:
+        if self._link is None or self._link.fits(out.topic, out.payload):
+            return False
+        _log.warning("%s is not sent: %d bytes are more than the broker takes", out.topic, len(out.payload))
+        return True
+
+    def _publish(self, out: Out) -> bool:
+        link = self._link
+        if link is None or not link.is_open:
+            return False
+        mid = link.publish(out.topic, out.payload, retain=out.retain, expiry_s=out.expiry_s, correlation=out.correlation)
+        if mid is None:
+            return False
+        self._under_way[mid] = out, asyncio.get_running_loop().time()
+        return True
 
     def settled(self, mid: int, code: int) -> Out | None:
         """The broker answered; returns the message if it took it. A refused reply waits for the next connection or flush."""
-        out = self._under_way.pop(mid, None)
+        out, sent_at = self._under_way.pop(mid, (None, 0.0))
         if out is None:
             return None
-        if code >= 0x80:
+        if out.pop is not None:
+            outcome: PopOutcome = "refused" if code >= 0x80 else "no_consumer" if code == NO_CONSUMER else "delivered"
+            self._sent_at.pop(out.pop, None)
+            self._end(out, Ended(outcome, code, sent_at))
+        elif code >= 0x80:
             self.dropped += 1
+        if code >= 0x80:
             return None
         if out.settled is not None:
             out.settled()

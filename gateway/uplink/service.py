@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from appliance.core.alive import Alive
 from appliance.core.catalogue import JournalSkipped
 from appliance.core.config import Crm
+from appliance.core.directory import Directory
 from appliance.core.errors import CallfloorError, FullError, TransientError
 from appliance.core.meter import Wire
 from appliance.core.site_file import SiteFiles
@@ -38,6 +39,8 @@ from gateway.uplink.link_state import LinkState, Word
 from gateway.uplink.mqtt import COMMANDS_UNDER_WAY
 from gateway.uplink.others import Others
 from gateway.uplink.pace import Pace
+from gateway.uplink.pop_account import PopAccount
+from gateway.uplink.pop_reader import PopReader
 from gateway.uplink.pump import Pump, State
 from gateway.uplink.resend import Resender
 from gateway.uplink.seat_boxes import UNDER_WAY, SeatBoxes
@@ -130,6 +133,9 @@ class _Desk:
             woken=self._pump.woken,
         )
 
+        self._pop_account = PopAccount(context)
+        pops = replace(context, watch=parts.part("the reader of screen pops"))
+        self._pops = PopReader(pops, self._topics, talk.live, self._pop_account, Directory.open(context.config))
         tell(
             context.meter, self._pump.lane, self._pump.window, self._pump.timing, self._ledger.ended, self._wire, lambda: journal.head().seq
         )
@@ -156,6 +162,8 @@ class _Desk:
         yield self._read_seats()
         yield self._talk.keep_time(self._beat)
         if endpoints:
+            yield self._pops.run()
+            yield self._pop_account.run()
             crm, name = self._crm, f"callfloor-{self._topics.site}-{self._topics.box}"
             room = COMMANDS_UNDER_WAY + (UNDER_WAY if self._seats.filters else 0)
             self._connector = Connector(self._context, crm, endpoints, self._talk, self._herald, self._state, self._backoff)
@@ -166,6 +174,7 @@ class _Desk:
         await self._talk.leave(self._topics.status, self._herald.farewell())
         try:
             async with asyncio.timeout(_LEAVE_S):
+                await self._pop_account.save()
                 await self._pump.save()
                 await self._follower.save()
                 await self._state.leave()
