@@ -48,6 +48,7 @@ VERBS: Final[dict[str, str]] = {
     "alarms": "what was raised, when, for how long, and who has seen it",
     "send": "issue a command as the CRM would",
     "commands": "what the box was told to do: by whom, when, and how it ended",
+    "route": "where a call would be routed and why: test, list",
     "pbx": "what the PBX needs: template",
     "privacy": "what is kept of people, where, how long; forget: one caller's number",
     "test": "try the box's hardware: led, sign, beacon, line, headset",

@@ -105,13 +105,17 @@ class Desk:
     def _route(self, request: Request) -> dict[str, str]:
         asked, card = self.asked(request)
         rule = self.router.route(asked).rule if self.router is not None else None
+        if rule is not None and rule.priority:
+            self.given.put(request.fields.get("uniqueid", ""), rule.priority)
+        return self.variables(rule, asked, card, request.query.get("default"))
+
+    def variables(self, rule: RoutingRule | None, asked: Asked, card: Card | None, default: str | None) -> dict[str, str]:
+        """What a call that this rule takes is told; `default`: the queue to which the dialplan sends it without one."""
         told = {**_card(card), **_rule(rule)}
         if asked.gave_up is not None:
             told["GAVE_UP"] = str(asked.gave_up)
         priority = rule.priority if rule is not None and rule.priority is not None else 0
-        if priority:
-            self.given.put(request.fields.get("uniqueid", ""), priority)
-        queue = rule.queue if rule is not None and rule.queue is not None else request.query.get("default")
+        queue = rule.queue if rule is not None and rule.queue is not None else default
         found = {PREFIX + name: text for name, text in told.items()}
         return {**(dict(rule.set) if rule is not None else {}), **found, **self._standing(queue, priority)}
 

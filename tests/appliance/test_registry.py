@@ -22,11 +22,11 @@ def test_what_a_configuration_enables_in_starting_order() -> None:
     assert registry.enabled(Config(opcua=OpcuaConfig())) == ("uplink", "opcua")
 
 
-@pytest.mark.parametrize("name", ["gateway", "wallboard", "uplink", "opcua"])
+@pytest.mark.parametrize("name", ["gateway", "wallboard", "uplink", "routing", "opcua"])
 def test_every_service_can_be_made_and_knows_its_name(name: str) -> None:
     assert registry.service(name).name == name
 
 
 def test_a_name_that_nobody_offers() -> None:
-    with pytest.raises(MisconfiguredError, match="there is no service 'gatewya'; there are: gateway, headsets, wallboard, uplink, opcua"):
+    with pytest.raises(MisconfiguredError, match="there is no service 'gatewya'; there are: gateway, headsets, wallboard, uplink, routing, opcua"):
         registry.service("gatewya")

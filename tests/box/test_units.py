@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("gateway", "headsets", "wallboard", "uplink", "opcua")
+SERVICES = ("gateway", "headsets", "wallboard", "uplink", "routing", "opcua")
 UNITS = ("callfloor.target", *(f"callfloor@{service}.service" for service in SERVICES))
 LINES = ("char-ttyACM:rw", "char-ttyAMA:rw", "char-ttyS:rw", "char-ttyUSB:rw")
 #: Debian's own groups, by their numbers there.
@@ -125,7 +125,7 @@ def judged(folder: Path, service: str) -> dict[str, str]:
 
 def test_only_the_headsets_hear_netlink(folder: Path) -> None:
     may = {service: "RestrictAddressFamilies_AF_NETLINK" in judged(folder, service) for service in SERVICES}
-    assert may == {"gateway": False, "headsets": True, "wallboard": False, "uplink": False, "opcua": False}
+    assert may == {"gateway": False, "headsets": True, "wallboard": False, "uplink": False, "routing": False, "opcua": False}
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,7 @@ def test_only_the_headsets_hear_netlink(folder: Path) -> None:
         ("headsets", ["char-hidraw:r", "char-usb_device:rw"]),
         ("wallboard", ["char-gpiochip:rw", "char-spi:rw", *LINES]),
         ("uplink", []),
+        ("routing", []),
         ("opcua", []),
     ],
 )
