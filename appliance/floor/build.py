@@ -13,6 +13,7 @@ from appliance.core.line_config import LINES
 from appliance.core.trunk_watch import watchers
 from appliance.floor import snapshot as out
 from appliance.floor.added import with_calls, with_people
+from appliance.floor.channel import Paid
 from appliance.floor.floor import Floor
 from appliance.floor.service_level import service_level_of
 from appliance.floor.source import coverage
@@ -80,7 +81,7 @@ def queue_snapshot(floor: Floor, queue: QueueState, now_ns: int, tick_ns: int, m
     source = floor.source(queue.pbx)
     fresh, as_of = freshness(source)
     since = min(queue.waiting.values(), default=None)
-    vips = floor.visits.vip_waiting(queue) if getattr(config, "directory", None) is not None else None
+    vips = floor.visits.vip_waiting(queue) if floor.has_directory or floor.state.vips else None
     day, next_day = floor.calendar.day(now_ns)
     half = floor.calendar.half_hour(now_ns)
     spans = {"today": (day, next_day), "interval": (half, half + ROLLING_NS), "rolling": (now_ns - ROLLING_NS, now_ns)}
@@ -214,8 +215,8 @@ def agent_snapshot(floor: Floor, agent: AgentDay, now_ns: int, tick_ns: int) -> 
     )
 
 
-def utilisation(agents: Iterable[out.Agent]) -> out.Utilisation:
-    """The customer's four ratios from every agent's seconds of today; C ÷ D and B ÷ D need paid time, which the box is not told."""
+def utilisation(agents: Iterable[out.Agent], paid: Callable[[float, float], Paid | None] | None = None) -> out.Utilisation:
+    """The customer's four ratios from every agent's seconds of today. `paid`: the paid time for B and C now, where somebody knows it."""
     total = dict.fromkeys(STATES, 0.0)
     for agent in agents:
         for state in STATES:
@@ -223,7 +224,11 @@ def utilisation(agents: Iterable[out.Agent]) -> out.Utilisation:
     a = total["talking"] + total["holding"] + total["wrap_up"]
     b = a + total["available"] + total["ringing"]
     c = b + total["paused"]
-    return out.Utilisation(ab_allocation=_rate(a, b), bc_on_phone=_rate(b, c), coverage=_rate(c, c + total["unknown"]))
+    ratios = out.Utilisation(ab_allocation=_rate(a, b), bc_on_phone=_rate(b, c), coverage=_rate(c, c + total["unknown"]))
+    if paid is not None and (told := paid(b, c)) is not None:
+        ratios.cd_availability = _rate(told.logged_in_s, told.paid_s)
+        ratios.bd_utilisation = _rate(told.on_phone_s, told.paid_s)
+    return ratios
 
 
 def out_of_sight(source: Source, seen_ns: int | None) -> Source:
@@ -366,6 +371,7 @@ def _counts(tally: Tally) -> out.Window:
         wrap_up_sum=tally.wrap_ms / 1000,
         repeat_call_share_of=(tally.repeat, tally.known),
         satisfaction_of=(tally.score_milli / 1000, tally.answers) if tally.answers else None,
+        classes=dict(tally.classes),
     )
 
 

@@ -26,6 +26,8 @@ from appliance.core.event import Event
 from appliance.floor.agent import AgentFold
 from appliance.floor.calendar import Calendar
 from appliance.floor.callback import CallbackFold
+from appliance.floor.channel import ChannelFold, worked_ms
+from appliance.floor.classify import ClassFold
 from appliance.floor.headset import HeadsetFold
 from appliance.floor.ivr import IvrFold
 from appliance.floor.record import RecordFold
@@ -33,7 +35,7 @@ from appliance.floor.snapshot import Alarm, Health
 from appliance.floor.source import SourceFold
 from appliance.floor.state import FloorState, Source
 from appliance.floor.trunk import TrunkFold
-from appliance.floor.visit import VisitFold, is_surveyed
+from appliance.floor.visit import VisitFold
 
 #: Raise it whenever a fold changes its mind about old events: caches of another version are thrown away.
 VERSION: Final = 11
@@ -60,10 +62,14 @@ class Floor:
         self.headsets = HeadsetFold(self.state)
         self.callbacks = CallbackFold(self.state.callbacks, self._queue_touched)
         self.ivr = IvrFold(self.state, config, self.calendar, self.visits, self.agents)
+        self.classes = ClassFold(self.state, config, self.calendar, self.visits)
+        self.channels = ChannelFold(self.state, config, self.calendar, self._worked)
         #: Sources whose process is dead, as they are to be shown: told from outside, since a dead process writes no event.
         self.unsighted: dict[str, Source] = {}
         #: Since when the process that speaks with the CRM is dead, 0 while it lives: told from outside likewise.
         self.unlinked_ns = 0
+        #: There is a directory of customers, told from outside likewise: nobody is waiting who is served first, instead of nobody knows.
+        self.has_directory = False
         #: Sources that were told up, down or resynced since somebody last took these, and when.
         self.spoken: dict[str, int] = {}
         #: Told the start of a day and of the later one that begins, before anything is forgotten: for whoever keeps whole days.
@@ -75,9 +81,9 @@ class Floor:
             "call.queued": visits.queued,
             "call.matched": visits.matched,
             "call.answered": self._answered,
-            "call.abandoned": visits.abandoned,
-            "call.left": visits.left,
-            "call.lost": visits.lost,
+            "call.abandoned": self._visit_over(visits.abandoned),
+            "call.left": self._visit_over(visits.left),
+            "call.lost": self._visit_over(visits.lost),
             "call.ended": self._ended,
             "call.offered": trunks.offered,
             "call.digits": self.ivr.digits,
@@ -86,6 +92,8 @@ class Floor:
             "callback.opened": self._callback_opened,
             "callback.claimed": self.callbacks.claimed,
             "callback.closed": self.callbacks.closed,
+            "call.classified": self.classes.told,
+            "kpi.told": self.channels.told,
             "agent.logged_in": agents.logged_in,
             "agent.logged_out": agents.logged_out,
             "agent.state": agents.changed,
@@ -149,6 +157,7 @@ class Floor:
             self.visits.roll(queue, now_ns)
             self.visits.find_rolling_max(queue)
         self.ivr.roll(now_ns)
+        self.classes.roll(now_ns)
 
     def _turn_day(self, at_ns: int) -> None:
         day = self.calendar.day(at_ns)[0]
@@ -158,6 +167,8 @@ class Floor:
             self._day = day
             self.visits.forget_old(at_ns)
             self.agents.forget_old(day)
+            self.classes.forget_old(day)
+            self.channels.forget_old(day)
             self.headsets.turn_day(rfc3339(day))
 
     def _queue_touched(self, key: str) -> None:
@@ -180,6 +191,19 @@ class Floor:
         place = (visit.queue, visit.day, visit.half) if visit is not None else None
         self.visits.ended(data, at_ns)
         self.agents.ended(data.agent, data.visit, place)
+        self.classes.over(data.call, at_ns)
+
+    def _visit_over(self, fold: Handler) -> Handler:
+        """The visit's own end, and then that of its call as far as it is extraordinary."""
+
+        def handle(data: Any, at_ns: int) -> None:
+            fold(data, at_ns)
+            self.classes.over(data.call, at_ns)
+
+        return handle
+
+    def _worked(self, now_ns: int) -> tuple[int, int]:
+        return worked_ms(self.agents.ms_until(agent, max(now_ns, agent.since_ns)) for agent in self.state.agents.values())
 
     def _blind(self, pbx: str, at_ns: int) -> None:
         self.agents.blind(pbx, at_ns)
@@ -216,11 +240,13 @@ class Floor:
     def _raised(self, data: AlarmRaised, at_ns: int) -> None:
         alarms = self.state.alarms
         known = alarms.get(data.alarm)
-        if known is not None and known.level == data.level:
+        self.classes.raised(data)
+        if known is not None and known.level == data.level and data.call is None:
             return
         # Whoever has seen it red has seen it amber; one that got worse has been seen by nobody.
         seen = known.acknowledged if known is not None and data.level == "amber" else None
-        alarms[data.alarm] = Alarm(id=data.alarm, level=data.level, since=rfc3339(at_ns), acknowledged=seen)
+        since = rfc3339(at_ns)
+        alarms[data.alarm] = Alarm(id=data.alarm, level=data.level, since=since, acknowledged=seen, agent=data.agent, seat=data.seat)
         while len(alarms) > _ALARMS_KEPT:
             del alarms[next(iter(alarms))]
 
@@ -231,6 +257,7 @@ class Floor:
 
     def _cleared(self, data: AlarmCleared, _at_ns: int) -> None:
         self.state.alarms.pop(data.alarm, None)
+        self.classes.cleared(data)
 
     def _shown(self, data: AnnouncementShown, _at_ns: int) -> None:
         self.state.announcements[data.id] = data
@@ -249,7 +276,8 @@ def settings_mark(config: Config) -> str:
     """A mark of everything in the configuration that the folds depend on: a cache made under another is no use."""
     tables = (config.queues, config.groups, config.trunks)
     without_alarms = [{key: msgspec.structs.replace(each, alarm={}) for key, each in table.items()} for table in tables]
-    parts = (config.site, config.kpi, without_alarms, config.agents, is_surveyed(config))
+    extraordinary = (name for name, kind in config.classification.known.items() if kind.extraordinary)
+    parts = (config.site, config.kpi, without_alarms, config.agents, sorted(extraordinary))
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
 
 

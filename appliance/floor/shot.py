@@ -10,6 +10,7 @@ from appliance.core.journal import Account
 from appliance.floor import build
 from appliance.floor import snapshot as out
 from appliance.floor.callback import is_kept
+from appliance.floor.classify import with_classes
 from appliance.floor.floor import Floor
 from appliance.floor.record import records_snapshot
 from appliance.floor.sums import Sums
@@ -68,6 +69,7 @@ class Shots:
             floor=self._floor(list(queues.values()), now_ns),
             groups={key: self._group(key) for key in config.groups},
             agents=self._agents,
+            channels=floor.channels.channels(now_ns, unlinked=bool(floor.unlinked_ns)),
             trunks={key: build.trunk_snapshot(floor, key, self._tick_ns) for key in sorted({*config.trunks, *state.trunks})},
             records={key: records_snapshot(days.get(self._day)) for key, days in state.records.items()}
             | {key: out.Records() for key in config.smdr if key not in state.records},
@@ -107,7 +109,8 @@ class Shots:
         if moved:
             self._everyone = build.everyone(floor, floor.state.agents.values())
         if self._utilisation is None:
-            self._utilisation = build.utilisation(self._agents.values())
+            tick = self._tick_ns
+            self._utilisation = build.utilisation(self._agents.values(), lambda b_s, c_s: floor.channels.paid(tick, b_s, c_s))
 
     def _shown(self) -> dict[str, out.Queue]:
         """Queues in the configured order, then as they appeared; hidden ones left out."""
@@ -120,7 +123,8 @@ class Shots:
         """The sum of the queues, and what is the floor's alone."""
         total = build.summed_queue("", queues, self._everyone, self._tick_ns, self._sums.total)
         build.with_callbacks(total, self.floor)
-        return build.with_self_service(total, self.floor.ivr.shares(now_ns))
+        total.today.fcr = self.floor.channels.fcr(now_ns)
+        return with_classes(build.with_self_service(total, self.floor.ivr.shares(now_ns)), self.floor.classes.outside(now_ns))
 
     def _group(self, key: str) -> out.Queue:
         """A group counts every queue that it names, one left off the boards as well."""

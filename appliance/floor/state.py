@@ -90,6 +90,65 @@ class IvrState(Struct):
     recent: list[tuple[int, bool]] = []
 
 
+class Classed(Struct, gc=False):
+    """Where a classified call counts: its type, its queue (None: it joined none), its visit while that is remembered, day and half-hour."""
+
+    type: str
+    queue: str | None
+    visit: str | None
+    day: int
+    half: int
+
+
+class Extraordinary(Struct):
+    """An extraordinary call: who has it, when it was called so, when it ended (0: it goes on), whether its alarm was raised."""
+
+    call: str
+    agent: str | None
+    at_ns: int
+    over_ns: int = 0
+    raised: bool = False
+    withdrawn: bool = False
+
+
+class ClassState(Struct):
+    """Calls that were classified. Of those that joined no queue the counts by day and by half-hour, and the types of the last half hour's
+    with when each began; the extraordinary ones by their alarm.
+    """
+
+    calls: dict[str, Classed] = {}
+    days: dict[int, dict[str, int]] = {}
+    halves: dict[int, dict[str, int]] = {}
+    recent: dict[str, tuple[str, int]] = {}
+    extraordinary: dict[str, Extraordinary] = {}
+
+
+class ChannelState(Struct):
+    """One other channel as the CRM told it at `as_of_ns`."""
+
+    as_of_ns: int
+    title: str | None = None
+    waiting: int | None = None
+    longest_wait_s: float | None = None
+    service_level_of: tuple[int, int] | None = None
+    target_s: float | None = None
+
+
+class Told(Struct):
+    """What the CRM told of what only it knows, and as of when.
+
+    `worked_ms`: how long all agents were on the phone and logged in, of the day until `worked_ns`.
+    """
+
+    channels: dict[str, ChannelState] = {}
+    fcr: float | None = None
+    fcr_ns: int = 0
+    paid_s: float | None = None
+    paid_ns: int = 0
+    worked_ms: tuple[int, int] = (0, 0)
+    worked_ns: int = 0
+
+
 class Link(Struct):
     """The link to the CRM as last told."""
 
@@ -109,8 +168,8 @@ class FloorState(Struct):
 
     `begun_again_ns`: when this journal took the place of one damaged or deleted. `from_ns`: the first event folded, 0 when
     that was the journal's very first: days before it are not whole. `gone`: agents of yesterday who did not come today. `late`: the
-    queue, day and half-hour of visits that ended long after they began, for the surveys that follow. `vips`: the newest calls whose caller
-    is a customer to be served first. `headsets`:
+    queue, day and half-hour of visits that ended long after they began, for the surveys and classifications that follow. `vips`: the
+    newest calls whose caller is a customer to be served first. `headsets`:
     by seat, those of other boxes by `box.seat`; `pressed`: their changes are not recorded now. `boxes`: the seat boxes heard.
     """
 
@@ -134,6 +193,8 @@ class FloorState(Struct):
     vips: dict[str, None] = {}
     ivr: IvrState = field(default_factory=IvrState)
     callbacks: CallbackBook = field(default_factory=CallbackBook)
+    classes: ClassState = field(default_factory=ClassState)
+    told: Told = field(default_factory=Told)
     link: Link = field(default_factory=Link)
     headsets: dict[str, Headset] = {}
     pressed: bool = False

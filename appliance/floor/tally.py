@@ -37,6 +37,7 @@ class Visit(Struct, gc=False):
     score_milli: int = 0
     answers: int = 0
     vip: bool = False
+    type: str | None = None
 
 
 class Tally(Struct, gc=False, array_like=True):
@@ -65,6 +66,7 @@ class Tally(Struct, gc=False, array_like=True):
     repeat: int = 0
     score_milli: int = 0
     answers: int = 0
+    classes: dict[str, int] = {}
 
     def count(self, visit: Visit, sign: int = 1) -> None:
         """Add (or, with sign −1, take back) all that a visit has contributed in its present state. Leaves the maximum alone."""
@@ -74,6 +76,8 @@ class Tally(Struct, gc=False, array_like=True):
         if visit.answers:
             self.score_milli += sign * visit.score_milli
             self.answers += sign * visit.answers
+        if visit.type is not None:
+            self.classify(visit.type, sign)
         state = visit.state
         if state == "waiting":
             self.waiting += sign
@@ -103,6 +107,14 @@ class Tally(Struct, gc=False, array_like=True):
         else:
             self.unknown += sign
 
+    def classify(self, name: str, sign: int = 1) -> None:
+        """Count one classified call in, or out."""
+        count = self.classes.get(name, 0) + sign
+        if count > 0:
+            self.classes[name] = count
+        else:
+            self.classes.pop(name, None)
+
     def add(self, other: Tally) -> None:
         """Add another window of the same queue: the half-hours of a day make the day."""
         for name in _SUMMED:
@@ -110,10 +122,12 @@ class Tally(Struct, gc=False, array_like=True):
         self.wait_max_ms = max(self.wait_max_ms, other.wait_max_ms)
         for reason, count in other.left_by.items():
             self.left_by[reason] = self.left_by.get(reason, 0) + count
+        for name, count in other.classes.items():
+            self.classes[name] = self.classes.get(name, 0) + count
 
     def balanced(self) -> bool:
         """The identity that always holds: offered = answered + abandoned + left + unknown + waiting."""
         return self.offered == self.answered + self.abandoned + self.left + self.unknown + self.waiting
 
 
-_SUMMED: Final = tuple(name for name in Tally.__struct_fields__ if name not in ("left_by", "wait_max_ms"))
+_SUMMED: Final = tuple(name for name in Tally.__struct_fields__ if name not in ("left_by", "classes", "wait_max_ms"))

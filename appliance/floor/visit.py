@@ -17,7 +17,7 @@ ROLLING_NS: Final = 1800 * NS
 _DAYS_KEPT: Final = 2
 _FORGET_NS: Final = 86_400 * NS
 _REPEAT_NS: Final = 86_400 * NS
-#: Ended visits whose survey may still come.
+#: Ended visits whose survey or classification may still come.
 _LATE_KEPT: Final = 2_000
 #: Callers remembered per queue: a day of the largest floor; beyond it the oldest go.
 _CALLERS_KEPT: Final = 100_000
@@ -34,7 +34,6 @@ class VisitFold:
         self._calendar = calendar
         self._touched = touched
         self._by_completion = config.kpi.window == "completion"
-        self._surveyed = is_surveyed(config)
         #: Keep every visit of the journal instead of the open and recent ones: for `explain`, never in a service.
         self.keep = False
 
@@ -186,6 +185,25 @@ class VisitFold:
                 tally.score_milli += milli
                 tally.answers += 1
 
+    def classed(self, visit_id: str | None, place: tuple[str, int, int], name: str, sign: int) -> None:
+        """A call was classified, or (with sign −1) is no longer of this type: in the windows of its visit, else at that place."""
+        visit = self.state.visits.get(visit_id or "")
+        if visit is not None:
+            kept = visit
+
+            def change() -> None:
+                kept.type = name if sign > 0 else None
+
+            self._change(self.state.queues[visit.queue], visit, change)
+            return
+        queue = self.state.queues.get(place[0])
+        if queue is None:
+            return
+        if place[1] in queue.days or place[1] >= self._calendar.day(self.state.now_ns)[0]:
+            for tally in (_day(queue, place[1]), _half(queue, place[2])):
+                tally.classify(name, sign)
+            self._touched(queue.key)
+
     def roll(self, queue: QueueState, now_ns: int) -> bool:
         """Take the visits that began more than half an hour ago out of the rolling window."""
         edge, ids, head = now_ns - ROLLING_NS, queue.rolling_ids, queue.rolling_head
@@ -280,7 +298,9 @@ class VisitFold:
     def _forget(self, visit: Visit) -> None:
         if not self.keep and not visit.rolling and visit.state not in ("waiting", "answered"):
             self.state.visits.pop(visit.id, None)
-            if self._surveyed and visit.state == "ended":
+            if visit.type is not None and (classed := self.state.classes.calls.get(visit.call)) is not None and classed.visit == visit.id:
+                classed.visit, classed.day, classed.half = None, visit.day, visit.half
+            if visit.state == "ended":
                 late = self.state.late
                 late[visit.id] = (visit.queue, visit.day, visit.half)
                 if len(late) > _LATE_KEPT:
@@ -312,11 +332,6 @@ class VisitFold:
     def named(self, key: str, pbx: str, title: str) -> None:
         """Take note of a queue that the PBX named, though nobody called yet."""
         self._queue(key, pbx, title).title = title
-
-
-def is_surveyed(config: Config) -> bool:
-    """Whether any PBX tells of surveys."""
-    return any(pbx.ivr is not None for pbx in config.pbx.values())
 
 
 def _day(queue: QueueState, start: int) -> Tally:
