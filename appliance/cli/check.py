@@ -99,7 +99,20 @@ def examined(path: Path) -> tuple[Config | None, tuple[str, ...], tuple[Fault, .
     here = str(path.absolute())
     # What a board set finds in the configuration itself names no file: it does not know where that stands.
     boards = (fault if fault.file else msgspec.structs.replace(fault, file=here) for fault in BoardSet(config).faults)
-    return config, registry.enabled(config), (*_urls(config, path), *boards)
+    return config, registry.enabled(config), (*_urls(config, path), *boards, *_rules(config))
+
+
+def _rules(config: Config) -> tuple[Fault, ...]:
+    """Of a file of routing rules: said here and by the service, and nothing that keeps the box's others from starting."""
+    if config.routing is None or config.routing.rules is None:
+        return ()
+    from appliance.core.route_file import rules_from_file  # noqa: PLC0415 - for a box that routes alone
+
+    try:
+        rules_from_file(config.routing.rules)
+    except ConfigFaultsError as fault:
+        return fault.faults
+    return ()
 
 
 def main(args: argparse.Namespace) -> int:

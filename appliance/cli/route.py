@@ -39,6 +39,7 @@ EXAMPLES = """
   callfloor route list
 """
 _WITHHELD: Final = "withheld"
+_LISTS: Final = ("caller", "dialled", "digits", "segment")
 _TIMES: Final = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 
 
@@ -164,8 +165,8 @@ def _show(told: Told) -> None:
     say(f"caller {' = '.join(told.caller) or 'withheld'}: {known}")
     for name, text in told.variables.items():
         say(f"      {name}={text}")
-    for each in told.unknown:
-        complain(f"not known: {each}")
+    for what in told.unknown:
+        complain(f"not known: {what}")
 
 
 def _list(routing: RoutingConfig, router: Router, *, as_json: bool) -> int:
@@ -181,11 +182,7 @@ def _list(routing: RoutingConfig, router: Router, *, as_json: bool) -> int:
 
 
 def _row(rule: RoutingRule) -> dict[str, Any]:
-    when = [
-        f"{name} {', '.join(getattr(rule, name)[:3])}{' …' if len(getattr(rule, name)) > 3 else ''}"
-        for name in _LISTS
-        if getattr(rule, name)
-    ]
+    when = [f"{name} {_some(getattr(rule, name))}" for name in _LISTS if getattr(rule, name)]
     flags = {"open": rule.open, "holiday": rule.holiday, "withheld": rule.withheld}
     when += [f"{'' if flag else 'not '}{name}" for name, flag in flags.items() if flag is not None]
     when += [f"hours {rule.hours}"] if rule.hours else []
@@ -195,4 +192,5 @@ def _row(rule: RoutingRule) -> dict[str, Any]:
     return {"rule": rule.name, "when": "; ".join(when), "then": "; ".join([*then, *(f"{name}={text}" for name, text in rule.set.items())])}
 
 
-_LISTS: Final = ("caller", "dialled", "digits", "segment")
+def _some(patterns: tuple[str, ...]) -> str:
+    return ", ".join(patterns[:3]) + (f" … ({len(patterns)})" if len(patterns) > 3 else "")
