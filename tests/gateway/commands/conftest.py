@@ -16,9 +16,10 @@ from appliance.core.catalogue import CommandFinished, CommandReceived, event_fro
 from appliance.core.clock import SystemClock, rfc3339
 from appliance.core.command import VERBS
 from appliance.core.commands_config import CommandOnly, Commands, DialConfig
-from appliance.core.config import AgentConfig, Config, JournalConfig, PbxConfig
+from appliance.core.config import AgentConfig, Config, JournalConfig, PbxConfig, Site
 from appliance.core.event import Event, stored_from_body
 from appliance.core.journal_memory import MemoryJournal
+from appliance.core.outbound_config import Outbound
 from appliance.service import Context
 from appliance.sim.floor_model_plan import AgentPlan, Plan, QueuePlan
 from appliance.sim.freeswitch import SimFreeswitch
@@ -128,7 +129,8 @@ def bench(tmp_path: Path) -> Callable[..., contextlib.AbstractAsyncContextManage
     @contextlib.asynccontextmanager
     async def make(
         kind: str = "asterisk", *, calls: float = 0.0, commands: Commands = EVERYTHING, dial: DialConfig | None = None,
-        run: bool = True, journal: Any = None, speed: float = 1.0, clock: Any = None, user: Any = None, **plan: Any,
+        run: bool = True, journal: Any = None, speed: float = 1.0, clock: Any = None, user: Any = None,
+        outbound: Outbound | None = None, site: Site | None = None, **plan: Any,
     ) -> AsyncIterator[Bench]:  # fmt: skip
         whole = Plan(
             queues=QUEUES, agents=AGENTS, calls_per_min=max(calls, 0.001), surges=() if calls else ((0.0, 0.0),), pause_every_s=0.0,
@@ -142,6 +144,8 @@ def bench(tmp_path: Path) -> Callable[..., contextlib.AbstractAsyncContextManage
                 pbx={"central": PbxConfig(kind=kind, port=pbx.port, secret_file=tmp_path / "secret", reconnect_max_s=0.5, **settings)},
                 journal=JournalConfig(path=tmp_path / "journal.db", run_dir=tmp_path / "run"),
                 commands=commands,
+                outbound=outbound or Outbound(),
+                site=site or Site(),
                 agents={"jefa-2": AgentConfig(interfaces=("user/191@sim" if kind == "freeswitch" else "PJSIP/191",))},
             )
             clock_ = clock or SystemClock()
