@@ -42,6 +42,7 @@ PROBES: Final[dict[str, str]] = {
     "media": "appliance.doctor.media",
     "kiosk": "appliance.doctor.kiosk",
     "opcua": "appliance.doctor.opcua",
+    "routing": "appliance.doctor.routing",
     "update": "appliance.doctor.update",
 }
 #: Only when asked for: they log in elsewhere.

@@ -103,6 +103,17 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "its certificate holds until {}": ("su certificado vale hasta el {}", "seu certificado vale até {}"),
     "its certificate expired on {}": ("su certificado venció el {}", "seu certificado venceu em {}"),
     "its certificate expires on {}": ("su certificado vence el {}", "seu certificado vence em {}"),
+    # The routing help.
+    "calls are not routed by rules: the dialplan's own queue stands":
+        ("las llamadas no se encaminan por reglas: vale la cola del propio dialplan",
+         "as chamadas não são encaminhadas por regras: vale a fila do próprio dialplan"),
+    "its rules cannot be used": ("sus reglas no se pueden usar", "suas regras não podem ser usadas"),
+    "the rules from before stand; after a restart there are none":
+        ("valen las reglas de antes; tras un reinicio no habrá ninguna", "valem as regras de antes; depois de reiniciar não haverá nenhuma"),
+    "a rule names a queue that no PBX has": ("una regla nombra una cola que ninguna central tiene", "uma regra nomeia uma fila que nenhuma central tem"),
+    "a call sent there goes wherever the dialplan sends one without a queue":
+        ("una llamada enviada ahí va adonde el dialplan manda las que no tienen cola",
+         "uma chamada enviada para lá vai aonde o dialplan manda as que não têm fila"),
     # The journal.
     "it can be read, and has room": ("se puede leer, y tiene lugar", "pode ser lido, e tem espaço"),
     "it lies on a network share": ("está en una carpeta de red", "está numa pasta de rede"),

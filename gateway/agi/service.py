@@ -228,7 +228,7 @@ class _House:
         except ValueError:
             return False
         mapped = getattr(address, "ipv4_mapped", None) or address
-        return any(mapped in network for network in self._networks)
+        return mapped.is_loopback or any(mapped in network for network in self._networks)
 
     def _answered(self, _future: Future[dict[str, str]]) -> None:
         """In the desk's thread."""

@@ -67,8 +67,9 @@ class Session(asyncio.Protocol):
         """From now on its time counts."""
         self._transport = cast("asyncio.Transport", transport)
         self._came_s = self._loop.time()
-        peer = transport.get_extra_info("peername")
-        refused = self._house.enter(self, str(peer[0]) if peer else "")
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        # Whoever comes from the address that he came to is this box itself.
+        refused = self._house.enter(self, "127.0.0.1" if not peer or not own or peer[0] == own[0] else str(peer[0]))
         if refused is not None:
             self._end(refused)
             return
