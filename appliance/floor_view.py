@@ -12,6 +12,7 @@ from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, PbxConfig
 from appliance.core.config_sites import place_of
 from appliance.core.day_files import DayFiles
+from appliance.core.directory import directory_path
 from appliance.core.disk import READONLY, free_bytes, is_readonly
 from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Account, Journal, Limits
@@ -223,6 +224,9 @@ class FloorView:
         floor = self.floor
         linked = self.config.crm is None or is_alive(self._run_dir, "uplink")
         floor.unlinked_ns = 0 if linked else floor.unlinked_ns or self.now_ns()
+        if floor.has_directory != (held := directory_path(self.config).exists()):
+            floor.has_directory = held
+            self._shots.clear()
         self._await_sources(self._run_dir)
         if not is_alive(self._run_dir, "headsets"):
             floor.headsets.unheard = floor.headsets.own_seats()

@@ -95,3 +95,14 @@ def test_in_any_order_it_is_what_was_matched_and_the_cache_says_the_same(make_da
     for seq, event in enumerate(day.events[cut:], cut + 1):
         resumed.apply(seq, event)
     assert bytes_from_state(resumed.state) == bytes_from_state(state)
+
+
+def test_without_a_directory_nobody_knows_and_with_one_nobody_waits(day) -> None:
+    day.queued(0, "a")
+    assert day.queue(1).vip_waiting is None
+    day.floor.has_directory = True
+    assert (day.queue(1).vip_waiting, day.queue(1).vip_longest_since) == (0, None)
+    day.tell(2, matched("a"))
+    day.floor.has_directory = False
+    queue = day.queue(3)
+    assert (queue.vip_waiting, queue.vip_longest_since) == (1, queue.longest_since), "who was found is there, whatever became of the file"
