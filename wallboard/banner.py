@@ -1,10 +1,12 @@
 """Decides which troubles a board must say in words, and how: PBX out of sight, CRM link down, box unwell, clock not set. Pure.
 
-They differ by shape and word, not by colour alone: the link ▲, the PBX ✕, the box ◆ (each medium draws its own).
+And two that concern callers: an extraordinary call ☎, whose supervisor must come, and a VIP who waits ★. They differ by shape and word, not
+by colour alone: the link ▲, the PBX ✕, the box ◆ (each medium draws its own).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,16 +14,21 @@ from msgspec import Struct
 
 from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.core.line_config import LINES
-from appliance.floor.snapshot import Health, Pbx, Snapshot
+from appliance.floor.snapshot import Alarm, Health, Pbx, Queue, Snapshot
 from wallboard.moment import age_s, local_time
 from wallboard.tile import span_text
 from wallboard.words import Words, clock_text
 
-Trouble = Literal["link", "pbx", "box", "clock"]
+Trouble = Literal["call", "link", "pbx", "box", "clock", "vip"]
+#: The alarm of an agent's extraordinary call begins so.
+_EXTRAORDINARY: Final = "call.extraordinary."
 
 
 class Banner(Struct, frozen=True):
-    """One trouble in words: what, and its details in order of importance. `short` is for ten characters of LED."""
+    """One trouble in words: what, and its details in order of importance. `short` is for ten characters of LED.
+
+    `value`: a duration that stands beside the text and goes on changing.
+    """
 
     trouble: Trouble
     state: str
@@ -29,15 +36,26 @@ class Banner(Struct, frozen=True):
     short: str
     details: tuple[str, ...] = ()
     severe: bool = True
+    value: str = ""
+
+    @property
+    def said(self) -> str:
+        """The text with its duration."""
+        return f"{self.text} {self.value}".rstrip()
 
 
 #: What is for the technician as long as it is amber: `callfloor doctor` and the CRM tell it, a floor cannot mend it.
 _FOR_DOCTOR: Final = frozenset(("power", "temperature", "memory", "card"))
 
 
-def banners(snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo) -> tuple[Banner, ...]:
-    """Every trouble that a board must say in words, gravest first."""
-    out = [banner for key, pbx in snapshot.pbx.items() if (banner := _pbx_banner(key, pbx, len(snapshot.pbx), words, now_wall_ns, zone))]
+def banners(
+    snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo, *, names: bool = False, vips: Sequence[Queue] = ()
+) -> tuple[Banner, ...]:
+    """Every trouble that a board must say in words, gravest first. `names`: agents may be named; `vips`: queues whose VIPs concern it."""
+    out = [
+        _call_banner(alarm, snapshot, words, now_wall_ns, zone, names) for alarm in snapshot.alarms if alarm.id.startswith(_EXTRAORDINARY)
+    ]
+    out += [banner for key, pbx in snapshot.pbx.items() if (banner := _pbx_banner(key, pbx, len(snapshot.pbx), words, now_wall_ns, zone))]
     link = _link_banner(snapshot, words, now_wall_ns, zone)
     if link:
         out.append(link)
@@ -48,7 +66,35 @@ def banners(snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo) 
     ]
     if snapshot.clock == "unset":
         out.append(Banner("clock", "unset", words.text("clock.unset"), words.text("clock.unset"), (), severe=False))
+    out += _vip_banner(vips, words, now_wall_ns)
     return tuple(sorted(out, key=lambda banner: not banner.severe))
+
+
+def _call_banner(alarm: Alarm, snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo, names: bool) -> Banner:
+    """An extraordinary call: at which seat; where none is known, whose it is, if agents may be named. Never who called."""
+    agent = (snapshot.agents or {}).get(alarm.agent or "")
+    where = [words.text("seat", n=alarm.seat.upper())] if alarm.seat else [agent.name] if names and agent and agent.name else []
+    seen = [] if alarm.acknowledged is None else [words.text("acknowledged")]
+    details = (*where, *seen, _since(alarm.since, words, now_wall_ns, zone))
+    text, short = words.text("call.extraordinary"), words.text("short.call.extraordinary")
+    return Banner("call", alarm.level, text, f"{short} {alarm.seat.upper()}" if alarm.seat else short, details, severe=not seen)
+
+
+def _vip_banner(queues: Sequence[Queue], words: Words, now_wall_ns: int) -> list[Banner]:
+    """The VIP who waits longest, and in which queues others do. Of a queue out of sight nobody knows whether they still wait."""
+    waiting = [queue for queue in queues if queue.fresh == "live" and queue.vip_waiting and queue.vip_longest_since]
+    if not waiting:
+        return []
+    waiting.sort(key=lambda queue: queue.vip_longest_since or "")
+    clocks = [clock_text(age_s(queue.vip_longest_since or "", now_wall_ns)) for queue in waiting]
+    details = tuple(
+        " ".join(
+            [queue.title or "", *([clock] if at else []), *([f"({words.number(count)})"] if (count := queue.vip_waiting or 0) > 1 else [])]
+        ).strip()
+        for at, (queue, clock) in enumerate(zip(waiting, clocks, strict=True))
+    )
+    text, short = words.text("vip_wait"), words.text("short.vip_wait")
+    return [Banner("vip", "waiting", text, short, tuple(each for each in details if each), severe=False, value=clocks[0])]
 
 
 def health_text(words: Words, item: Health) -> str:

@@ -15,6 +15,7 @@ from wallboard.alarm.quiet import Level
 from wallboard.banner import Banner, banners
 from wallboard.layout import BoardSpec, PageSpec, is_of_sites, page_names
 from wallboard.page import Maker, Page, Setting
+from wallboard.scope import queues_of
 
 _LEVELS: tuple[Level, ...] = ("none", "amber", "red")
 _SEVERITIES = ("urgent", "warning", "info")
@@ -51,7 +52,9 @@ def board_from(
         face="closed" if closed else "normal",
         face_text=words.text("closed") if closed else "",
         pages=pages,
-        banners=banners(snapshot, words, now_wall_ns, setting.zone),
+        banners=banners(
+            snapshot, words, now_wall_ns, setting.zone, names=setting.names, vips=tuple(queues_of(spec.page, snapshot).values())
+        ),
         announcements=announcements,
         level=max((alarm.level for alarm in snapshot.alarms), key=_LEVELS.index, default="none"),
         pin=spec.pin if any(page.name == spec.pin for page in pages) else None,

@@ -34,8 +34,12 @@ _HEEDS: Final[dict[str, frozenset[str]]] = {
     "floor": frozenset({"figures", "window"}),
     "queue": frozenset({"queue", "figures", "window"}),
     "group": frozenset({"group", "figures", "window"}),
-    "queues": frozenset({"queues", "figures", "window"}),
+    "queues": frozenset({"queues", "channels", "figures", "window"}),
     "totals": frozenset({"group", "groups", "sites", "figures", "window"}),
+    "callbacks": frozenset({"queues"}),
+    "channels": frozenset({"channels"}),
+    "classes": frozenset({"queue", "group", "window"}),
+    "outbound": frozenset({"figures", "window"}),
     "agents": frozenset({"queues", "names"}),
     "trunks": frozenset(),
     "records": frozenset(),
@@ -121,7 +125,7 @@ def _known(page: PageSpec) -> PageSpec:
 
 def _figures_for(page: PageSpec) -> frozenset[str]:
     """What a page may show: under the name of a queue or a group, a figure of the whole floor would pass for theirs."""
-    whole = page.kind == "floor" or is_of_sites(page)
+    whole = page.kind in ("floor", "outbound") or is_of_sites(page)
     return frozenset(FIGURES) if whole else frozenset(FIGURES) - FLOOR_ONLY
 
 
@@ -150,13 +154,16 @@ def _page(page: PageSpec, here: tuple[str | int, ...]) -> Iterator[tuple[Finding
         if page.kind == key and not getattr(page, key):
             yield Finding(here, f'a page of kind "{page.kind}" must say which', f'write {key} = "…", as the PBX or [{key}s] names it'), True
     heeded = _HEEDS[page.kind]
-    for key in ("queue", "group", "queues", "groups", "sites", "figures", "names"):
+    for key in ("queue", "group", "queues", "groups", "sites", "channels", "figures", "names"):
         if getattr(page, key) not in (None, (), False) and key not in heeded:
             yield Finding((*here, key), f'a page of kind "{page.kind}" has no {key}', f"take it out; it knows {_listed(heeded)}"), False
     if page.sites and (page.groups or page.group):
         yield Finding((*here, "sites"), "a page has totals of groups or of sites, not of both", "make two pages of it"), False
-    if EVERY_SITE in page.sites and len(page.sites) > 1:
-        yield Finding((*here, "sites"), f'"{EVERY_SITE}" is all of them already', f'write sites = ["{EVERY_SITE}"], or name them'), False
+    if page.kind == "classes" and page.queue and page.group:
+        yield Finding((*here, "group"), "a page has the types of one queue or of one group, not of both", "make two pages of it"), False
+    for key in ("sites", "channels"):
+        if EVERY_SITE in getattr(page, key) and len(getattr(page, key)) > 1:
+            yield Finding((*here, key), f'"{EVERY_SITE}" is all of them already', f'write {key} = ["{EVERY_SITE}"], or name them'), False
     may = _figures_for(page)
     alone = not any(figure in may for figure in page.figures)
     for at, figure in enumerate(page.figures):

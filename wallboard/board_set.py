@@ -79,7 +79,10 @@ class BoardSet:
         config = self._config
         words = words_of(language or spec.language or config.site.language)
         completion = config.kpi.window == "completion"
-        return Setting(words, self.zone, self._targets, names=config.privacy.agent_names, completion=completion, week=self.week())
+        return Setting(
+            words, self.zone, self._targets, names=config.privacy.agent_names, completion=completion, week=self.week(),
+            classes=classes_of(config, words.language),
+        )  # fmt: skip
 
     def board(self, name: str, snapshot: Snapshot, now_wall_ns: int, language: str | None = None) -> Board:
         """The board of that name at this instant; one that no longer has a file is the floor's."""
@@ -114,6 +117,12 @@ class BoardSet:
                 mend = f"write one of {', '.join(self.names())}, or queue.KEY or group.KEY"
                 faults.append(Fault("", None, f"wallboard.{medium}.board", f'no board is called "{board}"', mend))
         return faults
+
+
+def classes_of(config: Config, language: str) -> dict[str, str]:
+    """What each type of call is called, in the order of the configuration."""
+    told = config.classification
+    return {name: told.title_of(name, language) for name in told.known}
 
 
 def targets(config: Config) -> dict[str, Threshold]:

@@ -6,11 +6,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PageKind = Literal["floor", "queue", "group", "queues", "totals", "agents", "trunks", "records", "headsets", "link", "announcements"]
+PageKind = Literal[
+    "floor", "queue", "group", "queues", "totals", "callbacks", "channels", "classes", "outbound", "agents", "trunks", "records",
+    "headsets", "link", "announcements",
+]  # fmt: skip
 WindowName = Literal["today", "interval", "rolling"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 #: In `sites`: the own floor and every other site.
 EVERY_SITE = "*"
+#: In `channels`: every channel that the CRM tells of.
+EVERY_CHANNEL = "*"
 #: A board that nobody described: the customer's own measure, a 43-inch screen read from ten metres.
 DISTANCE_M = 10.0
 DIAGONAL_IN = 43.0
@@ -22,6 +27,8 @@ class PageSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `floor`, `queue`, `group`: figures in large. `queues`, `totals`: a table, of queues, or of groups or sites with their sum on top;
     `queues`, `groups` or `sites` narrow and order its rows; sites by their keys, the own floor by its site's name, `["*"]` all.
+    `channels`: other channels than voice, below the queues of a table, `["*"]` all; on a page of channels they narrow and order its rows.
+    `classes` and `callbacks` are of the whole floor, `classes` of one `queue` or `group` where it is named.
     `names`: agents by name, where `[privacy] agent_names` allows it.
     """
 
@@ -33,6 +40,7 @@ class PageSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     queues: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     window: WindowName = "today"
     dwell_s: Annotated[float, Meta(ge=2, le=3600, extra={"unit": "s"})] = DWELL_S
@@ -78,7 +86,7 @@ def page_names(spec: BoardSpec) -> tuple[str, ...]:
         if page.name:
             names.append(page.name)
             continue
-        key = page.queue if page.kind == "queue" else page.group
+        key = page.queue if page.queue and page.kind in ("queue", "classes") else page.group
         wanted = f"{page.kind}.{key}" if key else page.kind
         name, number = wanted, 2
         while name in taken:

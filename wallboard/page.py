@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from appliance.core.clock import wall_ns_from_rfc3339
-from appliance.floor.snapshot import Agent, Announcement, Fresh, Headset, Queue, Records, Snapshot, Trunk
+from appliance.floor.snapshot import Agent, Announcement, Channel, Fresh, Headset, Queue, Records, Snapshot, Trunk
 from wallboard.alarm.quiet import Level, Threshold
-from wallboard.figure import COLUMNS, FLOOR_ONLY, LINK_FIGURES, usual_figures
+from wallboard.channel import queue_of
+from wallboard.figure import (
+    CALLBACK_COLUMNS,
+    CHANNEL_COLUMNS,
+    CHANNEL_FIGURES,
+    COLUMNS,
+    FLOOR_ONLY,
+    LARGE,
+    usual_figures,
+)
 from wallboard.history.last_week import LastWeek
-from wallboard.layout import EVERY_SITE, PageKind, PageSpec, is_of_sites
+from wallboard.layout import EVERY_CHANNEL, EVERY_SITE, PageKind, PageSpec, is_of_sites
 from wallboard.moment import age_s, local_time
+from wallboard.outcome import attempt_shares, class_shares, count_tiles, total_of
 from wallboard.record_row import record_tiles
 from wallboard.tile import Reader, Scope, Tile, figure_text
 from wallboard.words import DASH, Words, clock_text
@@ -24,14 +35,23 @@ from wallboard.words import DASH, Words, clock_text
 AGENT_ORDER = ("available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown")
 #: The path of the sum of all sites; no alarm is of it.
 ALL_SITES = "sites"
+#: The paths of other channels begin so; no alarm is of them.
+CHANNEL = "channel"
 #: More rows than this no rotation shows in a time that anybody waits; the rest is counted in `more`.
 _ROWS = 500
+#: Pages that are about what a window counted.
+_WINDOWED: Final = frozenset({"floor", "queue", "group", "queues", "totals", "classes", "outbound"})
+#: Pages that are left out while they have no row; those that are not as old as the floor's figures.
+_NEEDS_ROWS: Final = frozenset({"trunks", "records", "headsets", "announcements", "totals", "channels", "classes"})
+_TIMELESS: Final = frozenset({"link", "announcements", "headsets", "records", "channels"})
+#: Columns that stand only where some row knows them, and the member that tells.
+_TOLD_BY: Final = {"vip_wait": "vip_waiting", "callbacks": "callbacks"}
 
 
 class Row(Struct, frozen=True):
     """One line of a table: its title, its figures by key in order of importance, and for agents and headsets a state with its word.
 
-    `since` is the RFC 3339 moment from which a duration ticks, None where none does.
+    `since` is the RFC 3339 moment from which a duration ticks, None where none does. `share`: how much of all rows it is, of 1.
     """
 
     key: str
@@ -43,6 +63,7 @@ class Row(Struct, frozen=True):
     word: str = ""
     since: str | None = None
     level: Level = "none"
+    share: float | None = None
 
     def tile(self, key: str) -> Tile:
         """The figure of one key. Raises KeyError."""
@@ -68,7 +89,10 @@ class Page(Struct, frozen=True):
 
 
 class Setting(Struct, frozen=True):
-    """What a board needs to know besides the floor: language, place, targets, whose names it may show, and how things stood a week ago."""
+    """What a board needs to know besides the floor: language, place, targets, whose names it may show, and how things stood a week ago.
+
+    `classes`: what each type of call is called, in the order in which they stand.
+    """
 
     words: Words
     zone: ZoneInfo
@@ -76,6 +100,7 @@ class Setting(Struct, frozen=True):
     names: bool = False
     completion: bool = False
     week: LastWeek | None = None
+    classes: dict[str, str] = {}
 
 
 class Maker:
@@ -89,11 +114,11 @@ class Maker:
         """One page; None for one with nothing to show: trunks where there are none, headsets that may not be shown."""
         scope = self._scope(spec)
         tiles, rows = self._tiles(spec, scope), self._rows(spec)
-        if spec.kind in ("trunks", "records", "headsets", "announcements", "totals") and not rows:
+        if not rows and (spec.kind in _NEEDS_ROWS or (not tiles and spec.kind in LARGE)):
             return None
         if spec.kind == "link" and self._snapshot.crm.state in ("up", "off"):
             return None
-        fresh: Fresh = "live" if spec.kind in ("link", "announcements", "headsets", "records") else scope.queue.fresh
+        fresh: Fresh = "live" if spec.kind in _TIMELESS else scope.queue.fresh
         return Page(
             name, spec.kind, self._title(spec, scope), spec.dwell_s, fresh,
             stamp=stale_text(self._setting.words, scope.queue, self._now_ns, self._setting.zone) if fresh != "live" else "",
@@ -101,7 +126,7 @@ class Maker:
         )  # fmt: skip
 
     def _scope(self, spec: PageSpec) -> Scope:
-        if spec.kind == "queue":
+        if spec.kind in ("queue", "classes") and spec.queue is not None:
             return Scope(f"queue.{spec.queue}", self._snapshot.queues.get(spec.queue or "", Queue()), spec.window)
         if is_of_sites(spec):
             return Scope(ALL_SITES, self._snapshot.all_sites or Queue(), spec.window)
@@ -114,23 +139,25 @@ class Maker:
             return spec.title
         if spec.kind in ("queue", "group"):
             return scope.queue.title or spec.queue or spec.group or ""
+        if spec.kind == "classes" and (spec.queue or spec.group):
+            return f"{self._setting.words.text('page.classes')} · {scope.queue.title or spec.queue or spec.group}"
         return self._setting.words.text("page.sites" if is_of_sites(spec) else f"page.{spec.kind}")
 
     def _note(self, spec: PageSpec) -> str:
         """Which window the figures are of, where it is not the day; and by which rule, where it is not by arrival."""
         words, said = self._setting.words, []
-        if spec.kind in ("floor", "queue", "group", "queues", "totals"):
+        if spec.kind in _WINDOWED:
             said += [words.text(f"window.{spec.window}")] if spec.window != "today" else []
             said += [words.text("window.completion")] if self._setting.completion else []
         if spec.kind == "records":
             said.append(words.text("records.note"))
+        if spec.kind == "classes" and (window := self._scope(spec).figures()) is not None:
+            said.insert(0, words.text("classes.note", n=words.number(sum(window.classes.values()))))
         return " · ".join(said)
 
     def _tiles(self, spec: PageSpec, scope: Scope) -> tuple[Tile, ...]:
-        keys: tuple[str, ...] = ()
-        if spec.kind == "link":
-            keys = tuple(LINK_FIGURES)
-        elif spec.kind in ("floor", "queue", "group", "totals"):
+        keys = LARGE.get(spec.kind, ())
+        if spec.kind in ("floor", "queue", "group", "totals") or (spec.kind == "outbound" and spec.figures):
             keys = spec.figures or usual_figures(floor=scope.path == "floor")
         named = bool(spec.figures)
         tiles = (self._tile(key, scope, named=named) for key in keys if named or scope.path == "floor" or key not in FLOOR_ONLY)
@@ -139,6 +166,8 @@ class Maker:
     def _tile(self, key: str, scope: Scope, *, named: bool) -> Tile | None:
         # What another site's box does not tell must not be shown as this one's.
         elsewhere = key in FLOOR_ONLY and scope.path.partition(".")[0] in (ALL_SITES, "site")
+        # What no CRM tells of a channel is not known, and never 0.
+        elsewhere = elsewhere or (scope.path.partition(".")[0] == CHANNEL and key not in CHANNEL_FIGURES)
         tile = None if elsewhere else self._reader.tile(key, scope)
         if tile is None and named:
             words = self._setting.words
@@ -147,7 +176,8 @@ class Maker:
 
     def _rows(self, spec: PageSpec) -> tuple[Row, ...]:
         of_kind: dict[str, Callable[[PageSpec], tuple[Row, ...]]] = {
-            "queues": self._queues, "totals": self._totals, "agents": self._agents,
+            "queues": self._queues, "totals": self._totals, "agents": self._agents, "callbacks": self._callbacks,
+            "channels": self._channels, "classes": self._classes, "outbound": self._outcomes,
             "trunks": self._trunks, "records": self._records, "headsets": self._headsets, "announcements": self._announcements,
         }  # fmt: skip
         rows = of_kind.get(spec.kind)
@@ -155,19 +185,70 @@ class Maker:
 
     def _queues(self, spec: PageSpec) -> tuple[Row, ...]:
         queues = chosen(self._snapshot.queues, spec.queues)
+        columns = _columns(spec, queues.values())
+        return (*self._queue_rows(queues, columns, spec), *self._channel_rows(spec, columns))
+
+    def _queue_rows(self, queues: dict[str, Queue], columns: tuple[str, ...], spec: PageSpec) -> tuple[Row, ...]:
         times = Counter(queue.title or key for key, queue in queues.items())
-        rows = ((self._queue_row(spec, f"queue.{key}", key, queue), queue.pbx) for key, queue in queues.items())
+        rows = ((self._queue_row(columns, Scope(f"queue.{key}", queue, spec.window), key), queue.pbx) for key, queue in queues.items())
         # Two PBXs may each have a "Ventas".
         return tuple(replace(row, title=f"{row.title} ({pbx})") if times[row.title] > 1 and pbx else row for row, pbx in rows)
 
     def _totals(self, spec: PageSpec) -> tuple[Row, ...]:
         if is_of_sites(spec):
-            own = self._snapshot.site
-            return tuple(
-                self._queue_row(spec, "floor" if key == own else f"site.{key}", key, site)
-                for key, site in sites_of(self._snapshot, spec.sites).items()
-            )
-        return tuple(self._queue_row(spec, f"group.{key}", key, group) for key, group in chosen(self._snapshot.groups, spec.groups).items())
+            own, sites = self._snapshot.site, sites_of(self._snapshot, spec.sites)
+            columns = _columns(spec, sites.values())
+            paths = {key: "floor" if key == own else f"site.{key}" for key in sites}
+            return tuple(self._queue_row(columns, Scope(paths[key], site, spec.window), key) for key, site in sites.items())
+        groups = chosen(self._snapshot.groups, spec.groups)
+        columns = _columns(spec, groups.values())
+        return tuple(self._queue_row(columns, Scope(f"group.{key}", group, spec.window), key) for key, group in groups.items())
+
+    def _callbacks(self, spec: PageSpec) -> tuple[Row, ...]:
+        """Queues in which somebody is to be called back, the longest due first; those that the page names, in its order."""
+        due = {key: queue for key, queue in self._snapshot.queues.items() if queue.callbacks is not None and queue.callbacks.open}
+        oldest = {key: queue.callbacks.oldest_since or "" for key, queue in due.items() if queue.callbacks is not None}
+        queues = (
+            chosen(self._snapshot.queues, spec.queues) if spec.queues else {key: due[key] for key in sorted(due, key=oldest.__getitem__)}
+        )
+        return self._queue_rows(queues, CALLBACK_COLUMNS, spec)
+
+    def _channels(self, spec: PageSpec) -> tuple[Row, ...]:
+        """The floor's voice queues as one row, and each channel below it."""
+        rows = self._channel_rows(replace(spec, channels=spec.channels or (EVERY_CHANNEL,)), CHANNEL_COLUMNS)
+        if not rows:
+            return ()
+        voice = self._queue_row(CHANNEL_COLUMNS, Scope("floor", self._snapshot.floor, spec.window), "voice")
+        return (replace(voice, title=self._setting.words.text("channel.voice")), *rows)
+
+    def _channel_rows(self, spec: PageSpec, columns: tuple[str, ...]) -> tuple[Row, ...]:
+        words, known = self._setting.words, self._snapshot.channels
+        wanted = tuple(known) if EVERY_CHANNEL in spec.channels else spec.channels
+        queues = {key: queue_of(key, known.get(key, Channel()), words) for key in wanted}
+        return tuple(self._queue_row(columns, Scope(f"{CHANNEL}.{key}", queue, spec.window), key) for key, queue in queues.items())
+
+    def _classes(self, spec: PageSpec) -> tuple[Row, ...]:
+        scope = self._scope(spec)
+        window = scope.figures()
+        counts = class_shares(window.classes, self._setting.classes) if window is not None and window.classes else []
+        return self._counted("class", counts, scope)
+
+    def _outcomes(self, spec: PageSpec) -> tuple[Row, ...]:
+        scope = self._scope(spec)
+        window = scope.figures()
+        if window is None or window.outbound is None or scope.queue.fresh == "unknown":
+            return ()
+        return self._counted("attempt", attempt_shares(window.outbound, self._setting.words), scope)
+
+    def _counted(self, what: str, counts: list[tuple[str, str, int]], scope: Scope) -> tuple[Row, ...]:
+        """A row for each outcome; of calls by class the share comes first, of outbound calls their number."""
+        words, fresh, total = self._setting.words, scope.queue.fresh, total_of(counts)
+        rows = []
+        for key, title, count in counts:
+            share, counted = count_tiles(words, what, count, total, fresh)
+            tiles = (share, counted) if what == "class" else (counted, share)
+            rows.append(Row(key, title, tiles, fresh, share=count / total if total else None))
+        return tuple(rows)
 
     def _announcements(self, _spec: PageSpec) -> tuple[Row, ...]:
         words = self._setting.words
@@ -189,9 +270,9 @@ class Maker:
         seats = sorted((self._snapshot.headsets or {}).items(), key=lambda item: (item[1].box or "", item[0]))
         return tuple(self._headset(spec, key, seat) for key, seat in seats)
 
-    def _queue_row(self, spec: PageSpec, path: str, key: str, queue: Queue) -> Row:
-        scope = Scope(path, queue, spec.window)
-        tiles = (self._tile(figure, scope, named=True) for figure in spec.figures or COLUMNS)
+    def _queue_row(self, columns: tuple[str, ...], scope: Scope, key: str) -> Row:
+        queue = scope.queue
+        tiles = (self._tile(figure, scope, named=True) for figure in columns)
         age = clock_text(age_s(queue.as_of, self._now_ns)) if queue.fresh == "stale" and queue.as_of else ""
         return Row(key, queue.title or key, tuple(tile for tile in tiles if tile is not None), queue.fresh, age)
 
@@ -249,6 +330,14 @@ class Maker:
 
     def _age(self, since: str | None) -> str:
         return clock_text(age_s(since, self._now_ns)) if since else ""
+
+
+def _columns(spec: PageSpec, rows: Iterable[Queue]) -> tuple[str, ...]:
+    """A table's columns: those that the page names, else the usual ones; of those that are there only while known, what any row knows."""
+    if spec.figures:
+        return spec.figures
+    told = list(rows)
+    return tuple(key for key in COLUMNS if key not in _TOLD_BY or any(getattr(row, _TOLD_BY[key]) is not None for row in told))
 
 
 def chosen(all_of: dict[str, Queue], wanted: tuple[str, ...]) -> dict[str, Queue]:

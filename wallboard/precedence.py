@@ -1,8 +1,8 @@
 """Decides what comes first where a medium says one thing at a time: priority, then alarm, then scheduled, then the board. Pure.
 
-priority: an urgent announcement, a severe trouble (link, PBX, box). alarm: a figure that is off target and that nobody has acknowledged.
-scheduled: every other announcement and trouble. board: the pages in their order. A higher rung is said first, and again between the
-figures of the board; it never takes their place, so that no figure is hidden for good.
+priority: an urgent announcement, a severe trouble (an extraordinary call, link, PBX, box). alarm: a figure that is off target and that
+nobody has acknowledged; after those a VIP who waits. scheduled: every other announcement and trouble. board: the pages in their order. A
+higher rung is said first, and again between the figures of the board; it never takes their place, so that no figure is hidden for good.
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ class Item(Struct, frozen=True):
 
 def items(board: Board) -> tuple[Item, ...]:
     """Everything that the board has to say, highest rung first, each rung in the board's own order."""
-    out = [Item(_rung(urgent=each.severe), f"{each.trouble}.{at}", banner=each) for at, each in enumerate(board.banners)]
+    troubles = [each for each in board.banners if each.trouble != "vip"]
+    out = [Item(_rung(urgent=each.severe), f"{each.trouble}.{at}", banner=each) for at, each in enumerate(troubles)]
     out += [Item(_rung(urgent=each.severity == "urgent"), f"notice.{each.id}", notice=each) for each in board.announcements]
     if board.face == "normal":
         for page in (page for page in board.pages if board.pin in (None, page.name)):
             out += _of_page(page)
+    out += [Item("alarm", "vip", banner=each) for each in board.banners if each.trouble == "vip"]
     return tuple(sorted(out, key=lambda item: RUNGS.index(item.rung)))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from appliance.core.clock import NS, ManualClock, rfc3339
+from appliance.core.clock import ManualClock, rfc3339
 from appliance.floor.sites import all_sites
 from appliance.floor.snapshot import (
     Agent,
@@ -25,14 +25,10 @@ from appliance.floor.snapshot import (
     Utilisation,
     Window,
 )  # fmt: skip
+from wallboard.sample_back import stocked, with_extraordinary, with_vips
+from wallboard.sample_time import NOW_NS, ago
 
-#: 2026-11-21, 09:03:22 at the site (14:03:22 UTC).
-NOW_NS = 1_795_269_802 * NS
-
-
-def ago(seconds: float) -> str:
-    """The moment so long before the sample's now."""
-    return rfc3339(NOW_NS - round(seconds * NS))
+__all__ = ["FACES", "NOW_NS", "HeldView", "ago", "faced", "sample", "sample_headsets", "stocked", "window"]
 
 
 def window(
@@ -118,12 +114,16 @@ def sample_headsets() -> dict[str, Headset]:
     }  # fmt: skip
 
 
-FACES: Final = ("normal", "alarm", "link_down", "draining", "pbx_down", "box", "stale", "unknown", "closed")
+FACES: Final = ("normal", "vip", "alarm", "extraordinary", "link_down", "draining", "pbx_down", "box", "stale", "unknown", "closed")
 
 
 def faced(face: str) -> Snapshot:
     """The sample floor in one of its states (`FACES`)."""
     shot = Snapshot() if face == "unknown" else sample()
+    if face == "vip":
+        with_vips(stocked(shot))
+    if face == "extraordinary":
+        with_extraordinary(shot)
     floor, queues = shot.floor, shot.queues
     if face == "alarm":
         shot.alarms = [

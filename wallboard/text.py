@@ -21,6 +21,7 @@ from wallboard.words import Words
 WIDTH: Final = 80
 Style = Literal["none", "amber", "red", "bold", "dim"]
 _LEVELS: Final = {"none": "", "amber": "▲", "red": "◆"}
+_MARKS: Final = {"call": "☎", "vip": "★"}
 #: The least that a queue's title takes of a table; columns go from the least important on when there is less.
 _TITLE: Final = 18
 _GAP: Final = 2
@@ -81,8 +82,9 @@ def _counted(head: list[Line], mark: str, width: int) -> list[Line]:
 def _said(board: Board, words: Words, width: int) -> Iterator[Line]:
     for banner in board.banners:
         style: Style = "red" if banner.severe else "amber"
-        whole = f"▲ {' · '.join((banner.text, *banner.details))}"
-        said = [whole] if columns(whole) <= width else [f"▲ {banner.text}", *_joined(banner.details, width)]
+        mark = _MARKS.get(banner.trouble, "▲")
+        whole = f"{mark} {' · '.join((banner.said, *banner.details))}"
+        said = [whole] if columns(whole) <= width else [f"{mark} {banner.said}", *_joined(banner.details, width)]
         yield from ((Span(cut(text, width), style),) for text in said)
     for notice in board.announcements[:_NOTICES]:
         text = f"{words.text(f'severity.{notice.severity}')}: {' '.join(notice.text.split())}"

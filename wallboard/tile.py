@@ -10,7 +10,7 @@ from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.floor.snapshot import Alarm, Fresh, Queue, Satisfaction, Snapshot, Window
 from appliance.floor.source import COVERED
 from wallboard.alarm.quiet import Level, Threshold
-from wallboard.figure import FIGURES, LINK_FIGURES, Figure
+from wallboard.figure import FIGURES, Figure, known_figure, member_at, share_of
 from wallboard.history.last_week import LastWeek, last_week_of
 from wallboard.layout import WindowName
 from wallboard.moment import age_s
@@ -20,6 +20,8 @@ _UTILISATION: Final = "/utilisation."
 #: The states that stand beside "busy", in this order.
 _BUSY: Final = ("talking", "ringing", "holding")
 _REASONS_SHOWN: Final = 4
+_SHARES: Final = frozenset({"share", "rate", "ratio", "all_busy"})
+_TIMES: Final = frozenset({"wait", "since", "duration", "moment"})
 
 
 class Tile(Struct, frozen=True):
@@ -63,7 +65,7 @@ class Reader:
 
     def tile(self, key: str, scope: Scope) -> Tile | None:
         """The figure of one key; None where it is one that is there only while it is known, and is not."""
-        figure = FIGURES.get(key) or LINK_FIGURES[key]
+        figure = known_figure(key)
         value, worst = self._value(figure, scope)
         fresh: Fresh = "live" if figure.source.startswith("/crm") else scope.queue.fresh
         if fresh == "unknown":
@@ -97,12 +99,18 @@ class Reader:
             told = ((getattr(trunk, figure.of), key) for key, trunk in self._snapshot.trunks.items())
             worst = max((share for share in told if share[0] is not None), default=None)
             return (worst[0], f"trunk.{worst[1]}.{figure.of}") if worst else (None, "")
-        value, path = self._root(figure.source, scope)
-        for part in path.split("."):
-            value = None if value is None else getattr(value, part)
+        value = self._at(figure.source, scope)
+        if figure.form == "rate":
+            value = share_of(value, self._at(figure.of, scope))
+        if figure.form == "since":
+            count = self._at(figure.of, scope)
+            value = 0.0 if count == 0 else None if count is None or value is None else age_s(value, _seen_ns(scope.queue, self._now_ns))
         if figure.form == "moment":
             value = None if value is None else age_s(value, self._now_ns)
         return value, ""
+
+    def _at(self, source: str, scope: Scope) -> Any:
+        return member_at(*self._root(source, scope))
 
     def _root(self, source: str, scope: Scope) -> tuple[Any, str]:
         if source.startswith("/"):
@@ -142,18 +150,32 @@ class Reader:
             within = [] if window.target is None else [words.text("within", t=words.number(window.target))]
             definition = " ".join([*([window.service_level_variant] if window.service_level_variant else []), *within])
             notes += [definition] if definition else []
-        if figure.of.startswith("window.") and window is not None:
+        if figure.form == "rate":
+            notes.append(words.text("of", a=words.number(self._at(figure.source, scope)), b=words.number(self._at(figure.of, scope))))
+        elif figure.of.startswith("window.") and window is not None:
             parts = getattr(window, figure.of.removeprefix("window."))
             notes += [words.text("of", a=words.number(parts[0]), b=words.number(parts[1]))] if parts and parts[1] else []
         if key == "offered" and window is not None and window.unknown:
             notes.append(words.text("not_told", n=words.number(window.unknown)))
         if key == "satisfaction" and window is not None and window.satisfaction is not None:
             notes.append(words.text("answers", n=words.number(window.satisfaction.answers)))
+        if key == "vip_wait" and scope.queue.vip_waiting:
+            notes.append(words.text("vip.waiting", n=words.number(scope.queue.vip_waiting)))
+        if key == "callbacks" and scope.queue.callbacks is not None:
+            notes += self._callbacks(scope)
         if key == "busy" and scope.queue.agents is not None:
             notes += [f"{words.text(s)} {words.number(getattr(scope.queue.agents, s))}" for s in _BUSY if getattr(scope.queue.agents, s)]
         if key == "paused":
             notes += self._reasons(scope)
         return tuple(notes)
+
+    def _callbacks(self, scope: Scope) -> list[str]:
+        """Since when the oldest one waits, and how many somebody took on."""
+        words, due, oldest = self._words, scope.queue.callbacks, known_figure("callbacks_oldest")
+        if due is None or not due.open:
+            return []
+        said = [f"{words.text('callbacks_oldest')} {clock_text(self._value(oldest, scope)[0])}"] if due.oldest_since else []
+        return [*said, f"{words.text('callbacks_claimed')} {words.number(due.claimed)}"] if due.claimed else said
 
     def _reasons(self, scope: Scope) -> list[str]:
         """Why agents are paused, the commonest first; of a queue, its own agents."""
@@ -196,7 +218,7 @@ def limit_text(words: Words, form: str, limit: float) -> tuple[str, str]:
     >>> limit_text(words_of("en"), "share", 0.8), limit_text(words_of("en"), "share", 0.025)
     (('80', '%'), ('2.5', '%'))
     """
-    if form in ("share", "ratio", "all_busy"):
+    if form in _SHARES:
         decimals = 0 if round(limit * 100, 1).is_integer() else 1
         return words.number(limit * 100, decimals), words.percent(0.0)[1]
     return figure_text(words, form, limit)
@@ -211,7 +233,7 @@ def figure_text(words: Words, form: str, value: Any) -> tuple[str, str]:
     """
     if value is None:
         return DASH, ""
-    if form in ("share", "ratio", "all_busy"):
+    if form in _SHARES:
         return words.percent(value)
     if form == "lines":
         return f"{words.number(value[0])}/{words.number(value[1])}", ""
@@ -219,7 +241,7 @@ def figure_text(words: Words, form: str, value: Any) -> tuple[str, str]:
         return words.number(value.mean if isinstance(value, Satisfaction) else value, 1), ""
     if form == "span":
         return span_text(words, value), ""
-    return clock_text(value) if form in ("wait", "duration", "moment") else words.number(value), ""
+    return clock_text(value) if form in _TIMES else words.number(value), ""
 
 
 def span_text(words: Words, seconds: float) -> str:
@@ -242,6 +264,9 @@ def longest_wait_s(scope: Queue, now_wall_ns: int) -> float | None:
         return 0.0
     if scope.longest_since is None:
         return scope.longest_wait
-    # Out of sight nobody knows whether that caller still waits: the wait stands as it was last seen.
-    seen_ns = min(now_wall_ns, wall_ns_from_rfc3339(scope.as_of)) if scope.fresh == "stale" and scope.as_of else now_wall_ns
-    return age_s(scope.longest_since, seen_ns)
+    return age_s(scope.longest_since, _seen_ns(scope, now_wall_ns))
+
+
+def _seen_ns(scope: Queue, now_wall_ns: int) -> int:
+    """Until when a wait ticks: out of sight nobody knows whether that caller still waits, and it stands as it was last seen."""
+    return min(now_wall_ns, wall_ns_from_rfc3339(scope.as_of)) if scope.fresh == "stale" and scope.as_of else now_wall_ns

@@ -23,7 +23,7 @@ from appliance.core.errors import MisconfiguredError
 from appliance.floor.snapshot import Snapshot
 from wallboard.board_set import BoardSet
 from wallboard.layout import page_names
-from wallboard.sample import FACES, NOW_NS, faced, sample_headsets
+from wallboard.sample import FACES, NOW_NS, faced, sample_headsets, stocked
 
 EXAMPLES = """
   callfloor board preview boards/planta.toml
@@ -110,6 +110,8 @@ def _config(args: argparse.Namespace) -> tuple[Config, str]:
 def _floor(args: argparse.Namespace, config: Config) -> tuple[Snapshot, int]:
     if not args.live:
         shot = faced(args.face)
+        if args.face not in ("vip", "unknown"):
+            stocked(shot)
         if config.privacy.headsets and args.face != "unknown":  # as on a box: never where they may not be shown
             shot.headsets = sample_headsets()
         return shot, NOW_NS

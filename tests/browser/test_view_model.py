@@ -14,9 +14,12 @@ from appliance.floor.snapshot import (
     AgentCounts,
     Alarm,
     Announcement,
+    Callbacks,
+    Channel,
     Crm,
     Headset,
     Health,
+    Outbound,
     Pbx,
     Queue,
     Records,
@@ -63,7 +66,36 @@ name = "two"
 queues = ["soporte", "ventas", "falta"]
 figures = ["service_level", "waiting"]
 [[page]]
+kind = "queues"
+name = "beside"
+channels = ["*"]
+[[page]]
 kind = "totals"
+[[page]]
+kind = "callbacks"
+[[page]]
+kind = "callbacks"
+name = "due-two"
+queues = ["ventas", "falta"]
+[[page]]
+kind = "channels"
+[[page]]
+kind = "channels"
+name = "some"
+channels = ["fax", "email", "kiosko"]
+[[page]]
+kind = "classes"
+[[page]]
+kind = "classes"
+queue = "ventas"
+window = "interval"
+[[page]]
+kind = "outbound"
+[[page]]
+kind = "outbound"
+name = "lines"
+figures = ["contact_rate", "attempts", "trunks"]
+window = "rolling"
 [[page]]
 kind = "agents"
 [[page]]
@@ -98,10 +130,10 @@ SAID = """(floor, ms) => import('/tv/view.js').then(({ view }) => {
   const tile = (t) => pick(t, 'key', 'label', 'short', 'value', 'unit', 'notes', 'target', 'fresh', 'level', 'acknowledged', 'hatched');
   return {
     ...pick(v, 'name', 'title', 'face', 'pin'),
-    banners: v.banners.map((b) => pick(b, 'trouble', 'state', 'text', 'details', 'severe')),
+    banners: v.banners.map((b) => pick(b, 'trouble', 'state', 'text', 'value', 'details', 'severe')),
     announcements: v.announcements.map((a) => [a.id, a.text, a.severity ?? 'info']),
     pages: v.pages.map((p) => ({ ...pick(p, 'name', 'kind', 'title', 'dwell_s', 'fresh', 'stamp', 'note', 'more'), tiles: p.tiles.map(tile),
-      rows: p.rows.map((r) => ({ ...pick(r, 'key', 'title', 'fresh', 'age', 'state', 'word', 'since', 'level'), tiles: r.tiles.map(tile) })) })),
+      rows: p.rows.map((r) => ({ ...pick(r, 'key', 'title', 'fresh', 'age', 'state', 'word', 'since', 'level', 'share'), tiles: r.tiles.map(tile) })) })),
   };
 })"""
 
@@ -117,7 +149,7 @@ def said(board: Board) -> dict[str, Any]:
         names = ("name", "kind", "title", "dwell_s", "fresh", "stamp", "note", "more")
         rows = [
             {
-                **{name: getattr(row, name) for name in ("key", "title", "fresh", "age", "state", "word", "since", "level")},
+                **{name: getattr(row, name) for name in ("key", "title", "fresh", "age", "state", "word", "since", "level", "share")},
                 "tiles": [tile(t) for t in row.tiles],
             }
             for row in each.rows
@@ -130,7 +162,8 @@ def said(board: Board) -> dict[str, Any]:
         "face": board.face,
         "pin": board.pin,
         "banners": [
-            {"trouble": b.trouble, "state": b.state, "text": b.text, "details": list(b.details), "severe": b.severe} for b in board.banners
+            {"trouble": b.trouble, "state": b.state, "text": b.text, "value": b.value, "details": list(b.details), "severe": b.severe}
+            for b in board.banners
         ],
         "announcements": [[a.id, a.text, a.severity] for a in board.announcements],
         "pages": [page(each) for each in board.pages],
@@ -165,6 +198,8 @@ class Dice:
             service_level=self.maybe(share), service_level_of=self.maybe((r.randrange(5000), r.randrange(2) * 5000)), service_level_variant=self.maybe("asterisk-sl2"),
             abandon_rate=self.maybe(round(r.random(), 4)), abandon_rate_of=(r.randrange(9), r.randrange(2000)), asa=self.maybe(r.choice([0.0, 59.9, 3600.0, 725.4])),
             talk_avg=self.maybe(189.8), aht=self.maybe(3725.0), coverage=self.maybe(r.choice([1.0, 0.95, 0.949])), fcr=self.maybe(0.85),
+            classes=self.maybe({name: r.randrange(99) for name in r.sample(["perfect", "improper", "extraordinary", "odd", "ñu"], 3)}) or {},
+            outbound=self.maybe(Outbound(attempts=r.randrange(3) * 37, contacts=r.randrange(30), outcomes={name: r.randrange(1, 40) for name in r.sample(["answered", "busy", "agent_busy", "odd"], 2)})),
             repeat_call_share=self.maybe(0.123), satisfaction=self.maybe(Satisfaction(mean=r.choice([4.25, 4.35, 5.0, 3.75]), answers=r.randrange(2000))),
         )  # fmt: skip
 
@@ -174,7 +209,16 @@ class Dice:
         return Queue(
             title=self.maybe(r.choice(["Ventas", "Атака", "שלום queue", "a\u0000b\tc", "😀" * 30, ""])), fresh=r.choice(["live", "live", "stale", "unknown"]), as_of=self.maybe(ago(r.randrange(4000))),
             waiting=self.maybe(r.choice([0, 1, 12, 1234])), longest_wait=self.maybe(41.5), longest_since=self.maybe(ago(r.randrange(8000))), agents=self.maybe(counts),
-            today=self.window(), interval=self.maybe(self.window()), rolling=self.maybe(self.window()),
+            vip_waiting=self.maybe(r.randrange(3)), vip_longest_since=self.maybe(ago(r.randrange(900))),
+            callbacks=self.maybe(Callbacks(open=r.randrange(3), claimed=r.randrange(2), oldest_since=self.maybe(ago(r.randrange(9000))))),
+            pbx=self.maybe(r.choice(["norte", "sur"])), today=self.window(), interval=self.maybe(self.window()), rolling=self.maybe(self.window()),
+        )  # fmt: skip
+
+    def channel(self) -> Channel:
+        r = self.random
+        return Channel(
+            title=self.maybe(r.choice(["Correo", "WhatsApp"])), fresh=r.choice(["live", "stale", "unknown"]), as_of=self.maybe(ago(r.randrange(4000))), waiting=self.maybe(r.choice([0, 7])),
+            longest_wait=self.maybe(12.5), longest_since=self.maybe(ago(r.randrange(9000))), service_level=self.maybe(0.8125), service_level_of=self.maybe((13, 16)), target=self.maybe(60.0),
         )  # fmt: skip
 
     def floor(self, held: Snapshot) -> Snapshot:
@@ -201,6 +245,12 @@ class Dice:
         shot.alarms = [
             Alarm(id=name, level=r.choice(["amber", "red"]), since=ago(9), acknowledged=self.maybe(ago(3))) for name in r.sample(levels, 12)
         ]
+        people = list(shot.agents or {})
+        shot.alarms += [
+            Alarm(id=f"call.extraordinary.{agent}", level="red", since=ago(r.randrange(99)), acknowledged=self.maybe(ago(3)), agent=agent, seat=r.choice([None, None, "a12"]))
+            for agent in r.sample([*people, "nadie"], 2)
+        ]  # fmt: skip
+        shot.channels = {key: self.channel() for key in ("email", "chat", "kiosko", "fax") if r.random() < 0.8}
         shot.announcements = [
             Announcement(
                 id=f"a{at}", text="Hola", severity=r.choice(["info", "warning", "urgent"]), boards=r.choice([[], ["todo"], ["other"]])
@@ -236,6 +286,10 @@ async def test_the_page_says_what_every_other_medium_says(browser: Browser, box:
         "group",
         "queues",
         "totals",
+        "callbacks",
+        "channels",
+        "classes",
+        "outbound",
         "agents",
         "trunks",
         "records",

@@ -214,7 +214,8 @@ class BeaconRun:
 
     async def _acknowledge(self) -> None:
         """Every alarm that this light shows and nobody has acknowledged."""
-        raised = [alarm.id for alarm in self._feed.snapshot().alarms if alarm.acknowledged is None and self._viewpoint.concerns(alarm)]
+        sight, journalled = self._viewpoint.sight(self._feed.snapshot()), self._feed.raised()
+        raised = [journalled[alarm.id] for alarm in sight.alarms if alarm.acknowledged is None]
         seen = [AlarmAcknowledged(alarm=alarm, by=f"button {self.name}") for alarm in raised]
         try:
             for at in range(0, len(seen), BATCH):

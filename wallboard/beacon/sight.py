@@ -30,15 +30,21 @@ class Viewpoint:
             waiting=None if scope is None else scope.waiting,
             all_busy=self._queue is None and self._group is None and any(trunk.all_busy_now for trunk in snapshot.trunks.values()),
             fault=_fault(snapshot, None if scope is None or self._queue is None else scope.pbx),
-            alarms=tuple(alarm for alarm in snapshot.alarms if self.concerns(alarm)),
+            alarms=tuple(alarm for alarm in snapshot.alarms if self.concerns(alarm, snapshot)),
         )
 
-    def concerns(self, alarm: Alarm) -> bool:
-        """Whether an alarm is one that this light shows: all of them where it looks at the whole floor."""
+    def concerns(self, alarm: Alarm, snapshot: Snapshot) -> bool:
+        """Whether an alarm is one that this light shows: all of them where it looks at the whole floor.
+
+        Of an agent's extraordinary call, where he is in the queue, or in one of the group's.
+        """
         if self._queue is None and self._group is None:
             return True
         kind, _, rest = alarm.id.partition(".")
         key = rest.rpartition(".")[0]
+        if kind == "call":
+            agent = (snapshot.agents or {}).get(alarm.agent or "")
+            return agent is not None and not self._queues.union({self._queue}).isdisjoint(agent.queues)
         return (kind == "queue" and (key == self._queue or key in self._queues)) or (kind == "group" and key == self._group)
 
     def _scope(self, snapshot: Snapshot) -> Queue | None:

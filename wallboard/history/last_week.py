@@ -19,12 +19,12 @@ from appliance.floor.calendar import HALF_HOUR_NS, Calendar
 from appliance.floor.history import Day, KeptQueue, covered_of, queues_of, total
 from appliance.floor.snapshot import Satisfaction, Window
 from appliance.floor.source import COVERED
-from wallboard.figure import FIGURES, Figure
+from wallboard.figure import FIGURES, Figure, member_at
 from wallboard.layout import WindowName
 
 _DAYS: Final = 7
 #: Figures of a window: only these have a value for a half-hour that is over.
-WEEKLY: Final = {key: figure for key, figure in FIGURES.items() if figure.source.startswith("window.")}
+WEEKLY: Final = {key: figure for key, figure in FIGURES.items() if figure.source.startswith("window.") and figure.form != "rate"}
 
 
 class Then(Struct, frozen=True):
@@ -90,7 +90,7 @@ def last_week_of(week: LastWeek | None, figure: str, path: str = "floor", window
 
 def value_in(window: Window, figure: Figure) -> float | None:
     """A window's value of a figure; of a score its mean."""
-    value: float | Satisfaction | None = getattr(window, figure.source.removeprefix("window."))
+    value: float | Satisfaction | None = member_at(window, figure.source.removeprefix("window."))
     return value.mean if isinstance(value, Satisfaction) else value
 
 

@@ -17,8 +17,9 @@ from msgspec import Struct
 
 from appliance.core.clock import NS
 from appliance.floor.snapshot import Queue, Satisfaction, Snapshot
-from wallboard.figure import FIGURES, Figure
+from wallboard.figure import FIGURES, Figure, member_at, share_of
 from wallboard.layout import WindowName
+from wallboard.moment import age_s
 from wallboard.tile import longest_wait_s
 
 STEP_S: Final = 60
@@ -70,7 +71,7 @@ class Trend:
         # NaN alone differs from itself; written out, for a large floor has a quarter of a million points.
         if told.form in ("count", "agents", "lines"):
             return [int(value) if value == value else None for value in series]  # noqa: PLR0124
-        digits = 1 if told.form in ("wait", "duration") else 4
+        digits = 1 if told.form in ("wait", "since", "duration") else 4
         return [round(value, digits) if value == value else None for value in series]  # noqa: PLR0124
 
     def figures(self, path: str) -> list[str]:
@@ -151,8 +152,11 @@ def _values(path: str, scope: Queue, snapshot: Snapshot, now_ns: int) -> Iterato
         if source.startswith("window."):
             name = source.removeprefix("window.")
             for window in WINDOWS:
-                shown = getattr(scope, window)
-                yield _key(key, figure, window), _number(getattr(shown, name)) if live and shown is not None else None
+                shown = getattr(scope, window) if live else None
+                value = member_at(shown, name)
+                if figure.form == "rate":
+                    value = share_of(value, member_at(shown, figure.of.removeprefix("window.")))
+                yield _key(key, figure, window), _number(value)
         elif source.startswith("/"):
             if path == "floor":
                 yield key, _of_the_house(figure, snapshot)
@@ -160,11 +164,14 @@ def _values(path: str, scope: Queue, snapshot: Snapshot, now_ns: int) -> Iterato
             yield key, None
         elif figure.form == "wait":
             yield key, longest_wait_s(scope, now_ns)
+        elif figure.form == "since":
+            since = member_at(scope, source)
+            yield key, 0.0 if member_at(scope, figure.of) == 0 else None if since is None else age_s(since, now_ns)
         elif figure.form == "agents":
             counts = scope.agents
             yield key, None if counts is None else float(sum(getattr(counts, state) for state in figure.states))
         else:
-            yield key, _number(getattr(scope, source))
+            yield key, _number(member_at(scope, source))
 
 
 def _of_the_house(figure: Figure, snapshot: Snapshot) -> float | None:
@@ -176,10 +183,7 @@ def _of_the_house(figure: Figure, snapshot: Snapshot) -> float | None:
         return float(sum(known)) if known and len(known) == len(busy) else None
     if figure.form == "all_busy":
         return max((share for trunk in trunks if (share := getattr(trunk, figure.of)) is not None), default=None)
-    value: object = snapshot
-    for name in figure.source[1:].split("."):
-        value = None if value is None else getattr(value, name)
-    return _number(value)
+    return _number(member_at(snapshot, figure.source[1:]))
 
 
 def _key(figure: str, told: Figure, window: WindowName) -> str:

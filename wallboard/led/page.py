@@ -23,7 +23,7 @@ from wallboard.precedence import Item, items
 from wallboard.tile import Tile
 from wallboard.words import Words, words_of
 
-_TROUBLES: Final = {"link": "▲", "pbx": "✕", "box": "◆", "clock": "◆"}
+_TROUBLES: Final = {"call": "☎", "link": "▲", "pbx": "✕", "box": "◆", "clock": "◆", "vip": "★"}
 _ALARMS: Final = {"amber": ("▲", "△"), "red": ("◆", "◇"), "none": ("", "")}
 _INKS: Final = {"none": Ink.PLAIN, "amber": Ink.AMBER, "red": Ink.RED}
 _SEVERITIES: Final = {"info": Ink.PLAIN, "warning": Ink.AMBER, "urgent": Ink.RED}
@@ -36,7 +36,7 @@ _ALARMS_AT_ONCE: Final = 6
 #: A table of people or seats longer than this is counted by what they do.
 _ROWS: Final = 12
 #: Figures of a row that are known by their shape; any other has its short label.
-_BARE: Final = ("waiting", "longest_wait", "trunks")
+_BARE: Final = ("waiting", "longest_wait", "trunks", "callbacks", "class_share", "attempt_count")
 
 
 class Part(Struct, frozen=True):
@@ -156,7 +156,8 @@ def _of(item: Item, words: Words, several: bool) -> Iterator[Said]:
 
 def _trouble(key: str, banner: Banner) -> Iterator[Said]:
     sign, ink = _TROUBLES[banner.trouble], Ink.RED if banner.severe else Ink.AMBER
-    yield Said(f"{key}.text", glyph_text(f"{sign} {banner.text}"), glyph_text(f"{sign} {banner.short}"), ink=ink)
+    clock = (Part(glyph_text(banner.value), ink, digits=True),) if banner.value else ()
+    yield Said(f"{key}.text", glyph_text(f"{sign} {banner.text}"), glyph_text(f"{sign} {banner.short}"), clock, ink=ink)
     if banner.details:
         yield Said(f"{key}.details", glyph_text(" · ".join(banner.details)), ink=ink)
 

@@ -26,7 +26,7 @@ Size = Literal["figure", "row", "long"]
 _TONES: Final[tuple[Tone, ...]] = ("plain", "dim", "amber", "red")
 _MARKS: Final = {"none": "", "amber": "!", "red": "!!"}
 #: Of a row these are known by their shape; any other has its short label.
-_BARE: Final = ("waiting", "longest_wait", "trunks")
+_BARE: Final = ("waiting", "longest_wait", "trunks", "callbacks", "class_share", "attempt_count")
 _ROW_FIGURES: Final = 3
 _ROW_LETTERS: Final = 44
 #: So many announcements are said in the rotation; of more it is said how many.
@@ -99,7 +99,8 @@ def _urgent(item: Item, words: Words) -> Iterator[Phrase]:
     key = f"now.{item.key}"
     if item.banner is not None:
         for phrase in _banner(f"banner.{item.key}", item.banner):
-            yield Phrase(key, phrase.label, phrase.short, phrase.value, phrase.live, phrase.size, "red")
+            tone: Tone = "red" if item.rung == "priority" else phrase.tone
+            yield Phrase(key, phrase.label, phrase.short, phrase.value, phrase.live, phrase.size, tone)
     elif item.notice is not None:
         yield Phrase(key, _notice_text(item.notice, words), tone="red")
     elif item.tile is not None and item.page is not None:
@@ -112,6 +113,9 @@ def _urgent(item: Item, words: Words) -> Iterator[Phrase]:
 def _banner(key: str, banner: Banner) -> Iterator[Phrase]:
     tone: Tone = "red" if banner.severe else "amber"
     details = " - ".join(banner.details)
+    if banner.value:
+        yield Phrase(key, banner.text, banner.short, f"{banner.value} {details}".rstrip(), key, "row", tone)
+        return
     yield Phrase(key, banner.text + (":" if details else ""), banner.short, details, key if details else "", "long", tone)
 
 

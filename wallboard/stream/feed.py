@@ -15,7 +15,7 @@ import msgspec
 
 from appliance.core.clock import NS, Clock, rfc3339
 from appliance.core.config import Privacy
-from appliance.floor.snapshot import Agent, Snapshot
+from appliance.floor.snapshot import Agent, Alarm, Snapshot
 from wallboard.stream.hub import Client, Hub
 from wallboard.stream.pace import Pace
 from wallboard.stream.patch import diff, is_due
@@ -55,6 +55,7 @@ class Feed:
         self._view, self._clock, self._privacy = view, clock, privacy
         self._dirty = True
         self._snapshot = Snapshot()
+        self._raised: list[Alarm] = []
         self._snapshot_mono_ns = 0
         self._sent = self._snapshot
         #: The agents of the last snapshot that was not a tick, and how they stand in what is sent.
@@ -80,10 +81,16 @@ class Feed:
         """The floor now: made anew when something was folded, or when the last one is older than max_age_ns."""
         mono_ns = self._clock.mono_ns()
         if self._dirty or mono_ns - self._snapshot_mono_ns >= max_age_ns:
-            self._snapshot = _private(self._view.snapshot(), self._privacy)
+            snapshot = self._view.snapshot()
+            self._raised = snapshot.alarms
+            self._snapshot = _private(snapshot, self._privacy)
             self._snapshot_mono_ns = mono_ns
             self._dirty = False
         return self._snapshot
+
+    def raised(self) -> dict[str, str]:
+        """The ids under which the journal knows the alarms, by those under which the last `snapshot` showed them."""
+        return {each.id: alarm.id for each, alarm in zip(self._snapshot.alarms, self._raised, strict=True)}
 
     def document(self) -> bytes:
         """The body of GET /api/floor. Whoever follows the stream is brought to the same position first."""
@@ -182,6 +189,8 @@ def _private(snapshot: Snapshot, privacy: Privacy) -> Snapshot:
     if snapshot.agents:
         nameless = {_alias(epoch, key): msgspec.structs.replace(agent, name=None) for key, agent in snapshot.agents.items()}
         snapshot = msgspec.structs.replace(snapshot, agents=nameless)
+    if any(alarm.agent is not None for alarm in snapshot.alarms):
+        snapshot = msgspec.structs.replace(snapshot, alarms=[_nameless(alarm, epoch) for alarm in snapshot.alarms])
     if snapshot.headsets:
         unworn = {
             seat: each if each.agent is None else msgspec.structs.replace(each, agent=_alias(epoch, each.agent))
@@ -189,6 +198,14 @@ def _private(snapshot: Snapshot, privacy: Privacy) -> Snapshot:
         }
         snapshot = msgspec.structs.replace(snapshot, headsets=unworn)
     return snapshot
+
+
+def _nameless(alarm: Alarm, epoch: str) -> Alarm:
+    """An alarm of an agent's call, under his alias in its id too."""
+    if alarm.agent is None:
+        return alarm
+    alias = _alias(epoch, alarm.agent)
+    return msgspec.structs.replace(alarm, id=alarm.id.removesuffix(alarm.agent) + alias, agent=alias)
 
 
 @lru_cache(maxsize=5000)

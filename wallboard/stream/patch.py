@@ -17,7 +17,7 @@ Document = dict[str, Any]
 #: Members that tick by themselves: they ride along with any patch, but none is due for them alone (contract, HTTP).
 TICKING: Final = frozenset({"time", "longest_wait", "seconds", "utilisation", "coverage", "all_busy_share"})
 #: Members of the snapshot whose keys are names of things, which a site may choose: a queue may be called "time".
-_NAMED: Final = frozenset({"pbx", "queues", "groups", "sites", "agents", "trunks", "headsets"})
+_NAMED: Final = frozenset({"pbx", "queues", "groups", "sites", "agents", "trunks", "headsets", "channels"})
 _ABSENT: Final = object()
 
 

@@ -10,9 +10,12 @@ const since = (moment, nowMs) => `${word("since", { t: timeOfDay(Date.parse(mome
 // What is for the technician as long as it is amber: a floor cannot mend it.
 const FOR_DOCTOR = new Set(["power", "temperature", "memory", "card"]);
 
-// Every trouble, gravest first: {trouble, state, shape, text, details, severe}.
-export function banners(floor, nowMs) {
-  const out = [];
+// The alarm of an agent's extraordinary call begins so.
+const EXTRAORDINARY = "call.extraordinary.";
+
+// Every trouble, gravest first: {trouble, state, shape, text, value, details, severe}. `vips`: queues whose VIP callers concern the board.
+export function banners(floor, nowMs, vips = []) {
+  const out = (floor.alarms ?? []).filter((alarm) => alarm.id.startsWith(EXTRAORDINARY)).map((alarm) => callBanner(alarm, floor, nowMs));
   const sources = Object.entries(floor.pbx ?? {});
   for (const [key, pbx] of sources) {
     if (pbx.state === "up") continue;
@@ -25,7 +28,27 @@ export function banners(floor, nowMs) {
     if (item.level === "red" || (item.level === "amber" && !FOR_DOCTOR.has(item.id))) out.push({ trouble: "box", state: item.level, shape: "box", text: word("box.fault"), details: [healthText(item)], severe: item.level === "red" });
   }
   if (floor.clock === "unset") out.push({ trouble: "clock", state: "unset", shape: "clock", text: word("clock.unset"), details: [], severe: false });
+  out.push(...vipBanner(vips, nowMs));
+  for (const each of out) each.value ??= "";
   return out.sort((a, b) => Number(b.severe) - Number(a.severe));
+}
+
+// An extraordinary call: at which seat; where none is known, whose it is, if agents may be named. Never who called.
+function callBanner(alarm, floor, nowMs) {
+  const agent = floor.agents?.[alarm.agent ?? ""];
+  const where = alarm.seat ? [word("seat", { n: alarm.seat.toUpperCase() })] : setup.names && agent?.name ? [agent.name] : [];
+  const seen = alarm.acknowledged == null ? [] : [word("acknowledged")];
+  return { trouble: "call", state: alarm.level, shape: "call", text: word("call.extraordinary"), details: [...where, ...seen, since(alarm.since, nowMs)], severe: !seen.length };
+}
+
+// The VIP who waits longest, and in which queues others do. Of a queue out of sight nobody knows whether they still wait.
+function vipBanner(queues, nowMs) {
+  const waiting = queues.filter((queue) => queue.fresh === "live" && queue.vip_waiting && queue.vip_longest_since)
+    .sort((a, b) => (a.vip_longest_since < b.vip_longest_since ? -1 : a.vip_longest_since > b.vip_longest_since ? 1 : 0));
+  if (!waiting.length) return [];
+  const clocks = waiting.map((queue) => duration(ageS(queue.vip_longest_since, nowMs)));
+  const details = waiting.map((queue, at) => [queue.title ?? "", ...(at ? [clocks[at]] : []), ...(queue.vip_waiting > 1 ? [`(${number(queue.vip_waiting)})`] : [])].join(" ").trim());
+  return [{ trouble: "vip", state: "waiting", shape: "vip", text: word("vip_wait"), value: clocks[0], details: details.filter(Boolean), severe: false }];
 }
 
 // In the board's language; what has no words of its own says what its event says, in English.

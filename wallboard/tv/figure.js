@@ -1,13 +1,13 @@
 // Decides how one figure reads: digits, unit, notes, freshness, alarm. Mirrors wallboard/tile.py over the same table of figures.
 
-import { DASH, ageS, duration, has, number, percent, setup, span, word } from "./setup.js";
+import { DASH, ageS, duration, fixed, has, number, percent, setup, span, word } from "./setup.js";
 
 const COVERED = 0.95; // below this share of the window seen, a figure is hatched
 const UTILISATION = "/utilisation.";
 const BUSY = ["talking", "ringing", "holding"];
 const REASONS_SHOWN = 4;
-const SHARES = new Set(["share", "ratio", "all_busy"]);
-const TIMES = new Set(["wait", "duration", "moment"]);
+const SHARES = new Set(["share", "rate", "ratio", "all_busy"]);
+const TIMES = new Set(["wait", "since", "duration", "moment"]);
 const known = (value) => value !== null && value !== undefined;
 
 export function figureText(form, value) {
@@ -23,10 +23,14 @@ export function longestWait(scope, nowMs) {
   if (!known(scope.waiting)) return null;
   if (scope.waiting === 0) return 0;
   if (!scope.longest_since) return scope.longest_wait ?? null;
-  // Out of sight nobody knows whether that caller still waits: the wait stands as it was last seen.
-  const seenMs = scope.fresh === "stale" && scope.as_of ? Math.min(nowMs, Date.parse(scope.as_of)) : nowMs;
-  return ageS(scope.longest_since, seenMs);
+  return ageS(scope.longest_since, seenMs(scope, nowMs));
 }
+
+// Out of sight nobody knows whether that caller still waits: the wait stands as it was last seen.
+const seenMs = (scope, nowMs) => (scope.fresh === "stale" && scope.as_of ? Math.min(nowMs, Date.parse(scope.as_of)) : nowMs);
+
+// A share with 4 decimals, as every rate has in the document; null over nothing.
+export const shareOf = (part, whole) => (whole && known(part) ? Number(fixed(part / whole, 4)) : null);
 
 // A target: a whole per cent without decimals, since nobody set it to a tenth.
 function limitText(form, limit) {
@@ -84,10 +88,19 @@ export class Reader {
     }
     if (form === "lines") return [this.lines(), ""];
     if (form === "all_busy") return this.worstTrunk(figure.of);
+    const value = this.at(source, scope);
+    if (form === "rate") return [shareOf(value, this.at(figure.of, scope)), ""];
+    if (form === "since") {
+      const count = this.at(figure.of, scope);
+      return [count === 0 ? 0 : known(count) && known(value) ? ageS(value, seenMs(scope.queue, this.nowMs)) : null, ""];
+    }
+    return [form === "moment" && value !== null ? ageS(value, this.nowMs) : value, ""];
+  }
+
+  at(source, scope) {
     const [root, path] = source.startsWith("/") ? [this.floor, source.slice(1)]
       : source.startsWith("window.") ? [scope.queue[scope.window], source.slice(7)] : [scope.queue, source];
-    const value = path.split(".").reduce((at, part) => at?.[part], root) ?? null;
-    return [form === "moment" && value !== null ? ageS(value, this.nowMs) : value, ""];
+    return path.split(".").reduce((at, part) => at?.[part], root) ?? null;
   }
 
   lines() {
@@ -119,16 +132,29 @@ export class Reader {
       const parts = [window.service_level_variant, known(window.target) ? word("within", { t: number(window.target) }) : null].filter(Boolean);
       if (parts.length) notes.push(parts.join(" "));
     }
-    if (figure.of?.startsWith("window.") && window) {
+    if (figure.form === "rate") {
+      notes.push(word("of", { a: number(this.at(figure.source, scope)), b: number(this.at(figure.of, scope)) }));
+    } else if (figure.of?.startsWith("window.") && window) {
       const parts = window[figure.of.slice(7)];
       if (parts?.[1]) notes.push(word("of", { a: number(parts[0]), b: number(parts[1]) }));
     }
     if (key === "offered" && window?.unknown) notes.push(word("not_told", { n: number(window.unknown) }));
+    if (key === "vip_wait" && scope.queue.vip_waiting) notes.push(word("vip.waiting", { n: number(scope.queue.vip_waiting) }));
+    if (key === "callbacks" && scope.queue.callbacks) notes.push(...this.callbacks(scope));
     if (key === "satisfaction" && window?.satisfaction) notes.push(word("answers", { n: number(window.satisfaction.answers) }));
     const counts = scope.queue.agents;
     if (key === "busy" && counts) notes.push(...BUSY.filter((state) => counts[state]).map((state) => `${word(state)} ${number(counts[state])}`));
     if (key === "paused") notes.push(...this.reasons(scope));
     return notes;
+  }
+
+  // Since when the oldest one waits, and how many somebody took on.
+  callbacks(scope) {
+    const due = scope.queue.callbacks;
+    if (!due.open) return [];
+    const [age] = this.value(setup.figures.callbacks_oldest, scope);
+    const said = due.oldest_since ? [`${word("callbacks_oldest")} ${duration(age)}`] : [];
+    return due.claimed ? [...said, `${word("callbacks_claimed")} ${number(due.claimed)}`] : said;
   }
 
   // Why agents are paused, the commonest first; of a queue, its own agents.

@@ -13,7 +13,7 @@ const HERO_LABEL = 1.3;
 const NOTES_MOST = 4;
 
 // What a form may grow to without moving anything; a wider value makes room once and for all.
-const ROOM = { agents: "888", wait: "8:88:88", duration: "8:88:88", moment: "8:88:88", share: "88,8", ratio: "88,8", all_busy: "88,8", score: "8,8", lines: "88/88", span: "88:88" };
+const ROOM = { agents: "888", wait: "8:88:88", since: "8:88:88", duration: "8:88:88", moment: "8:88:88", share: "88,8", rate: "88,8", ratio: "88,8", all_busy: "88,8", score: "8,8", lines: "88/88", span: "88:88" };
 const grown = new Map();
 
 export function digitsEm(tile) {
@@ -23,7 +23,7 @@ export function digitsEm(tile) {
   return width;
 }
 
-const unitOf = (tile) => (tile.unit || ["share", "ratio", "all_busy"].includes(tile.form) ? (setup.language === "en" ? "%" : "\u00a0%") : "");
+const unitOf = (tile) => (tile.unit || ["share", "rate", "ratio", "all_busy"].includes(tile.form) ? (setup.language === "en" ? "%" : "\u00a0%") : "");
 export const unitSize = (digits, s) => Math.max(s.letter, digits * 0.5);
 const figureWidth = (tile, digits, s) => digitsEm(tile) * digits + (unitOf(tile) ? em(unitOf(tile), 600) * unitSize(digits, s) : 0);
 const isShare = (tile) => Boolean(unitOf(tile));
@@ -203,4 +203,4 @@ function sized(rows, height, width, way, s) {
 
 const crampedDigits = (tile, width, height, s) => Math.max(s.letter, Math.min(width / (digitsEm(tile) + (isShare(tile) ? 1 : 0)), (height - 2 * s.padY - 2.3 * s.body) / DIGIT_CELL));
 // How many lines a tile may have something to say on, beside its figure.
-const notesOf = (tile) => tile.alarmed ? 2 : { service_level: 4, abandon_rate: 3, busy: 3, paused: 3 }[tile.key] ?? 2;
+const notesOf = (tile) => tile.alarmed ? 2 : { service_level: 4, abandon_rate: 3, busy: 3, paused: 3, callbacks: 2 }[tile.key] ?? 2;

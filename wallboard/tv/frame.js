@@ -13,18 +13,24 @@ import { rowsOf, tableScreens } from "./table.js";
 const TURN_MS = 9000;
 const ZONE = 0.2; // of the height: what troubles and announcements may take together
 
-const TILES = new Set(["floor", "queue", "group", "link", "trunks"]);
-const TABLES = new Set(["queues", "totals", "records", "headsets"]);
+const TILES = new Set(["floor", "queue", "group", "link", "trunks", "classes", "outbound"]);
+const TABLES = new Set(["queues", "totals", "callbacks", "channels", "records", "headsets"]);
 export const viewOf = (kind) => (TILES.has(kind) ? "tiles" : TABLES.has(kind) ? "table" : kind === "agents" ? "seats" : kind === "announcements" ? "cards" : kind);
 
-// A page's figures in large; a group of trunks is one figure, its lines busy of all.
+// A page's figures in large; a group of trunks is one figure, its lines busy of all; so is a type of call, and an outcome of calls.
 export function tilesOf(page) {
+  if (page.kind === "classes" || page.kind === "outbound") return [...page.tiles, ...page.rows.map((row) => outcomeTile(page, row))];
   if (page.kind !== "trunks") return page.tiles;
   return page.rows.map((row) => {
     const [busy, share] = row.tiles;
     const text = share.value === DASH ? [] : [`${share.label} ${share.value}${share.unit}`];
     return { ...busy, key: `trunk.${row.key}`, label: clean(row.title, 40), short: clean(row.title, 12), notes: text, target: targetText("all_busy", `trunk.${row.key}`), level: share.level, acknowledged: share.acknowledged, filled: row.filled, full: row.word, alarmed: true };
   });
+}
+
+function outcomeTile(page, row) {
+  const [first] = row.tiles;
+  return { ...first, key: `${page.kind}.${row.key}`, label: clean(row.title, 40), short: clean(row.title, 14), filled: row.share ?? null };
 }
 
 // Lines for troubles and for the bottom: `most` together, which is what every page is laid out for, so that no figure changes screens.
@@ -56,7 +62,7 @@ export const leastStage = (head, zone, s) => Math.min(stage(head, { most: zone.m
 export function layoutKey(page) {
   switch (viewOf(page.kind)) {
     case "tiles": return signature(tilesOf(page));
-    case "table": return `${rowsOf(page).map((row) => `${row.title}|${row.word}`).join("\n")}#${(page.rows[0]?.tiles ?? []).map((tile) => tile.key).join()}#${signature(rowsOf(page).flatMap((row) => row.tiles))}`;
+    case "table": return `${rowsOf(page).map((row) => `${row.title}|${row.word}`).join("\n")}#${(rowsOf(page)[0]?.tiles ?? []).map((tile) => tile.key).join()}#${signature(rowsOf(page).flatMap((row) => row.tiles))}`;
     case "seats": return `${page.rows.length}|${page.rows.map((row) => `${row.title}|${row.word}`).join("\n")}`;
     case "cards": return page.rows.map((row) => `${row.key}|${row.title}`).join("\n");
     default: return "";

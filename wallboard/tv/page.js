@@ -1,12 +1,14 @@
 // Decides what stands on each page: its figures in large, or its rows. Mirrors wallboard/page.py.
 
-import { Reader, figureText, label, short } from "./figure.js";
+import { Reader, byCode, figureText, label, shareOf, short } from "./figure.js";
 import { DASH, ageS, duration, has, number, setup, timeOfDay, word } from "./setup.js";
 
 const ROWS = 500;
-const WINDOWED = new Set(["floor", "queue", "group", "queues", "totals"]);
-const NEEDS_ROWS = new Set(["trunks", "records", "headsets", "announcements", "totals"]);
-const TIMELESS = new Set(["link", "announcements", "headsets", "records"]);
+const WINDOWED = new Set(["floor", "queue", "group", "queues", "totals", "classes", "outbound"]);
+const NEEDS_ROWS = new Set(["trunks", "records", "headsets", "announcements", "totals", "channels", "classes"]);
+const TIMELESS = new Set(["link", "announcements", "headsets", "records", "channels"]);
+const FIGURED = new Set(["floor", "queue", "group", "totals"]);
+const TOLD_BY = { vip_wait: "vip_waiting", callbacks: "callbacks" }; // columns that stand only where some row knows them
 const EVERY_SITE = "*"; // the own floor and every other site
 const NOBODY = { fresh: "unknown" };
 
@@ -34,7 +36,7 @@ export class Maker {
   page(spec) {
     const scope = this.scope(spec);
     const [tiles, rows] = [this.tiles(spec, scope), this.rows(spec)];
-    if (NEEDS_ROWS.has(spec.kind) && !rows.length) return null;
+    if (!rows.length && (NEEDS_ROWS.has(spec.kind) || (!tiles.length && spec.kind in setup.large))) return null;
     if (spec.kind === "link" && ["up", "off"].includes(this.floor.crm?.state ?? "off")) return null;
     const fresh = TIMELESS.has(spec.kind) ? "live" : scope.queue.fresh ?? "unknown";
     return {
@@ -46,7 +48,7 @@ export class Maker {
   }
 
   scope(spec) {
-    if (spec.kind === "queue") return { path: `queue.${spec.queue}`, queue: this.floor.queues?.[spec.queue] ?? NOBODY, window: spec.window };
+    if (spec.queue != null && (spec.kind === "queue" || spec.kind === "classes")) return { path: `queue.${spec.queue}`, queue: this.floor.queues?.[spec.queue] ?? NOBODY, window: spec.window };
     if (isOfSites(spec)) return { path: "sites", queue: this.floor.all_sites ?? NOBODY, window: spec.window };
     if (spec.group != null) return { path: `group.${spec.group}`, queue: this.floor.groups?.[spec.group] ?? NOBODY, window: spec.window };
     return { path: "floor", queue: this.floor.floor ?? NOBODY, window: spec.window };
@@ -55,6 +57,7 @@ export class Maker {
   title(spec, scope) {
     if (spec.title != null) return spec.title;
     if (spec.kind === "queue" || spec.kind === "group") return scope.queue.title || spec.queue || spec.group || "";
+    if (spec.kind === "classes" && (spec.queue || spec.group)) return `${word("page.classes")} · ${scope.queue.title || spec.queue || spec.group}`;
     return word(isOfSites(spec) ? "page.sites" : `page.${spec.kind}`);
   }
 
@@ -63,27 +66,34 @@ export class Maker {
     if (spec.kind === "records") return word("records.note");
     if (!WINDOWED.has(spec.kind)) return "";
     const said = spec.window === "today" ? [] : [word(`window.${spec.window}`)];
-    return [...said, ...(setup.completion ? [word("window.completion")] : [])].join(" · ");
+    const scope = this.scope(spec);
+    const classes = spec.kind === "classes" && scope.queue[scope.window]?.classes;
+    const counted = classes ? [word("classes.note", { n: number(sum(Object.values(classes))) })] : [];
+    return [...counted, ...said, ...(setup.completion ? [word("window.completion")] : [])].join(" · ");
   }
 
   tiles(spec, scope) {
     const onFloor = scope.path === "floor";
     const named = Boolean(spec.figures.length);
-    let keys = [];
-    if (spec.kind === "link") keys = setup.link_figures;
-    else if (["floor", "queue", "group", "totals"].includes(spec.kind)) keys = named ? spec.figures : setup.usual.filter((key) => onFloor || !isOfFloor(key));
+    let keys = setup.large[spec.kind] ?? [];
+    if (FIGURED.has(spec.kind) || (spec.kind === "outbound" && named)) keys = named ? spec.figures : setup.usual.filter((key) => onFloor || !isOfFloor(key));
     return keys.filter((key) => named || onFloor || !isOfFloor(key)).map((key) => this.tile(key, scope, named)).filter(Boolean);
   }
 
   tile(key, scope, named) {
     // What another site's box does not tell must not be shown as this one's.
-    const elsewhere = isOfFloor(key) && /^sites?(\.|$)/.test(scope.path);
+    // What no CRM tells of a channel is not known, and never 0.
+    const elsewhere = (isOfFloor(key) && /^sites?(\.|$)/.test(scope.path)) || (/^channel\./.test(scope.path) && !setup.channel_columns.includes(key));
     return (elsewhere ? null : this.reader.tile(key, scope)) ?? (named ? blank(key, scope.queue.fresh ?? "unknown") : null);
   }
 
   rows(spec) {
     switch (spec.kind) {
-      case "queues": return this.chosen(this.floor.queues ?? {}, spec.queues).map(([key, queue]) => this.queueRow(spec, `queue.${key}`, key, queue));
+      case "queues": return this.queues(spec);
+      case "callbacks": return this.callbacks(spec);
+      case "channels": return this.channels(spec);
+      case "classes": return this.classes(spec);
+      case "outbound": return this.outcomes(spec);
       case "totals": return this.totals(spec);
       case "agents": return this.agents(spec);
       case "trunks": return Object.entries(this.floor.trunks ?? {}).map(([key, trunk]) => this.trunk(key, trunk));
@@ -94,21 +104,94 @@ export class Maker {
     }
   }
 
+  queues(spec) {
+    const queues = this.chosen(this.floor.queues ?? {}, spec.queues);
+    const columns = columnsOf(spec, queues);
+    return [...this.queueRows(queues, columns, spec), ...this.channelRows(spec.channels, columns, spec)];
+  }
+
+  // Two PBXs may each have a "Ventas".
+  queueRows(queues, columns, spec) {
+    const times = new Map();
+    for (const [key, queue] of queues) times.set(queue.title || key, (times.get(queue.title || key) ?? 0) + 1);
+    return queues.map(([key, queue]) => {
+      const made = this.queueRow(columns, spec, `queue.${key}`, key, queue);
+      return times.get(made.title) > 1 && queue.pbx ? { ...made, title: `${made.title} (${queue.pbx})` } : made;
+    });
+  }
+
   totals(spec) {
-    if (!isOfSites(spec)) return this.chosen(this.floor.groups ?? {}, spec.groups).map(([key, group]) => this.queueRow(spec, `group.${key}`, key, group));
+    const named = isOfSites(spec) ? this.sites(spec) : this.chosen(this.floor.groups ?? {}, spec.groups).map(([key, group]) => [key, group, `group.${key}`]);
+    const columns = columnsOf(spec, named);
+    return named.map(([key, scope, path]) => this.queueRow(columns, spec, path, key, scope));
+  }
+
+  sites(spec) {
     if (!this.floor.sites) return [];
     const own = this.floor.site;
     const every = { [own]: this.floor.floor, ...this.floor.sites };
-    return this.chosen(every, spec.sites.includes(EVERY_SITE) ? [] : spec.sites).map(([key, site]) => this.queueRow(spec, key === own ? "floor" : `site.${key}`, key, site));
+    return this.chosen(every, spec.sites.includes(EVERY_SITE) ? [] : spec.sites).map(([key, site]) => [key, site, key === own ? "floor" : `site.${key}`]);
+  }
+
+  // Queues in which somebody is to be called back, the longest due first; those that the page names, in its order.
+  callbacks(spec) {
+    const all = this.floor.queues ?? {};
+    const oldest = ([, queue]) => queue.callbacks.oldest_since ?? "";
+    const due = Object.entries(all).filter(([, queue]) => queue.callbacks?.open).sort((a, b) => (oldest(a) < oldest(b) ? -1 : oldest(a) > oldest(b) ? 1 : 0));
+    return this.queueRows(spec.queues.length ? this.chosen(all, spec.queues) : due, setup.callback_columns, spec);
+  }
+
+  // The floor's voice queues as one row, and each channel below it.
+  channels(spec) {
+    const rows = this.channelRows(spec.channels.length ? spec.channels : [EVERY_SITE], setup.channel_columns, spec);
+    if (!rows.length) return [];
+    const voice = this.queueRow(setup.channel_columns, spec, "floor", "voice", this.floor.floor ?? NOBODY);
+    return [{ ...voice, title: word("channel.voice") }, ...rows];
+  }
+
+  channelRows(wanted, columns, spec) {
+    const known = this.floor.channels ?? {};
+    const keys = wanted.includes(EVERY_SITE) ? Object.keys(known) : wanted;
+    return keys.map((key) => this.queueRow(columns, spec, `channel.${key}`, key, queueOf(key, known[key] ?? NOBODY)));
+  }
+
+  classes(spec) {
+    const scope = this.scope(spec);
+    const counts = scope.queue[scope.window]?.classes ?? {};
+    if (!Object.keys(counts).length) return [];
+    const titles = new Map(setup.classes.map((each) => [each.key, each.title]));
+    const keys = new Set([...titles.keys(), ...Object.keys(counts).sort(byCode)]);
+    return this.counted("class", [...keys].map((key) => [key, titles.get(key) ?? key, counts[key] ?? 0]), scope);
+  }
+
+  outcomes(spec) {
+    const scope = this.scope(spec);
+    const outbound = scope.queue[scope.window]?.outbound;
+    if (!outbound || (scope.queue.fresh ?? "unknown") === "unknown") return [];
+    const counts = outbound.outcomes ?? {};
+    const keys = new Set([...setup.outcomes, ...Object.keys(counts).sort(byCode)]);
+    return this.counted("attempt", [...keys].filter((key) => counts[key]).map((key) => [key, has(`attempt.${key}`) ? word(`attempt.${key}`) : key, counts[key]]), scope);
+  }
+
+  // A row for each outcome; of calls by class the share comes first, of outbound calls their number.
+  counted(what, counts, scope) {
+    const fresh = scope.queue.fresh ?? "unknown";
+    const total = sum(counts.map(([, , count]) => count));
+    return counts.map(([key, title, count]) => {
+      const [digits, unit] = figureText("share", shareOf(count, total));
+      const of = word("of", { a: number(count), b: number(total) });
+      const share = { ...blank(`${what}_share`, fresh), value: digits, unit, notes: total ? [of] : [] };
+      const counted = { ...blank(`${what}_count`, fresh), value: number(count), notes: total ? [`${digits}${unit} · ${of}`] : [] };
+      return row(key, title, { tiles: what === "class" ? [share, counted] : [counted, share], fresh, share: total ? count / total : null });
+    });
   }
 
   chosen(all, wanted) {
     return wanted.length ? wanted.map((key) => [key, all[key] ?? NOBODY]) : Object.entries(all);
   }
 
-  queueRow(spec, path, key, queue) {
+  queueRow(columns, spec, path, key, queue) {
     const scope = { path, queue, window: spec.window };
-    const columns = spec.figures.length ? spec.figures : setup.columns;
     const age = queue.fresh === "stale" && queue.as_of ? duration(ageS(queue.as_of, this.nowMs)) : "";
     return row(key, queue.title || key, { tiles: columns.map((figure) => this.tile(figure, scope, true)), fresh: queue.fresh ?? "unknown", age });
   }
@@ -173,6 +256,21 @@ export class Maker {
   }
 }
 
+const sum = (counts) => counts.reduce((total, count) => total + count, 0);
+
+// A table's columns: those that the page names, else the usual ones; of those that are there only while known, what any row knows.
+function columnsOf(spec, rows) {
+  if (spec.figures.length) return spec.figures;
+  return setup.columns.filter((key) => !TOLD_BY[key] || rows.some(([, scope]) => scope[TOLD_BY[key]] != null));
+}
+
+// A channel as a queue of which the CRM tells three figures and their age.
+function queueOf(key, channel) {
+  const { service_level, service_level_of, target } = channel;
+  const told = { service_level, service_level_of, target };
+  return { ...channel, title: channel.title || (has(`channel.${key}`) ? word(`channel.${key}`) : key), today: told, interval: told, rolling: told };
+}
+
 export const isOfSites = (spec) => spec.kind === "totals" && spec.sites.length > 0;
 const isOfFloor = (key) => setup.figures[key].source.startsWith("/");
 
@@ -181,6 +279,6 @@ function blank(key, fresh) {
 }
 
 function row(key, title, rest) {
-  return { key, title, tiles: [], fresh: "live", age: "", state: "", word: "", since: null, level: "none", ...rest };
+  return { key, title, tiles: [], fresh: "live", age: "", state: "", word: "", since: null, level: "none", share: null, ...rest };
 }
 

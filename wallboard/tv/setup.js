@@ -11,7 +11,7 @@ export function word(key, slots) {
 export const has = (key) => key in setup.words;
 
 // Python's rounding: to the nearest, an exact half to the even digit (toFixed would take the larger).
-function fixed(value, decimals) {
+export function fixed(value, decimals) {
   const halves = value * 2 ** (decimals + 1);
   if (!Number.isInteger(halves) || halves % 2 === 0) return value.toFixed(decimals);
   const low = Math.floor(value * 10 ** decimals);

@@ -4,7 +4,7 @@ import { clean, data, hide, icon, make, place, shape, style, text } from "./dom.
 import { digitsEm } from "./fit.js";
 import { em, fitting, wrapped } from "./measure.js";
 import { setup, word } from "./setup.js";
-import { stateOf } from "./tile.js";
+import { isNothing, isVip, stateOf } from "./tile.js";
 
 const ROW = 1.3; // least height of a row, of its digits' font size
 const TALLEST = 2.6; // how far a row may stretch to fill the screen
@@ -18,14 +18,15 @@ const SEAT_SHAPES = { muted: "muted", off_hook: "off_hook", on_hook: "on_hook", 
 
 // The columns that a page's rows have, besides the name.
 function wantedColumns(page) {
-  const tiles = page.rows[0]?.tiles ?? [];
+  const tiles = rowsOf(page)[0]?.tiles ?? [];
   const figures = tiles.map((tile) => ({ kind: "figure", key: tile.key, label: tile.label, short: tile.short, tile }));
   if (page.kind === "headsets") return [{ kind: "state", key: "state", label: "" }, { kind: "age", key: "age", label: "" }];
   return figures;
 }
 
-export const rowsOf = (page) => (page.kind === "totals" && page.tiles.length
-  ? [{ key: "", title: word("total"), tiles: page.rows[0].tiles.map((tile) => page.tiles.find((each) => each.key === tile.key) ?? tile), fresh: page.fresh, age: page.age, state: "", word: "", sum: true }, ...page.rows]
+const SUMMED = new Set(["totals", "callbacks"]);
+export const rowsOf = (page) => (SUMMED.has(page.kind) && page.tiles.length
+  ? [{ key: "", title: word("total"), tiles: (page.rows[0]?.tiles ?? page.tiles).map((tile) => page.tiles.find((each) => each.key === tile.key) ?? tile), fresh: page.fresh, age: page.age, state: "", word: "", sum: true }, ...page.rows]
   : page.rows);
 
 // Room for what a figure may grow to; a table has less than a tile.
@@ -33,14 +34,14 @@ const ROOM = { count: "888", agents: "88", lines: "88/88" };
 function figureEm(tile) {
   const room = setup.figures[tile.key]?.day ? "8.888" : ROOM[tile.form];
   const figure = room ? Math.max(em(room, 700), em(tile.value, 700)) : digitsEm(tile);
-  return figure + (["share", "ratio", "all_busy"].includes(tile.form) ? em(setup.language === "en" ? "%" : "\u00a0%", 700) : 0);
+  return figure + (["share", "rate", "ratio", "all_busy"].includes(tile.form) ? em(setup.language === "en" ? "%" : "\u00a0%", 700) : 0);
 }
 
 function columnNeed(column, rows, size, s, narrow) {
   if (column.kind === "age") return { need: em("8:88:88", 700) * size, label: "" };
   if (column.kind === "state") return { need: Math.max(...rows.map((row) => em(row.word, 600, narrow))) * s.body + 1.6 * s.body, label: "" };
   const cells = rows.map((row) => row.tiles.find((tile) => tile.key === column.key)).filter(Boolean);
-  const figure = Math.max(...cells.map(figureEm)) * size + (setup.figures[column.key]?.alarm ? ICON * size : 0);
+  const figure = Math.max(...cells.map(figureEm)) * size + (setup.figures[column.key]?.alarm || column.key === "vip_wait" ? ICON * size : 0);
   const full = wrapped(column.label, 2, 600, narrow) * s.body;
   const brief = em(column.short, 600, narrow) * s.body;
   return full <= Math.max(figure * 1.4, brief) ? { need: Math.max(figure, full), label: column.label } : { need: Math.max(figure, brief), label: column.short };
@@ -192,8 +193,10 @@ export class TableView {
       const level = tile && fresh === "live" ? tile.level : "none";
       data(cell.element, "level", level);
       data(cell.element, "hatched", String(tile?.hatched ?? false));
-      data(cell.element, "zero", String(tile?.value === "0" || tile?.value === "0:00"));
-      const state = level === "none" ? null : stateOf(tile, "", "");
+      data(cell.element, "zero", String(isNothing(tile)));
+      const vip = fresh === "live" && isVip(tile);
+      data(cell.element, "vip", String(vip));
+      const state = vip ? ["vip"] : level === "none" ? null : stateOf(tile, "", "");
       shape(cell.icon, state ? state[0] : first && fresh !== "live" ? (fresh === "stale" ? "clock" : "unknown") : "");
     } else {
       text(cell.digits, column.kind === "age" ? said.age : said.word);

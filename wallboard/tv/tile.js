@@ -3,9 +3,14 @@
 import { clean, data, drawn, hide, icon, make, place, shape, style, text } from "./dom.js";
 import { ICON, unitSize } from "./fit.js";
 import { em, fitting } from "./measure.js";
-import { number, word } from "./setup.js";
+import { DASH, number, word } from "./setup.js";
 
 const NOTE_LINES = 4;
+
+// Nobody, or nothing: it stands back.
+export const isNothing = (tile) => tile?.value === "0" || tile?.value === "0:00";
+// A VIP who waits now.
+export const isVip = (tile) => tile?.key === "vip_wait" && !isNothing(tile) && tile.value !== DASH;
 
 // What a figure is apart from its value, if it is anything: [shape, texts from the fullest to the shortest]; null where it is plain.
 export function stateOf(tile, stamp, age) {
@@ -16,6 +21,7 @@ export function stateOf(tile, stamp, age) {
     const said = word(`level.${tile.level}`);
     return tile.acknowledged ? [`${tile.level}-seen`, [`${said} · ${word("acknowledged")}`, said]] : [tile.level, [said]];
   }
+  if (isVip(tile)) return ["vip", tile.notes];
   if (tile.hatched) return ["hatch", [word("seen", { p: `${number(tile.covered * 100, 1)} %` }), `${number(tile.covered * 100, 1)} %`]];
   return null;
 }
@@ -23,6 +29,7 @@ export function stateOf(tile, stamp, age) {
 // What stands beside a figure, the most important first: by which rule, the target, of how many, the same time last week.
 function beside(tile, lastWeek) {
   const [first, ...rest] = tile.key === "service_level" ? tile.notes : [undefined, ...tile.notes];
+  if (isVip(tile)) return [];
   return [first, tile.target, ...rest.map((note) => clean(note, 60)), lastWeek].filter(Boolean);
 }
 
@@ -86,6 +93,7 @@ export class TileView {
     const fresh = quiet && tile.fresh === "live" ? "stale" : tile.fresh;
     const shown = fresh === tile.fresh ? tile : { ...tile, fresh };
     data(this.element, "fresh", fresh);
+    data(this.element, "vip", String(fresh === "live" && isVip(tile)));
     data(this.element, "level", fresh === "live" ? (tile.full ? "red" : tile.level) : "none");
     hide(this.bar, tile.filled == null || !this.roomy);
     if (tile.filled != null) style(this.bar, "--filled", String(tile.filled));

@@ -3,10 +3,11 @@
 import { banners, calm } from "./banner.js";
 import { dueNotices } from "./notice.js";
 import { Maker, isOfSites } from "./page.js";
+import { queuesOf } from "./scope.js";
 import { setup, word } from "./setup.js";
 
 const SEVERITIES = ["urgent", "warning", "info"];
-const LINK = { name: "link", kind: "link", title: null, queue: null, group: null, queues: [], groups: [], sites: [], figures: [], window: "today", dwell_s: 12, names: false };
+const LINK = { name: "link", kind: "link", title: null, queue: null, group: null, queues: [], groups: [], sites: [], channels: [], figures: [], window: "today", dwell_s: 12, names: false };
 
 // What the link holds comes last of itself, while there is something to say of it.
 const specs = !setup.pages.length || setup.pages.some((page) => page.kind === "link") ? setup.pages : [...setup.pages, LINK];
@@ -43,7 +44,7 @@ export function view(floor, nowMs, last = null, on = "") {
     title: setup.title || floor.site || word("board"),
     face: isClosed(floor) ? "closed" : "normal",
     pages,
-    banners: banners(floor, nowMs),
+    banners: banners(floor, nowMs, queuesOf(setup.pages, floor)),
     calm: calm(floor),
     announcements,
     pin: pages.some((page) => page.name === setup.pin) ? setup.pin : null,

@@ -19,8 +19,8 @@ from msgspec import Struct
 from appliance.core.config import Config
 from appliance.floor.snapshot import Snapshot
 from appliance.version import VERSION
-from wallboard.board_set import FLOOR, BoardSet, targets
-from wallboard.figure import COLUMNS, LINK_FIGURES, table, usual_figures
+from wallboard.board_set import FLOOR, BoardSet, classes_of, targets
+from wallboard.figure import CALLBACK_COLUMNS, CHANNEL_COLUMNS, COLUMNS, LARGE, OUTCOMES, table, usual_figures
 from wallboard.layout import BoardSpec, board_of_floor, page_names
 from wallboard.page import AGENT_ORDER
 from wallboard.web.fault_page import fault_page, fault_section, faults_of
@@ -124,7 +124,11 @@ class Pages:
             "figures": table(),
             "usual": usual_figures(floor=True),
             "columns": COLUMNS,
-            "link_figures": tuple(LINK_FIGURES),
+            "large": LARGE,
+            "callback_columns": CALLBACK_COLUMNS,
+            "channel_columns": CHANNEL_COLUMNS,
+            "outcomes": OUTCOMES,
+            "classes": [{"key": key, "title": name} for key, name in classes_of(config, language).items()],
             "agent_order": AGENT_ORDER,
             "thresholds": {key: [t.side, t.amber, t.red] for key, t in targets(config).items()},
             "names": config.privacy.agent_names,
