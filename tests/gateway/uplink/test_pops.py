@@ -184,18 +184,18 @@ async def test_what_was_under_way_when_the_link_went_is_sent_again_unless_it_is_
     live, told = Live(lambda: None), {}
     first, second = Wire(), Wire()
     live.attach(first)  # type: ignore[arg-type]
-    live.put(pop(0, told))
-    live.put(pop(1, told, stale_s=0.01))
+    live.put(pop(0, told, stale_s=0.01))
+    live.put(pop(1, told))
     live.flush(10)
     await asyncio.sleep(0.02)
     live.detach()
-    assert told["e-1"].outcome == "link_down"
-    assert told["e-1"].sent_at is not None, "it went out, and nobody said that it came"
+    assert told["e-0"].outcome == "link_down"
+    assert told["e-0"].sent_at is not None, "it went out, and nobody said that it came"
     live.attach(second)  # type: ignore[arg-type]
     live.flush(10)
-    assert second.sent == ["pop/0"]
+    assert second.sent == ["pop/1"]
     live.settled(1, 0)
-    assert told["e-0"].outcome == "delivered"
+    assert told["e-1"].outcome == "delivered"
 
 
 @pytest.mark.parametrize("link", [True, False])
