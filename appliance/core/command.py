@@ -13,13 +13,17 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from appliance.core.channels_config import CHANNELS_MOST
 from appliance.core.clock import wall_ns_from_rfc3339
+from appliance.core.directory_page import CARDS_MOST, Part, Version
 from appliance.core.event import ClockQuality
 
 State = Literal["accepted", "done", "failed", "expired", "refused", "unknown"]
 Key = Annotated[str, Meta(pattern=r"^[a-z0-9._-]{1,64}$")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
 Short = Annotated[str, Meta(min_length=1, max_length=128)]
+Short200 = Annotated[str, Meta(min_length=1, max_length=200)]
+Count = Annotated[int, Meta(ge=0, le=CARDS_MOST)]
 Time = Annotated[str, Meta(max_length=40)]
 
 _ID: Final = re.compile(r"[a-z0-9._-]{1,64}")
@@ -29,12 +33,26 @@ REMEMBER_NS: Final = 7 * 86_400 * 1_000_000_000
 TOUCHES_MOST_S: Final = 300.0
 #: So many delivery numbers may be asked for again in one command, so that each has an end.
 RESEND_MOST: Final = 100_000
+#: A hundred thousand hours.
+_PAID_MOST_S: Final = 360_000_000
+#: The year 2200.
+_LATEST_NS: Final = 7_258_118_400 * 1_000_000_000
 #: A time is written in fewer letters.
 TIME_LETTERS: Final = 40
 
 
 class _Args(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the arguments of every verb have in common: what is not known is refused, not ignored."""
+
+
+def _moment(text: str) -> None:
+    """Raises ValueError for what is no time of a floor: computers without a clock begin in 1970."""
+    try:
+        at_ns = wall_ns_from_rfc3339(text)
+    except OverflowError as fault:
+        raise ValueError(f"as_of {text}: {fault}") from fault
+    if not 0 <= at_ns < _LATEST_NS:
+        raise ValueError(f"as_of {text} is no time of a floor")
 
 
 class Announce(_Args, frozen=True, kw_only=True, omit_defaults=True, rename={"begins": "from"}):
@@ -136,25 +154,69 @@ class Beacon(_Args, frozen=True, kw_only=True, omit_defaults=True):
     seconds: Annotated[float, Meta(gt=0, le=86400)] | None = None
 
 
+class ChannelFigures(_Args, frozen=True, kw_only=True, omit_defaults=True):
+    """Another channel's queue: who waits, the longest wait in seconds, (answered in time, all); `as_of` where not that of the whole."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    waiting: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    longest_wait: Annotated[float, Meta(ge=0, le=31_622_400)] | None = None
+    service_level_of: tuple[Annotated[int, Meta(ge=0, le=1_000_000_000)], Annotated[int, Meta(ge=0, le=1_000_000_000)]] | None = None
+    target_s: Annotated[float, Meta(gt=0, le=31_622_400)] | None = None
+    as_of: Time | None = None
+
+    def __post_init__(self) -> None:
+        if self.service_level_of is not None and self.service_level_of[0] > self.service_level_of[1]:
+            raise ValueError("service_level_of is (in time, all): more cannot be in time than there are")
+        if self.as_of is not None:
+            _moment(self.as_of)
+
+
 class KpiFigures(_Args, frozen=True, kw_only=True, omit_defaults=True):
-    """Figures only the CRM knows."""
+    """Figures only the CRM knows, as of a time: first-contact resolution (0 to 1), seconds paid today until then, other channels by key.
+
+    A channel: `title`, `waiting`, `longest_wait` in seconds, `service_level_of` (in time, all), `target_s`, its own `as_of`.
+    """
 
     as_of: Time
     fcr: float | None = None
     paid_seconds: float | None = None
     channels: dict[str, dict[str, Any]] = {}
 
+    def __post_init__(self) -> None:
+        _moment(self.as_of)
+        if self.fcr is None and self.paid_seconds is None and not self.channels:
+            raise ValueError("no figure: give fcr, paid_seconds or channels")
+        if self.fcr is not None and not 0 <= self.fcr <= 1:
+            raise ValueError(f"fcr {self.fcr:g} is no share of 1")
+        if self.paid_seconds is not None and not 0 <= self.paid_seconds <= _PAID_MOST_S:
+            raise ValueError(f"paid_seconds {self.paid_seconds:g}: nobody pays that in a day")
+        if len(self.channels) > CHANNELS_MOST:
+            raise ValueError(f"at most {CHANNELS_MOST} channels in one command")
+        for key in self.channels:
+            if not is_id(key):
+                raise ValueError(f"channels: {key[:80]!r} is no key: a-z 0-9 . _ -, 64 at most")
+            self.channel(key)
+
+    def channel(self, key: str) -> ChannelFigures:
+        """What is told of a channel. Raises ValueError."""
+        try:
+            return msgspec.convert(self.channels[key], ChannelFigures)
+        except msgspec.ValidationError as fault:
+            raise ValueError(f"channels.{key}: {fault}") from fault
+
 
 class Directory(_Args, frozen=True, kw_only=True, omit_defaults=True):
-    """A page of customer cards."""
+    """A page of customer cards (`directory_page.Page`). The journal holds only how many there are: they wait in a file of their own."""
 
-    version: int
-    upserts: tuple[dict[str, Any], ...] = ()
-    deletes: tuple[str, ...] = ()
+    version: Version
+    after: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    snapshot: Part | None = None
+    upserts: Annotated[tuple[dict[str, Any], ...], Meta(max_length=CARDS_MOST)] | Count = ()
+    deletes: Annotated[tuple[Short200, ...], Meta(max_length=CARDS_MOST)] | Count = ()
 
 
 class Classify(_Args, frozen=True, kw_only=True, omit_defaults=True):
-    """What a call was about."""
+    """What a call was about: by a type of [classification], and in the centre's own words. Told again, the newest counts."""
 
     call: Short
     type: Short | None = None
@@ -162,6 +224,10 @@ class Classify(_Args, frozen=True, kw_only=True, omit_defaults=True):
     reason: Short | None = None
     subreason: Short | None = None
     question: Short | None = None
+
+    def __post_init__(self) -> None:
+        if not any((self.type, self.topic, self.reason, self.subreason, self.question)):
+            raise ValueError("nothing to classify by: give type, topic, reason, subreason or question")
 
 
 class Resend(_Args, frozen=True, kw_only=True, omit_defaults=True, rename={"first": "from", "last": "to"}):
