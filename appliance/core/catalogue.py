@@ -222,6 +222,16 @@ class CallAttempted(_Call, frozen=True, kw_only=True, omit_defaults=True):
     ring_s: Seconds | None = None
 
 
+class CallPreviewed(_Call, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent's phone began to ring for a number that he sees before it is dialled (`dialled`); `command` is the command's id.
+
+    `card` is what the command gave him to read.
+    """
+
+    command: str
+    card: Caller | None = None
+
+
 class AgentLoggedIn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A member was added to its first queue, or its device came within reach."""
 
@@ -716,6 +726,7 @@ KINDS: Final[dict[str, Kind]] = {
     "call.matched": Kind(CallMatched, due=False, since="0.2"),
     "call.dissatisfied": Kind(CallDissatisfied, since="0.2"),
     "call.attempted": Kind(CallAttempted, since="0.2"),
+    "call.previewed": Kind(CallPreviewed, due=False, since="0.2"),
     "agent.logged_in": Kind(AgentLoggedIn),
     "agent.logged_out": Kind(AgentLoggedOut),
     "agent.state": Kind(AgentStateChanged),

@@ -30,6 +30,7 @@ from appliance.floor.channel import ChannelFold, worked_ms
 from appliance.floor.classify import ClassFold
 from appliance.floor.headset import HeadsetFold
 from appliance.floor.ivr import IvrFold
+from appliance.floor.outbound import OutboundFold
 from appliance.floor.record import RecordFold
 from appliance.floor.snapshot import Alarm, Health
 from appliance.floor.source import SourceFold
@@ -62,6 +63,7 @@ class Floor:
         self.headsets = HeadsetFold(self.state)
         self.callbacks = CallbackFold(self.state.callbacks, self._queue_touched)
         self.ivr = IvrFold(self.state, config, self.calendar, self.visits, self.agents)
+        self.outbound = OutboundFold(self.state.outbound, self.calendar)
         self.classes = ClassFold(self.state, config, self.calendar, self.visits)
         self.channels = ChannelFold(self.state, config, self.calendar, self._worked)
         #: Sources whose process is dead, as they are to be shown: told from outside, since a dead process writes no event.
@@ -88,6 +90,7 @@ class Floor:
             "call.offered": trunks.offered,
             "call.digits": self.ivr.digits,
             "call.survey": self.ivr.answered,
+            "call.attempted": self.outbound.attempted,
             "call.dissatisfied": self.callbacks.dissatisfied,
             "callback.opened": self._callback_opened,
             "callback.claimed": self.callbacks.claimed,
@@ -157,6 +160,7 @@ class Floor:
             self.visits.roll(queue, now_ns)
             self.visits.find_rolling_max(queue)
         self.ivr.roll(now_ns)
+        self.outbound.roll(now_ns)
         self.classes.roll(now_ns)
 
     def _turn_day(self, at_ns: int) -> None:

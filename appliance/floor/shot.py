@@ -12,6 +12,7 @@ from appliance.floor import snapshot as out
 from appliance.floor.callback import is_kept
 from appliance.floor.classify import with_classes
 from appliance.floor.floor import Floor
+from appliance.floor.outbound import with_outbound
 from appliance.floor.record import records_snapshot
 from appliance.floor.sums import Sums
 
@@ -124,6 +125,7 @@ class Shots:
         total = build.summed_queue("", queues, self._everyone, self._tick_ns, self._sums.total)
         build.with_callbacks(total, self.floor)
         total.today.fcr = self.floor.channels.fcr(now_ns)
+        with_outbound(total, self.floor.outbound.windows(now_ns))
         return with_classes(build.with_self_service(total, self.floor.ivr.shares(now_ns)), self.floor.classes.outside(now_ns))
 
     def _group(self, key: str) -> out.Queue:

@@ -149,6 +149,14 @@ class Told(Struct):
     worked_ns: int = 0
 
 
+class OutboundState(Struct):
+    """How calls that commands dialled ended: by day, by half-hour, and of the last half hour each (when that was told, and how)."""
+
+    days: dict[int, dict[str, int]] = {}
+    halves: dict[int, dict[str, int]] = {}
+    recent: list[tuple[int, str]] = []
+
+
 class Link(Struct):
     """The link to the CRM as last told."""
 
@@ -192,6 +200,7 @@ class FloorState(Struct):
     late: dict[str, tuple[str, int, int]] = {}
     vips: dict[str, None] = {}
     ivr: IvrState = field(default_factory=IvrState)
+    outbound: OutboundState = field(default_factory=OutboundState)
     callbacks: CallbackBook = field(default_factory=CallbackBook)
     classes: ClassState = field(default_factory=ClassState)
     told: Told = field(default_factory=Told)

@@ -41,6 +41,7 @@ EXAMPLES: Final[tuple[Struct, ...]] = (
     c.CallMatched(**_CALL, customer="C-20418", segment="vip", language="es", vip=True, version=4107),
     c.CallDissatisfied(**_TALK, question="satisfaction", score=1.0, limit=3.0),
     c.CallAttempted(**{**_TALK, "queue": None, "visit": None}, command="c-2026-11-21-0042", outcome="busy", cause=17, ring_s=4.2),
+    c.CallPreviewed(**{**_TALK, "queue": None, "visit": None}, command="c-2026-11-21-0042", card="Factura 4107 vencida"),
     c.AgentLoggedIn(agent="agente-101", pbx="central", name="Agente 101", interface="PJSIP/101", queues=("ventas", "soporte")),
     c.AgentLoggedOut(agent="agente-101", pbx="central", name="Agente 101"),
     c.AgentStateChanged(

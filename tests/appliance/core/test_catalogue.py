@@ -37,6 +37,7 @@ OURS = (
     "call.matched",
     "call.dissatisfied",
     "call.attempted",
+    "call.previewed",
     "pop.settled",
     "callback.opened",
     "callback.claimed",
