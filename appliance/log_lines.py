@@ -121,6 +121,9 @@ LINES: Final[dict[str, dict[str, str]]] = {
         "no password of %s is looked at for up to a minute: %d wrong ones": "opcua.client",
         "%s cannot log in, his password cannot be read: %s": "opcua.trouble",
     },
+    "gateway.uplink.callbacks": {
+        "callbacks wait, the journal takes nothing: %s": "journal.must_wait",
+    },
     "gateway.uplink.connector": {
         "%s": "crm.link",
         "%s: the broker knows no MQTT 5; 3.1.1 is spoken with it, by which nobody can tell whether anybody listens": "crm.no_mqtt5",
@@ -166,6 +169,9 @@ LINES: Final[dict[str, dict[str, str]]] = {
         "event %d is given up: %s": "crm.gave_up",
         "the journal is a new one (%s after %s): sending begins with its first event": "crm.new_journal",
         "the CRM cursor (%d) is ahead of the journal (%d): the journal lost events; sending goes on from its end": "crm.new_journal",
+    },
+    "gateway.uplink.staged": {
+        "the command %s at row %d must wait: %s": "journal.must_wait",
     },
     "gateway.uplink.resend": {
         "a resend must wait, its cursor cannot be saved: %s": "journal.must_wait",

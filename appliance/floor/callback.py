@@ -142,6 +142,8 @@ class CallbackFold:
 
     def _told(self, key: str, queue: str | None) -> None:
         self.changed[key] = None
+        if len(self.changed) > _OPEN_KEPT:  # where nobody takes them
+            del self.changed[next(iter(self.changed))]
         self._total = None
         if queue is not None:
             self._touched(queue)

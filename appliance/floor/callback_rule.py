@@ -219,7 +219,8 @@ class CallbackRules:
             self.withheld += 1
             return []
         one = self._again(known, data, why, wait_s) if known is not None else self._first(row, at_ns, why, wait_s)
-        if (known is None or why == "requested") and len(digits) >= LEAST_DIGITS:
+        wished = isinstance(data, CallCallbackRequested) and data.number is not None
+        if (known is None or wished) and len(digits) >= LEAST_DIGITS:
             one.number, one.digits = number or "", digits
         one.pbx, one.call, one.queue, one.tried_ns = data.pbx, data.call, data.queue or one.queue, at_ns
         one.visit = data.visit or (one.visit if known is not None and known.call == data.call else None)

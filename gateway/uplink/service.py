@@ -25,8 +25,11 @@ from appliance.floor_view import FloorView, cache_of
 from appliance.progress import Parts
 from appliance.service import Context
 from gateway.uplink.backoff import Backoff
+from gateway.uplink.callbacks import Callbacks, is_asked
 from gateway.uplink.connector import Connector
 from gateway.uplink.conversation import Conversation
+from gateway.uplink.effect_directory import DirectoryDesk
+from gateway.uplink.effects import staged
 from gateway.uplink.endpoint import Endpoint, endpoints_from_config, requires_consumer
 from gateway.uplink.envelope import Envelope
 from gateway.uplink.executor import Executor
@@ -119,8 +122,14 @@ class _Desk:
         headsets = self._pump.last_headset if context.config.headsets is not None else None
         states = replace(context, watch=parts.part("what the box says of itself"))
         self._herald = Herald(states, self._topics, talk.live, self._view, crm.floor_every_s, headsets)
-        self._executor = Executor(context, self._ledger, self._view)
-        self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put)
+        self._directory = DirectoryDesk(context)
+        self._executor = Executor(context, self._ledger, self._view, staged(self._directory))
+        self._callbacks = (
+            Callbacks(replace(context, watch=parts.part("the keeper of callbacks")), self._view, self._executor.turn)
+            if is_asked(context)
+            else None
+        )
+        self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put, self._directory)
         self._follower = Follower(
             replace(context, watch=parts.part("the reader of commands")),
             self._topics,
@@ -160,6 +169,8 @@ class _Desk:
         yield self._link_state()
         yield self._tell_skipped()
         yield self._read_seats()
+        if self._callbacks is not None:
+            yield self._callbacks.run(self._herald.ready)
         yield self._talk.keep_time(self._beat)
         if endpoints:
             yield self._pops.run()
@@ -208,6 +219,7 @@ class _Desk:
             except (FullError, TransientError) as fault:
                 _log.error("no command is taken yet, the journal takes nothing: %s", fault)
                 await asyncio.sleep(1.0)
+        await self._directory.begin({known.id for known in self._ledger.unfinished()})
         await self._resend.begin(self._ledger.unfinished())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._forget())
