@@ -109,6 +109,18 @@ class FloorModel:
         self._out.append(Arrived(call))
         call.timer = self.time.after(_GREETING_S, self._enter, call, call.queue)
 
+    def hold(self, call: Call) -> None:
+        """The dialplan asks somebody where a call that has just arrived is to go: it joins no queue until it is sent there."""
+        if call.timer is not None and not call.visits:
+            call.timer.cancel()
+            call.timer = None
+
+    def send(self, call: Call, queue: str | None, priority: int) -> None:
+        """A call that was held goes on, to a queue that is there, else to its own."""
+        if not call.gone and call.timer is None and not call.visits:
+            call.queue, call.priority = queue if queue in self.queues else call.queue, priority
+            call.timer = self.time.after(0.0, self._enter, call, call.queue)
+
     def _enter(self, call: Call, name: str) -> None:
         queue, plan = self.queues[name], self.plan
         if len(queue.waiting) >= queue.plan.max_len:
@@ -116,10 +128,11 @@ class FloorModel:
             self._out.append(Refused(call, queue, "FULL"))
             call.timer = self.time.after(1.0 + call.fate.random(), self._go, call, "pbx")
             return
-        visit = Visit(call, queue, self.now_s, len(queue.waiting) + 1)
+        place = sum(other.call.priority >= call.priority for other in queue.waiting)
+        visit = Visit(call, queue, self.now_s, place + 1)
         call.visits.append(visit)
         self.visits.append(visit)
-        queue.waiting.append(visit)
+        queue.waiting.insert(place, visit)
         self._out.append(Joined(visit))
         fate = call.fate
         mean_s = plan.patience_mean_s * (0.04 if fate.random() < plan.hasty_share else 1.0)

@@ -40,6 +40,8 @@ class Call:
     visits: list[Visit] = field(default_factory=list)
     gone: bool = False
     timer: Timer | None = None
+    #: What the dialplan gave him: he stands before those of a lower one.
+    priority: int = 0
 
     @property
     def visit(self) -> Visit | None:

@@ -21,7 +21,8 @@ from appliance.sim import pbx_action
 from appliance.sim.floor_model import FloorModel
 from appliance.sim.floor_model_ledger import truth
 from appliance.sim.floor_model_plan import Plan
-from appliance.sim.floor_model_state import FloorEvent
+from appliance.sim.floor_model_state import Arrived, Call, FloorEvent
+from appliance.sim.pbx_agi import Agi, Told
 from appliance.sim.pbx_board import QueueRow
 from appliance.sim.pbx_fault import Faults
 from appliance.sim.pbx_outbound import Outbound
@@ -72,10 +73,11 @@ class SimPbx:
         clock: Clock | None = None,
         watch: Callable[[list[FloorEvent]], object] | None = None,
         waits: bool = False,
+        agi: Agi | None = None,
     ) -> None:
         """`clock`: whose wall time the PBX tells (None: the machine's); `watch` hears what each step of the floor brought about.
 
-        `waits`: the floor opens once somebody has asked for its queues.
+        `waits`: the floor opens once somebody has asked for its queues. `agi`: whom the dialplan asks where a call is to go.
         """
         if speed <= 0:
             raise MisconfiguredError(f"speed {speed}; give a number above 0")
@@ -102,6 +104,10 @@ class SimPbx:
         self.done: deque[dict[str, str]] = deque(maxlen=_DONE)
         self.outbound = Outbound(self)
         self.heeds_notify = True
+        self._agi = agi
+        self._asking: set[asyncio.Task[None]] = set()
+        #: What each call that asked was told, by its number.
+        self.routed: dict[int, Told] = {}
         self.switch = self.boot()
 
     # Life
@@ -118,6 +124,9 @@ class SimPbx:
 
     async def __aexit__(self, *_: object) -> None:
         await self.faults.stop()
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
@@ -232,8 +241,24 @@ class SimPbx:
     def _apply(self, happened: list[FloorEvent]) -> None:
         for one in happened:
             self.switch.apply(one)
+            if isinstance(one, Arrived) and self._agi is not None:
+                self.model.hold(one.call)
+                task = asyncio.get_running_loop().create_task(self._route(self._agi, one.call))
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
         if self._watch is not None:
             self._watch(happened)
+
+    async def _route(self, agi: Agi, call: Call) -> None:
+        """AGI(), then Queue(): to CALLFLOOR_QUEUE where that is set, with CALLFLOOR_PRIORITY as QUEUE_PRIO."""
+        legs = self.switch.legs.get(call.number)
+        uniqueid = legs.caller.uniqueid if legs is not None else ""
+        told = await agi.ask({"uniqueid": uniqueid, "callerid": call.caller, "dnid": call.dialled, "extension": call.dialled})
+        self.routed[call.number] = told
+        priority = told.variables.get("CALLFLOOR_PRIORITY", "0")
+        self.catch_up()
+        self.model.send(call, told.variables.get("CALLFLOOR_QUEUE"), int(priority) if priority.isdigit() else 0)
+        self.catch_up()
 
     def later(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do something real seconds from now."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.core.errors import CallfloorError, MisconfiguredError
 from appliance.sim.floor_model_plan import SCENARIOS, plan_named
 from appliance.sim.pbx import SimPbx
+from appliance.sim.pbx_agi import Agi
 from appliance.sim.pbx_control import controlled, write_truth
 from appliance.sim.pbx_fault import FAULTS, faults_from_text
 from appliance.sim.pbx_session import User, read_only
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-timestamps", action="store_true", help="as timestampevents=no")
     parser.add_argument("--flat-out", action="store_true", help="no clock: as fast as the client reads")
     parser.add_argument("--fault", default="", metavar="LIST", help="faults to come, such as drop@30,restart@60:8,drop@90:4:fin")
+    parser.add_argument("--agi", metavar="URL", help="the dialplan asks there before it queues a call, such as agi://127.0.0.1/route")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="write the ground truth there at the end")
     parser.add_argument("--control", metavar="PATH", help="a unix socket to take commands on; - for standard input")
     parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
@@ -71,6 +73,7 @@ async def _run(asked: argparse.Namespace) -> None:
         users=[read_only(user) if asked.read_only else user],
         timestamps=not asked.no_timestamps,
         flat_out=asked.flat_out,
+        agi=Agi(asked.agi) if asked.agi is not None else None,
     )
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(pbx)

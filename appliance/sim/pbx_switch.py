@@ -180,9 +180,10 @@ class Switch:
         caller.at("queue", "s", 5)
         if not row.entries:
             self.device(f"Queue:{row.name}", "RINGING")
-        row.entries.append(Entry(visit, self.wall_s(), len(row.entries) + 1))
-        count = len(row.entries)
-        self.say("QueueCallerJoin", "agent", caller.lines() + fields(Queue=row.name, Position=count, Count=count))
+        place = sum(other.visit.call.priority >= visit.call.priority for other in row.entries)
+        row.entries.insert(place, Entry(visit, self.wall_s(), place + 1))
+        told = fields(Queue=row.name, Position=place + 1, Count=len(row.entries))
+        self.say("QueueCallerJoin", "agent", caller.lines() + told)
         self.call("MusicOnHoldStart", caller, Class="default")
 
     def take_entry(self, visit: Visit) -> tuple[QueueRow, Entry, int]:
