@@ -20,7 +20,7 @@ Step = Literal["ring", "caller", "match", "send", "broker", "answer", "done"]
 #: What the trace reads; other rows need not be decoded.
 KINDS: Final = tuple(
     f'{{"k":"{kind}'.encode()
-    for kind in ("call.ringing", "call.matched", "call.answered", "call.abandoned", "call.left", "call.lost", "pop.settled", "link.")
+    for kind in ("call.ringing", "call.previewed", "call.matched", "call.answered", "call.abandoned", "call.left", "call.lost", "pop.settled", "link.")
 )  # fmt: skip
 #: A ring without an end is under way for so long at most.
 _UNDER_WAY_S: Final = 35.0
@@ -52,7 +52,10 @@ class Link(Struct, frozen=True):
 
 
 class Ring(Struct, kw_only=True):
-    """One ring of one agent's phone, and what became of its pop. `wall_ns` is when the PBX told it; `over`: how the ring ended."""
+    """One ring of one agent's phone, and what became of its pop. `wall_ns` is when the PBX told it; `over`: how the ring ended.
+
+    `caller` is whose card is shown: who calls, or of a preview who is about to be called.
+    """
 
     pop: str
     call: str
@@ -68,6 +71,7 @@ class Ring(Struct, kw_only=True):
     link: Link | None = None
     over: str | None = None
     answered_by: str | None = None
+    preview: bool = False
 
     def names(self, key: str) -> bool:
         """Is this a ring of that call, visit, PBX's id, or agent?"""
@@ -90,11 +94,12 @@ def rings_from_rows(rows: Iterable[tuple[int, Stored]], epoch: str) -> list[Ring
     link: Link | None = None
     for seq, row in rows:
         match row.kind:
-            case "call.ringing":
-                data = msgspec.json.decode(row.data, type=CallRinging)
+            case "call.ringing" | "call.previewed":
+                data, preview = msgspec.json.decode(row.data, type=CallRinging), row.kind == "call.previewed"
                 ring = Ring(
                     pop=f"{epoch}-{seq}", call=data.call, agent=data.agent, wall_ns=row.wall_ns, pbx=data.pbx, queue=data.queue,
-                    visit=data.visit, uniqueid=data.uniqueid, caller=data.caller, matched=matched.get(data.call), link=link,
+                    visit=data.visit, uniqueid=data.uniqueid, caller=data.dialled if preview else data.caller, matched=matched.get(data.call), link=link,
+                    preview=preview,
                 )  # fmt: skip
                 rings[ring.pop] = ring
                 if data.visit is not None:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from appliance.core.catalogue import CallRinging, PopCard
+from appliance.core.catalogue import CallPreviewed, CallRinging, PopCard
 from appliance.core.clock import NS, rfc3339
 from appliance.core.directory import Directory
 from appliance.core.directory_card import Card
@@ -31,7 +31,8 @@ class Pop(Struct, frozen=True):
     """One screen pop. `id` is that of the event that it is of, so that the two can be matched.
 
     `digits`: what he chose in the menus, oldest first, as `menu:digits`; `waited_s` in this queue, up to the ring. `callback`: the open
-    callback of his number. `why`: a call that rings, or a number that is about to be dialled for the agent (`dialled`, `command`).
+    callback of his number. `why`: a call that rings; or `preview`, a number that is dialled for the agent once he picks up (`dialled`) at the
+    command `command`, whose card is `text`: `card` is then of that number.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Pop(Struct, frozen=True):
     card: Customer | None = None
     callback: str | None = None
     command: str | None = None
+    text: str | None = None
 
 
 def pop_from_ringing(
@@ -63,6 +65,15 @@ def pop_from_ringing(
         rfc3339(row.wall_ns), rfc3339(row.wall_ns + EXPIRY_S * NS),
         title=calls.title(data.queue), digits=calls.digits(data.call), waited_s=joined.waited_s(row) if joined is not None else None,
         card=_customer(card), callback=callback,
+    )  # fmt: skip
+
+
+def pop_from_preview(pop: str, row: Stored, data: CallPreviewed, agent: str, card: Card | None, callback: str | None) -> Pop:
+    """The pop of a `call.previewed` row: out before the agent picks up, for the number is dialled then."""
+    return Pop(
+        pop, data.call, agent, data.pbx, data.queue, data.visit, data.caller, data.dialled,
+        rfc3339(row.wall_ns), rfc3339(row.wall_ns + EXPIRY_S * NS),
+        why="preview", card=_customer(card), callback=callback, command=data.command, text=data.card,
     )  # fmt: skip
 
 

@@ -13,14 +13,14 @@ from typing import Final
 
 import msgspec
 
-from appliance.core.catalogue import CallAnswered, CallRinging, PopCard, PopSettled
+from appliance.core.catalogue import CallAnswered, CallPreviewed, CallRinging, PopCard, PopSettled
 from appliance.core.clock import NS
 from appliance.core.directory import Directory
 from appliance.core.event import Entry, Stored, stored_from_body
 from appliance.core.journal import PAGE
 from appliance.service import Context
 from gateway.uplink.live import Ended, Live, Out
-from gateway.uplink.pop import EXPIRY_S, Pop, looked_up, pop_from_ringing
+from gateway.uplink.pop import EXPIRY_S, Pop, looked_up, pop_from_preview, pop_from_ringing
 from gateway.uplink.pop_account import PopAccount
 from gateway.uplink.pop_call import PopCalls
 from gateway.uplink.topic import Topics
@@ -31,10 +31,12 @@ _log = logging.getLogger(__name__)
 ROWS_BACK: Final = 20_000
 _WAIT_S: Final = 1.0
 _RINGING: Final = msgspec.json.Decoder(CallRinging)
+_PREVIEWED: Final = msgspec.json.Decoder(CallPreviewed)
 _ANSWERED: Final = msgspec.json.Decoder(CallAnswered)
 _SETTLED: Final = msgspec.json.Decoder(PopSettled)
 _OVER: Final = frozenset({"call.answered", "call.abandoned", "call.left", "call.lost"})
-_KINDS: Final = ("call.ringing", "call.queued", "call.digits", *sorted(_OVER))
+_RINGS: Final = frozenset({"call.ringing", "call.previewed"})
+_KINDS: Final = (*sorted(_RINGS), "call.queued", "call.digits", *sorted(_OVER))
 _WANTED: Final = tuple(f'{{"k":"{kind}"'.encode() for kind in _KINDS)
 _ENDS: Final = b'{"k":"pop.settled"'
 
@@ -98,7 +100,7 @@ class PopReader:
                     self._calls.queued(row)
                 case "call.digits":
                     self._calls.chose(row)
-                case "call.ringing":
+                case "call.ringing" | "call.previewed":
                     rings[self._id(entry.seq)] = entry.seq, row
                     while self._is_stale(next(iter(rings.values()))[1]):
                         del rings[next(iter(rings))]
@@ -112,7 +114,7 @@ class PopReader:
     def _take(self, entry: Entry) -> None:
         try:
             row = stored_from_body(entry.body)
-            if row.kind == "call.ringing":
+            if row.kind in _RINGS:
                 self._ring(entry.seq, row)
             elif row.kind == "call.queued":
                 self._calls.queued(row)
@@ -124,14 +126,18 @@ class PopReader:
             _log.warning("row %d cannot be read and is passed over: %s", entry.seq, fault)
 
     def _ring(self, seq: int, row: Stored) -> None:
-        data = _RINGING.decode(row.data)
+        data = (_RINGING if row.kind == "call.ringing" else _PREVIEWED).decode(row.data)
         if data.agent is None or self._is_stale(row):
             return
-        card, found = looked_up(self._directory, data.caller)
-        number = self._directory.e164(data.caller) if data.caller is not None else None
-        callback = self._callback(number) if number is not None else None
-        pop = pop_from_ringing(self._id(seq), row, data, data.agent, self._calls, card, callback)
-        self._say(self._titled(pop), found, row)
+        number = data.dialled if isinstance(data, CallPreviewed) else data.caller
+        card, found = looked_up(self._directory, number)
+        full = self._directory.e164(number) if number is not None else None
+        callback = self._callback(full) if full is not None else None
+        if isinstance(data, CallPreviewed):
+            pop = pop_from_preview(self._id(seq), row, data, data.agent, card, callback)
+        else:
+            pop = self._titled(pop_from_ringing(self._id(seq), row, data, data.agent, self._calls, card, callback))
+        self._say(pop, found, row)
 
     def _titled(self, pop: Pop) -> Pop:
         own = self._context.config.queues.get(pop.queue or "")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from appliance.core.catalogue import CallAbandoned, CallAnswered, CallDigits, CallQueued, CallRinging, PopSettled
+from appliance.core.catalogue import CallAbandoned, CallAnswered, CallDigits, CallPreviewed, CallQueued, CallRinging, PopSettled
 from appliance.core.directory_card import card_from, filed_from
 from appliance.core.directory_store import Cards
 from appliance.core.event import stored_from_body
@@ -205,3 +205,18 @@ async def test_pops_that_wait_are_bounded(link: bool) -> None:
         live.put(pop(number, told))
     assert [end.outcome for end in told.values()] == ["dropped"] * 10
     assert live.dropped == 10
+
+
+async def test_a_preview_shows_who_is_to_be_called_before_the_agent_picks_up(rig, tmp_path: Path) -> None:
+    broker = rig.broker()
+    crm = rig.consumer(broker, "callfloor/1/quito/p3/pop/#")
+    file_cards(tmp_path, ANA)
+    box = rig.box(broker.url)
+    box.start()
+    await rig.until(lambda: box.link() is not None)
+    shown = CallPreviewed(call="c5", pbx="central", agent="agente-7", dialled="+593991234567", command="cmd-1", card="Factura 4107 vencida")
+    box.journal.append([box.event(shown)])
+    (end,) = await rig.until(lambda: ends(box))
+    (pop,) = crm.named("pop/agente-7")
+    assert (pop["why"], pop["command"], pop["dialled"], pop["caller"]) == ("preview", "cmd-1", "+593991234567", None)
+    assert (pop["text"], pop["card"]["name"], end.card) == ("Factura 4107 vencida", "Ana Ruiz", "found")
