@@ -12,8 +12,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec import structs
+
 from appliance.core.errors import CallfloorError
-from appliance.firstboot.personal import REPORT, SHEET, Outcome, personalise, wipe
+from appliance.firstboot.personal import RECOVERY, REPORT, SHEET, Outcome, drop, personalise, wipe
 from appliance.firstboot.words import told
 from appliance.provision.atomic import write
 from appliance.provision.machine import Machine
@@ -46,17 +48,37 @@ def main() -> int:
 
 
 def _outcome(machine: Machine, config: Path) -> Outcome | None:
-    """None: a cut came after the sheet had become true, and what was left of it is gone now."""
+    """None: nothing is to be told; as where a cut came after the sheet had become true, and what was left of it is gone now."""
+    state, why = _said(machine, "callfloor-data/state"), _said(machine, "callfloor-data/why")
+    if state == "locked":
+        return Outcome(done=False, lines=tuple(told(None, "locked", why=why, file=RECOVERY).splitlines()))
+    if none := _said(machine, "callfloor-no-data"):
+        return Outcome(done=False, lines=tuple(told(None, "no_data", why=none).splitlines()))
+    of_key = _recovery(config, state, why)
+    if (config / SHEET).exists():
+        outcome = personalise(machine, config, lambda deed: None, time.time())
+        return structs.replace(outcome, lines=(*of_key, *outcome.lines))
+    wipe(config, lambda deed: None)
+    return Outcome(done=True, lines=of_key) if of_key else None
+
+
+def _said(machine: Machine, name: str) -> str:
+    """What the start left in /run; empty: nothing."""
     try:
-        why = machine.path("/run/callfloor-no-data").read_text().strip()
+        return machine.path(f"/run/{name}").read_text().strip()
     except OSError:
-        why = ""
-    if why:
-        return Outcome(done=False, lines=tuple(told(None, "no_data", why=why).splitlines()))
-    if not (config / SHEET).exists():
-        wipe(config, lambda deed: None)
-        return None
-    return personalise(machine, config, lambda deed: None, time.time())
+        return ""
+
+
+def _recovery(config: Path, state: str, why: str) -> tuple[str, ...]:
+    """Take the recovery key off CONFIG once a TPM has the data's key again; what is to be told of it."""
+    key = config / RECOVERY
+    if state == "by-key":
+        return tuple(told(None, "key_stays", file=RECOVERY, why=why).splitlines())
+    if state in ("sealed", "resealed") and key.is_file():
+        drop(key)
+        return tuple(told(None, "key_taken", file=RECOVERY).splitlines())
+    return ()
 
 
 def _remount(config: Path, how: str) -> None:

@@ -31,6 +31,8 @@ from appliance.provision.work import apply, finish
 #: On CONFIG: what a technician puts there, and what the box answers.
 SHEET: Final = "callfloor-site.toml"
 REPORT: Final = "callfloor-report.txt"
+#: The key that opens an encrypted data partition without its TPM; the start reads it (images/overlay/usr/lib/callfloor/open-data).
+RECOVERY: Final = "callfloor-recovery-key.txt"
 #: On the box.
 KEPT: Final = "/var/lib/callfloor/firstboot/site.toml"
 CODE: Final = str(keep.CODE)
@@ -119,6 +121,13 @@ def wipe(config: Path, at: Callable[[str], object]) -> None:
             at(f"remove {path.name}")
             path.unlink()
             settle(path.parent)
+
+
+def drop(path: Path) -> None:
+    """Write over a file with a secret, and remove it."""
+    _overwrite(path)
+    path.unlink()
+    settle(path.parent)
 
 
 def _overwrite(path: Path) -> None:

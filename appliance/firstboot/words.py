@@ -33,6 +33,24 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "The sheet could not be applied. Nothing was changed, or what was is completed by the next try. Mend this and start again:",
         "A ficha não pôde ser aplicada. Nada mudou, ou o que mudou completa-se na próxima tentativa. Corrija isto e reinicie:",
     ),
+    "locked": (
+        "La partición de datos está cifrada y no se abre ({why}). No se borra nada, y esta caja no guarda nada mientras tanto. "
+        "Ponga la clave de recuperación en CONFIG como {file} y vuelva a arrancar; o ponga el disco en su máquina.",
+        "The data partition is encrypted and does not open ({why}). Nothing is erased, and this box keeps nothing meanwhile. "
+        "Put the recovery key on CONFIG as {file} and start again; or put the disk into its own machine.",
+        "A partição de dados está criptografada e não abre ({why}). Nada é apagado, e esta caixa não guarda nada enquanto isso. "
+        "Ponha a chave de recuperação em CONFIG como {file} e reinicie; ou ponha o disco na sua máquina.",
+    ),
+    "key_taken": (
+        "Los datos se abrieron; su clave quedó sellada en el TPM de esta máquina. {file} se retiró de CONFIG.",
+        "The data is open; its key is sealed to this machine's TPM now. {file} was taken off CONFIG.",
+        "Os dados foram abertos; sua chave ficou selada no TPM desta máquina. {file} foi retirado de CONFIG.",
+    ),
+    "key_stays": (
+        "Los datos se abrieron con {file}, que queda en CONFIG porque sin él no se abren ({why}). Quien se lleve el disco tiene ambas cosas.",
+        "The data was opened with {file}, which stays on CONFIG as nothing else opens it ({why}). Whoever takes the disk has both.",
+        "Os dados foram abertos com {file}, que fica em CONFIG porque sem ele não abrem ({why}). Quem levar o disco tem as duas coisas.",
+    ),
     "no_data": (
         "La partición de datos no se puede usar ({why}): la caja no guarda nada. Cambie la tarjeta o el disco.",
         "The data partition cannot be used ({why}): this box keeps nothing. Replace the card or the disk.",
