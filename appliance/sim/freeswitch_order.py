@@ -164,6 +164,7 @@ class _Outbound:
             return
         agent.mode = "ringing"
         self.switch.say("CHANNEL_CREATE", fields=self.leg.fields())
+        self.switch.say("CHANNEL_PROGRESS", fields=self.leg.fields())
         if self.pbx.outbound.pick_up_s >= self.timeout_s:
             self._later(self.timeout_s, self._rang_out)
         else:

@@ -22,6 +22,7 @@ _NEEDS: Final = {
 _EFFECT_S: Final = 5.0
 #: The word that tells the cause may come just after the one that it failed.
 _SETTLE_S: Final = 1.0
+_RINGING, _UP = "5", "6"
 _NO_ANSWER, _RESPONSE_GRACE_S = 3, 8.0
 
 
@@ -138,6 +139,7 @@ class Call(Job):
         if m.get("ActionID") != self._action_id or self._picked_up or self._refused:
             return
         if m.get("Response") == "Success":
+            self.rings(self._whom.call_of(self._id))
             self._picked_up, self._status, self._cause = True, "", None
             if self._number_s is None:
                 self.end("done", None, **self._result("answered"))
@@ -171,6 +173,10 @@ class Call(Job):
                 self.end("done", None, **self._result("answered"))
             else:
                 self.after(_SETTLE_S, now_ns)
+
+    def _state(self, m: Message, now_ns: int) -> None:
+        if m.get("Uniqueid") == self._id and m.get("ChannelState") in (_RINGING, _UP):
+            self.rings(self._whom.call_of(self._id))
 
     def _hangup(self, m: Message, now_ns: int) -> None:
         uniqueid, cause = m.get("Uniqueid"), whole(m.get("Cause"))
@@ -216,6 +222,7 @@ _HANDLERS: Final[dict[str, Callable[[Call, Message, int], None]]] = {
     "DialBegin": Call._dial_begin,
     "DialEnd": Call._dial_end,
     "Hangup": Call._hangup,
+    "Newstate": Call._state,
     "HangupRequest": Call._asked,
     "QueueCallerJoin": Call._joined,
 }

@@ -33,6 +33,8 @@ _SPY: Final = {
     "barge": "eavesdrop_whisper_aleg=true,eavesdrop_whisper_bleg=true",
 }
 _RINGING: Final = 5
+#: What tells that a phone rings.
+_RINGS: Final = " CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA"
 _HEED: Final = "does the phone heed NOTIFY talk?"
 
 
@@ -91,7 +93,8 @@ class FreeswitchCommander:
         exten, context = dial.dialled(number), dial.context or CONTEXT
         if args.preview and dial.preview_context:
             exten, context = number, dial.preview_context
-        return self._call(phone, ring_s, said, f"{exten} XML {context}", now_ns, whose="agent", number_s=dial.number_s)
+        then = f"{exten} XML {context}"
+        return self._call(phone, ring_s, said, then, now_ns, whose="agent", number_s=dial.number_s, heard=_RINGS if args.preview else "")
 
     def _supervise(self, order: Order, now_ns: int) -> Job:
         args: Supervise = order.args
@@ -102,12 +105,13 @@ class FreeswitchCommander:
         return self._call(phone, self._dial.ring_s, said, f"&eavesdrop({leg})", now_ns, whose="supervisor", number_s=None)
 
     def _call(
-        self, phone: str, ring_s: float, said: dict[str, str], then: str, now_ns: int, *, whose: str, number_s: float | None
+        self, phone: str, ring_s: float, said: dict[str, str], then: str, now_ns: int, *, whose: str, number_s: float | None,
+        heard: str = "",
     ) -> Job:  # fmt: skip
         own = str(uuid.uuid4())
         variables = {"origination_uuid": own, "originate_timeout": f"{max(1.0, ring_s):.0f}", **said}
         told = ",".join(f"{key}={value}" for key, value in variables.items() if value)
-        asks = ["event plain CHANNEL_ANSWER", f"originate {{{told}}}{phone} {then}"]
+        asks = [f"event plain CHANNEL_ANSWER{heard}", f"originate {{{told}}}{phone} {then}"]
         return Call(
             asks, now_ns, told=self._told, uuid=own, call=lambda each: self._tracker.calls.call_of(each).call, whose=whose, ring_s=ring_s,
             number_s=number_s,

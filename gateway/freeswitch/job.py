@@ -140,6 +140,7 @@ class Call(EslJob):
     def _up(self, now_ns: int) -> None:
         if self._picked_up:
             return
+        self.rings(self._call(self._uuid))
         self._picked_up = True
         if self._number_s is None:
             self.end("done", None, **self._result("answered", self._whose))
@@ -153,6 +154,10 @@ class Call(EslJob):
             if self._cause and self._number_s is not None:  # another way is tried
                 self._cause = ""
                 self.after(self._number_s, now_ns)
+
+    def _progress(self, m: Message, now_ns: int) -> None:
+        if m.get("Unique-ID") == self._uuid:
+            self.rings(self._call(self._uuid))
 
     def _answered(self, m: Message, now_ns: int) -> None:
         if m.get("Unique-ID") == self._uuid:
@@ -185,6 +190,8 @@ class Call(EslJob):
 
 _HANDLERS: Final[dict[str, Callable[[Call, Message, int], None]]] = {
     "CHANNEL_CREATE": Call._created,
+    "CHANNEL_PROGRESS": Call._progress,
+    "CHANNEL_PROGRESS_MEDIA": Call._progress,
     "CHANNEL_ANSWER": Call._answered,
     "CHANNEL_HANGUP": Call._hung_up,
     "callcenter::info": Call._queue,

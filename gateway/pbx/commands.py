@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from appliance.command_crew import MOST, CommandCrew, Ended, Given
-from appliance.core.catalogue import CallAttempted, CommandReceived
+from appliance.core.catalogue import CallAttempted, CallPreviewed, CommandReceived
 from appliance.core.clock import NS
 from appliance.core.command import TOUCHES_MOST_S, VERBS, Originate, Verdict, args_of, judge
 from appliance.core.command_limit import CommandLimit
@@ -102,7 +102,8 @@ class PbxCommands:
             ended = Ended("failed", f"pbx_down: the PBX {pbx} is out of sight; `callfloor status` says why")
         else:
             order = Order(id=given.id, verb=given.verb, args=given.args)
-            ended = await orders.carry_out(order, given.accepted, self._context.clock.mono_ns())
+            rings = self._rings(given, pbx) if isinstance(given.args, Originate) and given.args.preview else None
+            ended = await orders.carry_out(order, given.accepted, self._context.clock.mono_ns(), rings)
             if isinstance(given.args, Originate):
                 ended = self._told(given.id, given.args, pbx, ended)
         self._attempts.ended(given.id, dialled=any(was_dialled(each.outcome) for each in _attempts(ended)))
@@ -132,6 +133,17 @@ class PbxCommands:
         if isinstance(args, Originate) and self._context.config.outbound.attempts_per_day and not is_internal(number, dial):
             self._attempts.begun(command, self._outbound.key(number, dial))
         return None
+
+    def _rings(self, given: Given, pbx: str) -> Callable[[str], None]:
+        """What is told, for the screen pop, once the agent's phone rings for a number that he sees first."""
+        args: Originate = given.args
+
+        def told(call: str) -> None:
+            number = number_from_text(args.number)
+            seen = CallPreviewed(call=call, pbx=pbx, agent=args.agent, dialled=number, command=given.id, card=args.card or None)
+            self._links[pbx].tell(seen)
+
+        return told
 
     def _told(self, command: str, args: Originate, pbx: str, ended: Ended) -> Ended:
         """The end of a call outside, with what is told of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -53,6 +54,8 @@ class Job:
         self.ended: Ended | None = None
         #: The PBX has taken what was asked first.
         self.accepted = False
+        #: Told the call (ours) once, when the phone that is rung first begins to ring, or is picked up without ringing.
+        self.on_rings: Callable[[str], None] | None = None
 
     def asks(self) -> list[Ask]:
         """What is to be sent now; each is handed out once."""
@@ -69,6 +72,12 @@ class Job:
     def due(self, now_ns: int) -> None:
         """The time for the answer is over."""
         self.end("unknown", f"no_answer: the PBX did not say within {self.answer_s:g} s what became of it")
+
+    def rings(self, call: str) -> None:
+        """The phone that is rung first rings; only the first word counts."""
+        told, self.on_rings = self.on_rings, None
+        if told is not None:
+            told(call)
 
     def end(self, state: Any, reason: str | None = None, **result: Any) -> None:
         """It is known how it ended; the first word counts."""

@@ -36,14 +36,17 @@ class Orders:
             job.end("unknown", f"pbx_lost: {why} before it was known what became of it")
         self._settle()
 
-    async def carry_out(self, order: Order, accepted: Callable[[], None], now_ns: int) -> Ended:
-        """Give an order and wait for its end. `accepted` is called once the PBX has taken it."""
+    async def carry_out(
+        self, order: Order, accepted: Callable[[], None], now_ns: int, rings: Callable[[str], None] | None = None
+    ) -> Ended:  # fmt: skip
+        """Give an order and wait for its end. `accepted` is called once the PBX has taken it, `rings` as `Job.on_rings`."""
         if self._send is None or self.commander is None:
             return Ended("failed", "pbx_down: the PBX is out of sight")
         try:
             job = self.commander.job(order, now_ns)
         except RefusedOrderError as refused:
             return refused.ended
+        job.on_rings = rings
         future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self._jobs[job] = (future, accepted)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from appliance.core.catalogue import CallAttempted, CommandFinished
+from appliance.core.catalogue import CallAttempted, CallPreviewed, CommandFinished
 from appliance.core.clock import NS, SystemClock, wall_ns_from_rfc3339
 from appliance.core.commands_config import DialConfig
 from appliance.core.config import Config, Site
@@ -65,6 +65,29 @@ async def test_what_became_of_each_number_stands_right_before_the_commands_end(b
         assert all(isinstance(events[index + 1], CommandFinished) and events[index + 1].id == events[index].command for index in at)
         await box.do("originate", agent="agente-105", number="2040")
         assert len(attempts(box)) == len(told), "the house's own extensions are none of it"
+
+
+@pytest.mark.parametrize("kind", ["asterisk", "freeswitch"])
+async def test_of_a_preview_it_is_told_once_that_the_agents_phone_rings_before_anything_is_dialled(bench: Made, kind: str) -> None:
+    async with bench(kind) as box:
+        box.pbx.outbound.pick_up_s = 0.3
+        end = await box.do("originate", agent="agente-101", number="099 123 4500", preview=True, card="Factura 4107")
+        box.is_done(end)
+        box.is_done(await box.do("originate", agent="agente-102", number="0991234500"))
+        events = box.events()
+        (seen,) = [data for data in events if isinstance(data, CallPreviewed)]
+        assert (seen.agent, seen.dialled, seen.command, seen.card, seen.pbx) == (
+            "agente-101",
+            "0991234500",
+            "c-1",
+            "Factura 4107",
+            "central",
+        )
+        assert seen.call == end.result["call"]
+        assert events.index(seen) < events.index(attempts(box)[0])
+        box.pbx.model.staff.agents["PJSIP/103"].mode = "talking"
+        assert (await box.do("originate", agent="agente-103", number="0991234500", preview=True)).state == "failed"
+        assert len([data for data in box.events() if isinstance(data, CallPreviewed)]) == 1, "a busy phone does not ring"
 
 
 async def test_an_agent_who_does_not_pick_up_is_told_and_a_pbx_that_rang_nobody_is_not(bench: Made) -> None:
