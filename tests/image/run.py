@@ -27,6 +27,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "images")]
 
 import ab_update  # noqa: E402
 import arm_start  # noqa: E402
+import data_seal  # noqa: E402
 import devices  # noqa: E402
 import kiosk_screen  # noqa: E402
 import layout  # noqa: E402
@@ -35,6 +36,7 @@ import power_cut  # noqa: E402
 from pytest_steps import tests  # noqa: E402
 from scenario import Report, SkipError  # noqa: E402
 from shelf import Shelf, shelf  # noqa: E402
+from tpm_box import TpmBox  # noqa: E402
 from vm_box import BOXES, Box, copy_sparse, free_port  # noqa: E402
 
 AnyBox = TypeVar("AnyBox", bound=Box)
@@ -151,6 +153,14 @@ def _cut(parts: Path, folder: Path, report: Report) -> None:
         power_cut.scenario(box, report, served)()
 
 
+def _tpm(parts: Path, folder: Path, report: Report) -> None:
+    missing = [tool for tool in ("swtpm", "swtpm_setup") if shutil.which(tool) is None]
+    if missing:
+        raise SkipError(f"not installed: {', '.join(missing)} (.ci/setup image)")
+    with _peers(parts) as (peers, _served):
+        data_seal.scenario(_box_of(TpmBox, parts, folder, peers), report, parts / "factory.img")()
+
+
 def _devices(parts: Path, folder: Path, report: Report) -> None:
     with _peers(parts) as (peers, _served):
         devices.scenario(_box(parts, folder, peers), report)()
@@ -184,10 +194,13 @@ def _made(parts: Path, folder: Path, report: Report) -> None:
 
 
 SCENARIOS: Final[dict[str, Callable[[Path, Path, Report], None]]] = {
-    "ab": _ab, "cut": _cut, "devices": _devices, "kiosk": _kiosk, "arm64": _arm, "uefi": _uefi, "made": _made,
+    "ab": _ab, "cut": _cut, "tpm": _tpm, "devices": _devices, "kiosk": _kiosk, "arm64": _arm, "uefi": _uefi, "made": _made,
 }  # fmt: skip
 #: Steps that can be asked for alone; the first start always comes before them.
-_STEPS: Final = {"ab": tuple(ab_update.STEPS), "cut": tuple(power_cut.STEPS), "arm64": tuple(kind.name for kind in arm_start.KINDS)}
+_STEPS: Final = {
+    "ab": tuple(ab_update.STEPS), "cut": tuple(power_cut.STEPS), "tpm": tuple(data_seal.STEPS),
+    "arm64": tuple(kind.name for kind in arm_start.KINDS),
+}  # fmt: skip
 _STEPS_HELP: Final = ", ".join(f"{name}.{step}" for name, steps in _STEPS.items() for step in steps)
 
 
@@ -212,11 +225,15 @@ def _deb(parts: Path) -> Path | None:
 
 
 def _box(parts: Path, folder: Path, peers: dict[int, int]) -> Box:
+    return _box_of(Box, parts, folder, peers)
+
+
+def _box_of(kind: Callable[..., AnyBox], parts: Path, folder: Path, peers: dict[int, int]) -> AnyBox:
     disk = folder / "run.img"
     copy_sparse(parts / "factory.img", disk)
     os.truncate(disk, _DISK_BYTES)
     offsets = {part.name: layout.offset_mib("amd64", part.name) for part in layout.partitions("amd64")}
-    box = Box(disk, folder, parts / "ssh", offsets, peers)
+    box = kind(disk, folder, parts / "ssh", offsets, peers)
     shelf = parts / "bundles.squashfs"
     if not shelf.exists():
         files = [str(parts / f"{name}.raucb") for name in _BUNDLES]
