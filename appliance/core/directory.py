@@ -16,7 +16,7 @@ import msgspec
 
 from appliance.core.config import Config
 from appliance.core.directory_card import Card, held_from_bytes
-from appliance.core.directory_reader import CARDS_FILE, Reader, Row
+from appliance.core.directory_reader import CARDS_FILE, Books, Reader, Row
 from appliance.core.do_not_call import LIST_FILE, DoNotCall
 from appliance.core.e164 import e164, key_of
 from appliance.core.emergency import country_of
@@ -107,30 +107,27 @@ class Directory:
     @property
     def version(self) -> int | None:
         """The version that it is at; None: there is no directory, or it cannot be read."""
-        return self._state()[0]
+        books = self.books()
+        return None if books is None else books.version
 
     @property
     def entries(self) -> int:
         """How many customers it holds."""
-        return self._state()[1]
-
-    @property
-    def as_of_ns(self) -> int | None:
-        """When it was last brought up to date, wall clock; None: never."""
-        return self._state()[2]
+        books = self.books()
+        return 0 if books is None else books.entries
 
     def close(self) -> None:
         """Let go of the files; the next question opens them again."""
         self._reader.close()
         self._list.close()
 
-    def _state(self) -> tuple[int | None, int, int | None]:
+    def books(self) -> Books | None:
+        """Where it stands; None: there is none, or it cannot be read. Never raises."""
         try:
-            books = self._reader.books()
+            return self._reader.books()
         except CallfloorError as fault:
             self._tell(str(fault))
-            return None, 0, None
-        return (None, 0, None) if books is None else (books.version, books.entries, books.as_of_ns)
+            return None
 
     def _card(self, number: str, rows: list[Row]) -> Card:
         row = rows[0]

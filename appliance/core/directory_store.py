@@ -92,40 +92,26 @@ class Cards:
         """It is at this version now."""
         self._db.execute("UPDATE state SET version=?, as_of_ns=?", (version, wall_ns))
 
-    # Pages that wait, and what became of them.
+    # What became of commands.
 
-    def stage(self, command: str, body: bytes, wall_ns: int) -> None:
-        """Keep a page until it is filed; one that is kept or was filed stays as it is."""
-        self._db.execute("INSERT OR IGNORE INTO page VALUES(?,?,?)", (command, wall_ns, body))
-
-    def staged(self, command: str) -> bytes | None:
-        """A page that waits."""
-        row = self._db.execute("SELECT body FROM page WHERE command=?", (command,)).fetchone()
-        return row[0] if row else None
-
-    def waiting(self) -> tuple[int, int]:
-        """How many pages wait, and their bytes."""
-        count, size = self._db.execute("SELECT count(*), coalesce(sum(length(body)),0) FROM page").fetchone()
-        return count, size
-
-    def unstage(self, keep: Iterable[str]) -> int:
-        """Drop the pages of all other commands: how many."""
-        with self.writing():
-            kept = set(keep)
-            gone = [row for row in self._db.execute("SELECT command FROM page").fetchall() if row[0] not in kept]
-            self._db.executemany("DELETE FROM page WHERE command=?", gone)
-        return len(gone)
-
-    def settle(self, command: str, told: bytes, wall_ns: int) -> None:
-        """A command is done with: its page goes, how it ended is remembered."""
-        self._db.execute("DELETE FROM page WHERE command=?", (command,))
-        self._db.execute("INSERT OR REPLACE INTO settled(command, wall_ns, told) VALUES(?,?,?)", (command, wall_ns, told))
-        self._db.execute("DELETE FROM settled WHERE id<=(SELECT max(id) FROM settled)-?", (_SETTLED_MOST,))
+    def settle(self, command: str, digest: bytes, version: int, told: bytes, wall_ns: int) -> None:
+        """A command is done with: which page was filed (`digest` empty: none) and what was told of it is remembered."""
+        db = self._db
+        row = (command, digest, version, told, wall_ns)
+        db.execute("INSERT INTO settled(command, digest, version, told, wall_ns) VALUES(?,?,?,?,?)", row)
+        db.execute("DELETE FROM settled WHERE id<=(SELECT max(id) FROM settled)-?", (_SETTLED_MOST,))
 
     def settled(self, command: str) -> bytes | None:
-        """How a command ended."""
-        row = self._db.execute("SELECT told FROM settled WHERE command=?", (command,)).fetchone()
+        """What was told of a command; None: it was not carried out, or long ago."""
+        try:
+            row = self._db.execute("SELECT told FROM settled WHERE command=?", (command,)).fetchone()
+        except sqlite3.Error as fault:
+            raise fault_of(fault, self.path) from fault
         return row[0] if row else None
+
+    def was_filed(self, version: int, digest: bytes) -> bool:
+        """Whether the same page was filed, as the same version."""
+        return self._db.execute("SELECT 1 FROM settled WHERE version=? AND digest=? LIMIT 1", (version, digest)).fetchone() is not None
 
     # Cards.
 
@@ -354,8 +340,10 @@ def _make(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO state VALUES(1, 0, 0, NULL, 1, NULL, 0, ?)", (os.urandom(32),))
     _make_generation(db, 1, indexed=True)
     db.execute("CREATE TABLE tombstone(key INTEGER PRIMARY KEY, version INTEGER NOT NULL, forgotten INTEGER NOT NULL)")
-    db.execute("CREATE TABLE page(command TEXT PRIMARY KEY, wall_ns INTEGER NOT NULL, body BLOB NOT NULL)")
-    db.execute("CREATE TABLE settled(id INTEGER PRIMARY KEY, command TEXT NOT NULL UNIQUE, wall_ns INTEGER NOT NULL, told BLOB NOT NULL)")
+    db.execute(
+        "CREATE TABLE settled(id INTEGER PRIMARY KEY, command TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, version INTEGER NOT NULL, "
+        "told BLOB NOT NULL, wall_ns INTEGER NOT NULL)"
+    )
     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
     db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
@@ -372,3 +360,9 @@ def _make_generation(db: sqlite3.Connection, n: int, *, indexed: bool) -> None:
 def _drop_generation(db: sqlite3.Connection, n: int) -> None:
     for table in (f"card{n}", f"number{n}", "loading"):
         db.execute(f"DROP TABLE IF EXISTS {table}")
+
+
+def remove_damaged(path: Path) -> None:
+    """Take away a file that cannot be read, with what SQLite keeps beside it."""
+    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        name.unlink(missing_ok=True)

@@ -49,9 +49,9 @@ def e164(number: str, country: str | None) -> str | None:
     digits = re.sub(r"[^0-9]", "", text.replace("(0)", "") if text.startswith(("+", _ABROAD)) else text)
     if text.startswith("+"):
         return _checked("+" + digits, None)
-    if country is not None and (found_here := _checked(digits, country)):
-        return found_here
-    return _checked("+" + digits.removeprefix(_ABROAD), None) if digits.startswith(_ABROAD) else None
+    # Before the country's own rules: in Colombia and Brazil 00 goes on with a carrier, which nobody's number is shown with.
+    abroad = _checked("+" + digits.removeprefix(_ABROAD), None) if digits.startswith(_ABROAD) else None
+    return abroad or (_checked(digits, country) if country is not None else None)
 
 
 def key_of(number: str) -> int:

@@ -84,6 +84,17 @@ INFO: Final[Schema] = {
         "last_delivery": {**_NUMBER_OR_NULL, "description": "the last delivery number given out"},
         "services": {"type": "array", "items": {"type": "string"}},
         "schemas": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "version by kind of event"},
+        "directory": {
+            "type": "object",
+            "required": ["version", "entries", "as_of", "snapshot"],
+            "description": "the customers that the box holds; said again when it changes",
+            "properties": {
+                "version": {"type": "integer", "minimum": 0, "description": "of the last page filed, 0: none; the next page follows it"},
+                "entries": {"type": "integer", "minimum": 0, "description": "customers"},
+                "as_of": {"type": ["string", "null"], "format": "date-time"},
+                "snapshot": {"type": ["integer", "null"], "description": "of the last page of a full load under way"},
+            },
+        },
     },
 }
 POP: Final[Schema] = {
@@ -156,6 +167,7 @@ TOPICS: Final = (
                 "last_delivery": 3961,
                 "services": ["gateway", "wallboard", "uplink"],
                 "schemas": {"call.answered": 1},
+                "directory": {"version": 1042, "entries": 51207, "as_of": "2026-11-21T14:00:00.000000Z", "snapshot": None},
             }
         },
     ),

@@ -38,3 +38,15 @@ class Order(Struct, frozen=True):
 Effect = Callable[[Order], Sequence[Struct]]
 #: On a lane of its own: it may wait, and hand work to a thread.
 StagedEffect = Callable[[Order], Awaitable[Sequence[Struct]]]
+
+
+class Staged(Struct, frozen=True):
+    """A verb on a lane of its own.
+
+    `recall`: how a command ended whose end the journal lost, by its id, None when nothing was done; a verb without it is `unknown` then.
+    `settled`: the end of a command is durable.
+    """
+
+    effect: StagedEffect
+    recall: Callable[[str], Awaitable[CommandFinished | None]] | None = None
+    settled: Callable[[str], Awaitable[None]] | None = None

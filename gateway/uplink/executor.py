@@ -7,6 +7,7 @@ A verb with an effect outside the journal has an owner elsewhere, who moves his 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -15,10 +16,10 @@ from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import Verdict, args_of, judge
 from appliance.floor_view import FloorView
 from appliance.service import Context
-from gateway.uplink.effect import Order
-from gateway.uplink.effects import AT_ONCE, OWNED, staged
+from gateway.uplink.effect import Order, Staged
+from gateway.uplink.effects import AT_ONCE, OWNED
 from gateway.uplink.ledger import Ledger
-from gateway.uplink.staged import Lane
+from gateway.uplink.staged import LOST, Lane
 
 #: The transformer's cursor.
 OWNER: Final = "uplink.commands"
@@ -30,10 +31,10 @@ class Executor:
     `turn` is held while an effect decides and its events become durable: whoever else writes what effects decide by takes it too.
     """
 
-    def __init__(self, context: Context, ledger: Ledger, view: FloorView) -> None:
+    def __init__(self, context: Context, ledger: Ledger, view: FloorView, staged: Mapping[str, Staged]) -> None:
         self._context, self._ledger, self._view = context, ledger, view
         self._passed = context.journal.transformed(OWNER).seq
-        self._lanes = {verb: Lane(verb, effect, context, view) for verb, effect in staged(context).items()}
+        self._lanes = {verb: Lane(verb, effect, context, view) for verb, effect in staged.items()}
         self.turn = asyncio.Lock()
 
     def is_passed(self, seq: int) -> bool:
@@ -75,11 +76,13 @@ class Executor:
     async def bury(self) -> None:
         """End as `unknown` what was passed, or lay in another journal, without an end: nobody can say whether it was done.
 
-        What is staged and was not passed is taken up.
+        But for a staged verb that recalls it. What is staged and was not passed is taken up.
         """
         epoch = self._context.journal.epoch
         lost = [
-            CommandFinished(id=known.id, state="unknown", reason="the box stopped while the command was under way")
+            await self._lanes[known.verb].end_of(known.id)
+            if known.verb in self._lanes
+            else CommandFinished(id=known.id, state="unknown", reason=LOST)
             for known in self._ledger.unfinished()
             if known.epoch != epoch or self._is_lost(known.verb, known.seq)
         ]

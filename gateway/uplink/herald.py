@@ -15,6 +15,7 @@ import msgspec
 from appliance import registry
 from appliance.core.catalogue import KINDS
 from appliance.core.clock import rfc3339
+from appliance.core.directory import Directory
 from appliance.floor_view import FloorView
 from appliance.service import Context
 from appliance.version import VERSION
@@ -47,6 +48,8 @@ class Herald:
         self._mark = b""
         self._said_at = self._all_said_at = 0.0
         self._since: str | None = None
+        self._directory = Directory.open(context.config)
+        self._told_of_directory = self._of_directory()
         self._floor_time: str | None = None
         #: The floor is folded up to the journal's end.
         self.ready = asyncio.Event()
@@ -61,6 +64,7 @@ class Herald:
         self._since = rfc3339(self._context.clock.wall_ns())
         self._floor_time = None
         self._say_status()
+        self._told_of_directory = self._of_directory()
         self._put(self._topics.info, self._info())
         self._mark = b""
         self._all_said_at = asyncio.get_running_loop().time()
@@ -104,6 +108,9 @@ class Herald:
             self._all_said_at, self._mark = now, b""
             self._put(self._topics.info, self._info())
             self._say_status()
+        if (directory := self._of_directory()) != self._told_of_directory and self._since is not None:
+            self._told_of_directory = directory
+            self._put(self._topics.info, self._info())
         snapshot = self._view.snapshot()
         payload, mark = floor_message(snapshot)
         if mark != self._mark:
@@ -118,6 +125,14 @@ class Herald:
 
     def _put(self, topic: str, payload: bytes) -> None:
         self._live.put(Out(topic, payload, retain=True, state=True, expiry_s=_HOLDS_S))
+
+    def _of_directory(self) -> dict[str, object]:
+        """Where the customers' directory stands, so that a CRM sends what comes next."""
+        books = self._directory.books()
+        if books is None:
+            return {"version": 0, "entries": 0, "as_of": None, "snapshot": None}
+        as_of = rfc3339(books.as_of_ns) if books.as_of_ns is not None else None
+        return {"version": books.version, "entries": books.entries, "as_of": as_of, "snapshot": books.load_version}
 
     def _info(self) -> bytes:
         """The birth message."""
@@ -134,6 +149,7 @@ class Herald:
                 "last_delivery": head.n or None,
                 "services": list(registry.enabled(self._context.config)),
                 "schemas": {kind: row.version for kind, row in KINDS.items()},
+                "directory": self._told_of_directory,
             }
         )
 

@@ -19,6 +19,8 @@ from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import TIME_LETTERS, Reply, Request, Verdict, digest_of, judge, request_from_payload, too_late
 from appliance.core.command_owner import owned_elsewhere
 from appliance.service import Context
+from gateway.uplink.effect_directory import VERB as DIRECTORY
+from gateway.uplink.effect_directory import DirectoryDesk
 from gateway.uplink.effects import OWNED
 from gateway.uplink.ledger import MOST, Known, Ledger
 from gateway.uplink.link import Message
@@ -38,8 +40,9 @@ _CORRELATION_BYTES: Final = 1_024
 class Inbox:
     """Judges commands from the CRM. `say` puts a reply on the live lane."""
 
-    def __init__(self, context: Context, topics: Topics, ledger: Ledger, say: Callable[[Out], None]) -> None:
+    def __init__(self, context: Context, topics: Topics, ledger: Ledger, say: Callable[[Out], None], directory: DirectoryDesk) -> None:
         self._context, self._topics, self._ledger, self._say = context, topics, ledger, say
+        self._directory = directory
         self.unusable = 0
         self._minute_began, self._in_minute = 0.0, 0
 
@@ -79,8 +82,14 @@ class Inbox:
         response = message.response_topic if message.response_topic and self._topics.may_answer(message.response_topic) else None
         kept = message.correlation if len(message.correlation or b"") <= _CORRELATION_BYTES else None
         correlation = base64.b64encode(kept).decode() if kept else None
+        args = request.args
+        if verb == DIRECTORY and verdict.state == "run":
+            try:
+                args = await self._directory.take(request)
+            except ValueError as fault:
+                verdict = Verdict("refused", str(fault))
         received = CommandReceived(
-            id=request.id, verb=verb, args=request.args if verdict.state == "run" else {},
+            id=request.id, verb=verb, args=args if verdict.state == "run" else {},
             expires=request.expires[:TIME_LETTERS] if request.expires is not None else None,
             response_topic=response, correlation=correlation, digest=digest,
         )  # fmt: skip

@@ -21,19 +21,20 @@ from appliance.core.errors import FullError, TransientError
 from appliance.core.event import stored_from_body
 from appliance.floor_view import FloorView
 from appliance.service import Context
-from gateway.uplink.effect import Order, StagedEffect
+from gateway.uplink.effect import Order, Staged
 from gateway.uplink.ledger import Known
 
 _log = logging.getLogger(__name__)
 
 _RETRY_S: Final = 1.0
+LOST: Final = "the box stopped while the command was under way"
 _RECEIVED: Final = msgspec.json.Decoder(CommandReceived)
 
 
 class Lane:
     """The owner of one staged verb."""
 
-    def __init__(self, verb: str, effect: StagedEffect, context: Context, view: FloorView) -> None:
+    def __init__(self, verb: str, effect: Staged, context: Context, view: FloorView) -> None:
         self.verb, self._effect, self._context, self._view = verb, effect, context, view
         self._cursor = f"uplink.{verb}"
         self._passed = context.journal.transformed(self._cursor).seq
@@ -95,9 +96,24 @@ class Lane:
             quality=context.clock.quality(),
         )
         events: Sequence[Struct]
-        if verdict.state == "run":
-            events = await self._effect(Order(seq, command, args_of(command.verb, command.args), context, self._view))
+        recall, known = self._effect.recall, None
+        if verdict.state != "run" and recall is not None:
+            known = await recall(command.id)  # done before a kill, and too late by now
+        if known is not None:
+            events = [known]
+        elif verdict.state == "run":
+            events = await self._effect.effect(Order(seq, command, args_of(command.verb, command.args), context, self._view))
         else:
             events = [CommandFinished(id=command.id, state=verdict.state, reason=verdict.reason)]
         await context.emit(*events, advance=(self._cursor, seq))
         self._passed = seq
+        if self._effect.settled is not None:
+            await self._effect.settled(command.id)
+
+    async def end_of(self, command: str) -> CommandFinished:
+        """The end of a command that this lane cannot run any more: what the effect recalls of it, else `unknown`."""
+        if self._effect.recall is None:
+            return CommandFinished(id=command, state="unknown", reason=LOST)
+        known = await self._effect.recall(command)
+        reason = "not_run: the box lost it before it was begun; send it again under a new id"
+        return known or CommandFinished(id=command, state="failed", reason=reason)

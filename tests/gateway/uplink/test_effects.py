@@ -16,7 +16,8 @@ from appliance.core.config import Config
 from appliance.core.journal_memory import MemoryJournal
 from appliance.floor_view import FloorView
 from appliance.service import Context
-from gateway.uplink.effect import Order
+from gateway.uplink.effect import Order, Staged
+from gateway.uplink.effect_directory import DirectoryDesk
 from gateway.uplink.effects import AT_ONCE, OWNED, STAGED, staged
 from gateway.uplink.ledger import Known
 from gateway.uplink.resend import VERB as RESEND
@@ -39,7 +40,7 @@ def context() -> Context:
 def test_every_verb_that_is_owned_has_one_effect(context: Context) -> None:
     assert OWNED | {RESEND} == UPLINK
     assert not AT_ONCE.keys() & STAGED
-    assert staged(context).keys() == STAGED
+    assert staged(DirectoryDesk(context)).keys() == STAGED
     assert VERBS.keys() >= OWNED
 
 
@@ -60,7 +61,7 @@ async def test_a_staged_command_is_run_again_unless_its_end_is_durable(context: 
     known = [Known(f"c{n}", "ping", str(n), 0, context.journal.epoch, seq) for n, seq in enumerate(rows)]
     view = FloorView(context.journal, context.config, context.clock)
 
-    first = Lane("ping", effect, context, view)
+    first = Lane("ping", Staged(effect), context, view)
     first.put(rows[0])  # before `begin`: it is found there
     first.begin(known)
     task = asyncio.create_task(first.run())
@@ -68,7 +69,7 @@ async def test_a_staged_command_is_run_again_unless_its_end_is_durable(context: 
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    second = Lane("ping", effect, context, view)
+    second = Lane("ping", Staged(effect), context, view)
     assert (second.is_passed(rows[0]), second.is_passed(rows[1])) == (True, False)
     second.begin(known[1:])
     task = asyncio.create_task(second.run())

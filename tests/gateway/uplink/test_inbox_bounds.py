@@ -13,6 +13,7 @@ from appliance.core.config import Config
 from appliance.core.event import stored_from_body
 from appliance.core.journal_memory import MemoryJournal
 from appliance.service import Context
+from gateway.uplink.effect_directory import DirectoryDesk
 from gateway.uplink.inbox import Inbox
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.link import Message
@@ -34,7 +35,7 @@ async def test_what_is_huge_is_refused_and_not_kept(more: dict[str, Any], correl
     context = Context(Config(), MemoryJournal(), SystemClock(), Watching(), "uplink")
     said: list[Out] = []
     topics, ledger = Topics("quito", "p3"), Ledger(None)
-    inbox = Inbox(context, topics, ledger, said.append)
+    inbox = Inbox(context, topics, ledger, said.append, DirectoryDesk(context))
     body = msgspec.json.encode({"id": "c", **more})
     await inbox.take(Message(topics.root + "/cmd/ping", body, 1, 1, False, "crm/answers", correlation), trusted=True)
     known = ledger.get("c")

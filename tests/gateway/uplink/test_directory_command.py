@@ -1,0 +1,186 @@
+"""A CRM sends its customers in pages over a real broker: what follows is filed, all else refused with a reason, and nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+import msgspec
+import pytest
+
+from appliance.core import directory_store
+from appliance.core.config import Config, Site
+from appliance.core.directory import Directory
+from appliance.core.directory_page import BYTES_MOST, CARDS_MOST
+from appliance.core.directory_pages import FOLDER, WAITING_MOST, Pages
+from appliance.core.directory_store import Cards
+
+pytestmark = pytest.mark.broker
+TOPIC = "callfloor/1/quito/p3/cmd/directory"
+
+
+def page(command: str, version: object, *cards: object, **more: object) -> bytes:
+    return msgspec.json.encode({"id": command, "args": {"version": version, "upserts": cards, **more}})
+
+
+def ana(**more: object) -> dict:
+    return {"customer": "c-1", "numbers": ["+593 99 123 4567"], "name": "Ana", "segment": "VIP", **more}
+
+
+@pytest.fixture
+async def crm(rig):
+    """One that sends a page and waits for its end."""
+    broker = rig.broker()
+    side = rig.consumer(broker, "callfloor/#")
+    box = side.box = rig.box(broker.url, site=Site(name="quito", box="p3", timezone="America/Guayaquil"))
+    box.start()
+    await rig.until(lambda: side.named("info") and box.link() == "link.up")
+
+    async def sent(payload: bytes) -> dict:
+        command = msgspec.json.decode(payload)["id"]
+        side.send(TOPIC, payload)
+        return await rig.until(lambda: next((row for row in side.named(f"reply/{command}") if row["state"] != "accepted"), None))
+
+    side.sent = sent
+    return side
+
+
+def directory(box) -> Directory:
+    return Directory(box.config.journal.path.with_name("directory.db"), country="EC")
+
+
+async def test_pages_that_follow_are_filed_and_others_refused(crm) -> None:
+    done = await crm.sent(page("p1", 1, ana(colour="not known here"), {"customer": "c-2", "numbers": ["023456789", "0800FLOWERS", "2040"]}))
+    assert (done["state"], done["result"]) == (
+        "done",
+        {
+            "version": 1, "entries": 2, "upserts": 2, "deletes": 0, "rejected": 1,
+            "rejects": [{"reason": "bad_number: 2 of its numbers are none (letters, too short, too long); the card is taken with the others",
+                         "upsert": 1}],
+        },
+    )  # fmt: skip
+    early = await crm.sent(page("p3", 3, ana(name="Nadie")))
+    assert (early["state"], early["reason"]) == ("refused", "out_of_order: the box holds 1; send 2 (after 1), or a snapshot")
+    assert early["result"] == {"version": 1, "entries": 2}
+    old = await crm.sent(page("p1b", 1, ana(name="Nadie")))
+    assert (old["state"], old["reason"]) == ("refused", "old_page: the box holds 1 already")
+    again = await crm.sent(
+        page("p1c", 1, ana(colour="not known here"), {"customer": "c-2", "numbers": ["023456789", "0800FLOWERS", "2040"]})
+    )
+    assert (again["state"], again["result"]) == ("done", {"version": 1, "entries": 2, "already": True})
+    assert (await crm.sent(page("p2", 20, after=1, deletes=["c-2", "+593991112222"])))["result"] == {
+        "version": 20, "entries": 1, "upserts": 0, "deletes": 1,
+    }  # fmt: skip
+    with directory(crm.box) as held:
+        card = held.lookup("0991234567")
+        assert card is not None
+        assert (card.customer, card.name, card.segment, card.vip, card.version) == ("c-1", "Ana", "VIP", True, 20)
+        assert held.lookup("023456789") is None
+
+
+async def test_a_full_load_answers_at_its_end(crm) -> None:
+    await crm.sent(page("p1", 7, ana(), after=0))
+    assert (await crm.sent(page("m0", 9, snapshot="more")))["reason"] == "no_snapshot: none is under way; begin one"
+    begun = await crm.sent(page("s1", 100, {"customer": "c-9", "numbers": ["022222345"]}, snapshot="begin"))
+    assert begun["result"] == {"version": 7, "entries": 1, "snapshot": {"version": 100, "entries": 1}, "upserts": 1}
+    with directory(crm.box) as held:
+        assert held.lookup("0991234567") is not None
+        assert held.lookup("022222345") is None
+        wrong = await crm.sent(page("s3", 102, snapshot="end"))
+        assert wrong["reason"] == "out_of_order: the snapshot holds 100; send 101 (after 100), or a snapshot"
+        assert (await crm.sent(page("sd", 101, snapshot="more", deletes=["c-9"])))["reason"].startswith(
+            "bad_args: a snapshot has no deletes"
+        )
+        ended = await crm.sent(page("s2", 101, {"customer": "c-8", "numbers": ["022222345", "022222346"]}, snapshot="end"))
+        assert ended["result"] == {"version": 101, "entries": 2, "upserts": 1}
+        assert held.lookup("0991234567") is None
+        assert held.lookup("022222345").sharing == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        ({}, "bad_args: Object missing required field `version`"),
+        ({"version": 0}, "bad_args: Expected `int` >= 1"),
+        ({"version": "1"}, "bad_args: Expected `int`, got `str`"),
+        ({"version": 1, "after": 1}, "bad_version: 1 cannot follow 1"),
+        ({"version": 1, "upserts": 1}, "bad_args: Expected `array`, got `int`"),
+        ({"version": 1, "upserts": [1]}, "bad_args: Expected `object`, got `int`"),
+        ({"version": 1, "upserts": [{}] * (CARDS_MOST + 1)}, "bad_args: Expected `array` of length <= 1000"),
+        ({"version": 1, "deletes": ["x" * 201]}, "bad_args: Expected `str` of length <= 200"),
+        ({"version": 1, "snapshot": "again"}, "bad_args: Invalid enum value 'again'"),
+        ({"version": 1, "colour": "red"}, "bad_args: Object contains unknown field `colour`"),
+        ({"version": 1, "upserts": [{"customer": "c", "numbers": ["x" * 150], "name": "y" * 190}] * 999 + [{"z": "z" * 200_000}]}, "too_large: a page is 512 KiB"),
+        ({"version": 1, "upserts": [{"customer": 7, "numbers": []}]}, "nothing_usable: bad_card: Expected `str`, got `int` - at `$.customer`"),
+        ({"version": 1, "upserts": [{"customer": "c", "numbers": ["+593991234567"] * 17}]}, "nothing_usable: bad_card: Expected `array` of length <= 16"),
+        ({"version": 1, "deletes": ["+5939912345678901234"]}, "nothing_usable: bad_number: no number of any country"),
+    ],
+)  # fmt: skip
+async def test_what_is_no_page_is_refused_and_nothing_is_kept(crm, args: dict, reason: str) -> None:
+    told = await crm.sent(msgspec.json.encode({"id": "x1", "args": args}))
+    assert told["state"] == "refused"
+    assert told["reason"].startswith(reason)
+    with directory(crm.box) as held:
+        assert not held.version
+    async with asyncio.timeout(20):
+        while list(crm.box.config.journal.path.with_name(FOLDER).glob("*")):
+            await asyncio.sleep(0.01)
+
+
+async def test_the_journal_has_no_cards_and_the_box_tells_its_version(rig, crm) -> None:
+    await crm.sent(page("p1", 1, ana()))
+    assert b"Ana" not in b"".join(row.body for row in crm.box.journal.read(0))
+    received = next(row.body for row in crm.box.journal.read(0) if b'"command.received"' in row.body)
+    assert msgspec.json.decode(received)["d"]["args"] == {"version": 1, "upserts": 1, "deletes": 0}
+    await rig.until(lambda: crm.named("info")[-1].get("directory", {}).get("version") == 1)
+    told = crm.named("info")[-1]["directory"]
+    assert (told["entries"], told["as_of"][:2], told["snapshot"]) == (1, "20", None)
+
+
+async def test_a_damaged_directory_is_begun_anew(rig, crm) -> None:
+    await crm.sent(page("p1", 1, ana()))
+    path = crm.box.config.journal.path.with_name("directory.db")
+    directory_store.remove_damaged(path)
+    path.write_bytes(b"no database at all" * 1000)
+    told = await crm.sent(page("p2", 2, ana()))
+    assert told["reason"] == "out_of_order: the box holds 0; send 1 (after 0), or a snapshot"
+    assert (await crm.sent(page("s1", 2, ana(), snapshot="whole")))["result"]["entries"] == 1
+
+
+async def test_who_waits_for_a_file_that_is_imported_is_answered_later(rig, crm) -> None:
+    await crm.sent(page("p1", 1, ana()))
+    cards = Cards(crm.box.config.journal.path.with_name("directory.db"))
+    with cards.turn():
+        crm.send(TOPIC, page("p2", 2, ana(name="Ana María")))
+        crm.send("callfloor/1/quito/p3/cmd/ping", msgspec.json.encode({"id": "g1", "args": {}}))
+        await rig.until(lambda: crm.named("reply/g1"))
+        assert not crm.named("reply/p2")
+    cards.close()
+    await rig.until(lambda: crm.named("reply/p2"))
+    assert crm.named("reply/p2")[0]["state"] == "done"
+
+
+def test_pages_that_wait_are_bounded_and_leftovers_go(tmp_path) -> None:
+    pages = Pages(tmp_path / "pages")
+    assert all(pages.put(f"c{n}", b"{}") for n in range(WAITING_MOST))
+    assert not pages.put("one-more", b"{}")
+    assert pages.put("c0", b"{} "), "the same again is no more"
+    assert pages.get("c0") == b"{} "
+    (tmp_path / "pages" / "part-c9").write_bytes(b"")
+    assert pages.keep({"c1", "c2"}) == WAITING_MOST - 1
+    assert pages.get("c0") is None
+    assert pages.put(".", b"x" * BYTES_MOST), "a name that a folder would have is an id as well"
+    assert pages.get(".") == b"x" * BYTES_MOST
+
+
+def test_the_table_of_settled_commands_is_bounded(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(directory_store, "_SETTLED_MOST", 10)
+    cards = Cards(tmp_path / "directory.db")
+    with cards.writing():
+        for n in range(50):
+            cards.settle(f"c{n}", b"", n, b"{}", 0)
+    cards.close()
+    with sqlite3.connect(tmp_path / "directory.db") as db:
+        assert db.execute("SELECT count(*) FROM settled").fetchone() == (10,)
+    db.close()
+    assert Config().directory.max_entries > 1_000_000
