@@ -21,7 +21,8 @@ Step = Literal["ring", "caller", "match", "send", "broker", "answer", "done"]
 KINDS: Final = tuple(
     f'{{"k":"{kind}'.encode()
     for kind in (
-        "call.ringing", "call.previewed", "call.matched", "call.answered", "call.abandoned", "call.left", "call.lost", "pop.settled", "link.",
+        "call.ringing", "call.previewed", "call.matched", "call.answered", "call.abandoned", "call.left", "call.lost", "pop.settled",
+        "link.",
     )
 )  # fmt: skip
 #: A ring without an end is under way for so long at most.
@@ -100,8 +101,8 @@ def rings_from_rows(rows: Iterable[tuple[int, Stored]], epoch: str) -> list[Ring
                 data, preview = msgspec.json.decode(row.data, type=CallRinging), row.kind == "call.previewed"
                 ring = Ring(
                     pop=f"{epoch}-{seq}", call=data.call, agent=data.agent, wall_ns=row.wall_ns, pbx=data.pbx, queue=data.queue,
-                    visit=data.visit, uniqueid=data.uniqueid, caller=data.dialled if preview else data.caller, matched=matched.get(data.call),
-                    link=link, preview=preview,
+                    visit=data.visit, uniqueid=data.uniqueid, caller=data.dialled if preview else data.caller,
+                    matched=matched.get(data.call), link=link, preview=preview,
                 )  # fmt: skip
                 rings[ring.pop] = ring
                 if data.visit is not None:

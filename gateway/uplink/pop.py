@@ -31,8 +31,8 @@ class Pop(Struct, frozen=True):
     """One screen pop. `id` is that of the event that it is of, so that the two can be matched.
 
     `digits`: what he chose in the menus, oldest first, as `menu:digits`; `waited_s` in this queue, up to the ring. `callback`: the open
-    callback of his number. `why`: a call that rings; or `preview`, a number (`dialled`) that is dialled for the agent once he picks up, at the
-    command `command`, which gave him `text` to read: `card` is then of that number.
+    callback of his number. `why`: a call that rings; or `preview`, a number (`dialled`, its `card`) that will be dialled once he picks up,
+    at the command `command`, which gave him `text` to read.
     """
 
     id: str
