@@ -49,7 +49,9 @@ class Tracker:
         self.session = 0
         self.stopping = False
         own = config.pbx.get(pbx) or PbxConfig()
-        self.ivr = IvrBook(pbx, own.ivr, emit, self._whose, self.queues.key, self._agent_named) if own.ivr is not None else None
+        self.ivr = None
+        if own.ivr is not None:
+            self.ivr = IvrBook(pbx, own.ivr, emit, self._whose, self.queues.key, self._agent_named, config.classification, self._owner)
         self._mapped = own.queue_result
         self.visits.hold_back_reasons = self._mapped is not None
         self.locals = LocalLegs()
@@ -229,7 +231,7 @@ class Tracker:
         self.visits.answered(visit, member.booked, now_ns, ring_s=ring_s, pbx_time=stamp_of(m))
         self.agents.talks(member.agent, visit.visit, visit.call)
         if self.ivr is not None:
-            self.ivr.answered(visit.uniqueid, visit.visit, visit.key, member.booked)
+            self.ivr.answered(visit.uniqueid, visit.visit, visit.key, member.booked, member.agent)
 
     def _complete(self, m: Message, now_ns: int) -> None:
         queue, interface, uniqueid = m.get("Queue"), m.get("Interface"), m.get("Uniqueid")
@@ -411,6 +413,11 @@ class Tracker:
         call, channel = self.calls.call_of(uniqueid), self.calls.channels.get(uniqueid)
         caller, dialled = (channel.caller, channel.dialled) if channel is not None else (None, None)
         return Whose(call.call, call.visits, caller, dialled)
+
+    def _owner(self, uniqueid: str) -> str | None:
+        """The agent whose own phone a channel is."""
+        channel = self.calls.channels.get(uniqueid)
+        return self.agents.owner_of(channel.name) if channel is not None else None
 
     def _agent_named(self, name: str, interface: str) -> str:
         presence = self.names.key(name, interface)

@@ -18,6 +18,7 @@ from gateway.freeswitch.esl import Message
 from gateway.freeswitch.talk_end import TalkEnds
 from gateway.pbx.calls import CallBook, Channel
 from gateway.pbx.ivr import IvrBook, Whose
+from gateway.pbx.ivr_word import events_of
 from gateway.pbx.lines import LineBook
 from gateway.pbx.names import AgentNames, QueueNames
 from gateway.pbx.number import whole
@@ -60,8 +61,11 @@ class Tracker:
         self.agents = AgentBook(pbx, config, self.queues, self.names, emit)
         self.lines = LineBook(pbx, config, emit)
         ivr = (config.pbx.get(pbx) or PbxConfig()).ivr
-        self.ivr = IvrBook(pbx, ivr, emit, self._whose, self.queues.key, lambda name, _: self.names.key(name, name, name)) if ivr else None
-        self._words = frozenset((ivr.menu.event, ivr.survey.event, ivr.callback.event)) if ivr else frozenset[str]()
+        self.ivr: IvrBook | None = None
+        self._words = frozenset[str]()
+        if ivr is not None:
+            self.ivr = IvrBook(pbx, ivr, emit, self._whose, self.queues.key, self._agent_named, config.classification)
+            self._words = frozenset(events_of(ivr))
         self.talks.on_agent_leaves = self._agent_left
         self.visits.on_visit_end = self._visit_ended
         #: `sight` is the reading that came first after blindness: later ones put nothing of it in doubt.
@@ -368,6 +372,10 @@ class Tracker:
         call, channel = self.calls.call_of(uniqueid), self.calls.channels.get(uniqueid)
         caller, dialled = (channel.caller, channel.dialled) if channel is not None else (None, None)
         return Whose(call.call, call.visits, caller, dialled)
+
+    def _agent_named(self, name: str, interface: str) -> str:
+        known = name or interface
+        return self.names.key(known, known, known)
 
     def _shutdown(self, m: Message, now_ns: int) -> None:
         self.stopping = True

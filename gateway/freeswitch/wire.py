@@ -17,6 +17,7 @@ from appliance.core.errors import DeniedError, TransientError
 from appliance.core.pbx_kind import port_of
 from gateway.freeswitch.esl import Message, MessageType, Parser
 from gateway.pbx.dialect import Tap
+from gateway.pbx.ivr_word import events_of
 from gateway.pbx.stream import Stream, open_stream
 
 #: How long the greeting and each answer of the login may take.
@@ -115,7 +116,7 @@ class Wire:
                 + (", or that of the user's own esl-password" if user else "")
             )
         ivr = config.ivr
-        own = [name for name in (ivr.menu.event, ivr.survey.event, ivr.callback.event) if name and " " not in name] if ivr else []
+        own = [name for name in events_of(ivr) if name and " " not in name] if ivr else []
         self._write("event plain " + " ".join([*EVENTS, *map(_one_line, own)]))
         answer = await self._answer("reply", "farewell")
         if not answer.name.startswith("+OK"):

@@ -16,6 +16,8 @@ from appliance.core.ivr_config import IvrConfig, SurveyMap
 
 #: No menu is deeper and no number longer; what is, is rubbish on the line and is cut.
 _LONGEST: Final = 64
+#: What a call was about, in words.
+_WORDS: Final = 128
 
 
 class Choice(Struct, frozen=True):
@@ -41,7 +43,24 @@ class CallMe(Struct, frozen=True):
     queue: str | None = None
 
 
-Word = Choice | Scores | CallMe
+class Class(Struct, frozen=True):
+    """Somebody classified the call; `agent`, `interface`: who, by the PBX's own texts, where the event holds them."""
+
+    type: str | None = None
+    topic: str | None = None
+    reason: str | None = None
+    subreason: str | None = None
+    question: str | None = None
+    agent: str | None = None
+    interface: str | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says anything of the call."""
+        return any((self.type, self.topic, self.reason, self.subreason, self.question))
+
+
+Word = Choice | Scores | CallMe | Class
 
 
 def word_of_event(ivr: IvrConfig, name: str, value: Callable[[str], str]) -> tuple[str, Word] | None:
@@ -62,6 +81,11 @@ def word_of_event(ivr: IvrConfig, name: str, value: Callable[[str], str]) -> tup
     if name == ivr.callback.event:
         back = ivr.callback
         return _text(value(back.uniqueid)) or "", CallMe(_text(value(back.number)), _text(value(back.queue)))
+    if name == ivr.classify.event:
+        own = ivr.classify
+        headers = (own.type, own.topic, own.reason, own.subreason, own.question, own.agent, own.interface)
+        said = Class(*(_text(value(header), _WORDS) for header in headers))
+        return (_text(value(own.uniqueid)) or "", said) if said.tells else None
     return None
 
 
@@ -78,14 +102,21 @@ def word_of_variable(ivr: IvrConfig, name: str, value: str) -> Word | None:
         return Choice(None, _text(value))
     if name == ivr.callback.variable:
         return CallMe(_text(value))
+    if name == ivr.classify.variable:
+        return Class(_text(value))
     question = ivr.survey.variables.get(name)
     score = None if question is None else score_of(ivr.survey, value)
     return Scores(((question, score),)) if question is not None and score is not None else None
 
 
+def events_of(ivr: IvrConfig) -> tuple[str, ...]:
+    """The user events that say anything."""
+    return ivr.menu.event, ivr.survey.event, ivr.callback.event, ivr.classify.event
+
+
 def variables_of(ivr: IvrConfig) -> frozenset[str]:
     """The variables that say anything."""
-    return frozenset(name for name in (ivr.menu.variable, ivr.callback.variable, *ivr.survey.variables) if name)
+    return frozenset(name for name in (ivr.menu.variable, ivr.callback.variable, ivr.classify.variable, *ivr.survey.variables) if name)
 
 
 def score_of(survey: SurveyMap, text: str | None) -> float | None:
@@ -101,5 +132,5 @@ def score_of(survey: SurveyMap, text: str | None) -> float | None:
     return score if survey.lowest <= score <= survey.highest else None
 
 
-def _text(value: str | None) -> str | None:
-    return value[:_LONGEST] if value else None
+def _text(value: str | None, longest: int = _LONGEST) -> str | None:
+    return value[:longest] if value else None

@@ -23,7 +23,8 @@ _T = TypeVar("_T")
 KINDS: Final = frozenset(
     (
         "call.queued", "call.answered", "call.abandoned", "call.left", "call.lost", "call.ended", "call.held", "call.resumed",
-        "call.offered", "call.digits", "call.survey", "call.callback_requested", "agent.logged_in", "agent.logged_out", "agent.state",
+        "call.offered", "call.digits", "call.survey", "call.callback_requested", "call.classified", "agent.logged_in",
+        "agent.logged_out", "agent.state",
         "line.ringing", "line.seized", "line.released", "line.fault", "line.all_busy", "line.all_busy_ended", "pbx.up", "pbx.down",
         "pbx.resynced",
     )
@@ -137,6 +138,8 @@ def _apply_word(known: Known, data: Struct) -> None:
             key = "menu"
         case c.CallCallbackRequested():
             key = "callback"
+        case c.CallClassified():
+            key = "classify"
         case c.CallSurvey(question=question):
             key = question
         case _:
