@@ -27,7 +27,7 @@ _EXTRAORDINARY: Final = "call.extraordinary."
 class Banner(Struct, frozen=True):
     """One trouble in words: what, and its details in order of importance. `short` is for ten characters of LED.
 
-    `value`: a duration that stands beside the text and goes on changing.
+    `value`: the duration that matters most, for a medium that says one thing at a time.
     """
 
     trouble: Trouble
@@ -37,11 +37,6 @@ class Banner(Struct, frozen=True):
     details: tuple[str, ...] = ()
     severe: bool = True
     value: str = ""
-
-    @property
-    def said(self) -> str:
-        """The text with its duration."""
-        return f"{self.text} {self.value}".rstrip()
 
 
 #: What is for the technician as long as it is amber: `callfloor doctor` and the CRM tell it, a floor cannot mend it.
@@ -81,20 +76,16 @@ def _call_banner(alarm: Alarm, snapshot: Snapshot, words: Words, now_wall_ns: in
 
 
 def _vip_banner(queues: Sequence[Queue], words: Words, now_wall_ns: int) -> list[Banner]:
-    """The VIP who waits longest, and in which queues others do. Of a queue out of sight nobody knows whether they still wait."""
+    """The VIP who waits longest, in which queue, and then those of others. Of a queue out of sight nobody knows whether they still wait."""
     waiting = [queue for queue in queues if queue.fresh == "live" and queue.vip_waiting and queue.vip_longest_since]
     if not waiting:
         return []
     waiting.sort(key=lambda queue: queue.vip_longest_since or "")
     clocks = [clock_text(age_s(queue.vip_longest_since or "", now_wall_ns)) for queue in waiting]
-    details = tuple(
-        " ".join(
-            [queue.title or "", *([clock] if at else []), *([f"({words.number(count)})"] if (count := queue.vip_waiting or 0) > 1 else [])]
-        ).strip()
-        for at, (queue, clock) in enumerate(zip(waiting, clocks, strict=True))
-    )
+    counts = [f" ({words.number(count)})" if (count := queue.vip_waiting or 0) > 1 else "" for queue in waiting]
+    details = tuple(f"{clock} {queue.title or ''}{count}" for clock, queue, count in zip(clocks, waiting, counts, strict=True))
     text, short = words.text("vip_wait"), words.text("short.vip_wait")
-    return [Banner("vip", "waiting", text, short, tuple(each for each in details if each), severe=False, value=clocks[0])]
+    return [Banner("vip", "waiting", text, short, details, severe=False, value=clocks[0])]
 
 
 def health_text(words: Words, item: Health) -> str:

@@ -12,10 +12,12 @@ from msgspec import Struct
 
 #: count: a whole number · agents: how many are in one of `states` · wait: the longest wait, ticking · since: the age of a moment, ticking,
 #: 0 while `of` counts nobody · duration: seconds as m:ss · share: a rate with its numerator and denominator (`of`) · rate: a numerator of
-#: its denominator (`of`) · ratio: a share without them · score: a mean with its number of answers ·
-#: lines: busy of all · all_busy: the largest of the trunk groups' shares, of their member `of` · moment: an age since a time ·
+#: its denominator (`of`) · ratio: a share without them · score: a mean with its number of answers · lines: busy of all · parts: a share's
+#: numerator and denominator · all_busy: the largest of the trunk groups' shares, of their member `of` · moment: an age since a time ·
 #: span: a coarse duration to come
-Form = Literal["count", "agents", "wait", "since", "duration", "share", "rate", "ratio", "score", "lines", "all_busy", "moment", "span"]
+Form = Literal[
+    "count", "agents", "wait", "since", "duration", "share", "rate", "ratio", "score", "lines", "all_busy", "parts", "moment", "span"
+]
 
 
 class Figure(Struct, frozen=True):
@@ -76,8 +78,8 @@ FIGURES: Final[dict[str, Figure]] = {
 COLUMNS: Final = (
     "waiting",
     "longest_wait",
-    "vip_wait",
     "service_level",
+    "vip_wait",
     "available",
     "abandon_rate",
     "callbacks",
@@ -100,6 +102,7 @@ LINK_FIGURES: Final[dict[str, Figure]] = {
 PAGE_FIGURES: Final[dict[str, Figure]] = {
     "callbacks_claimed": Figure("count", "callbacks.claimed", known=True),
     "callbacks_oldest": Figure("since", "callbacks.oldest_since", of="callbacks.open", known=True),
+    "level_of": Figure("parts", "window.service_level_of"),
     "as_of": Figure("moment", "as_of"),
     "class_share": Figure("share", ""),
     "class_count": Figure("count", "", day=True),
@@ -108,7 +111,7 @@ PAGE_FIGURES: Final[dict[str, Figure]] = {
 }
 #: The columns of a page of callbacks; those of a page of channels; all that the CRM tells of a channel; the outbound calls in large.
 CALLBACK_COLUMNS: Final = ("callbacks", "callbacks_claimed", "callbacks_oldest")
-CHANNEL_COLUMNS: Final = ("waiting", "longest_wait", "service_level", "as_of")
+CHANNEL_COLUMNS: Final = ("waiting", "longest_wait", "service_level", "level_of", "as_of")
 CHANNEL_FIGURES: Final = frozenset(CHANNEL_COLUMNS)
 OUTBOUND_FIGURES: Final = ("attempts", "contacts", "contact_rate", "trunks")
 #: How outbound calls end, those that reached a person first: the order in which they stand.

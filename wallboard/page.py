@@ -151,8 +151,6 @@ class Maker:
             said += [words.text("window.completion")] if self._setting.completion else []
         if spec.kind == "records":
             said.append(words.text("records.note"))
-        if spec.kind == "classes" and (window := self._scope(spec).figures()) is not None:
-            said.insert(0, words.text("classes.note", n=words.number(sum(window.classes.values()))))
         return " · ".join(said)
 
     def _tiles(self, spec: PageSpec, scope: Scope) -> tuple[Tile, ...]:

@@ -83,8 +83,8 @@ def _said(board: Board, words: Words, width: int) -> Iterator[Line]:
     for banner in board.banners:
         style: Style = "red" if banner.severe else "amber"
         mark = _MARKS.get(banner.trouble, "▲")
-        whole = f"{mark} {' · '.join((banner.said, *banner.details))}"
-        said = [whole] if columns(whole) <= width else [f"{mark} {banner.said}", *_joined(banner.details, width)]
+        whole = f"{mark} {' · '.join((banner.text, *banner.details))}"
+        said = [whole] if columns(whole) <= width else [f"{mark} {banner.text}", *_joined(banner.details, width)]
         yield from ((Span(cut(text, width), style),) for text in said)
     for notice in board.announcements[:_NOTICES]:
         text = f"{words.text(f'severity.{notice.severity}')}: {' '.join(notice.text.split())}"

@@ -235,7 +235,7 @@ def figure_text(words: Words, form: str, value: Any) -> tuple[str, str]:
         return DASH, ""
     if form in _SHARES:
         return words.percent(value)
-    if form == "lines":
+    if form in ("lines", "parts"):
         return f"{words.number(value[0])}/{words.number(value[1])}", ""
     if form == "score":
         return words.number(value.mean if isinstance(value, Satisfaction) else value, 1), ""

@@ -24,6 +24,14 @@ kind = "queues"
 [[page]]
 kind = "totals"
 [[page]]
+kind = "callbacks"
+[[page]]
+kind = "channels"
+[[page]]
+kind = "classes"
+[[page]]
+kind = "outbound"
+[[page]]
 kind = "agents"
 names = true
 [[page]]
@@ -33,7 +41,8 @@ kind = "headsets"
 [[page]]
 kind = "announcements"
 """
-PAGES = ("floor", "queues", "totals", "agents", "trunks", "headsets", "announcements", "link")
+WAY_BACK = ("callbacks", "channels", "classes", "outbound")
+PAGES = ("floor", "queues", "totals", *WAY_BACK, "agents", "trunks", "headsets", "announcements", "link")
 
 #: Every visible text: what it says, the height of its digits or capitals in pixels as its own font draws them, and whether it is a headline figure.
 TEXTS = """(() => {
@@ -110,15 +119,22 @@ async def checked(tab: Tab, sizes: tuple[str, ...], what: tuple[str, ...]) -> No
 @pytest.mark.parametrize("page", PAGES)
 async def test_every_text_is_large_enough_and_nothing_is_cut_off(browser: Browser, box: Box, page: str) -> None:
     box.write("every", ALL_PAGES)
-    box.show("link_down" if page == "link" else "normal")
+    box.show("link_down" if page == "link" else "vip" if page in WAY_BACK else "normal")
     tab = await box.open(browser, f"/board/every?page={page}")
     await tab.until(f"document.body.dataset.page === '{page}'")
-    await checked(tab, tuple(SIZES), (page,))
+    await checked(tab, ("720p", "portrait") if page in WAY_BACK else tuple(SIZES), (page,))
 
 
 @pytest.mark.parametrize(
     ("language", "face", "page"),
-    [("pt", "alarm", "floor"), ("en", "pbx_down", "queues"), ("pt", "link_down", "floor"), ("en", "box", "trunks")],
+    [
+        ("pt", "alarm", "floor"),
+        ("es", "vip", "queues"),
+        ("pt", "extraordinary", "floor"),
+        ("en", "pbx_down", "queues"),
+        ("pt", "link_down", "floor"),
+        ("en", "box", "trunks"),
+    ],
 )
 async def test_every_text_is_large_enough_in_trouble_and_in_every_language(
     browser: Browser, box: Box, language: str, face: str, page: str
@@ -136,7 +152,7 @@ async def test_every_page_face_size_and_language(browser: Browser, box: Box, lan
     for page in PAGES:
         for face in FACES:
             box.show(face)
-            if (page == "link") != (face in ("link_down", "draining")):
+            if (page == "link") != (face in ("link_down", "draining")) or (page in WAY_BACK) != (face == "vip"):
                 continue
             tab = await box.open(browser, f"/board/every?lang={language}&page={page}")
             await checked(tab, tuple(SIZES), (language, face, page))

@@ -114,7 +114,7 @@ def _banner(key: str, banner: Banner) -> Iterator[Phrase]:
     tone: Tone = "red" if banner.severe else "amber"
     details = " - ".join(banner.details)
     if banner.value:
-        yield Phrase(key, banner.text, banner.short, f"{banner.value} {details}".rstrip(), key, "row", tone)
+        yield Phrase(key, banner.text, banner.short, details, key, "row", tone)
         return
     yield Phrase(key, banner.text + (":" if details else ""), banner.short, details, key if details else "", "long", tone)
 

@@ -41,14 +41,14 @@ function callBanner(alarm, floor, nowMs) {
   return { trouble: "call", state: alarm.level, shape: "call", text: word("call.extraordinary"), details: [...where, ...seen, since(alarm.since, nowMs)], severe: !seen.length };
 }
 
-// The VIP who waits longest, and in which queues others do. Of a queue out of sight nobody knows whether they still wait.
+// The VIP who waits longest, in which queue, and then those of others. Of a queue out of sight nobody knows whether they still wait.
 function vipBanner(queues, nowMs) {
   const waiting = queues.filter((queue) => queue.fresh === "live" && queue.vip_waiting && queue.vip_longest_since)
     .sort((a, b) => (a.vip_longest_since < b.vip_longest_since ? -1 : a.vip_longest_since > b.vip_longest_since ? 1 : 0));
   if (!waiting.length) return [];
-  const clocks = waiting.map((queue) => duration(ageS(queue.vip_longest_since, nowMs)));
-  const details = waiting.map((queue, at) => [queue.title ?? "", ...(at ? [clocks[at]] : []), ...(queue.vip_waiting > 1 ? [`(${number(queue.vip_waiting)})`] : [])].join(" ").trim());
-  return [{ trouble: "vip", state: "waiting", shape: "vip", text: word("vip_wait"), value: clocks[0], details: details.filter(Boolean), severe: false }];
+  const clock = (queue) => duration(ageS(queue.vip_longest_since, nowMs));
+  const details = waiting.map((queue) => [clock(queue), queue.title ?? "", ...(queue.vip_waiting > 1 ? [`(${number(queue.vip_waiting)})`] : [])].join(" "));
+  return [{ trouble: "vip", state: "waiting", shape: "vip", text: word("vip_wait"), value: clock(waiting[0]), details, severe: false }];
 }
 
 // In the board's language; what has no words of its own says what its event says, in English.

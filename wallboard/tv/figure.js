@@ -13,7 +13,7 @@ const known = (value) => value !== null && value !== undefined;
 export function figureText(form, value) {
   if (!known(value)) return [DASH, ""];
   if (SHARES.has(form)) return percent(value);
-  if (form === "lines") return [`${number(value[0])}/${number(value[1])}`, ""];
+  if (form === "lines" || form === "parts") return [`${number(value[0])}/${number(value[1])}`, ""];
   if (form === "score") return [number(value.mean ?? value, 1), ""];
   if (form === "span") return [span(value), ""];
   return [TIMES.has(form) ? duration(value) : number(value), ""];

@@ -13,7 +13,7 @@ const HERO_LABEL = 1.3;
 const NOTES_MOST = 4;
 
 // What a form may grow to without moving anything; a wider value makes room once and for all.
-const ROOM = { agents: "888", wait: "8:88:88", since: "8:88:88", duration: "8:88:88", moment: "8:88:88", share: "88,8", rate: "88,8", ratio: "88,8", all_busy: "88,8", score: "8,8", lines: "88/88", span: "88:88" };
+const ROOM = { agents: "888", wait: "8:88:88", since: "8:88:88", duration: "8:88:88", moment: "8:88:88", share: "88,8", rate: "88,8", ratio: "88,8", all_busy: "88,8", score: "8,8", lines: "88/88", parts: "888/888", span: "88:88" };
 const grown = new Map();
 
 export function digitsEm(tile) {

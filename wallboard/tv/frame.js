@@ -30,7 +30,7 @@ export function tilesOf(page) {
 
 function outcomeTile(page, row) {
   const [first] = row.tiles;
-  return { ...first, key: `${page.kind}.${row.key}`, label: clean(row.title, 40), short: clean(row.title, 14), filled: row.share ?? null };
+  return { ...first, key: `${page.kind}.${row.key}`, label: clean(row.title, 40), short: clean(row.title, 14), share: row.share };
 }
 
 // Lines for troubles and for the bottom: `most` together, which is what every page is laid out for, so that no figure changes screens.

@@ -66,10 +66,7 @@ export class Maker {
     if (spec.kind === "records") return word("records.note");
     if (!WINDOWED.has(spec.kind)) return "";
     const said = spec.window === "today" ? [] : [word(`window.${spec.window}`)];
-    const scope = this.scope(spec);
-    const classes = spec.kind === "classes" && scope.queue[scope.window]?.classes;
-    const counted = classes ? [word("classes.note", { n: number(sum(Object.values(classes))) })] : [];
-    return [...counted, ...said, ...(setup.completion ? [word("window.completion")] : [])].join(" · ");
+    return [...said, ...(setup.completion ? [word("window.completion")] : [])].join(" · ");
   }
 
   tiles(spec, scope) {

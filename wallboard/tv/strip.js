@@ -16,11 +16,11 @@ export const linesHeight = (lines, s) => (lines ? s.strip * (lines * LINE + BLOC
 export function arranged(troubles, lines, width, nowMs, s) {
   if (!troubles.length || !lines) return [];
   const turn = Math.floor(nowMs / TURN_MS);
-  let shown = troubles.map((each) => (each.value ? { ...each, text: `${each.text} ${each.value}` } : each));
+  let shown = troubles;
   let mark = "";
   if (troubles.length > lines) {
-    const rest = shown.slice(lines - 1);
-    shown = [...shown.slice(0, lines - 1), rest[turn % rest.length]];
+    const rest = troubles.slice(lines - 1);
+    shown = [...troubles.slice(0, lines - 1), rest[turn % rest.length]];
     mark = `${lines + (turn % rest.length)}/${troubles.length}`;
   }
   let spare = lines - shown.length;
@@ -73,7 +73,7 @@ function inTurn(details, room, turn, s) {
 
 // How many lines the troubles would like.
 export function wanted(troubles, width, s) {
-  return troubles.reduce((sum, each) => sum + Math.min(3, Math.ceil(((em(`${each.text} ${each.value ?? ""}`, 700) + detailEm(each.details)) * s.strip) / (width - LEAD * s.strip))), 0);
+  return troubles.reduce((sum, each) => sum + Math.min(3, Math.ceil(((em(each.text, 700) + detailEm(each.details)) * s.strip) / (width - LEAD * s.strip))), 0);
 }
 
 export class Strip {

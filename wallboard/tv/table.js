@@ -3,7 +3,7 @@
 import { clean, data, hide, icon, make, place, shape, style, text } from "./dom.js";
 import { digitsEm } from "./fit.js";
 import { em, fitting, wrapped } from "./measure.js";
-import { setup, word } from "./setup.js";
+import { DASH, setup, word } from "./setup.js";
 import { isNothing, isVip, stateOf } from "./tile.js";
 
 const ROW = 1.3; // least height of a row, of its digits' font size
@@ -30,7 +30,7 @@ export const rowsOf = (page) => (SUMMED.has(page.kind) && page.tiles.length
   : page.rows);
 
 // Room for what a figure may grow to; a table has less than a tile.
-const ROOM = { count: "888", agents: "88", lines: "88/88" };
+const ROOM = { count: "888", agents: "88", lines: "88/88", parts: "888/888" };
 function figureEm(tile) {
   const room = setup.figures[tile.key]?.day ? "8.888" : ROOM[tile.form];
   const figure = room ? Math.max(em(room, 700), em(tile.value, 700)) : digitsEm(tile);
@@ -193,7 +193,7 @@ export class TableView {
       const level = tile && fresh === "live" ? tile.level : "none";
       data(cell.element, "level", level);
       data(cell.element, "hatched", String(tile?.hatched ?? false));
-      data(cell.element, "zero", String(isNothing(tile)));
+      data(cell.element, "zero", String(isNothing(tile) || tile?.value === DASH));
       const vip = fresh === "live" && isVip(tile);
       data(cell.element, "vip", String(vip));
       const state = vip ? ["vip"] : level === "none" ? null : stateOf(tile, "", "");

@@ -60,11 +60,12 @@ export class TileView {
     this.trend.setAttribute("aria-hidden", "true");
     this.trend.setAttribute("preserveAspectRatio", "none");
     this.bar = make("span", "bar", make("i"));
+    this.gauge = make("span", "gauge", make("i"));
     this.icon = icon();
     this.word = make("span");
     this.state = make("p", "state", this.icon, this.word);
     this.notes = Array.from({ length: NOTE_LINES }, () => make("p", "note"));
-    this.element = make("article", "tile", this.label, make("div", "figure", this.trend, this.bar, make("p", "value", this.digits, this.unit)), make("footer", "", this.state, ...this.notes));
+    this.element = make("article", "tile", this.label, make("div", "figure", this.trend, this.bar, make("p", "value", this.digits, this.unit)), make("footer", "", this.state, ...this.notes), this.gauge);
   }
 
   lay(spot, s) {
@@ -97,6 +98,8 @@ export class TileView {
     data(this.element, "level", fresh === "live" ? (tile.full ? "red" : tile.level) : "none");
     hide(this.bar, tile.filled == null || !this.roomy);
     if (tile.filled != null) style(this.bar, "--filled", String(tile.filled));
+    hide(this.gauge, tile.share == null);
+    if (tile.share != null) style(this.gauge, "--filled", String(tile.share));
     data(this.element, "seen", String(tile.acknowledged));
     data(this.element, "hatched", String(tile.hatched));
     const state = stateOf(shown, quiet?.stamp ?? page.stamp, quiet?.age ?? page.age);
