@@ -132,6 +132,9 @@ LINES: Final[dict[str, dict[str, str]]] = {
         "%d commands wait already; one more is left with the broker": "crm.command",
         "a command cannot be taken, the journal takes nothing: %s": "crm.command",
     },
+    "gateway.uplink.extraordinary": {
+        "an extraordinary call cannot be told of yet, the journal takes nothing: %s": "journal.must_wait",
+    },
     "gateway.uplink.follower": {
         "the place of the commands' reader cannot be saved; tried again: %s": "journal.must_wait",
         "row %d must wait: %s": "journal.must_wait",

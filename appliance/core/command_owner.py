@@ -9,7 +9,7 @@ from appliance.core.config import Config
 
 #: The verbs that the uplink carries out itself, for they touch nothing but the journal, the link and the directory: those of
 #: gateway/uplink/effects.py, and `resend`.
-UPLINK: Final = frozenset({"announce", "withdraw", "acknowledge", "ping", "resend", "callback", "directory"})
+UPLINK: Final = frozenset({"announce", "withdraw", "acknowledge", "ping", "resend", "callback", "directory", "kpi", "classify"})
 
 
 def owned_elsewhere(config: Config) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -10,6 +11,8 @@ from appliance.core.catalogue import CallClassified
 from appliance.core.command import Classify
 from gateway.uplink.effect import Order, StagedEffect
 from gateway.uplink.known_calls import KnownCalls
+
+VERB: Final = "classify"
 
 
 def classifier(calls: KnownCalls) -> StagedEffect:

@@ -13,9 +13,13 @@ from typing import Final
 from gateway.uplink.effect import Effect, Staged
 from gateway.uplink.effect_announcement import acknowledge, announce, withdraw
 from gateway.uplink.effect_callback import callback
+from gateway.uplink.effect_classify import VERB as CLASSIFY
+from gateway.uplink.effect_classify import classifier
 from gateway.uplink.effect_directory import VERB as DIRECTORY
 from gateway.uplink.effect_directory import DirectoryDesk
+from gateway.uplink.effect_kpi import kpi
 from gateway.uplink.effect_ping import ping
+from gateway.uplink.known_calls import KnownCalls
 
 AT_ONCE: Final[dict[str, Effect]] = {
     "announce": announce,
@@ -23,12 +27,13 @@ AT_ONCE: Final[dict[str, Effect]] = {
     "acknowledge": acknowledge,
     "ping": ping,
     "callback": callback,
+    "kpi": kpi,
 }
 #: The verbs that run on a lane of their own; `staged` makes their effects.
-STAGED: Final = frozenset({DIRECTORY})
+STAGED: Final = frozenset({DIRECTORY, CLASSIFY})
 OWNED: Final = frozenset(AT_ONCE) | STAGED
 
 
-def staged(desk: DirectoryDesk) -> dict[str, Staged]:
+def staged(desk: DirectoryDesk, calls: KnownCalls) -> dict[str, Staged]:
     """The effects of `STAGED`, for one run of the service."""
-    return {DIRECTORY: Staged(desk.file, desk.recall, desk.settled)}
+    return {DIRECTORY: Staged(desk.file, desk.recall, desk.settled), CLASSIFY: Staged(classifier(calls))}

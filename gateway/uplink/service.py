@@ -33,10 +33,12 @@ from gateway.uplink.effects import staged
 from gateway.uplink.endpoint import Endpoint, endpoints_from_config, requires_consumer
 from gateway.uplink.envelope import Envelope
 from gateway.uplink.executor import Executor
+from gateway.uplink.extraordinary import ExtraordinaryCalls
 from gateway.uplink.figures import tell
 from gateway.uplink.follower import Follower
 from gateway.uplink.herald import Herald
 from gateway.uplink.inbox import Inbox
+from gateway.uplink.known_calls import KnownCalls
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.link_state import LinkState, Word
 from gateway.uplink.mqtt import COMMANDS_UNDER_WAY
@@ -123,7 +125,9 @@ class _Desk:
         states = replace(context, watch=parts.part("what the box says of itself"))
         self._herald = Herald(states, self._topics, talk.live, self._view, crm.floor_every_s, headsets)
         self._directory = DirectoryDesk(context)
-        self._executor = Executor(context, self._ledger, self._view, staged(self._directory))
+        self._executor = Executor(context, self._ledger, self._view, staged(self._directory, KnownCalls(journal)))
+        warden = replace(context, watch=parts.part("the alarms of extraordinary calls"))
+        self._extraordinary = ExtraordinaryCalls(warden, self._view, self._executor.turn)
         self._callbacks = (
             Callbacks(replace(context, watch=parts.part("the keeper of callbacks")), self._view, self._executor.turn)
             if is_asked(context)
@@ -169,6 +173,7 @@ class _Desk:
         yield self._link_state()
         yield self._tell_skipped()
         yield self._read_seats()
+        yield self._extraordinary.run(self._herald.ready)
         if self._callbacks is not None:
             yield self._callbacks.run(self._herald.ready)
         yield self._talk.keep_time(self._beat)

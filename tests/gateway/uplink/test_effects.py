@@ -19,6 +19,7 @@ from appliance.service import Context
 from gateway.uplink.effect import Order, Staged
 from gateway.uplink.effect_directory import DirectoryDesk
 from gateway.uplink.effects import AT_ONCE, OWNED, STAGED, staged
+from gateway.uplink.known_calls import KnownCalls
 from gateway.uplink.ledger import Known
 from gateway.uplink.resend import VERB as RESEND
 from gateway.uplink.staged import Lane
@@ -40,7 +41,7 @@ def context() -> Context:
 def test_every_verb_that_is_owned_has_one_effect(context: Context) -> None:
     assert OWNED | {RESEND} == UPLINK
     assert not AT_ONCE.keys() & STAGED
-    assert staged(DirectoryDesk(context)).keys() == STAGED
+    assert staged(DirectoryDesk(context), KnownCalls(context.journal)).keys() == STAGED
     assert VERBS.keys() >= OWNED
 
 
