@@ -50,6 +50,7 @@ VERBS: Final[dict[str, str]] = {
     "commands": "what the box was told to do: by whom, when, and how it ended",
     "route": "where a call would be routed and why: test, list",
     "pop": "screen pops: one call's step by step, and how long they take",
+    "callbacks": "who is to be called back: list, show, claim, close",
     "pbx": "what the PBX needs: template",
     "privacy": "what is kept of people, where, how long; forget: one caller's number",
     "test": "try the box's hardware: led, sign, beacon, line, headset",
