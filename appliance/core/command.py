@@ -37,6 +37,7 @@ RESEND_MOST: Final = 100_000
 _PAID_MOST_S: Final = 360_000_000
 #: The year 2200.
 _LATEST_NS: Final = 7_258_118_400 * 1_000_000_000
+_NS: Final = 1_000_000_000
 #: A time is written in fewer letters.
 TIME_LETTERS: Final = 40
 
@@ -378,22 +379,45 @@ def judge(
     return _in_time(known, expires, now_ns, quality)
 
 
-def too_late(verb: str, sent: str | None, now_ns: int, quality: ClockQuality) -> Verdict | None:
+def too_late(
+    verb: str, sent: str | None, now_ns: int, quality: ClockQuality, *, expires: str | None = None, age_s: float | None = 0.0
+) -> Verdict | None:
     """The end of a command that touches a call and was sent long ago, as by a broker that kept it: whatever its `expires` says.
+
+    `age_s`: how old it may be, by the link it came over; None: nobody knows. It counts where the command does not say when it was sent,
+    or says what cannot be; such a one may hold no longer than a call is touched at all.
 
     >>> too_late("originate", "1970-01-01T00:00:00Z", 301 * 10**9, "synced").state
     'expired'
+    >>> too_late("originate", None, 0, "synced", expires="1970-01-01T00:30:00Z").reason.partition(":")[0]
+    'time_required'
     """
     known = VERBS.get(verb)
-    if known is None or not known.touches_call or sent is None or quality == "unset":
+    if known is None or not known.touches_call or quality == "unset":
+        return None
+    sent_ns, until_ns = _ns_from(sent), _ns_from(expires)
+    if sent_ns is not None and (now_ns - sent_ns) / _NS >= -TOUCHES_MOST_S:
+        old_s = (now_ns - sent_ns) / _NS
+        if old_s <= TOUCHES_MOST_S:
+            return None
+        return Verdict("expired", f"too_old: it was sent {old_s:.0f} s ago, and a call is not touched so late")
+    if age_s is None or age_s > TOUCHES_MOST_S:
+        kept = "for a time that nobody knows" if age_s is None else f"for up to {age_s:.0f} s"
+        return Verdict("expired", f"too_old: it may have waited {kept}, and has no time that says when it was sent")
+    if until_ns is not None and (until_ns - now_ns) / _NS > TOUCHES_MOST_S:
+        reason = f"time_required: with no time that says when it was sent, expires may be {TOUCHES_MOST_S:.0f} s ahead at most"
+        return Verdict("refused", reason)
+    return None
+
+
+def _ns_from(text: str | None) -> int | None:
+    """A time; None for none and for what is no time."""
+    if text is None or len(text) > TIME_LETTERS:
         return None
     try:
-        age_s = (now_ns - wall_ns_from_rfc3339(sent)) / 1_000_000_000
+        return wall_ns_from_rfc3339(text)
     except (ValueError, OverflowError):
-        return None  # it was never asked to be one
-    if age_s <= TOUCHES_MOST_S:
         return None
-    return Verdict("expired", f"too_old: it was sent {age_s:.0f} s ago, and a call is not touched so late")
 
 
 def _in_time(verb: Verb, expires: str | None, now_ns: int, quality: ClockQuality) -> Verdict:

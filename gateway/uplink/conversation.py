@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from appliance.core.errors import FullError, TransientError
 from gateway.uplink.inbox import Inbox
+from gateway.uplink.kept import Kept
 from gateway.uplink.link import End, Message
 from gateway.uplink.live import Live, Out
 from gateway.uplink.mqtt import Link
@@ -60,16 +61,18 @@ class Conversation:
     """The `Handler` of every connection, one at a time."""
 
     def __init__(
-        self, proved: Callable[[], None], stands: Callable[[], None], reader: Reader | None = None, seats: SeatBoxes | None = None
-    ) -> None:
+        self, proved: Callable[[], None], stands: Callable[[], None], kept: Kept, reader: Reader | None = None,
+        seats: SeatBoxes | None = None,
+    ) -> None:  # fmt: skip
         """`proved`: the broker acknowledged something. `stands`: it did, and no event is due."""
+        self._kept = kept
         self._proved, self._stands, self._reader, self._seats = proved, stands, reader, seats
         self.live = Live(self.flush)
         self.pump: Pump | None = None
         self.resend: Resender | None = None
         self.link: Link | None = None
         self._ended: asyncio.Future[End] | None = None
-        self._commands: asyncio.Queue[tuple[int, Message]] = asyncio.Queue(_COMMANDS_MOST)
+        self._commands: asyncio.Queue[tuple[int, Message, int]] = asyncio.Queue(_COMMANDS_MOST)
         self._turn = 0
         #: Taken before the connection was in use: acknowledged when it is.
         self._owed: list[Message] = []
@@ -83,6 +86,7 @@ class Conversation:
         self._turn += 1
         self._owed.clear()
         self._leaving = ""
+        self._kept.begins()
         self._ended = asyncio.get_running_loop().create_future()
 
     async def talk(self, link: Link, begin: Callable[[], None], topic_filter: str) -> End:
@@ -91,6 +95,7 @@ class Conversation:
         assert self.pump is not None
         if link.is_open:
             self.link = link
+            self._kept.speaks(session=link.greeting.session_present)
             self.live.attach(link)
             begin()
             self.live.flush(self.room())
@@ -153,7 +158,8 @@ class Conversation:
         if self._reader is not None and self._reader.takes(message):
             return
         try:
-            self._commands.put_nowait((self._turn, message))
+            self._kept.speaks()
+            self._commands.put_nowait((self._turn, message, self._kept.now_ns()))
         except asyncio.QueueFull:
             self.not_taken += 1
             _log.warning("%d commands wait already; one more is left with the broker", _COMMANDS_MOST)
@@ -229,13 +235,13 @@ class Conversation:
     async def take_commands(self, inbox: Inbox, *, trusted: Callable[[], bool]) -> None:
         """Hand commands to the inbox and acknowledge them once it has them safe, for ever."""
         while True:
-            turn, message = await self._commands.get()
+            turn, message, came_ns = await self._commands.get()
             while turn == self._turn:
                 if self.link is None:
                     await asyncio.sleep(_TALK_S)
                     continue
                 try:
-                    await inbox.take(message, trusted=trusted())
+                    await inbox.take(message, trusted=trusted(), age_s=self._kept.age_s(came_ns))
                 except (FullError, TransientError) as fault:
                     _log.error("a command cannot be taken, the journal takes nothing: %s", fault)
                     await asyncio.sleep(1.0)
@@ -259,6 +265,7 @@ class Conversation:
             since = 0.0
             link = self.link
             if link is not None and self.pump is not None:
+                self._kept.stands()
                 link.tick()
                 self.flush()
                 if self.pump.silent_s() > _SILENT_MOST_S:

@@ -10,13 +10,13 @@ import asyncio
 import base64
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
-from appliance.core.command import TIME_LETTERS, Reply, Request, Verdict, digest_of, judge, request_from_payload, too_late
+from appliance.core.command import TIME_LETTERS, Reply, Request, Verdict, args_of, digest_of, judge, request_from_payload, too_late
 from appliance.core.command_owner import owned_elsewhere
 from appliance.service import Context
 from gateway.uplink.effect_directory import VERB as DIRECTORY
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 #: So many messages without a usable id are journalled and logged within a minute; the rest is only counted and answered.
 UNUSABLE_MOST: Final = 20
 _MINUTE_S: Final = 60.0
+#: Supervision is always audited, also where it was not allowed.
+SUPERVISE: Final = "supervise"
 #: Correlation data is kept with the command for seven days.
 _CORRELATION_BYTES: Final = 1_024
 
@@ -46,10 +48,10 @@ class Inbox:
         self.unusable = 0
         self._minute_began, self._in_minute = 0.0, 0
 
-    async def take(self, message: Message, *, trusted: bool) -> None:
+    async def take(self, message: Message, *, trusted: bool, age_s: float | None = 0.0) -> None:
         """Handle one message of `cmd/{verb}`; when this returns it may be acknowledged. Raises FullError: it may not.
 
-        `trusted`: the connection is one that commands are taken from.
+        `trusted`: the connection is one that commands are taken from. `age_s`: how old it may be at most; None: nobody knows.
         """
         verb = self._topics.verb(message.topic)
         if verb is None:
@@ -69,16 +71,15 @@ class Inbox:
                 reply = Reply(request.id, "refused", f"too_many: {MOST} commands within seven days are remembered already")
                 self._answer(reply, message.response_topic, message.correlation)
             return
-        await self._receive(message, verb, request, digest, trusted)
+        await self._receive(message, verb, request, digest, self._judge(message, verb, request, trusted, age_s))
 
     def reply(self, known: Known) -> None:
         """Tell the sender how his command ended."""
         correlation = base64.b64decode(known.correlation) if known.correlation else None
         self._answer(known.reply, known.response_topic, correlation)
 
-    async def _receive(self, message: Message, verb: str, request: Request, digest: str, trusted: bool) -> None:
+    async def _receive(self, message: Message, verb: str, request: Request, digest: str, verdict: Verdict) -> None:
         context = self._context
-        verdict = self._judge(message, verb, request, trusted)
         response = message.response_topic if message.response_topic and self._topics.may_answer(message.response_topic) else None
         kept = message.correlation if len(message.correlation or b"") <= _CORRELATION_BYTES else None
         correlation = base64.b64encode(kept).decode() if kept else None
@@ -89,7 +90,7 @@ class Inbox:
             except ValueError as fault:
                 verdict = Verdict("refused", str(fault))
         received = CommandReceived(
-            id=request.id, verb=verb, args=args if verdict.state == "run" else {},
+            id=request.id, verb=verb, args=args if verdict.state == "run" else _audited(verb, request.args),
             expires=request.expires[:TIME_LETTERS] if request.expires is not None else None,
             response_topic=response, correlation=correlation, digest=digest,
         )  # fmt: skip
@@ -100,7 +101,7 @@ class Inbox:
         seq = await context.emit(*events)
         self._ledger.received(received, context.clock.wall_ns(), context.journal.epoch, seq - len(events) + 1)
 
-    def _judge(self, message: Message, verb: str, request: Request, trusted: bool) -> Verdict:
+    def _judge(self, message: Message, verb: str, request: Request, trusted: bool, age_s: float | None) -> Verdict:
         context = self._context
         if message.retain:
             return Verdict("refused", "retained")
@@ -118,7 +119,9 @@ class Inbox:
             now_ns=now_ns,
             quality=quality,
         )
-        return (too_late(verb, request.time, now_ns, quality) if verdict.state == "run" else None) or verdict
+        if verdict.state != "run":
+            return verdict
+        return too_late(verb, request.time, now_ns, quality, expires=request.expires, age_s=age_s) or verdict
 
     def _repeat(self, message: Message, known: Known, digest: str) -> None:
         if message.retain:
@@ -143,6 +146,17 @@ class Inbox:
         self._say(_out(own, reply, correlation))
         if response_topic and response_topic != own and self._topics.may_answer(response_topic):
             self._say(_out(response_topic, reply, correlation))
+
+
+def _audited(verb: str, args: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a command refused at the door: nothing, but who wished to supervise whom, where that can be read."""
+    if verb != SUPERVISE:
+        return {}
+    try:
+        args_of(verb, args)
+    except ValueError:
+        return {}
+    return args
 
 
 def _out(topic: str, reply: Reply, correlation: bytes | None) -> Out:

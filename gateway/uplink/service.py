@@ -14,7 +14,7 @@ from typing import Final, cast
 import msgspec
 from msgspec.structs import replace
 
-from appliance.core.alive import Alive
+from appliance.core.alive import Alive, sights
 from appliance.core.catalogue import JournalSkipped
 from appliance.core.config import Crm
 from appliance.core.directory import Directory
@@ -38,6 +38,7 @@ from gateway.uplink.figures import tell
 from gateway.uplink.follower import Follower
 from gateway.uplink.herald import Herald
 from gateway.uplink.inbox import Inbox
+from gateway.uplink.kept import STAMP, Kept
 from gateway.uplink.known_calls import KnownCalls
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.link_state import LinkState, Word
@@ -70,7 +71,7 @@ class Uplink:
         run_dir: Path | None = getattr(context.journal, "run_dir", None)
         alive = Alive.open(run_dir, self.name) if run_dir is not None else None
         try:
-            desk = _Desk(context, crm, requires_consumer(crm))  # reads the journal: what it meets there must not keep the lock
+            desk = _Desk(context, crm, requires_consumer(crm), alive)  # reads the journal: what it meets there must not keep the lock
             context.watch.ready()
             try:
                 async with asyncio.TaskGroup() as group:
@@ -88,7 +89,7 @@ class Uplink:
 class _Desk:
     """What one run of the service holds together."""
 
-    def __init__(self, context: Context, crm: Crm, require_consumer: bool) -> None:
+    def __init__(self, context: Context, crm: Crm, require_consumer: bool, alive: Alive | None) -> None:
         site, journal = context.config.site, context.journal
         self._context, self._crm = context, crm
         parts = Parts(context.watch)
@@ -104,7 +105,9 @@ class _Desk:
         run_dir: Path | None = getattr(journal, "run_dir", None)
         self._others = Others(context.config, context.clock, SiteFiles(run_dir) if run_dir is not None else None)
         self._seats = SeatBoxes(context, frozenset(self._others.filters))
-        self._talk = talk = Conversation(self._backoff.proved, lambda: self._state.set("up"), self._others, self._seats)
+        last = sights(run_dir, Uplink.name).get(STAMP) if run_dir is not None else None
+        kept = Kept(context.clock, last, alive.saw if alive is not None else None)
+        self._talk = talk = Conversation(self._backoff.proved, lambda: self._state.set("up"), kept, self._others, self._seats)
         self._others.forget = self._seats.forget = talk.unsubscribe
         self._seats.acknowledge = talk.acknowledge
         self._pump = talk.pump = Pump(

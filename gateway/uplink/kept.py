@@ -1,0 +1,64 @@
+"""Decides how old a command may be that does not say when it was sent: as old as the link was away, if it came with what the broker kept.
+
+A broker that knows us sends what it kept for us right after its greeting. What comes later was sent just now. How long we were away is
+known by a stamp in the run folder; after a start of the machine nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from appliance.core.alive import Sight
+from appliance.core.clock import NS, Clock
+
+#: The name of the stamp.
+STAMP: Final = "link"
+#: For so long after its greeting a broker may still be sending what it kept.
+KEPT_S: Final = 30.0
+_STAMP_NS: Final = NS
+
+
+class Kept:
+    """What is known of the connection's age. All times are this boot's monotonic clock."""
+
+    def __init__(self, clock: Clock, last: Sight | None = None, stamp: Callable[[str, Sight], None] | None = None) -> None:
+        """`last`: the stamp that an earlier process left; `stamp` leaves ours."""
+        self._clock, self._stamp = clock, stamp
+        self._last_ns = last.mono_ns if last is not None and last.boot == clock.boot else None
+        self._up_ns: int | None = None
+        self._away_s: float | None = 0.0
+        self._stamped_ns = -_STAMP_NS
+
+    def now_ns(self) -> int:
+        """The time that these go by."""
+        return self._clock.mono_ns()
+
+    def begins(self) -> None:
+        """A connection is about to be made."""
+        self._up_ns = None
+
+    def speaks(self, *, session: bool = True) -> None:
+        """The broker said something on it. `session`: it knows us, as it must when it sends before we asked for anything."""
+        now_ns = self._clock.mono_ns()
+        if self._up_ns is None:
+            self._up_ns = now_ns
+            self._away_s = (now_ns - self._last_ns) / NS if self._last_ns is not None else None
+        if not session:
+            self._away_s = 0.0
+
+    def stands(self) -> None:
+        """It still stands; call it every second or so."""
+        now_ns = self._last_ns = self._clock.mono_ns()
+        if self._stamp is not None and now_ns - self._stamped_ns >= _STAMP_NS:
+            self._stamped_ns = now_ns
+            self._stamp(STAMP, Sight(self._clock.boot, now_ns, self._clock.wall_ns()))
+
+    def age_s(self, came_ns: int) -> float | None:
+        """How old what came then may be now, at most; None: nobody knows."""
+        waited_s = (self._clock.mono_ns() - came_ns) / NS
+        if self._up_ns is None or came_ns - self._up_ns > KEPT_S * NS:
+            return waited_s
+        if self._away_s is None:
+            return None
+        return self._away_s + (came_ns - self._up_ns) / NS + waited_s if self._away_s else waited_s
