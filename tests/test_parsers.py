@@ -22,6 +22,7 @@ from drivers.alpha_frame import Decoder, records_from_bytes
 from drivers.alpha_letters import bytes_from_text
 from drivers.alpha_reply import acknowledged_from_bytes
 from drivers.alpha_text import segments_from_bytes, shown_from_bytes
+from gateway.agi.wire import AnswerFeed, RequestFeed
 from gateway.asterisk import ami
 from gateway.freeswitch import esl
 from gateway.freeswitch.resync import channels_from_answer
@@ -59,6 +60,8 @@ AMI = (
 ESL = b"Content-Type: auth/request\n\n" + event(
     "CUSTOM", {"Core-UUID": "c"}, {"CC-Action": "member-queue-start", "CC-Member-CID-Name": "José"}
 )
+AGI_ANSWERS = b"200 result=1\n520-Invalid command syntax.\nUsage: x\n520 End of proper usage.\n510 Invalid or unknown command\nHANGUP\n"
+AGI = b"agi_network: yes\nagi_network_script: route?default=ventas\nagi_callerid: 0991234567\nagi_arg_1: digits=2\n\n" + AGI_ANSWERS
 BODY = b"\x01\x0811211403\x02\x0a0987654321\x07\x0aANA TORRES"
 PACKET = b"\x80" + bytes((len(BODY),)) + BODY
 PACKET += bytes((-sum(PACKET) % 256,))
@@ -106,6 +109,17 @@ def told(pieces: list[bytes], parser: Any, seen: Callable[[Any], Any]) -> list[A
     return [seen(message) for piece in pieces for message in parser.feed(piece)]
 
 
+def asked(pieces: list[bytes]) -> list[Any]:
+    feed, answers = RequestFeed(), AnswerFeed()
+    request, out = None, list[Any]()
+    for piece in pieces:
+        if request is not None:
+            out += answers.feed(piece)
+        elif (request := feed.feed(piece)) is not None:
+            out += [request.path, request.query, request.caller, request.fields, *answers.feed(feed.rest)]
+    return out
+
+
 #: What is fed in pieces: how, and what a recording of it holds.
 FED: dict[str, tuple[Callable[[list[bytes]], list[Any]], bytes]] = {
     "gateway.asterisk.ami:Parser.feed": (
@@ -116,6 +130,8 @@ FED: dict[str, tuple[Callable[[list[bytes]], list[Any]], bytes]] = {
         lambda pieces: told(pieces, esl.Parser(), lambda message: (message.name, message.get("CC-Action"))),
         ESL,
     ),
+    "gateway.agi.wire:RequestFeed.feed": (asked, AGI),
+    "gateway.agi.wire:AnswerFeed.feed": (fed(AnswerFeed), AGI_ANSWERS),
     "gateway.fxo.message:PacketFeed.feed": (fed(PacketFeed), b"\x55" * 30 + PACKET + b"noise" + b"\x55" * 30 + PACKET),
     "gateway.fxo.modem_bytes:ModemFeed.feed": (fed(ModemFeed), MODEM),
     "gateway.fxo.modem_call:CallerFeed.feed": (callers, MODEM),

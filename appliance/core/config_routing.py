@@ -135,13 +135,25 @@ def wanted(rule: RoutingRule) -> Iterator[str]:
 
 
 def _covers(wide: RoutingRule, narrow: RoutingRule, name: str, wider: dict[str, Patterns], narrower: dict[str, Patterns]) -> bool:
+    if name == "digits":  # a choice is known by its digits alone, too
+        return all(wider[name].cover(Patterns([text])) or wider[name].cover(Patterns([_alone(text)])) for text in narrow.digits)
     if name in _LISTS:
         return wider[name].cover(narrower[name])
     if name == "hours":
-        return (wide.hours, wide.open, wide.holiday) == (narrow.hours, narrow.open, narrow.holiday)
+        pairs = zip(_times(wide), _times(narrow), strict=True)
+        return wide.hours == narrow.hours and all(there is None or there == here for there, here in pairs)
     if name == "gave_up_from":
         return (wide.gave_up_from or 0) <= (narrow.gave_up_from or 0)
     return wide.withheld == narrow.withheld
+
+
+def _alone(choice: str) -> str:
+    return choice.rpartition(":")[2] or choice
+
+
+def _times(rule: RoutingRule) -> tuple[bool | None, bool | None]:
+    """What is wanted of `open` and `holiday`: a schedule alone means within its hours."""
+    return (True if rule.open is None and rule.holiday is None else rule.open), rule.holiday
 
 
 def _patterns(rule: RoutingRule, name: str) -> list[str]:

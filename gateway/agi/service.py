@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -54,19 +55,33 @@ class Routing:
     def __init__(self) -> None:
         #: Where it listens, once it does: another port than configured where that was 0.
         self.port: int | None = None
+        #: Who answers, while it runs.
+        self.desk: Desk | None = None
+        self._networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    def may(self, peer: str) -> bool:
+        """Whether somebody at this address may ask: this box always may."""
+        try:
+            address = ip_address(peer.partition("%")[0])
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        return mapped.is_loopback or any(mapped in network for network in self._networks)
 
     async def run(self, context: Context) -> None:
         """Work until cancelled. Raises TransientError when the port is taken."""
         routing = context.config.routing or RoutingConfig()
         run_dir: Path | None = getattr(context.journal, "run_dir", None)
         alive = Alive.open(run_dir, self.name) if run_dir is not None else None
-        house = _House(context, routing)
+        self._networks = tuple(ip_network(each) for each in routing.allow)
+        house = _House(context, routing, self.may)
+        self.desk = house.desk
         try:
             self.port = await house.open()
             context.watch.ready()
             await house.work()
         finally:
-            self.port = None
+            self.port = self.desk = None
             await house.leave_all()
             if alive is not None:
                 alive.close()
@@ -75,17 +90,16 @@ class Routing:
 class _House:
     """What one run of the service holds together. Sessions speak to it."""
 
-    def __init__(self, context: Context, routing: RoutingConfig) -> None:
-        self._context, self._routing = context, routing
+    def __init__(self, context: Context, routing: RoutingConfig, may: Callable[[str], bool]) -> None:
+        self._context, self._routing, self._may = context, routing, may
         self.answer_s = routing.answer_ms / 1000
-        self._networks: tuple[IPv4Network | IPv6Network, ...] = tuple(ip_network(each) for each in routing.allow)
         self._sessions: set[Session] = set()
         self._server: asyncio.Server | None = None
-        self._desk = Desk(self._now_ns, routing.wait_most_s)
+        self.desk = Desk(self._now_ns, routing.wait_most_s)
         self._thread = ThreadPoolExecutor(1, "routing-desk")
         self._asked, self._counting = 0, threading.Lock()
         spelled = partial(_spelled, country=country_from(context.config))
-        self._reader = Reader(context.journal, context.config, context.clock, self._desk.given, spelled, os.urandom(32))
+        self._reader = Reader(context.journal, context.config, context.clock, self.desk.given, spelled, os.urandom(32))
         self._mark: tuple[int, ...] | None = None
         self._told_s: dict[str, float] = {}
         meter = context.meter
@@ -122,7 +136,7 @@ class _House:
             watch.progress()
             while await asyncio.to_thread(self._reader.turn):
                 watch.progress()
-            self._desk.floor = await asyncio.to_thread(self._reader.floor)
+            self.desk.floor = await asyncio.to_thread(self._reader.floor)
             watch.status(f"{self._rules_count()} rules, {len(self._sessions)} calls ask now")
             if self._routing.rules is not None:
                 await self._read_rules()
@@ -147,14 +161,14 @@ class _House:
         """In the desk's thread, whose own the directory is. A first number loads the tables of countries."""
         directory = Directory.open(self._context.config)
         directory.lookup("+593991234567")
-        self._desk.cards = directory
+        self.desk.cards = directory
 
     def _end_desk(self) -> None:
-        if isinstance(self._desk.cards, Directory):
-            self._desk.cards.close()
+        if isinstance(self.desk.cards, Directory):
+            self.desk.cards.close()
 
     def _rules_count(self) -> int:
-        return len(self._desk.router.rules.rule) if self._desk.router is not None else 0
+        return len(self.desk.router.rules.rule) if self.desk.router is not None else 0
 
     async def _read_rules(self) -> None:
         """Take the rules up; a file that is bad, or gone, changes nothing. At the start it leaves none, and every default stands."""
@@ -165,7 +179,7 @@ class _House:
                 return
             self._mark = mark
         try:
-            self._desk.router = await asyncio.to_thread(self._router)
+            self.desk.router = await asyncio.to_thread(self._router)
         except ConfigFaultsError as fault:
             # Not what is wrong with them: a pattern may be somebody's number.
             where = ", ".join(f"{each.file}:{each.line or 1} {each.key}".strip() for each in fault.faults[:3])
@@ -188,7 +202,7 @@ class _House:
 
     def enter(self, session: Session, peer: str) -> Outcome | None:
         """Whether a connection is welcome."""
-        if self._networks and not self._may(peer):
+        if self._routing.allow and not self._may(peer):
             return "not_allowed"
         if len(self._sessions) >= self._routing.max_connections:
             return "too_many"
@@ -201,7 +215,7 @@ class _House:
             if self._asked >= _ASKED_MOST:
                 return None
             self._asked += 1
-        future = self._thread.submit(self._desk.answer, request)
+        future = self._thread.submit(self.desk.answer, request)
         future.add_done_callback(self._answered)
         return future
 
@@ -221,14 +235,6 @@ class _House:
             count = int(self._ends[outcome].value)
             why = f" ({type(fault).__name__})" if fault is not None else ""
             _log.warning("%d calls were left to the dialplan's default: %s%s; told once an hour at most", count, outcome, why)
-
-    def _may(self, peer: str) -> bool:
-        try:
-            address = ip_address(peer.partition("%")[0])
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        return mapped.is_loopback or any(mapped in network for network in self._networks)
 
     def _answered(self, _future: Future[dict[str, str]]) -> None:
         """In the desk's thread."""
