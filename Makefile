@@ -123,7 +123,7 @@ image: $(READY) ## a box's disk, in build/image: ARGS="--arch arm64" for a Pi, -
 	@.ci/setup image
 	/usr/bin/python3 images/build.py $(ARGS)
 
-image-test: setup ## the image in QEMU: updates, broken and forged ones, power cuts, panic, devices, clock: build/image-test.json; as root, half an hour
+image-test: setup ## the image in QEMU: updates, broken and forged ones, power cuts, panic, TPM, devices, clock: build/image-test.json; as root, three quarters of an hour
 	@.ci/setup package
 	@.ci/setup image
 	$(BIN)/python tests/image/run.py $(ARGS)
