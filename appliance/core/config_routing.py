@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Final
@@ -19,6 +20,8 @@ PORT: Final = 4573
 Path = tuple[str | int, ...]
 _LISTS: Final = ("caller", "dialled", "digits", "segment")
 _NUMBERS: Final = frozenset({"caller", "dialled"})
+#: As a PBX may tell one, names of SIP users included.
+_NUMBER: Final = re.compile(r"[+\w*?#@]+")
 _PREFIX: Final = "CALLFLOOR_"
 
 
@@ -103,7 +106,7 @@ def _pattern_fault(name: str, text: str) -> str:
         return "is empty"
     if len(text) > MOST_SIGNS or text.count("*") > MOST_STARS:
         return f"is too long, or has more than {MOST_STARS} *"
-    if name in _NUMBERS and not number_pattern(text).strip("+*?#").isalnum() and number_pattern(text).strip("+*?#"):
+    if name in _NUMBERS and not _NUMBER.fullmatch(number_pattern(text)):
         return "is no number"
     return ""
 

@@ -20,7 +20,7 @@ from appliance.core.config_file import config_from_toml
 from appliance.core.directory import directory_path
 from appliance.core.directory_card import CardIn, filed_from
 from appliance.core.directory_store import Cards
-from appliance.core.event import Event
+from appliance.core.event import Entry, Event
 from appliance.core.journal import BATCH
 from appliance.core.journal_sqlite import SqliteJournal
 from appliance.core.meter import Meter
@@ -84,6 +84,8 @@ class Box:
         )
         self.meter, self.watch, self.routing = Meter(), Watching(), Routing()
         self.gateway: Alive | None = None
+        #: All that it holds, once the box is left.
+        self.journal_rows: list[Entry] = []
         self.context = Context(self.config, self.journal, self.clock, self.watch, "routing", self.meter)
 
     @property
@@ -142,6 +144,13 @@ class Box:
                 await asyncio.sleep(0.02)
 
 
+def rows_of(journal: SqliteJournal) -> list[Entry]:
+    out: list[Entry] = []
+    while page := journal.read(out[-1].seq if out else 0):
+        out += page
+    return out
+
+
 @pytest.fixture
 def box(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Box]]:
     """Makes a box and runs it. Answers may take long: these machines are busy; what is about time sets its own."""
@@ -159,6 +168,7 @@ def box(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Box]]:
             task.cancel()
             (fault,) = await asyncio.gather(task, return_exceptions=True)
             made.gateway_dies()
+            made.journal_rows = rows_of(made.journal)
             made.journal.close()
             if not isinstance(fault, asyncio.CancelledError):
                 raise AssertionError("the service ended") from fault
