@@ -14,14 +14,13 @@ from msgspec import Struct
 
 from appliance.core.clock import wall_ns_from_rfc3339
 from appliance.core.line_config import LINES
+from appliance.floor.classify import is_of_call
 from appliance.floor.snapshot import Alarm, Health, Pbx, Queue, Snapshot
 from wallboard.moment import age_s, local_time
 from wallboard.tile import span_text
 from wallboard.words import Words, clock_text
 
 Trouble = Literal["call", "link", "pbx", "box", "clock", "vip"]
-#: The alarm of an agent's extraordinary call begins so.
-_EXTRAORDINARY: Final = "call.extraordinary."
 
 
 class Banner(Struct, frozen=True):
@@ -47,9 +46,7 @@ def banners(
     snapshot: Snapshot, words: Words, now_wall_ns: int, zone: ZoneInfo, *, names: bool = False, vips: Sequence[Queue] = ()
 ) -> tuple[Banner, ...]:
     """Every trouble that a board must say in words, gravest first. `names`: agents may be named; `vips`: queues whose VIPs concern it."""
-    out = [
-        _call_banner(alarm, snapshot, words, now_wall_ns, zone, names) for alarm in snapshot.alarms if alarm.id.startswith(_EXTRAORDINARY)
-    ]
+    out = [_call_banner(alarm, snapshot, words, now_wall_ns, zone, names) for alarm in snapshot.alarms if is_of_call(alarm.id)]
     out += [banner for key, pbx in snapshot.pbx.items() if (banner := _pbx_banner(key, pbx, len(snapshot.pbx), words, now_wall_ns, zone))]
     link = _link_banner(snapshot, words, now_wall_ns, zone)
     if link:

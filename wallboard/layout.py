@@ -102,8 +102,11 @@ def is_of_sites(spec: PageSpec) -> bool:
 
 
 def board_of_floor() -> BoardSpec:
-    """The board that every box has: the floor's figures, its queues, its trunks and call records where there are any."""
-    return BoardSpec(page=(PageSpec(kind="floor"), PageSpec(kind="queues"), PageSpec(kind="trunks"), PageSpec(kind="records")))
+    """The board that every box has: the floor's figures, its queues and other channels; types of call, outbound calls, trunks and call
+    records where there are any."""
+    queues = PageSpec(kind="queues", channels=(EVERY_CHANNEL,))
+    others = (PageSpec(kind="classes"), PageSpec(kind="outbound"), PageSpec(kind="trunks"), PageSpec(kind="records"))
+    return BoardSpec(page=(PageSpec(kind="floor"), queues, *others))
 
 
 def board_of_queue(key: str) -> BoardSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from appliance.floor.snapshot import Fresh, Outbound
 from wallboard.figure import OUTCOMES, share_of
@@ -27,7 +27,7 @@ def attempt_shares(outbound: Outbound, words: Words) -> list[tuple[str, str, int
 
 
 def count_tiles(words: Words, what: str, count: int, total: int, fresh: Fresh) -> tuple[Tile, Tile]:
-    """One outcome's count and its share of all, numerator and denominator with it; `what` is `class` or `attempt`."""
+    """One outcome's share and its count, numerator and denominator with them; `what` is `class` or `attempt`. `total` 0: it is no part."""
     share = share_of(count, total)
     digits, unit = figure_text(words, "share", share)
     of = words.text("of", a=words.number(count), b=words.number(total))
@@ -39,6 +39,6 @@ def count_tiles(words: Words, what: str, count: int, total: int, fresh: Fresh) -
     return Tile(f"{what}_share", label, brief, digits, unit, notes=(of,) if share is not None else (), fresh=fresh), counted
 
 
-def total_of(counts: Iterable[tuple[str, str, int]]) -> int:
-    """All of them together."""
-    return sum(count for _, _, count in counts)
+def whole_of(key: str, attempts: int) -> int:
+    """Of how many calls an outcome is a part: a number that was never dialled, for the agent did not answer, is no attempt."""
+    return 0 if key.startswith("agent_") else attempts

@@ -21,12 +21,13 @@ from wallboard.figure import (
     COLUMNS,
     FLOOR_ONLY,
     LARGE,
+    member_at,
     usual_figures,
 )
 from wallboard.history.last_week import LastWeek
 from wallboard.layout import EVERY_CHANNEL, EVERY_SITE, PageKind, PageSpec, is_of_sites
 from wallboard.moment import age_s, local_time
-from wallboard.outcome import attempt_shares, class_shares, count_tiles, total_of
+from wallboard.outcome import attempt_shares, class_shares, count_tiles, whole_of
 from wallboard.record_row import record_tiles
 from wallboard.tile import Reader, Scope, Tile, figure_text
 from wallboard.words import DASH, Words, clock_text
@@ -115,6 +116,8 @@ class Maker:
         scope = self._scope(spec)
         tiles, rows = self._tiles(spec, scope), self._rows(spec)
         if not rows and (spec.kind in _NEEDS_ROWS or (not tiles and spec.kind in LARGE)):
+            return None
+        if spec.kind == "outbound" and member_at(scope.figures(), "outbound") is None:
             return None
         if spec.kind == "link" and self._snapshot.crm.state in ("up", "off"):
             return None
@@ -229,20 +232,22 @@ class Maker:
         scope = self._scope(spec)
         window = scope.figures()
         counts = class_shares(window.classes, self._setting.classes) if window is not None and window.classes else []
-        return self._counted("class", counts, scope)
+        total = sum(count for _, _, count in counts)
+        return self._counted("class", [(key, title, count, total) for key, title, count in counts], scope)
 
     def _outcomes(self, spec: PageSpec) -> tuple[Row, ...]:
         scope = self._scope(spec)
         window = scope.figures()
         if window is None or window.outbound is None or scope.queue.fresh == "unknown":
             return ()
-        return self._counted("attempt", attempt_shares(window.outbound, self._setting.words), scope)
+        attempts, shown = window.outbound.attempts, attempt_shares(window.outbound, self._setting.words)
+        return self._counted("attempt", [(key, title, count, whole_of(key, attempts)) for key, title, count in shown], scope)
 
-    def _counted(self, what: str, counts: list[tuple[str, str, int]], scope: Scope) -> tuple[Row, ...]:
+    def _counted(self, what: str, counts: list[tuple[str, str, int, int]], scope: Scope) -> tuple[Row, ...]:
         """A row for each outcome; of calls by class the share comes first, of outbound calls their number."""
-        words, fresh, total = self._setting.words, scope.queue.fresh, total_of(counts)
+        words, fresh = self._setting.words, scope.queue.fresh
         rows = []
-        for key, title, count in counts:
+        for key, title, count, total in counts:
             share, counted = count_tiles(words, what, count, total, fresh)
             tiles = (share, counted) if what == "class" else (counted, share)
             rows.append(Row(key, title, tiles, fresh, share=count / total if total else None))

@@ -10,12 +10,12 @@ const since = (moment, nowMs) => `${word("since", { t: timeOfDay(Date.parse(mome
 // What is for the technician as long as it is amber: a floor cannot mend it.
 const FOR_DOCTOR = new Set(["power", "temperature", "memory", "card"]);
 
-// The alarm of an agent's extraordinary call begins so.
-const EXTRAORDINARY = "call.extraordinary.";
+// The alarm of an extraordinary call: its agent's key follows, where somebody has it.
+const isOfCall = (alarm) => /^call\.extraordinary(\.|$)/.test(alarm.id);
 
 // Every trouble, gravest first: {trouble, state, shape, text, value, details, severe}. `vips`: queues whose VIP callers concern the board.
 export function banners(floor, nowMs, vips = []) {
-  const out = (floor.alarms ?? []).filter((alarm) => alarm.id.startsWith(EXTRAORDINARY)).map((alarm) => callBanner(alarm, floor, nowMs));
+  const out = (floor.alarms ?? []).filter(isOfCall).map((alarm) => callBanner(alarm, floor, nowMs));
   const sources = Object.entries(floor.pbx ?? {});
   for (const [key, pbx] of sources) {
     if (pbx.state === "up") continue;

@@ -37,6 +37,7 @@ export class Maker {
     const scope = this.scope(spec);
     const [tiles, rows] = [this.tiles(spec, scope), this.rows(spec)];
     if (!rows.length && (NEEDS_ROWS.has(spec.kind) || (!tiles.length && spec.kind in setup.large))) return null;
+    if (spec.kind === "outbound" && scope.queue[scope.window]?.outbound == null) return null;
     if (spec.kind === "link" && ["up", "off"].includes(this.floor.crm?.state ?? "off")) return null;
     const fresh = TIMELESS.has(spec.kind) ? "live" : scope.queue.fresh ?? "unknown";
     return {
@@ -158,7 +159,8 @@ export class Maker {
     if (!Object.keys(counts).length) return [];
     const titles = new Map(setup.classes.map((each) => [each.key, each.title]));
     const keys = new Set([...titles.keys(), ...Object.keys(counts).sort(byCode)]);
-    return this.counted("class", [...keys].map((key) => [key, titles.get(key) ?? key, counts[key] ?? 0]), scope);
+    const total = sum(Object.values(counts));
+    return this.counted("class", [...keys].map((key) => [key, titles.get(key) ?? key, counts[key] ?? 0, total]), scope);
   }
 
   outcomes(spec) {
@@ -167,14 +169,15 @@ export class Maker {
     if (!outbound || (scope.queue.fresh ?? "unknown") === "unknown") return [];
     const counts = outbound.outcomes ?? {};
     const keys = new Set([...setup.outcomes, ...Object.keys(counts).sort(byCode)]);
-    return this.counted("attempt", [...keys].filter((key) => counts[key]).map((key) => [key, has(`attempt.${key}`) ? word(`attempt.${key}`) : key, counts[key]]), scope);
+    // A number that was never dialled, for the agent did not answer, is no attempt.
+    const whole = (key) => (key.startsWith("agent_") ? 0 : outbound.attempts);
+    return this.counted("attempt", [...keys].filter((key) => counts[key]).map((key) => [key, has(`attempt.${key}`) ? word(`attempt.${key}`) : key, counts[key], whole(key)]), scope);
   }
 
   // A row for each outcome; of calls by class the share comes first, of outbound calls their number.
   counted(what, counts, scope) {
     const fresh = scope.queue.fresh ?? "unknown";
-    const total = sum(counts.map(([, , count]) => count));
-    return counts.map(([key, title, count]) => {
+    return counts.map(([key, title, count, total]) => {
       const [digits, unit] = figureText("share", shareOf(count, total));
       const of = word("of", { a: number(count), b: number(total) });
       const share = { ...blank(`${what}_share`, fresh), value: digits, unit, notes: total ? [of] : [] };
