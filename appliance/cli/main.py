@@ -52,6 +52,7 @@ VERBS: Final[dict[str, str]] = {
     "pop": "screen pops: one call's step by step, and how long they take",
     "callbacks": "who is to be called back: list, show, claim, close",
     "pbx": "what the PBX needs: template",
+    "directory": "the customers that the box holds by number: import, show, stats, verify, export; and whom nobody may call",
     "privacy": "what is kept of people, where, how long; forget: one caller's number",
     "test": "try the box's hardware: led, sign, beacon, line, headset",
     "schema": "the contract's machine-readable forms",

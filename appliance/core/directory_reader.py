@@ -105,10 +105,10 @@ class Reader:
 
     def faults(self) -> list[str]:
         """The full check of the file, in words; empty when it is sound. Raises TransientError."""
-        db = self._connection()
-        if db is None:
-            return []
         try:
+            db = self._connection()
+            if db is None:
+                return []
             with snapshot(db):
                 found = [str(row[0]) for row in db.execute("PRAGMA quick_check(20)") if row[0] != "ok"]
                 if found:
@@ -124,6 +124,8 @@ class Reader:
                     found.append(f"{astray} numbers belong to no card")
         except (sqlite3.Error, TypeError) as fault:
             return [str(self._lost(fault))]
+        except CorruptError as fault:
+            return [str(fault)]
         return found
 
     def close(self) -> None:

@@ -115,26 +115,28 @@ class Cards:
 
     # Cards.
 
-    def upsert(self, cards: Sequence[Filed], version: int, *, newest: bool) -> dict[str, int]:
+    def upsert(self, cards: Sequence[Filed], version: int, *, newest: bool, as_of: int | None = None) -> dict[str, int]:
         """File cards in the place of their customers' last ones: how many were `filed`, were `older` than what is held, or `deleted` since.
 
-        `newest`: they are newer than all that is held (a page that follows); else each is held against card and tombstone.
+        `newest`: they are newer than all that is held (a page that follows); else each is held against card and tombstone (that by
+        `as_of`, the version unless told).
         A card without a number takes the customer's last one away.
         """
         db, generation = self._db, self._generation()
         told = {"filed": 0, "older": 0, "deleted": 0}
         graves = self._has_graves()
+        age = version if as_of is None else as_of
         entries = 0
         for card in cards:
             numbers = card.held.numbers
             if graves:
                 if newest:
                     self._unbury(card.customer, numbers)
-                elif self._is_buried(card.customer, version):
+                elif self._is_buried(card.customer, age):
                     told["deleted"] += 1
                     continue
                 else:
-                    numbers = tuple(key for key in numbers if not self._is_buried(_spelled(key), version))
+                    numbers = tuple(key for key in numbers if not self._is_buried(_spelled(key), age))
             held = card.held if numbers == card.held.numbers else _with_numbers(card, numbers)
             found = db.execute(f"SELECT id, version, body FROM card{generation} WHERE customer=?", (card.customer,)).fetchone()  # noqa: S608
             if found and not newest and found[1] > version:

@@ -28,6 +28,11 @@ def is_region(country: str) -> bool:
     return country in phonenumbers.SUPPORTED_REGIONS
 
 
+def load_rules() -> None:
+    """Load the library of countries now, for who cannot later: another user's rights, another root."""
+    _checked("+12025550143", None)
+
+
 @lru_cache(_CACHED)
 def e164(number: str, country: str | None) -> str | None:
     """The number as `+` and digits; None for what is none: extensions, short codes, withheld, letters.

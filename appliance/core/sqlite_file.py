@@ -37,8 +37,12 @@ def connect(path: Path, mode: Literal["rw", "ro"], cache_kib: int) -> sqlite3.Co
         db = sqlite3.connect(
             f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_S, cached_statements=64
         )
+    except sqlite3.Error as fault:
+        raise fault_of(fault, path) from fault
+    try:
         db.execute(f"PRAGMA cache_size=-{cache_kib}")
     except sqlite3.Error as fault:
+        db.close()
         raise fault_of(fault, path) from fault
     return db
 
