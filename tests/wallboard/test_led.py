@@ -25,7 +25,7 @@ from wallboard.led.page import Part, Said, pages_from
 from wallboard.led.scene import CELL_PX, REST_S, ROLL_PX_PER_S, duration_s, frame, next_s, scenes, side_by_side
 from wallboard.led.show import Show
 from wallboard.led.text import MOST_SIGNS, draw, glyph_text, width_px
-from wallboard.sample import NOW_NS, ago, sample, window
+from wallboard.sample import NOW_NS, ago, faced, sample, stocked, window
 from wallboard.words import LANGUAGES, words_of
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -135,8 +135,37 @@ KINDS: dict[str, tuple[PageSpec, ...]] = {
     "trunks": (PageSpec(kind="trunks"),),
     "headsets": (PageSpec(kind="headsets"),),
     "announcements": (PageSpec(kind="announcements"),),
+    "callbacks": (PageSpec(kind="callbacks"),),
+    "channels": (PageSpec(kind="channels"),),
+    "classes": (PageSpec(kind="classes"),),
+    "outbound": (PageSpec(kind="outbound"),),
 }
-FACES = {"link_down": link_down, "pbx_down": pbx_down, "stale": stale, "unknown": Snapshot, "closed": closed, "alarm": alarm, "thin": thin}
+WAY_BACK = ("callbacks", "channels", "classes", "outbound")
+
+
+def vip() -> Snapshot:
+    floor = faced("vip")
+    floor.announcements = []
+    return floor
+
+
+def extraordinary() -> Snapshot:
+    floor = faced("extraordinary")
+    floor.announcements = []
+    return floor
+
+
+FACES = {
+    "vip": vip,
+    "extraordinary": extraordinary,
+    "link_down": link_down,
+    "pbx_down": pbx_down,
+    "stale": stale,
+    "unknown": Snapshot,
+    "closed": closed,
+    "alarm": alarm,
+    "thin": thin,
+}
 
 
 def album(made: Board, width: int, height: int) -> str:
@@ -171,7 +200,7 @@ def test_every_face_on_64_by_8(face: str, language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_page_on_64_by_8(kind: str, language: str) -> None:
-    floor = crowd()
+    floor = stocked(calm()) if kind in WAY_BACK else crowd()
     if kind != "announcements":
         floor.announcements = []
     check_golden(f"led_{kind}_{language}_64x8", album(board(floor, language, *KINDS[kind]), 64, 8))
