@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from msgspec import DecodeError
 
 from appliance.core.alive import Sight, began, is_alive, sights
+from appliance.core.callers import SALT_BYTES, held_salt, salt_of
 from appliance.core.catalogue import event_from_stored
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config, PbxConfig
@@ -14,8 +16,10 @@ from appliance.core.config_sites import place_of
 from appliance.core.day_files import DayFiles
 from appliance.core.directory import directory_path
 from appliance.core.disk import READONLY, free_bytes, is_readonly
+from appliance.core.errors import TransientError
 from appliance.core.event import stored_from_body
 from appliance.core.journal import PAGE, Account, Journal, Limits
+from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.core.site_file import SiteFile, SiteFiles
 from appliance.floor import build
 from appliance.floor import snapshot as out
@@ -79,6 +83,7 @@ class FloorView:
         self._limits_ns = 0
         self._saved_ns = clock.mono_ns()
         self._collector = collector
+        self._salt = _salt_of(journal)
         self._shots = Shots(self._from_cache() or self._from_nothing())
         self._saved_seq = self.seq
         self._again = False
@@ -178,15 +183,15 @@ class FloorView:
             data = self._cache.read_bytes()
         except OSError:
             return None  # none yet: fold the day
-        state = state_from_bytes(data, self.config, self.journal.epoch)
+        state = state_from_bytes(data, self.config, self.journal.epoch, self._salt)
         if state is None or not self.journal.first_seq() - 1 <= state.seq <= self.journal.head().seq:
             return None
-        return self._watched(Floor(self.config, state))
+        return self._watched(Floor(self.config, state, self._salt))
 
     def _from_nothing(self, timeline: Timeline | None = None) -> Floor:
         known = Timeline(dict(timeline.offsets), timeline.as_of) if timeline else Timeline()
         state = FloorState(version=VERSION, settings=settings_mark(self.config), epoch=self.journal.epoch, timeline=known)
-        return self._watched(Floor(self.config, state))
+        return self._watched(Floor(self.config, state, self._salt))
 
     def _watched(self, floor: Floor) -> Floor:
         if self._collector is not None:
@@ -287,6 +292,20 @@ class FloorView:
 
     def _dated(self, sight: Sight | None) -> int | None:
         return self.floor.state.timeline.date(sight.boot, sight.mono_ns) if sight is not None else None
+
+
+def _salt_of(journal: Journal) -> bytes:
+    """What the hashes of callers are salted with: the box's own. Who may not read it, or keeps no journal, takes one that nobody knows.
+
+    It is one of the box's so that the fold may be kept: of another's cache nothing is taken up.
+    """
+    path: Path | None = getattr(journal, "path", None)
+    if path is None:
+        return os.urandom(SALT_BYTES)
+    try:
+        return held_salt(path.parent) if isinstance(journal, ReadonlyJournal) else salt_of(path.parent)
+    except TransientError:
+        return os.urandom(SALT_BYTES)
 
 
 def _disk_of(journal: Journal) -> out.Health | None:

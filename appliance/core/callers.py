@@ -31,7 +31,8 @@ _IN_FRONT: Final = 4
 _NUMBER: Final = re.compile(rf"\+?\(?\d(?:[ ()./-]{{0,3}}\d){{{LEAST_DIGITS - 1},}}")
 MARK: Final = re.compile(r"~[a-z2-7]{10}")
 _MARK_LETTERS: Final = 10
-_SALT_BYTES: Final = 32
+SALT_BYTES: Final = 32
+_SALT_FILE: Final = "privacy.salt"
 #: Members in which digits are no number: ids and times.
 _NOT_NUMBERS: Final = frozenset(
     {"call", "visit", "id", "uniqueid", "call_id", "digest", "start", "started", "from", "until", "expires", "time", "response_topic"}
@@ -188,25 +189,40 @@ class Marks:
 
 def new_mark() -> str:
     """A mark of no number at all."""
-    return "~" + b32encode(os.urandom(_SALT_BYTES)).decode().lower()[:_MARK_LETTERS]
+    return "~" + b32encode(os.urandom(SALT_BYTES)).decode().lower()[:_MARK_LETTERS]
 
 
 def salt_of(folder: Path) -> bytes:
     """The salt that the box keeps beside its journal, made at the first need. Raises TransientError where it cannot be kept or read."""
-    path = folder / "privacy.salt"
+    path = folder / _SALT_FILE
     try:
         with suppress(FileNotFoundError):
             held = path.read_bytes()
-            if len(held) == _SALT_BYTES:
+            if len(held) == SALT_BYTES:
                 return held
-        part = folder / f"privacy.salt.{os.getpid()}"
+            path.unlink()
+        part = folder / f"{_SALT_FILE}.{os.getpid()}"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.write(descriptor, os.urandom(_SALT_BYTES))
+            os.write(descriptor, os.urandom(SALT_BYTES))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        part.replace(path)
+        with suppress(FileExistsError):  # another process was first: its salt is the box's
+            os.link(part, path)
+        part.unlink()
         return path.read_bytes()
     except OSError as fault:
         raise TransientError(f"{path} cannot be kept: {fault.strerror}; callers' numbers stay as they are until it can") from fault
+
+
+def held_salt(folder: Path) -> bytes:
+    """The same for whoever only reads: nothing is made. Raises TransientError where there is none that he may read."""
+    path = folder / _SALT_FILE
+    try:
+        held = path.read_bytes()
+    except OSError as fault:
+        raise TransientError(f"{path} cannot be read: {fault.strerror}") from fault
+    if len(held) != SALT_BYTES:
+        raise TransientError(f"{path} is no salt")
+    return held

@@ -26,6 +26,7 @@ from appliance.core.event import Event
 from appliance.floor.agent import AgentFold
 from appliance.floor.calendar import Calendar
 from appliance.floor.callback import CallbackFold
+from appliance.floor.caller import CallerKeys
 from appliance.floor.channel import ChannelFold, worked_ms
 from appliance.floor.classify import ClassFold
 from appliance.floor.headset import HeadsetFold
@@ -50,12 +51,15 @@ Handler = Callable[[Any, int], None]
 class Floor:
     """One floor being folded. `dirty` collects what changed since it was last taken: queue, agent, source and member names."""
 
-    def __init__(self, config: Config, state: FloorState | None = None) -> None:
+    def __init__(self, config: Config, state: FloorState | None = None, salt: bytes = b"") -> None:
+        """`salt`: of the hashes by which callers are known again; without a box any will do."""
         self.config = config
         self.calendar = Calendar(config.site.timezone, config.site.hours)
         self.state = state or FloorState(version=VERSION, settings=settings_mark(config))
+        callers = CallerKeys(salt)
+        self.state.salt = callers.mark
         self.dirty: set[str] = set()
-        self.visits = VisitFold(self.state, config, self.calendar, self._queue_touched)
+        self.visits = VisitFold(self.state, config, self.calendar, self._queue_touched, callers)
         self.agents = AgentFold(self.state, self.calendar, self._agent_touched, self.visits.wrapped)
         self.trunks = TrunkFold(self.state, config, self.calendar)
         self.records = RecordFold(self.state.records, self.calendar)
@@ -76,7 +80,7 @@ class Floor:
         self.spoken: dict[str, int] = {}
         #: Told the start of a day and of the later one that begins, before anything is forgotten: for whoever keeps whole days.
         self.leaving: Callable[[int, int], None] | None = None
-        self._day = 0
+        self._day, self._half = 0, 0
         self._row = 0
         visits, agents, sources, trunks = self.visits, self.agents, self.sources, self.trunks
         self._handlers: dict[str, Handler] = {
@@ -164,6 +168,10 @@ class Floor:
         self.classes.roll(now_ns)
 
     def _turn_day(self, at_ns: int) -> None:
+        half = self.calendar.half_hour(at_ns)
+        if half != self._half:
+            self._half = half
+            self.visits.forget_callers(at_ns)
         day = self.calendar.day(at_ns)[0]
         if day != self._day:
             if self.leaving is not None and 0 < self._day < day:
@@ -294,8 +302,8 @@ def bytes_from_state(state: FloorState) -> bytes:
     return hashlib.sha256(body).digest() + body
 
 
-def state_from_bytes(data: bytes, config: Config, epoch: str) -> FloorState | None:
-    """A cached state, or None when it is another version's, another configuration's, another epoch's, or damaged."""
+def state_from_bytes(data: bytes, config: Config, epoch: str, salt: bytes = b"") -> FloorState | None:
+    """A cached state, or None when it is another version's, another configuration's, another epoch's, another salt's, or damaged."""
     mark, body = data[:_MARK_BYTES], data[_MARK_BYTES:]
     if hashlib.sha256(body).digest() != mark:  # a cut of power can leave zeros that decode well
         return None
@@ -304,4 +312,5 @@ def state_from_bytes(data: bytes, config: Config, epoch: str) -> FloorState | No
     except msgspec.DecodeError:
         return None
     fits = state.version == VERSION and state.settings == settings_mark(config) and state.epoch == epoch
+    fits = fits and state.salt == CallerKeys(salt).mark
     return state if fits else None

@@ -18,7 +18,7 @@ STATES: tuple[AgentState, ...] = ("available", "ringing", "talking", "holding", 
 class QueueState(Struct):
     """One queue: who waits (visit → joined), its windows by start time (`halves`: every one of today and yesterday), the
     visits of the last half hour in order (`rolling_max_gone`: the window's longest wait may have left it), and when each
-    caller (as a digest) was last answered.
+    caller (by a salted hash, appliance/floor/caller.py) was last answered.
     """
 
     key: str
@@ -174,6 +174,7 @@ class Heard(Struct):
 class FloorState(Struct):
     """Everything, as of one journal position.
 
+    `salt`: the mark of the one that callers' hashes are made with.
     `begun_again_ns`: when this journal took the place of one damaged or deleted. `from_ns`: the first event folded, 0 when
     that was the journal's very first: days before it are not whole. `gone`: agents of yesterday who did not come today. `late`: the
     queue, day and half-hour of visits that ended long after they began, for the surveys and classifications that follow. `vips`: the
@@ -183,6 +184,7 @@ class FloorState(Struct):
 
     version: int = 1
     settings: str = ""
+    salt: str = ""
     epoch: str = ""
     seq: int = 0
     now_ns: int = 0

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Final
 
 from appliance.core.catalogue import CallAbandoned, CallAnswered, CallEnded, CallLeft, CallLost, CallMatched, CallQueued
 from appliance.core.clock import NS
 from appliance.core.config import Config
 from appliance.floor.calendar import Calendar
+from appliance.floor.caller import CallerKeys
 from appliance.floor.state import FloorState, QueueState
 from appliance.floor.tally import Tally, Visit
 
 ROLLING_NS: Final = 1800 * NS
 _DAYS_KEPT: Final = 2
 _FORGET_NS: Final = 86_400 * NS
-_REPEAT_NS: Final = 86_400 * NS
 #: Ended visits whose survey or classification may still come.
 _LATE_KEPT: Final = 2_000
-#: Callers remembered per queue: a day of the largest floor; beyond it the oldest go.
+#: Callers remembered per queue: those of a day of the largest floor; beyond it the oldest go.
 _CALLERS_KEPT: Final = 100_000
 #: Calls remembered as those of customers who are served first: they may join another queue yet.
 _VIPS_KEPT: Final = 2_000
@@ -28,8 +27,12 @@ _VIPS_KEPT: Final = 2_000
 class VisitFold:
     """Applies call events to the queues of a floor state."""
 
-    def __init__(self, state: FloorState, config: Config, calendar: Calendar, touched: Callable[[str], None]) -> None:
+    def __init__(
+        self, state: FloorState, config: Config, calendar: Calendar, touched: Callable[[str], None], callers: CallerKeys | None = None
+    ) -> None:
         self.state = state
+        self._callers = callers or CallerKeys(b"")
+        self._repeat_ns = round(config.kpi.repeat_hours * 3600 * NS)
         self._config = config
         self._calendar = calendar
         self._touched = touched
@@ -46,9 +49,10 @@ class VisitFold:
         visit = Visit(data.visit, queue.key, data.pbx, data.call, joined, self._calendar.day(joined)[0], self._calendar.half_hour(joined))
         visit.inferred = data.inferred
         visit.vip = data.call in self.state.vips
-        if data.caller:
+        caller = self._callers.of(data.caller)
+        if caller is not None:
             visit.known = True
-            visit.repeat = joined - queue.callers.get(_digest(data.caller), joined - _REPEAT_NS - 1) <= _REPEAT_NS
+            visit.repeat = joined - queue.callers.get(caller, joined - self._repeat_ns - 1) <= self._repeat_ns
         self.state.visits[visit.id] = visit
         queue.waiting[visit.id] = joined
         queue.rolling_ids.append(visit.id)
@@ -87,8 +91,7 @@ class VisitFold:
             visit.talk_open = True
 
         self._settle(visit, change, at_ns, wait_ms)
-        if data.caller:
-            self._remember(self.state.queues[visit.queue], data.caller, at_ns)
+        self._remember(self.state.queues[visit.queue], data.caller, at_ns)
 
     def abandoned(self, data: CallAbandoned, at_ns: int) -> None:
         """The caller hung up; short within `short_abandon_s`."""
@@ -249,13 +252,18 @@ class VisitFold:
         for queue in self.state.queues.values():
             for half in [half for half in queue.halves if half < yesterday]:
                 del queue.halves[half]
-            for digest in [d for d, at in queue.callers.items() if at < now_ns - _REPEAT_NS]:
-                del queue.callers[digest]
         if self.keep:
             return
         for visit in [v for v in self.state.visits.values() if v.joined_ns < now_ns - _FORGET_NS and v.state != "waiting"]:
             if not visit.rolling:
                 del self.state.visits[visit.id]
+
+    def forget_callers(self, now_ns: int) -> None:
+        """Keep no caller's hash longer than a call of his would count as repeated."""
+        edge = now_ns - self._repeat_ns
+        for queue in self.state.queues.values():
+            for caller in [caller for caller, at_ns in queue.callers.items() if at_ns < edge]:
+                del queue.callers[caller]
 
     def target_ms(self, queue: str) -> int:
         """T of a queue in milliseconds."""
@@ -312,11 +320,13 @@ class VisitFold:
             out.append(queue.rolling)
         return out
 
-    def _remember(self, queue: QueueState, caller: str, at_ns: int) -> None:
-        """Keep when a caller was last answered here, oldest first, for a day."""
-        digest = _digest(caller)
-        queue.callers.pop(digest, None)
-        queue.callers[digest] = at_ns
+    def _remember(self, queue: QueueState, told: str | None, at_ns: int) -> None:
+        """Keep when a caller was last answered here, oldest first."""
+        caller = self._callers.of(told)
+        if caller is None:
+            return
+        queue.callers.pop(caller, None)
+        queue.callers[caller] = at_ns
         if len(queue.callers) > _CALLERS_KEPT:
             del queue.callers[next(iter(queue.callers))]
 
@@ -351,8 +361,3 @@ def _half(queue: QueueState, start: int) -> Tally:
     if tally is None:
         tally = queue.halves[start] = Tally()
     return tally
-
-
-def _digest(caller: str) -> int:
-    """A caller as a number that is no telephone number: the fold and its cache keep none."""
-    return int.from_bytes(blake2b(caller.encode(), digest_size=8).digest(), "big")
