@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-update test-slow test-browser test-kill test-commands faults test-outage test-headsets floors bench bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-update test-slow test-browser test-kill test-commands test-callbacks faults test-outage test-headsets floors bench bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,8 +53,11 @@ test-browser: setup ## the boards in a real Chromium, in full: also accessibilit
 test-kill: setup ## a busy morning while every service is killed at random, and every other fault in full; ten minutes
 	$(PYTEST) -m slow tests/faults $(ARGS)
 
-test-commands: setup ## 500 kills of gateway, uplink and broker while a CRM gives commands: none twice, none without an end; fifteen minutes
+test-commands: setup ## 1 000 kills of every service, the broker and the link to the PBX while a CRM gives commands: none twice, none without an end; half an hour
 	$(PYTEST) -m slow tests/faults/test_commands_killed.py $(ARGS)
+
+test-callbacks: setup ## 100 kills of the keeper of callbacks while calls come and go: none doubled, none lost; two minutes
+	$(PYTEST) -m slow tests/gateway/uplink/test_callbacks_killed.py $(ARGS)
 
 faults: setup ## 200 kills, and every other fault of line, network, broker, clock and disk, each judged: build/faults.json; twenty minutes
 	@.ci/setup faults
