@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-update test-slow test-browser test-kill test-commands test-callbacks faults test-outage test-headsets floors bench bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-update test-slow test-browser test-kill test-commands test-callbacks faults test-outage test-headsets floors bench pop-load bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -77,6 +77,10 @@ bench: $(READY) ## the table of docs/performance.md, also as build/bench.json
 	@.ci/setup bench
 	@mkdir -p build
 	$(BIN)/python -m tests.bench $(ARGS)
+
+pop-load: setup ## fifty screen pops a second for a minute, PBX's byte to the broker's listener: every ring exactly one; two minutes
+	@.ci/setup bench
+	$(BIN)/python -m tests.bench.pop_ring $(ARGS)
 
 bench-wallboard: setup ## the boards' part of that table: to the painted figure, to the LED, fifty TVs; three minutes
 	@mkdir -p build

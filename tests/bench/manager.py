@@ -15,7 +15,7 @@ from tests.bench.room import child, line_from, stop
 from tests.bench.worker import tell
 
 _QUEUES = ("ventas", "soporte", "cobros")
-_AGENTS = 12
+AGENTS = 12
 #: When more than so many wait, the first gives up; so every second event is one that ends a visit.
 _WAITING = 20
 
@@ -49,7 +49,7 @@ def serve() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     sessions: list[socket.socket] = []
     tell(listener.getsockname()[1])
-    threading.Thread(target=_accept, args=(listener, sessions), daemon=True).start()
+    threading.Thread(target=accept, args=(listener, sessions), daemon=True).start()
     callers = _Callers()
     for line in sys.stdin:
         count, rate = line.split()
@@ -84,21 +84,21 @@ class _Callers:
     def _join(self) -> tuple[bytes, tuple[str, int]]:
         number, self._begun = self._begun, self._begun + 1
         self._waiting.append(number)
-        return _event("QueueCallerJoin", number, Position=1, Count=len(self._waiting)), ("joined", self._begun)
+        return event_bytes("QueueCallerJoin", number, Position=1, Count=len(self._waiting)), ("joined", self._begun)
 
     def _abandon(self) -> tuple[bytes, tuple[str, int]]:
         number = self._waiting.popleft()
         self._ended += 1
         words = (
-            _event("HangupRequest", number),
-            _event("QueueCallerAbandon", number, Position=1, OriginalPosition=1, HoldTime=1),
-            _event("QueueCallerLeave", number, Position=1, Count=len(self._waiting)),
-            _event("Hangup", number, Cause=16),
+            event_bytes("HangupRequest", number),
+            event_bytes("QueueCallerAbandon", number, Position=1, OriginalPosition=1, HoldTime=1),
+            event_bytes("QueueCallerLeave", number, Position=1, Count=len(self._waiting)),
+            event_bytes("Hangup", number, Cause=16),
         )
         return b"".join(words), ("abandoned", self._ended)
 
 
-def _event(name: str, caller: int, **more: Any) -> bytes:
+def event_bytes(name: str, caller: int, **more: Any) -> bytes:
     uniqueid = f"1772438400.{caller}"
     fields = {
         "Event": name,
@@ -123,7 +123,7 @@ def _event(name: str, caller: int, **more: Any) -> bytes:
     return "".join(f"{key}: {value}\r\n" for key, value in fields.items()).encode() + b"\r\n"
 
 
-def _accept(listener: socket.socket, sessions: list[socket.socket]) -> None:
+def accept(listener: socket.socket, sessions: list[socket.socket]) -> None:
     while True:
         session, _ = listener.accept()
         session.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -156,7 +156,7 @@ def _answer_to(action: str, number: str) -> bytes:
     if action == "QueueStatus":
         for queue in _QUEUES:
             rows += f"Event: QueueParams\r\nQueue: {queue}\r\nMax: 0\r\nStrategy: rrmemory\r\nCalls: 0\r\nHoldtime: 0\r\nTalkTime: 0\r\nCompleted: 0\r\nAbandoned: 0\r\nServiceLevel: 15\r\nWeight: 0\r\n{mark}\r\n"
-            for agent in range(_AGENTS):
+            for agent in range(AGENTS):
                 rows += (
                     f"Event: QueueMember\r\nQueue: {queue}\r\nName: Agente {agent}\r\nLocation: PJSIP/{100 + agent}\r\nStateInterface: PJSIP/{100 + agent}\r\n"
                     f"Membership: static\r\nPenalty: 0\r\nCallsTaken: 0\r\nLastCall: 0\r\nInCall: 0\r\nStatus: 1\r\nPaused: 0\r\nPausedReason: \r\nWrapuptime: 0\r\n{mark}\r\n"

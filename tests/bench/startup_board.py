@@ -42,7 +42,7 @@ def board_100k(room: Room) -> list[Row]:
     calls = 2_000 if room.quick else _CALLS
     with room.passing() as folder:
         journal = folder / "day" / "journal.db"
-        events = _make_day(room, journal, calls)
+        events = make_day(room, journal, calls)
         cold, again_s = [], []
         for again in room.rounds(3, 1):
             room.say(f"round {again + 1}: the board of a day of {calls} calls, twice")
@@ -76,7 +76,7 @@ def _start_s(folder: Path, journal: Path, calls: int) -> float:
         return took
 
 
-def _make_day(room: Room, path: Path, calls: int) -> int:
+def make_day(room: Room, path: Path, calls: int) -> int:
     """A day so far: as many calls as told, spread evenly from midnight UTC until now. Returns the number of events."""
     path.parent.mkdir(parents=True)
     Store.create(path, new_epoch()).close()
