@@ -14,7 +14,7 @@ from msgspec import Struct
 from appliance.cli.top_words import said
 from appliance.core.clock import NS, wall_ns_from_rfc3339
 from appliance.core.journal import Limits
-from appliance.floor.snapshot import Crm, Headset, Queue, Snapshot
+from appliance.floor.snapshot import Channel, Crm, Headset, Queue, Snapshot
 from appliance.provision.words import Language
 from wallboard.text import cleaned
 from wallboard.words import clock_text
@@ -50,7 +50,7 @@ class Facts(Struct, frozen=True):
 def page(shot: Snapshot, facts: Facts, now_ns: int, width: int = 80, height: int = 24) -> list[Line]:
     """The screen, at most so many lines of so many signs."""
     tongue = facts.tongue
-    out = [_head(shot, facts), _links(shot, now_ns, tongue), _backlog(shot.crm, facts.limits, tongue)]
+    out = [_head(shot, facts), _links(shot, now_ns, tongue), _backlog(shot.crm, facts.limits, tongue), *_back(shot, now_ns, width, tongue)]
     wrong = _wrong(shot, facts)
     room = height - len(out) - 2 * _LEAST
     out += _cut(wrong, max(1, min(len(wrong), room)), "more", tongue) if wrong else []
@@ -100,6 +100,32 @@ def _backlog(crm: Crm, limits: Limits | None, tongue: Language) -> Line:
             Span(f"  {said('journal {}', tongue, f'{share:.0%}')}{commit}", "red" if limits.full else "amber" if limits.pressure else "")
         )
     return tuple(spans)
+
+
+def _back(shot: Snapshot, now_ns: int, width: int, tongue: Language) -> list[Line]:
+    """A line of who is to be called back, which VIPs wait, what was dialled, one of the other channels; none where nobody knows of any."""
+    floor, spans = shot.floor, []
+    if floor.callbacks is not None:
+        due = floor.callbacks
+        taken = f" ({said('{} taken', tongue, due.claimed)})" if due.claimed else ""
+        spans.append(Span(f"{said('callbacks {}', tongue, due.open)}{taken}{_for(due.oldest_since, now_ns)}  "))
+    if floor.vip_waiting is not None:
+        spans.append(Span(f"VIP {floor.vip_waiting}{_for(floor.vip_longest_since, now_ns)}  ", "amber" if floor.vip_waiting else ""))
+    if floor.today.outbound is not None:
+        out = floor.today.outbound
+        spans.append(Span(f"{said('dialled {}, reached {}', tongue, out.attempts, out.contacts)}  "))
+    return [tuple(line) for line in (spans, _channels(shot.channels, width, tongue)) if line]
+
+
+def _channels(channels: Mapping[str, Channel], width: int, tongue: Language) -> list[Span]:
+    """How many wait in each, `~` as of a while ago; of those that have no room how many there are."""
+    out = [Span(said("waiting by channel:", tongue))] if channels else []
+    for at, (key, channel) in enumerate(channels.items()):
+        told = Span(f"  {key} {'~' if channel.fresh == 'stale' else ''}{_cell(channel.waiting)}", "" if channel.fresh == "live" else "dim")
+        if sum(len(span.text) for span in (*out, told)) > width - len("  +99") * (at < len(channels) - 1):
+            return [*out, Span(f"  +{len(channels) - at}", "dim")]
+        out.append(told)
+    return out
 
 
 def _wrong(shot: Snapshot, facts: Facts) -> list[Line]:

@@ -30,7 +30,7 @@ from appliance.core.clock import SystemClock, wall_ns_from_rfc3339
 from appliance.core.event import Event
 from appliance.core.journal import Limits
 from appliance.core.journal_sqlite import SqliteJournal
-from appliance.floor.snapshot import AgentCounts, Crm, Headset, Health, Pbx, Queue, Snapshot, Window
+from appliance.floor.snapshot import AgentCounts, Callbacks, Channel, Crm, Headset, Health, Outbound, Pbx, Queue, Snapshot, Window
 
 NOW = "2026-11-22T08:00:00.000Z"
 NOW_NS = wall_ns_from_rfc3339(NOW)
@@ -51,6 +51,23 @@ def shot(queues: int = 3, seats: int = 0, wrong: int = 0) -> Snapshot:
     )  # fmt: skip
 
 
+def test_callbacks_vips_dialled_calls_and_channels_have_one_line() -> None:
+    floor = shot()
+    floor.floor = Queue(
+        fresh="live", vip_waiting=1, vip_longest_since="2026-11-22T07:59:18.000Z",
+        callbacks=Callbacks(open=7, claimed=2, oldest_since="2026-11-22T07:00:00.000Z"),
+        today=Window(outbound=Outbound(attempts=73, contacts=31)),
+    )  # fmt: skip
+    floor.channels = {"email": Channel(fresh="live", waiting=11), "chat": Channel(fresh="stale", waiting=3), "fax": Channel()}
+    said = text(page(floor, Facts(), NOW_NS))  # type: ignore[arg-type]
+    assert [line.rstrip() for line in said[3:5]] == [
+        "callbacks 7 (2 taken) 60m  VIP 1 42s  dialled 73, reached 31", "waiting by channel:  email 11  chat ~3  fax –",
+    ]  # fmt: skip
+    assert text(page(floor, Facts(), NOW_NS, width=40))[4] == "waiting by channel:  email 11  +2"  # type: ignore[arg-type]
+    spanish = text(page(floor, Facts(tongue="es"), NOW_NS))  # type: ignore[arg-type]
+    assert spanish[3].startswith("por devolver 7 (2 tomadas) 60m  VIP 1 42s  marcadas 73, contactos 31")
+
+
 def text(lines: list[tuple[object, ...]]) -> list[str]:
     return ["".join(span.text for span in line) for line in lines]  # type: ignore[attr-defined]
 
@@ -65,6 +82,7 @@ def test_a_small_floor_stands_whole() -> None:
     ]
     assert said[4].split() == ["?all", "–", "–", "–", "–", "0", "0", "–"]
     assert said[5].split() == ["q02", "2", "0:02", "2", "1", "10", "1", "80%"], "the longest wait first"
+    assert not any("callbacks" in line or "VIP" in line for line in said), "nobody knows of any"
     assert said[-2:] == ["headsets 2: 0 off hook, 0 muted, 0 unplugged", f"{' a-0':<10}{'on':<10}{' a-1':<10}{'on':<10}"]
 
 
@@ -73,7 +91,7 @@ def test_in_spanish_and_portuguese_nothing_is_left_in_english() -> None:
     limits = Limits(3 * 1024**2, 100 * 1024**2, 1, commit_s=0.004)
     shown = {}
     for tongue in ("es", "pt"):
-        facts = Facts({"gateway": True, "uplink": False}, limits, "", tongue)  # type: ignore[arg-type]
+        facts = Facts({"gateway": True, "uplink": False}, limits, "", tongue)
         said = text(page(shot(queues=30, seats=2, wrong=2), facts, NOW_NS))  # type: ignore[arg-type]
         assert len(said) <= 24
         assert all(len(line) <= 80 for line in said)
