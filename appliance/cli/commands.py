@@ -76,7 +76,8 @@ def main(args: argparse.Namespace) -> int:
         return 2
     journal = open_readonly(config.journal.path, config.journal.run_dir)
     try:
-        rows = [row for row in history(journal).values() if row.time_ns >= since_ns and _wanted(row, args)]
+        unusable: list[Stored] = []
+        rows = [row for row in history(journal, unusable).values() if row.time_ns >= since_ns and _wanted(row, args)]
     finally:
         journal.close()
     for row in rows:
@@ -84,6 +85,10 @@ def main(args: argparse.Namespace) -> int:
             say_json(_document(row))
         else:
             say(_line(row, zone))
+    lately = [row for row in unusable if row.wall_ns >= since_ns]
+    if lately and not args.json and not args.id:
+        reason = msgspec.json.decode(lately[-1].data, type=CommandFinished).reason
+        say(f"messages that were no commands: {len(lately)}, the last at {_when(lately[-1].wall_ns, zone)}: {reason}")
     if rows or args.json:
         return 0
     if args.id:
@@ -93,8 +98,11 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def history(journal: ReadonlyJournal) -> dict[str, Row]:
-    """Every command that the journal holds, by its id, oldest first; the first of an id and its first end count."""
+def history(journal: ReadonlyJournal, unusable: list[Stored] | None = None) -> dict[str, Row]:
+    """Every command that the journal holds, by its id, oldest first; the first of an id and its first end count.
+
+    `unusable` takes the rows of messages that had no usable id.
+    """
     found: dict[str, Row] = {}
     began: dict[str, Stored] = {}
     for row in _rows(journal):
@@ -106,6 +114,8 @@ def history(journal: ReadonlyJournal) -> dict[str, Row]:
                 began[given.id] = row
             continue
         end = msgspec.json.decode(row.data, type=CommandFinished)
+        if not end.id and unusable is not None:
+            unusable.append(row)
         command = found.get(end.id)
         if command is not None and command.state == "open":
             command.state, command.reason, command.result = end.state, end.reason, end.result
@@ -152,12 +162,16 @@ def _document(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _when(at_ns: int, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(at_ns // NS, zone):%Y-%m-%d %H:%M:%S}"
+
+
 def _line(row: Row, zone: ZoneInfo) -> str:
     told = [f"{value}" if not isinstance(value, list) else ",".join(map(str, value)) for key in _TARGETS if (value := row.args.get(key))]
     told += [hidden(str(row.args[key])) for key in _HIDDEN if row.args.get(key)]
     outcome = (row.result or {}).get("outcome")
     lasted = f"{row.lasted_s:6.1f} s" if row.lasted_s is not None else "       –"
-    when = f"{datetime.fromtimestamp(row.time_ns // NS, zone):%Y-%m-%d %H:%M:%S}"
+    when = _when(row.time_ns, zone)
     state = coloured(f"{row.state:<8}", _COLOURS[row.state])
     tail = row.reason or (outcome if isinstance(outcome, str) else "")
     return f"{when}  {row.verb:<12} {row.by:<8} {lasted}  {state} {' '.join(told)}  {tail}  [{row.id}]".replace("    [", "  [")

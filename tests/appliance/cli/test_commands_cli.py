@@ -60,6 +60,28 @@ def test_each_command_once_with_who_when_and_how_it_ended(site: Path, capsys: py
     assert "busy: the number: busy" in text
     assert NUMBER not in text
     assert "Ana" not in text
+    assert "messages that were no commands: 1, the last at " in text
+    assert text.splitlines()[-1].endswith(": not a command")
+
+
+def test_who_wished_to_listen_to_whom_is_there_whether_he_might_or_not(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = SystemClock()
+    journal = open_journal(load(site), clock)
+    args = {"supervisor": "jefa-1", "agent": "agente-101", "mode": "listen"}
+    told = [
+        CommandReceived(id="s-1", verb="supervise", args=args), CommandFinished(id="s-1", state="done", result={"outcome": "answered"}),
+        CommandReceived(id="s-2", verb="supervise", args={**args, "supervisor": "agente-102"}),
+        CommandFinished(id="s-2", state="refused", reason="not_a_supervisor: agente-102 is not in [commands] supervisors"),
+    ]  # fmt: skip
+    stamp = ("uplink/crm", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality())
+    journal.append([Event(kind_of(data), *stamp, data) for data in told])
+    journal.close()
+    rows = documents(capsys, site, "--verb", "supervise")
+    assert [(row["args"]["supervisor"], row["args"]["agent"], row["args"]["mode"], row["state"]) for row in rows] == [
+        ("jefa-1", "agente-101", "listen", "done"), ("agente-102", "agente-101", "listen", "refused"),
+    ]  # fmt: skip
+    _, text = run(capsys, site, "--agent", "jefa-1")
+    assert "agente-101 jefa-1 listen" in text
 
 
 @pytest.mark.parametrize(
