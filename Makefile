@@ -93,6 +93,9 @@ soak: setup ## a simulated day at speed, then two real hours: memory, handles, t
 floors: setup ## every scenario of a simulated floor, its whole day: each figure of the box against the truth; half an hour
 	$(PYTEST) -m slow tests/appliance/sim/test_floor_play.py tests/appliance/sim/test_floor_link.py tests/appliance/sim/test_simulation_page.py $(ARGS)
 
+directory-load: setup ## a million customers over MQTT and from a file, looked up meanwhile: time, memory, size, bytes written: build/directory.json; five minutes
+	$(BIN)/python -m tests.bench.directory_load $(ARGS)
+
 fleet: setup ## a thousand boxes at one broker that is killed and stopped while they record: build/fleet.json; five minutes
 	@mkdir -p build
 	$(BIN)/python -m tests.fleet $(ARGS)

@@ -14,11 +14,17 @@ class _Status(Struct, frozen=True):
     boot: str | None = None
 
 
+class _Directory(Struct, frozen=True):
+    version: int = 0
+    entries: int = 0
+
+
 class _Info(Struct, frozen=True):
     epoch: str
     version: str | None = None
     first_delivery: int | None = None
     last_delivery: int | None = None
+    directory: _Directory | None = None
 
 
 class _Crm(Struct, frozen=True):
@@ -71,6 +77,7 @@ class Box(Struct):
             "epoch": self.info.epoch if self.info is not None else None,
             "held_from": self.info.first_delivery if self.info is not None else None,
             "held_to": self.info.last_delivery if self.info is not None else None,
+            "customers": self.info.directory.entries if self.info is not None and self.info.directory is not None else None,
             "floor_time": self.floor.time if self.floor is not None else None,
             "link": crm.state if crm is not None else None,
             "backlog": crm.backlog if crm is not None else None,

@@ -6,6 +6,7 @@ Ends at Ctrl-C, after --for, or with --send when the reply is there; exit code 0
   callfloor sim crm --listen 127.0.0.1:1883
   callfloor sim crm --url mqtt://127.0.0.1:1883 --box quito/+ --events events.jsonl --resend --for 60
   callfloor sim crm --url mqtt://127.0.0.1:1883 --send quito/p3 resend from=100 to=160
+  callfloor sim crm --url mqtt://127.0.0.1:1883 --box quito/p3 --directory 5000
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from appliance.core.config import Crm
 from appliance.core.errors import CallfloorError, TransientError
 from appliance.sim.broker import Broker
 from appliance.sim.crm import SimCrm
+from appliance.sim.crm_directory import Sent, cards_of, nobodies, send_directory, version_after
 
 _CONNECT_S: Final = 10.0
 _SHOW_S: Final = 0.5
+_LOOK_S: Final = 0.05
 #: A hole that stood for so long is asked for: the rare events that overtake others are here by then.
 _PATIENCE_S: Final = 5.0
 _EXPIRES_S: Final = 60.0
@@ -53,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resend", action="store_true", help="ask the box for what is missing for 5 s, and at the end")
     parser.add_argument(
         "--send", nargs="+", metavar=("SITE/BOX VERB", "KEY=VALUE"), help="send a command, show its reply, and end unless --for is there"
+    )
+    parser.add_argument(
+        "--directory",
+        metavar="COUNT|FILE",
+        help="send so many made-up customers, or a file's, to the one --box SITE/BOX; end unless --for is there",
     )
     parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: at Ctrl-C)")
     parser.add_argument("--json", action="store_true", help="no live line; one JSON report at the end, on standard output")
@@ -105,7 +113,7 @@ async def _run(asked: argparse.Namespace, command: tuple[str, str, str, dict[str
             url,
             boxes=[box if "/" in box else f"{asked.site}/{box}" for box in asked.box] or [f"{asked.site}/+"],
             crm=link,
-            from_now=asked.from_now or command is not None,
+            from_now=asked.from_now or command is not None or asked.directory is not None,
             heard=None if file is None else lambda payload: _write(file, payload),
         )
         await stack.enter_async_context(crm)
@@ -114,7 +122,7 @@ async def _run(asked: argparse.Namespace, command: tuple[str, str, str, dict[str
     text = json.dumps(report, indent=2)
     if asked.report is not None:
         asked.report.write_text(text + "\n", encoding="utf-8")
-    if asked.json or command is None or asked.for_s is not None:
+    if asked.json or (command is None and asked.directory is None) or asked.for_s is not None:
         print(text if asked.json else f"{report['verdict']}: {crm.book.line()}")  # noqa: T201
     return 0 if well and (report["verdict"] == "whole") else 1
 
@@ -122,6 +130,10 @@ async def _run(asked: argparse.Namespace, command: tuple[str, str, str, dict[str
 async def _work(asked: argparse.Namespace, crm: SimCrm, command: tuple[str, str, str, dict[str, Any]] | None, done: asyncio.Event) -> bool:
     """Whether the command that was to be sent, if any, was done."""
     well = True
+    if asked.directory is not None:
+        well = await _send_directory(asked, crm)
+        if asked.for_s is None:
+            return well
     if command is not None:
         well = await _send(asked, crm, command)
         if asked.for_s is None:
@@ -147,6 +159,32 @@ async def _send(asked: argparse.Namespace, crm: SimCrm, command: tuple[str, str,
     said = msgspec.json.encode(reply).decode()
     print(said, file=sys.stderr if asked.json else sys.stdout, flush=True)
     return reply.state == "done"
+
+
+async def _send_directory(asked: argparse.Namespace, crm: SimCrm) -> bool:
+    which = asked.box[0] if len(asked.box) == 1 else ""
+    site, slash, box = which.partition("/")
+    if not slash or "+" in which:
+        raise ValueError("--directory needs the one box that it is for: --box SITE/BOX")
+    cards = nobodies(int(asked.directory)) if asked.directory.isdecimal() else cards_of(Path(asked.directory))
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            await crm.stood.wait()
+            while crm.boxes.get(which) is None or crm.boxes[which].info is None:  # noqa: ASYNC110 - what comes in tells nobody
+                await asyncio.sleep(_LOOK_S)
+    except TimeoutError as fault:
+        raise TransientError(f"{which} said nothing within {_CONNECT_S:g} s: {crm.trouble or 'is it online at this broker?'}") from fault
+    quiet = asked.json or not sys.stderr.isatty()
+
+    def progress(sent: Sent) -> None:
+        if not quiet:
+            print(f"\r\x1b[2K{sent.customers} customers in {sent.pages} pages", end="", file=sys.stderr, flush=True)  # noqa: T201
+
+    sent = await send_directory(crm, site, box, cards, version=version_after(crm, site, box), progress=progress)
+    if not quiet:
+        print(file=sys.stderr)  # noqa: T201
+    print(msgspec.json.encode(sent).decode(), file=sys.stderr if asked.json else sys.stdout, flush=True)
+    return sent.reason is None
 
 
 async def _show(crm: SimCrm, done: asyncio.Event, *, quiet: bool, again: bool) -> None:
