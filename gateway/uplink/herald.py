@@ -99,10 +99,12 @@ class Herald:
                 if now - self._said_at < self._every_s:
                     continue
             self._urgent.clear()
-            self._say_floor()
+            await self._say_floor()
 
-    def _say_floor(self) -> None:
-        self._view.catch_up()
+    async def _say_floor(self) -> None:
+        """Step by step: a large floor takes a slow processor tens of milliseconds, and a screen pop waits for none of its steps but one."""
+        while self._view.catch_up(1):  # noqa: ASYNC110 - let others have their turn
+            await asyncio.sleep(0)
         self._said_at = now = asyncio.get_running_loop().time()
         if now - self._all_said_at > _AGAIN_S and self._since is not None:
             self._all_said_at, self._mark = now, b""
@@ -112,6 +114,7 @@ class Herald:
             self._told_of_directory = directory
             self._put(self._topics.info, self._info())
         snapshot = self._view.snapshot()
+        await asyncio.sleep(0)
         payload, mark = floor_message(snapshot)
         if mark != self._mark:
             self._mark, self._floor_time = mark, snapshot.time
