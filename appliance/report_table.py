@@ -6,14 +6,14 @@ Every rate stands with its numerator and denominator; None is not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Final
 
 from appliance.core.clock import NS
 from appliance.floor.build import satisfaction, summed, window_of
 from appliance.floor.calendar import Calendar
-from appliance.floor.history import Day, KeptQueue, agents_of, coverage_of, covered_of, menus_of, queues_of, total, trunks_of
+from appliance.floor.history import Day, KeptQueue, agents_of, classes_of, coverage_of, covered_of, menus_of, queues_of, total, trunks_of
 from appliance.floor.snapshot import Window
 from appliance.floor.state import STATES
 
@@ -45,10 +45,13 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "blocked_share", "blocked_share_num", "blocked_share_den",
     ),
     "menus": ("table", "day", "self_service_share", "self_service_share_num", "self_service_share_den"),
+    "classes": ("table", "day", "queue", "title", "type", "count", "share", "share_num", "share_den"),
 }  # fmt: skip
 TABLES: Final = tuple(COLUMNS)
 #: Tables of what not every site has.
-SOME: Final = ("trunks", "menus")
+SOME: Final = ("trunks", "menus", "classes")
+#: Of those the ones that are no queue's.
+_NO_QUEUES: Final = ("trunks", "menus")
 
 
 def rows_of(table: str, day: Day, calendar: Calendar, queue: str | None = None) -> list[Row]:
@@ -57,11 +60,11 @@ def rows_of(table: str, day: Day, calendar: Calendar, queue: str | None = None) 
     Raises KeyError for a table that is none.
     """
     queues = {key: kept for key, kept in queues_of(day).items() if queue in (None, key)}
-    if queue is not None and table in SOME:
+    if queue is not None and table in _NO_QUEUES:
         return []
-    made = {"half-hours": _half_hours, "queues": _queues, "agents": _agents, "outcomes": _outcomes, "trunks": _trunks, "menus": _menus}[
-        table
-    ](day, queues, calendar)
+    made = list(_MADE[table](day, queues, calendar))
+    if table == "classes" and queue is None:
+        made += _class_rows({"queue": None, "title": None}, day, classes_of(day))
     return [{name: row.get(name) for name in COLUMNS[table]} for row in made]
 
 
@@ -82,6 +85,8 @@ def day_window(day: Day, queues: dict[str, KeptQueue]) -> Window:
     served, calls = menus_of(day)
     if calls:
         window.self_service_share_of, window.self_service_share = (served, calls), _rate(served, calls)
+    for name, count in classes_of(day).items():
+        window.classes[name] = window.classes.get(name, 0) + count
     return window
 
 
@@ -161,6 +166,19 @@ def _menus(day: Day, _queues: dict[str, KeptQueue], _calendar: Calendar) -> Iter
         yield share | {"table": "menus", "day": day.day}
 
 
+def _classes(day: Day, queues: dict[str, KeptQueue], _calendar: Calendar) -> Iterator[Row]:
+    """Classified calls by type, of each queue that has any; those that joined no queue stand without one."""
+    for key, kept in queues.items():
+        yield from _class_rows({"queue": key, "title": kept.title}, day, total(kept.halves.values()).classes)
+
+
+def _class_rows(place: Row, day: Day, counts: dict[str, int]) -> Iterator[Row]:
+    whole = sum(counts.values())
+    for name, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
+        share: Row = {"share": _rate(count, whole), "share_num": count, "share_den": whole}
+        yield {"table": "classes", "day": day.day, **place, "type": name, "count": count} | share
+
+
 def _named(table: str, day: Day, key: str, kept: KeptQueue) -> Row:
     return {"table": table, "day": day.day, "queue": key, "title": kept.title}
 
@@ -191,3 +209,9 @@ def _rate(part: float, whole: float) -> float | None:
 
 def _s(ms: int) -> float:
     return round(ms / 1000, 3)
+
+
+_MADE: Final[dict[str, Callable[[Day, dict[str, KeptQueue], Calendar], Iterator[Row]]]] = {
+    "half-hours": _half_hours, "queues": _queues, "agents": _agents, "outcomes": _outcomes, "trunks": _trunks, "menus": _menus,
+    "classes": _classes,
+}  # fmt: skip

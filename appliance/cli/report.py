@@ -11,6 +11,7 @@ import io
 import sys
 import unicodedata
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,7 +82,9 @@ def main(args: argparse.Namespace) -> int:
     elif args.json:
         say_json(_document(report, config, calendar, queue, tables), pretty=sys.stdout.isatty())
     else:
-        for line in ReportText(report, words_of(args.language or config.site.language), calendar, queue, _hidden(config)).lines(tables):
+        language = args.language or config.site.language
+        types = partial(config.classification.title_of, language=language)
+        for line in ReportText(report, words_of(language), calendar, queue, _hidden(config), types).lines(tables):
             say(line)
     return 0
 

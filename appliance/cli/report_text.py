@@ -18,7 +18,10 @@ _COUNTS: Final = ("offered", "answered", "abandoned", "left", "unknown")
 _RATES: Final = ("service_level", "abandon_rate")
 
 #: Words for the tables' names, where they are not their own.
-_NAMES: Final = {"half-hours": "report.half-hours", "outcomes": "report.outcomes", "trunks": "page.trunks", "menus": "report.menus"}
+_NAMES: Final = {
+    "half-hours": "report.half-hours", "outcomes": "report.outcomes", "trunks": "page.trunks", "menus": "report.menus",
+    "classes": "page.classes",
+}  # fmt: skip
 Column = tuple[str, Callable[[Row], str]]
 
 
@@ -26,11 +29,18 @@ class ReportText:
     """Renders the tables of one day."""
 
     def __init__(
-        self, report: DayReport, words: Words, calendar: Calendar, queue: str | None = None, hidden: frozenset[str] = frozenset()
+        self,
+        report: DayReport,
+        words: Words,
+        calendar: Calendar,
+        queue: str | None = None,
+        hidden: frozenset[str] = frozenset(),
+        types: Callable[[str], str] = str,
     ) -> None:
-        """`hidden` queues are in no sum, as on the boards; their own rows stand."""
+        """`hidden` queues are in no sum, as on the boards; their own rows stand. `types`: what a type of call is called."""
         self._report, self._words, self._calendar, self._queue = report, words, calendar, queue
         self._hidden = hidden - {queue}
+        self._type = types
         self._tables: dict[str, Callable[[list[Row]], list[str]]] = {
             "half-hours": self._half_hours,
             "queues": self._queues,
@@ -38,6 +48,7 @@ class ReportText:
             "outcomes": self._outcomes,
             "trunks": self._trunks,
             "menus": self._menus,
+            "classes": self._classes,
         }
 
     def lines(self, tables: Iterable[str]) -> list[str]:
@@ -128,6 +139,16 @@ class ReportText:
 
     def _menus(self, rows: list[Row]) -> list[str]:
         return _table([(self._words.text("self_service_share"), lambda row: self._rate(row, "self_service_share"))], rows)
+
+    def _classes(self, rows: list[Row]) -> list[str]:
+        words = self._words
+        columns: list[Column] = [
+            (words.text("board.queue"), lambda row: DASH if row["title"] is None else _shown(row["title"])),
+            (words.text("page.classes"), lambda row: _shown(self._type(str(row["type"])))),
+            (words.text("class_count"), lambda row: self._number(row["count"])),
+            (words.text("class_share"), lambda row: self._rate(row, "share")),
+        ]
+        return _table(columns, rows, words_columns=2)
 
     def _figures(self) -> list[Column]:
         words = self._words

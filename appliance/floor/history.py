@@ -6,6 +6,7 @@ the day is the sum of its parts. Nothing about callers is in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from typing import Final
@@ -70,7 +71,8 @@ class KeptTrunk(Struct, kw_only=True, omit_defaults=True):
 class Part(Struct, kw_only=True, omit_defaults=True):
     """What one journal knew of a day, as of `as_of_ns`. `final`: nothing more is to come. `from_ns`: not whole before it; 0, whole.
 
-    `menus`: calls that served themselves in the voice menus, and all that left them. `coverage` by PBX is of the day,
+    `menus`: calls that served themselves in the voice menus, and all that left them. `classes`: classified calls that joined no queue, by
+    type. `coverage` by PBX is of the day,
     `covered` of its half-hours (Unix seconds): shares of the opening hours in which it was seen.
     """
 
@@ -83,6 +85,7 @@ class Part(Struct, kw_only=True, omit_defaults=True):
     agents: dict[str, KeptAgent] = {}
     trunks: dict[str, KeptTrunk] = {}
     menus: tuple[int, int] = (0, 0)
+    classes: dict[str, int] = {}
     coverage: dict[str, float | None] = {}
     covered: dict[str, dict[int, float]] = {}
 
@@ -126,6 +129,7 @@ def part_from_floor(floor: Floor, day: Span, now_ns: int) -> Part:
             part.agents[agent.key] = kept
     part.trunks = _kept_trunks(floor, day[0], until)
     part.menus = state.ivr.days.get(day[0], (0, 0))
+    part.classes = dict(state.classes.days.get(day[0], {}))
     for key, source in state.sources.items():
         has_hours = config.site.hours is not None
         first = 0 if has_hours else _first_sight(source, day[0], until)
@@ -231,6 +235,14 @@ def trunks_of(day: Day) -> dict[str, KeptTrunk]:
 def menus_of(day: Day) -> tuple[int, int]:
     """Calls of the day that served themselves in the menus, and all that left them."""
     return sum(part.menus[0] for part in day.parts), sum(part.menus[1] for part in day.parts)
+
+
+def classes_of(day: Day) -> dict[str, int]:
+    """Classified calls of the day that joined no queue, by type."""
+    counts: Counter[str] = Counter()
+    for part in day.parts:
+        counts.update(part.classes)
+    return dict(counts)
 
 
 def covered_of(day: Day, pbx: str) -> dict[int, float]:
