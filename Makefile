@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-update test-slow test-browser test-kill test-commands test-callbacks faults test-outage test-headsets floors bench pop-load bench-wallboard bench-headsets fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
+.PHONY: help setup machine demo test check lint fix deb installer image image-test test-box test-update test-slow test-browser test-kill test-commands test-callbacks faults test-outage test-headsets floors bench pop-load bench-wallboard bench-headsets directory-load fleet soak cluster docs contract opcua-clients release-schema sbom clean rig
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'

@@ -10,6 +10,9 @@ from msgspec import Struct
 
 from appliance.core.callers import KINDS_OF_CALLERS
 from appliance.core.config import Config
+from appliance.core.directory_pages import FOLDER
+from appliance.core.directory_reader import CARDS_FILE
+from appliance.core.do_not_call import LIST_FILE
 from appliance.core.due import due_kinds
 from appliance.core.event import stored_from_body
 from appliance.core.headset_config import HeadsetsConfig
@@ -65,6 +68,14 @@ def stores(config: Config) -> list[Kept]:
         if not one.name.endswith(("-wal", "-shm"))
     ]
     rows += [
+        _file(
+            "customers, as the CRM sent them: name, numbers, segment, last case",
+            folder / CARDS_FILE,
+            "callers",
+            "until the CRM deletes them",
+        ),
+        _folder("pages of customers that wait to be filed", folder / FOLDER, "callers", "seconds"),
+        _file("numbers that nobody may call", folder / LIST_FILE, "callers", _BY_HAND),
         _file("ids of commands, and what became of them", folder / "commands.jsonl", "nobody", "7 days"),
         _folder(
             "figures of days, by queue and by agent", folder / "summary", "staff", f"{journal.summary_days:g} days ([journal] summary_days)"

@@ -1,7 +1,8 @@
 """What the box keeps of people: where, whose, for how long. And how one caller's number is forgotten.
 
 forget takes a number as people write it and finds it in any spelling, with or without its country, in every event that is held.
-A mark drawn by lot takes its place; figures stay as they are. It works while services run.
+A mark drawn by lot takes its place; figures stay as they are. It works while services run. The customers who have it
+go from the directory, and no older version brings them back.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from appliance.cli.terminal import Progress, coloured, complain, say, say_json
 from appliance.core.catalogue import kind_of
 from appliance.core.clock import Clock, SystemClock, rfc3339
 from appliance.core.config import Config
+from appliance.core.directory import country_from, directory_path
+from appliance.core.e164 import load_rules
 from appliance.core.errors import MisconfiguredError
 from appliance.core.event import Event
 from appliance.core.forget import Forget, Forgotten, told
 from appliance.core.journal_sqlite import SqliteJournal
+from appliance.directory.forget import Gone, forget
 from appliance.privacy import damaged, held, stores
 from appliance.runner import open_journal
 
@@ -79,6 +83,7 @@ def _show(config: Config, *, as_json: bool) -> int:
 
 def _forget(config: Config, args: argparse.Namespace) -> int:
     path = config.journal.path
+    load_rules()
     open_readonly(path, config.journal.run_dir).close()  # one that is not there is not made
     become_owner(path)
     clock, progress = SystemClock(), Progress("events looked at")
@@ -102,11 +107,13 @@ def _forget(config: Config, args: argparse.Namespace) -> int:
     finally:
         progress.end()
         journal.close()
-    left = _left(done, path, emptied=emptied, free=free)
+    gone = forget(directory_path(config), args.number, country_from(config), dry=args.dry_run)
+    left = [*_left(done, path, emptied=emptied, free=free), *gone.left]
     if args.json:
-        say_json(_row(done, left, dry=args.dry_run), pretty=True)
+        directory = {"customers": gone.customers, "do_not_call": gone.listed}
+        say_json(_row(done, left, dry=args.dry_run) | {"directory": directory}, pretty=True)
     else:
-        _tell(done, left, dry=args.dry_run, force=args.force)
+        _tell(done, left, gone, dry=args.dry_run, force=args.force)
     return 1 if left else 0
 
 
@@ -115,7 +122,7 @@ def _row(done: Forgotten, left: list[str], *, dry: bool) -> dict[str, Any]:
     return {**row, "spellings": done.spellings, "left": left}
 
 
-def _tell(done: Forgotten, left: list[str], *, dry: bool, force: bool) -> None:
+def _tell(done: Forgotten, left: list[str], gone: Gone, *, dry: bool, force: bool) -> None:
     spelt = ", ".join(f"{digits} ({count})" for digits, count in done.spellings.items())
     if not done.spellings:
         say("no event that is held tells of this number")
@@ -128,6 +135,11 @@ def _tell(done: Forgotten, left: list[str], *, dry: bool, force: bool) -> None:
         say(f"{which}: it is told which by privacy.forgotten, and has to take the number out itself")
     if done.events and not dry:
         say("running services remember for a day, as a digest, who called; who must not wait restarts them")
+    if gone.customers:
+        which = f"the directory {'would lose' if dry else 'lost'} {gone.customers} customers who {'have' if dry else 'had'} it"
+        say(f"{which}; take them out of the CRM too, or its next page brings them back")
+    if gone.listed:
+        say("it stays on the do-not-call list, or it would be called again; callfloor directory dnc remove takes it off")
     for text in left:
         complain(coloured(text, "amber"))
     if not dry:

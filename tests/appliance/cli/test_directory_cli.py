@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from appliance.cli.main import main
+from appliance.core.clock import SystemClock
 from appliance.core.directory import Directory
 from appliance.core.directory_store import Cards
+from appliance.core.journal_sqlite import SqliteJournal
 
 ROOT = Path(__file__).parents[3]
 
@@ -182,3 +184,31 @@ def test_root_leaves_the_files_to_the_services_user(box: Path, tmp_path_factory:
     done = subprocess.run([sys.executable, "-m", "appliance.cli.main", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {one.stat().st_uid for one in state.iterdir()} == {65534}
+
+
+def test_forget_takes_the_customer_away_and_no_older_file_brings_him_back(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    SqliteJournal.open(box / "journal.db", clock=SystemClock()).close()
+    (box / "k.csv").write_text("id,phone,mobile,name\n1,0991234567,,Ana Nadie\n2,022222345,0991234567,Luis\n3,022222345,,Eva\n")
+    run(box, "import", box / "k.csv", "--version", "5")
+    run(box, "dnc", "add", "0991234567")
+    words = ["privacy", "forget", "099 123 4567", "-c", str(box / "c.toml")]
+    capsys.readouterr()
+    main([*words, "--dry-run", "--json"])
+    assert json.loads(capsys.readouterr().out)["directory"] == {"customers": 2, "do_not_call": True}
+    assert run(box, "show", "0991234567") == 0
+    assert main(words) == 0
+    told = capsys.readouterr()
+    assert "lost 2 customers" in told.out
+    assert "stays on the do-not-call list" in told.out
+    assert b"Ana Nadie" not in b"".join(one.read_bytes() for one in box.glob("directory*"))
+    for more in (["--version", "5"], [], ["--replace", "--version", "5"], ["--replace"]):
+        run(box, "import", box / "k.csv", *more)
+        assert run(box, "show", "0991234567") == 1, more
+        assert asked(capsys, box, "show", "022222345")["card"]["customer"] == "3"
+    run(box, "import", box / "k.csv", "--replace", "--version", "6")
+    assert run(box, "show", "0991234567") == 0, "what is newer is the CRM's word"
+    capsys.readouterr()
+    main(["privacy", "-c", str(box / "c.toml")])
+    shown = capsys.readouterr().out
+    assert str(box / "directory.db") in shown
+    assert str(box / "do_not_call.db") in shown
