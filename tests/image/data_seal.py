@@ -192,6 +192,34 @@ def update(site: Site) -> None:
     site.off()
 
 
+def shut(site: Site) -> None:
+    """A new version that does not open it is not kept."""
+    box = site.box
+    box.tpm = site.chip
+    box.power_on()
+    box.wait_up()
+    attach(box)
+    was = seen(box)
+    code, said = box.ssh(f"callfloor update {BUNDLES}/shut.raucb --yes", 900)
+    down = box.wait_down(240)
+    if not site.step("shut: a version that cannot open it is tried", down and box.firmware.tryboot, f"{code} {said}"):
+        return
+    box.power_on()
+    given_s = box.wait_for(rb"is given up, back to", 900)
+    why = _why(box)
+    site.step("shut: it starts without the data, and is given up by itself", given_s is not None and why != "", why, given_s)
+    down = box.wait_down(300)
+    box.power_on()
+    box.wait_for(rb"rolled-back", 400)
+    box.wait_up()
+    ok, note = site.opened()
+    now = seen(box)
+    on, journal = site.ledger.goes_on(now)
+    back = down and runs(now, was.running, was.slots.get("booted", "?")) and now.last.get("outcome") == "rolled-back"
+    site.step("shut: the version before runs, its data open, the journal goes on", ok and on and back, f"{note}; {journal}; {now.last}")
+    site.off()
+
+
 def stranger(site: Site) -> None:
     """The disk in a machine without a TPM, and in one with another; then with the recovery key."""
     box = site.box
@@ -239,7 +267,7 @@ def stranger(site: Site) -> None:
 
 #: What can be asked for alone, in the order of a whole run; those after `first` have it before them.
 STEPS: Final[dict[str, Callable[[Site], None]]] = {
-    "plain": plain, "cut": cut, "first": first, "again": again, "update": update, "stranger": stranger,
+    "plain": plain, "cut": cut, "first": first, "again": again, "update": update, "shut": shut, "stranger": stranger,
 }  # fmt: skip
 _ALONE: Final = ("plain", "cut")
 

@@ -43,6 +43,8 @@ BROKEN: Final = {
     "python": "systemd.setenv=PYTHONHOME=/nonexistent",
     # The kernel has nothing to start.
     "panic": "init=/nonexistent",
+    # An encrypted data partition does not open; a plain one does.
+    "shut": "module_blacklist=dm_crypt",
 }
 FIRST: Final = "0.1.0"
 SECOND: Final = "0.2.0"

@@ -1,6 +1,6 @@
 """The slow tier, `make image-test`: boots the image in QEMU and does to it what floors do. Results: a table, and build/image-test.json.
 
-    python tests/image/run.py [SCENARIO[.STEP]]… [--parts build/image-test] [--deb FILE]      as root; about half an hour on a quiet machine
+    python tests/image/run.py [SCENARIO[.STEP]]… [--parts build/image-test] [--deb FILE]      as root; three quarters of an hour on a quiet machine
     python tests/image/run.py ab.good ab.panic --as-is                     two steps of a scenario again, with the parts that are there
 
 What cannot be run here is skipped, says why, and is counted. Exit code 1 when a step failed. However it ends, no emulator is left.
@@ -43,7 +43,7 @@ AnyBox = TypeVar("AnyBox", bound=Box)
 _TOOLS: Final = ("qemu-system-x86_64", "mcopy", "mtype", "rauc", "mksquashfs", "genimage", "mmdebstrap", "ssh", "debugfs", "mosquitto")
 #: A card is larger than the image: the data partition grows, and has room for a download.
 _DISK_BYTES: Final = 4 * 1024**3
-_BUNDLES: Final = ("good", "service", "network", "python", "panic", "tampered", "foreign", "wrong-box", "older")
+_BUNDLES: Final = ("good", "service", "network", "python", "panic", "shut", "tampered", "foreign", "wrong-box", "older")
 
 
 def main() -> int:
