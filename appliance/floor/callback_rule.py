@@ -278,6 +278,11 @@ class CallbackRules:
         key = self._calls.get(call)
         return self.open.get(key) if key is not None else None
 
+    def key_of_number(self, number: str) -> str | None:
+        """The callback that is open for this number, in any spelling."""
+        one = self._of_number(digits) if (digits := digits_from_number(number)) else None
+        return one.key if one is not None else None
+
     def _of_number(self, digits: str) -> Open | None:
         return next((self.open[key] for key in self._numbers.of(digits)), None)
 

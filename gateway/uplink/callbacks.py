@@ -193,6 +193,10 @@ class Callbacks:
             self._due.popleft()
             self._saved = at
 
+    def open_for(self, number: str) -> str | None:
+        """The callback that is open for this number as far as rows were read; None: none."""
+        return self._rules.key_of_number(number)
+
     # -- what is known ---------------------------------------------------------------------------------------------------
 
     def _learn(self) -> None:

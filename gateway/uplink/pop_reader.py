@@ -51,9 +51,9 @@ class PopReader:
         live: Live,
         account: PopAccount,
         directory: Directory,
-        callback: Callable[[str], str | None] = lambda number: None,
+        callback: Callable[[str], str | None],
     ) -> None:
-        """`callback`: the open callback of a number (E.164)."""
+        """`callback`: the open callback of a number, in any spelling."""
         self._context, self._topics, self._live, self._account, self._directory = context, topics, live, account, directory
         self._callback = callback
         self._calls = PopCalls()
@@ -131,8 +131,7 @@ class PopReader:
             return
         number = data.dialled if isinstance(data, CallPreviewed) else data.caller
         card, found = looked_up(self._directory, number)
-        full = self._directory.e164(number) if number is not None else None
-        callback = self._callback(full) if full is not None else None
+        callback = self._callback(number) if number is not None else None
         if isinstance(data, CallPreviewed):
             pop = pop_from_preview(self._id(seq), row, data, data.agent, card, callback)
         else:

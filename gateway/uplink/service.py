@@ -151,7 +151,8 @@ class _Desk:
 
         self._pop_account = PopAccount(context)
         pops = replace(context, watch=parts.part("the reader of screen pops"))
-        self._pops = PopReader(pops, self._topics, talk.live, self._pop_account, Directory.open(context.config))
+        callback = self._callbacks.open_for if self._callbacks is not None else _none_open
+        self._pops = PopReader(pops, self._topics, talk.live, self._pop_account, Directory.open(context.config), callback)
         tell(
             context.meter, self._pump.lane, self._pump.window, self._pump.timing, self._ledger.ended, self._wire, lambda: journal.head().seq
         )
@@ -263,6 +264,10 @@ class _Desk:
         self._clockwork.progress()
         if self._context.journal.epoch != self._epoch:
             raise TransientError(f"the journal {self._epoch} was replaced by {self._context.journal.epoch}: the link begins anew")
+
+
+def _none_open(_number: str) -> None:
+    """No callbacks are kept."""
 
 
 def _first(fault: BaseException) -> BaseException:

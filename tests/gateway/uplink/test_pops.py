@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from appliance.core.catalogue import CallAbandoned, CallAnswered, CallDigits, CallPreviewed, CallQueued, CallRinging, PopSettled
+from appliance.core.config import PbxConfig
 from appliance.core.directory_card import card_from, filed_from
 from appliance.core.directory_store import Cards
 from appliance.core.event import stored_from_body
@@ -220,3 +221,16 @@ async def test_a_preview_shows_who_is_to_be_called_before_the_agent_picks_up(rig
     (pop,) = crm.named("pop/agente-7")
     assert (pop["why"], pop["command"], pop["dialled"], pop["caller"]) == ("preview", "cmd-1", "+593991234567", None)
     assert (pop["text"], pop["card"]["name"], end.card) == ("Factura 4107 vencida", "Ana Ruiz", "found")
+
+
+async def test_one_who_is_to_be_called_back_is_told_with_his_callback(rig) -> None:
+    broker = rig.broker()
+    crm = rig.consumer(broker, "callfloor/1/quito/p3/#")
+    box = rig.box(broker.url, pbx={"central": PbxConfig()})
+    of = {"call": "c1", "visit": "c1.1", "pbx": "central", "queue": "ventas", "caller": "099 123 4567"}
+    box.journal.append([box.event(CallQueued(**of)), box.event(CallAbandoned(**of, wait_s=40.0))])
+    box.start()
+    await rig.until(lambda: crm.named("event/callback/opened"))
+    box.journal.append([box.event(ring())])
+    await rig.until(lambda: crm.named("pop/"))
+    assert crm.named("pop/")[0]["callback"] == crm.named("event/callback/opened")[0]["data"]["callback"]
