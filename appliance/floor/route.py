@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -76,7 +77,10 @@ class Router:
         """The rule that takes the call, without the reasons."""
         call = _call(asked)
         for place, (rule, conditions) in enumerate(self._rows, 1):
-            if all(holds(call) for holds, _ in conditions):
+            for holds, _ in conditions:
+                if not holds(call):
+                    break
+            else:
                 return Routed(rule, place)
         return Routed(None, None)
 
@@ -166,11 +170,14 @@ def _lower(texts: Iterable[str]) -> tuple[str, ...]:
 def _fits(name: str, patterns: Patterns, told: tuple[str, ...]) -> _Condition:
     some = ", ".join(told[:3]) + (f" … ({len(told)})" if len(told) > 3 else "")
 
+    spellings: Callable[[_Call], tuple[str, ...]] = attrgetter(name)
+    fit = patterns.fit
+
     def why(call: _Call) -> str:
-        there = getattr(call, name)
+        there = spellings(call)
         return f"{name} {' = '.join(there)} does not fit {some}" if there else f"{name} is not known, and wanted: {some}"
 
-    return lambda call: patterns.fit(getattr(call, name)), why
+    return lambda call: fit(spellings(call)), why
 
 
 def _withheld(wanted: bool) -> _Condition:

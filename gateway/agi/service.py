@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,6 +44,7 @@ _ASKED_MOST: Final = 64
 #: The same trouble is told once, and then so seldom.
 _TOLD_EVERY_S: Final = 3600.0
 _BACKLOG: Final = 256
+_SWITCH_S: Final = 0.0005
 #: Outcomes that say that something is not as it should be.
 _TROUBLES: Final[tuple[Outcome, ...]] = ("late", "failed", "garbled", "not_allowed", "too_many", "not_taken", "silent")
 
@@ -70,6 +72,8 @@ class Routing:
 
     async def run(self, context: Context) -> None:
         """Work until cancelled. Raises TransientError when the port is taken."""
+        # A call needs the interpreter four times, from connection to answer; the fold of a busy floor keeps it for as long as it may.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
         routing = context.config.routing or RoutingConfig()
         run_dir: Path | None = getattr(context.journal, "run_dir", None)
         alive = Alive.open(run_dir, self.name) if run_dir is not None else None
