@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 from appliance.core.meter import Family, Sample, count, gauge
-from appliance.floor.snapshot import Snapshot, Window
+from appliance.floor.snapshot import Callbacks, Snapshot, Window
 
 _T = TypeVar("_T")
 #: Of more keys the rest is summed up under this one.
@@ -76,6 +76,11 @@ class FloorFamilies:
         yield gauge("callfloor_queue_agents", "Agents of the queue by state.",
                     [({"queue": key, "state": state}, _sum(getattr(queue.agents, state) for queue in held if queue.agents is not None))
                      for key, held in queues.items() for state in _AGENTS])  # fmt: skip
+        yield gauge("callfloor_queue_callbacks", "Callers of the queue who are to be called back, by whether somebody has taken it on.",
+                    [sample for key, held in queues.items()
+                     for sample in _to_call({"queue": key}, [queue.callbacks for queue in held])])  # fmt: skip
+        yield gauge("callfloor_callbacks", "Callers of the whole floor who are to be called back, by whether somebody has taken it on.",
+                    _to_call({}, [snapshot.floor.callbacks]))  # fmt: skip
         yield from self._counted({key: [queue.today for queue in held] for key, held in queues.items()}, day)
 
     def _counted(self, windows: Mapping[str, list[Window]], day: str) -> Iterable[Family]:
@@ -135,6 +140,14 @@ class FloorFamilies:
         yield gauge("callfloor_alarms", "Alarms raised now, by level and whether somebody acknowledged them.",
                     [({"level": level, "acknowledged": str(seen).lower()}, raised[level, seen])
                      for level in ("amber", "red") for seen in (False, True)])  # fmt: skip
+
+
+def _to_call(labels: dict[str, str], each: list[Callbacks | None]) -> list[tuple[dict[str, str], int]]:
+    """By state; nothing where it is not known."""
+    known = [callbacks for callbacks in each if callbacks is not None]
+    claimed = sum(callbacks.claimed for callbacks in known)
+    states = {"open": sum(callbacks.open for callbacks in known) - claimed, "claimed": claimed} if len(known) == len(each) else {}
+    return [({**labels, "state": state}, amount) for state, amount in states.items()]
 
 
 def _links(snapshot: Snapshot) -> Iterable[Family]:

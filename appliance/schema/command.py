@@ -26,7 +26,10 @@ _WORDS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "Listen to an agent's call, whisper to the agent, or break in.",
         {"supervisor": "jefa-1", "agent": "agente-101", "mode": "listen"},
     ),
-    "callback": ("Take a callback on, or close it.", {"callback": "3f9a2c41d0-118", "action": "claim", "by": "agente-101"}),
+    "callback": (
+        "Take a callback on, or say that it is done (docs/callbacks.md).",
+        {"callback": "cb-3f9a2c41d0-48177", "action": "claim", "by": "agente-101"},
+    ),
     "headset_ring": ("Ring a headset, so that somebody finds it or looks up.", {"seat": "a12", "pattern": "short", "seconds": 2}),
     "beacon": (
         "Play a pattern over a lamp, `LIGHT.ROLE`, or a whole stack light, `LIGHT`: dark, steady, flash, single, double, triple; or beep.",
