@@ -101,7 +101,7 @@ POP: Final[Schema] = {
     "type": "object",
     "required": ["id", "call", "agent", "pbx", "time", "expires"],
     "properties": {
-        "id": {"type": "string", "description": "that of the call.ringing event"},
+        "id": {"type": "string", "description": "that of the event that it is of: call.ringing, of a preview call.previewed"},
         "call": {"type": "string"},
         "agent": {"type": "string", "x-privacy": "staff"},
         "pbx": {"type": "string"},
@@ -111,6 +111,35 @@ POP: Final[Schema] = {
         "dialled": {**_TEXT_OR_NULL, "x-privacy": "caller"},
         "time": _TIME,
         "expires": {**_TIME, "description": "of no use after this; the message's own expiry says the same in MQTT 5"},
+        "why": {
+            "enum": ["call", "preview"],
+            "description": "a call that rings; or a number (`dialled`) that will be dialled for the agent once he picks up. Absent: call",
+        },
+        "title": {**_TEXT_OR_NULL, "description": "the queue's name for people"},
+        "digits": {
+            "type": "array",
+            "items": {"type": "string"},
+            "x-privacy": "caller",
+            "description": "what he chose in the menus, oldest first, as menu:digits",
+        },
+        "waited_s": {"type": ["number", "null"], "minimum": 0, "x-unit": "s", "description": "in this queue, up to the ring"},
+        "card": {
+            "type": ["object", "null"],
+            "required": ["customer"],
+            "x-privacy": "caller",
+            "description": "whose number it is, as the box's directory has it now: the caller's, of a preview the dialled one's",
+            "properties": {
+                "customer": {"type": "string"},
+                "name": _TEXT_OR_NULL,
+                "segment": _TEXT_OR_NULL,
+                "language": _TEXT_OR_NULL,
+                "last_case": _TEXT_OR_NULL,
+                "vip": {"type": "boolean"},
+            },
+        },
+        "callback": {**_TEXT_OR_NULL, "description": "the callback that is open for this number"},
+        "command": {**_TEXT_OR_NULL, "description": "of a preview: the originate command's id"},
+        "text": {**_TEXT_OR_NULL, "x-privacy": "caller", "description": "of a preview: the card that the command gave him to read"},
     },
 }
 
@@ -183,7 +212,7 @@ TOPICS: Final = (
     Topic(
         name="pop",
         topic="pop/{agent}",
-        summary="Screen pop, the moment a call rings an agent.",
+        summary="Screen pop, the moment a call rings an agent, or a number is about to be dialled for him.",
         payload=POP,
         expiry_s=30,
         examples={
@@ -198,6 +227,21 @@ TOPICS: Final = (
                 "dialled": "1800",
                 "time": _AT,
                 "expires": "2026-11-21T14:07:10.123Z",
+                "why": "call",
+                "title": "Ventas",
+                "digits": ["principal:2", "idioma:1"],
+                "waited_s": 42.3,
+                "card": {
+                    "customer": "k-77",
+                    "name": "Ana Ruiz",
+                    "segment": "vip",
+                    "language": "es",
+                    "last_case": "F-2210",
+                    "vip": True,
+                },
+                "callback": None,
+                "command": None,
+                "text": None,
             }
         },
     ),
