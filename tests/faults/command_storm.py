@@ -53,7 +53,8 @@ PLAN = Plan(
 class Hardware:
     """The simulated PBX, a buzzer and a headset, on a loop of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, plan: Plan = PLAN) -> None:
+        self.plan = plan
         self.buzzer, self.headset = Buzzer(folder / "lamp.sock"), Headset(folder / "a.sock")
         self._up, self._stop = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
@@ -62,7 +63,7 @@ class Hardware:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        async with SimPbx(PLAN) as self.pbx:
+        async with SimPbx(self.plan) as self.pbx:
             self.pbx.outbound.pick_up_s = self.pbx.outbound.answer_s = 0.15
             self.pbx.outbound.talk_s = 0.1
             twins = [asyncio.create_task(twin.serve()) for twin in (self.buzzer, self.headset)]

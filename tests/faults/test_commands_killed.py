@@ -22,15 +22,6 @@ def test_twenty_kills_while_commands_are_given(tmp_path: Path) -> None:
 EVERY = ("gateway", "uplink", "wallboard", "headsets")
 
 
-def test_a_kill_of_every_service_while_every_verb_is_given(tmp_path: Path) -> None:
-    account = storm(
-        tmp_path, kills=5, every_s=(0.2, 0.6), per_s=20.0, seed=11, broker_share=0.0, working_share=0.5, pair_share=0.0,
-        services=EVERY, verbs=(*JOURNAL, *DEVICES, *PBX),
-    )  # fmt: skip
-    assert len(account["verbs"]) > 8, account
-    assert account.get("done", 0) > 5, account
-
-
 @pytest.mark.slow
 def test_five_hundred_kills_of_every_service_while_every_verb_is_given(tmp_path: Path, told: Callable[[str, dict[str, Any]], None]) -> None:
     account = storm(
