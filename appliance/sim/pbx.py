@@ -74,10 +74,12 @@ class SimPbx:
         watch: Callable[[list[FloorEvent]], object] | None = None,
         waits: bool = False,
         agi: Agi | None = None,
+        classifies: bool = False,
     ) -> None:
         """`clock`: whose wall time the PBX tells (None: the machine's); `watch` hears what each step of the floor brought about.
 
         `waits`: the floor opens once somebody has asked for its queues. `agi`: whom the dialplan asks where a call is to go.
+        `classifies`: agents say what kind of call it was, by user events.
         """
         if speed <= 0:
             raise MisconfiguredError(f"speed {speed}; give a number above 0")
@@ -104,7 +106,7 @@ class SimPbx:
         self.done: deque[dict[str, str]] = deque(maxlen=_DONE)
         self.outbound = Outbound(self)
         self.heeds_notify = True
-        self._agi = agi
+        self._agi, self._classifies = agi, classifies
         self._asking: set[asyncio.Task[None]] = set()
         #: What each call that asked was told, by its number.
         self.routed: dict[int, Told] = {}
@@ -154,6 +156,7 @@ class SimPbx:
         """A PBX that has just started: counters at 0, numbering anew, no channels."""
         rows = {name: QueueRow(queue, round(queue.plan.wrap_up_s / self.speed)) for name, queue in self.model.queues.items()}
         self.switch = Switch(rows, self.model.staff, self.wall_s, self.tell, timestamps=self.timestamps)
+        self.switch.classifies = self._classifies
         self.starts_s.append(self.switch.started_s)
         return self.switch
 

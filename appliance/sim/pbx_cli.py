@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flat-out", action="store_true", help="no clock: as fast as the client reads")
     parser.add_argument("--fault", default="", metavar="LIST", help="faults to come, such as drop@30,restart@60:8,drop@90:4:fin")
     parser.add_argument("--agi", metavar="URL", help="the dialplan asks there before it queues a call, such as agi://127.0.0.1/route")
+    parser.add_argument(
+        "--classify", action="store_true", help="agents classify their calls: CallClassified with OK, INCOMPLETA, IMPROPIA, EXTRA"
+    )
     parser.add_argument("--truth", type=Path, metavar="FILE", help="write the ground truth there at the end")
     parser.add_argument("--control", metavar="PATH", help="a unix socket to take commands on; - for standard input")
     parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after so long (default: on Ctrl-C)")
@@ -74,6 +77,7 @@ async def _run(asked: argparse.Namespace) -> None:
         timestamps=not asked.no_timestamps,
         flat_out=asked.flat_out,
         agi=Agi(asked.agi) if asked.agi is not None else None,
+        classifies=asked.classify,
     )
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(pbx)

@@ -203,6 +203,8 @@ def end(sw: Switch, visit: Visit, by: By, to: str | None) -> None:
         caller.priority = 6
         sw.queue_result(caller, visit.queue.plan.name, "CONTINUE", member.name)
         sw.survey(caller, visit.call.number, visit.queue.plan.name, member)
+    if by != "transfer":
+        sw.classified(caller, visit.call.number)
     for channel in legs.channels()[:-1]:
         sw.hangup(channel, 16)
     legs.dest = legs.phone = legs.half = None

@@ -38,6 +38,8 @@ from appliance.sim.pbx_text import CAUSES, UNKNOWN, event, fields
 
 #: What callers answer, one after the other.
 _SCORES: Final = (5, 4, 5, 3, 4, 5, 2, 4, 5, 1)
+#: What its agents' words for a call are, as `[classification] words` has to map them, beside EXTRA.
+_CLASSES: Final = ("OK", "OK", "OK", "INCOMPLETA", "OK", "IMPROPIA", "OK")
 Say = Callable[[str, bytes], None]
 
 
@@ -46,11 +48,18 @@ def score_of(number: int) -> int | None:
     return _SCORES[number // 3 % len(_SCORES)] if number % 3 == 0 else None
 
 
+def class_of(number: int) -> str | None:
+    """What an agent calls the call of this number, by the words of his dialplan; of every fourth he says nothing."""
+    return None if number % 4 == 3 else "EXTRA" if number % 40 == 10 else _CLASSES[number % len(_CLASSES)]
+
+
 class Switch:
     """A PBX from one start to its end. `say(privilege, block)` takes each event; `wall_s` is the PBX's clock in epoch seconds."""
 
     def __init__(self, rows: dict[str, QueueRow], staff: Staff, wall_s: Callable[[], float], say: Say, *, timestamps: bool) -> None:
         self.wall_s, self._say, self._timestamps = wall_s, say, timestamps
+        #: Whether its agents classify their calls.
+        self.classifies = False
         self.numbering = Numbering()
         self.legs: dict[int, Legs] = {}
         self.rows = rows
@@ -207,6 +216,12 @@ class Switch:
         """Every third caller whose agent hung up first answers what he thought of it, from 1 to 5."""
         if (score := score_of(number)) is not None:
             told = fields(UserEvent="SurveyResult", CallUniqueid=caller.uniqueid, Queue=queue, Agent=member.name, Q1=score)
+            self.say("UserEvent", "user", caller.lines() + told)
+
+    def classified(self, caller: Channel, number: int) -> None:
+        """An agent says what kind of call it was, at its end."""
+        if self.classifies and (word := class_of(number)) is not None:
+            told = fields(UserEvent="CallClassified", CallUniqueid=caller.uniqueid, Type=word)
             self.say("UserEvent", "user", caller.lines() + told)
 
     def waited(self, entry: Entry) -> int:
