@@ -116,6 +116,9 @@ class DoNotCall:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             raise fault_of(fault, self.path) from fault
+        # The file is whole by itself, so that a backup copies it as it is; a reader may keep that until the next time.
+        with suppress(sqlite3.Error):
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return changed
 
     def _connection(self) -> sqlite3.Connection | None:

@@ -43,6 +43,7 @@ PROBES: Final[dict[str, str]] = {
     "kiosk": "appliance.doctor.kiosk",
     "opcua": "appliance.doctor.opcua",
     "routing": "appliance.doctor.routing",
+    "directory": "appliance.doctor.directory",
     "update": "appliance.doctor.update",
 }
 #: Only when asked for: they log in elsewhere.

@@ -57,6 +57,8 @@ EVIDENCE: Final[dict[str, tuple[str, str]]] = {
     "{} events written": ("{} eventos escritos", "{} eventos gravados"),
     "{} of {} MiB": ("{} de {} MiB", "{} de {} MiB"),
     "{} of {} were given up after three tries": ("{} de {} se abandonaron tras tres intentos", "{} de {} foram abandonados depois de três tentativas"),
+    "version {}, {} customers": ("versión {}, {} clientes", "versão {}, {} clientes"),
+    "{} customers": ("{} clientes en total", "{} clientes ao todo"),
     "no file {}": ("no hay archivo {}", "não há arquivo {}"),
     "{} MiB left where the journal lies": ("quedan {} MiB donde está el registro", "restam {} MiB onde está o registro"),
     # Peers.
@@ -135,6 +137,8 @@ EVIDENCE: Final[dict[str, tuple[str, str]]] = {
 
 #: Commands with a word of explanation, and what is no command.
 MENDS: Final[dict[str, tuple[str, str]]] = {
+    'write the two letters of its country: [directory] country = "EC"':
+        ('escriba las dos letras de su país: [directory] country = "EC"', 'escreva as duas letras do seu país: [directory] country = "EC"'),
     "ps -eo rss,args --sort=-rss | head   # the largest first; a browser on the box wants 2 GB":
         ("ps -eo rss,args --sort=-rss | head   # el más grande primero; un navegador en el equipo pide 2 GB", "ps -eo rss,args --sort=-rss | head   # o maior primeiro; um navegador na máquina pede 2 GB"),
     "sudo systemctl enable --now systemd-timesyncd   # or: sudo apt-get install fake-hwclock":

@@ -114,6 +114,22 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "a call sent there goes wherever the dialplan sends one without a queue":
         ("una llamada enviada ahí va adonde el dialplan manda las que no tienen cola",
          "uma chamada enviada para lá vai aonde o dialplan manda as que não têm fila"),
+    # The directory.
+    "it is whole": ("está entero", "está inteiro"),
+    "it is damaged": ("está dañado", "está danificado"),
+    "whoever calls is unknown: no name in a screen pop, no VIP on a board":
+        ("quien llama es desconocido: sin nombre en la pantalla del agente, sin VIP en el tablero",
+         "quem liga é desconhecido: sem nome na tela do agente, sem VIP no painel"),
+    "the CRM's next page begins the directory anew; a damaged do-not-call list stops every call that a command asks for":
+        ("la próxima página del CRM empieza el directorio de nuevo; una lista de no llamar dañada detiene toda llamada que una orden pida",
+         "a próxima página do CRM começa o diretório de novo; uma lista de não ligar danificada impede toda ligação que um comando peça"),
+    "no country is known": ("no se sabe de qué país", "não se sabe de que país"),
+    "a number without + is nobody's: customers who call from this country stay unknown":
+        ("un número sin + no es de nadie: los clientes que llaman desde este país quedan desconocidos",
+         "um número sem + não é de ninguém: os clientes que ligam deste país ficam desconhecidos"),
+    "nothing was filed for {} days": ("no se guardó nada desde hace {} días", "nada foi guardado há {} dias"),
+    "new customers are unknown, and old ones have old cards":
+        ("los clientes nuevos son desconocidos, y los viejos tienen fichas viejas", "os clientes novos são desconhecidos, e os antigos têm fichas antigas"),
     # The journal.
     "it can be read, and has room": ("se puede leer, y tiene lugar", "pode ser lido, e tem espaço"),
     "it lies on a network share": ("está en una carpeta de red", "está numa pasta de rede"),

@@ -18,6 +18,7 @@ from appliance.core.catalogue import JournalStarted
 from appliance.core.clock import NS, Clock
 from appliance.core.config import Config
 from appliance.core.config_file import load
+from appliance.core.directory_pages import FOLDER
 from appliance.core.errors import CallfloorError, CorruptError, DeniedError, MisconfiguredError
 from appliance.core.event import Event, body_from_event
 from appliance.core.journal import new_epoch
@@ -42,7 +43,8 @@ _SYSTEM: Final = (
 )
 _TREES: Final = ("/etc/callfloor", "/var/lib/callfloor")
 #: Below the state directory: the journal and all that belongs to it alone, caches, and the ways back of this very machine.
-_LEFT: Final = ("cache", "cursors", "run", "provision", "backup", "backups", "update", "updates")
+#: The customers' directory is the CRM's, which sends it again; the do-not-call list is the box's own, and is saved.
+_LEFT: Final = ("cache", "cursors", "run", "provision", "backup", "backups", "update", "updates", FOLDER)
 _MOST_BYTES: Final = 64 * 1024**2
 _LOCKS: Final = ("gateway", "headsets", "alarms", "uplink")
 
@@ -185,7 +187,8 @@ def _places(machine: Machine, config: Config) -> list[str]:
         for path in sorted(base.rglob("*")) if base.is_dir() else ():
             inside = path.relative_to(base)
             state = tree.startswith("/var/")
-            if state and (inside.parts[0] in _LEFT or inside.parts[0].startswith((journal, "journal."))):
+            own = inside.parts[0]
+            if state and (own in _LEFT or own.startswith((journal, "journal.", "directory.")) or own.endswith("-shm")):
                 continue
             if path.is_file() and not path.is_symlink() and not path.name.endswith(".part") and path.stat().st_size <= _MOST_BYTES:
                 found.append(f"{tree}/{inside.as_posix()}")

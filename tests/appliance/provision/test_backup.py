@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from appliance.cli.main import main
 from appliance.core.alive import Alive
+from appliance.core.do_not_call import DoNotCall, Listed
 from appliance.core.errors import CallfloorError
 from appliance.core.journal_readonly import ReadonlyJournal
 from appliance.provision.archive import Manifest, Saved, packed, unpacked
@@ -34,6 +35,12 @@ def old_box(make_root: MakeRoot, sheet: Path) -> Path:
     (root / "var/lib/callfloor/summary/2026-11-21.json").write_text("{}")
     (root / "var/lib/callfloor/cache").mkdir()
     (root / "var/lib/callfloor/cache/floor.fold").write_text("not saved")
+    (root / "var/lib/callfloor/directory.pages").mkdir()
+    (root / "var/lib/callfloor/directory.pages/page-c1").write_bytes(b"not saved")
+    (root / "var/lib/callfloor/directory.db").write_bytes(b"not saved")
+    numbers = DoNotCall(root / "var/lib/callfloor/do_not_call.db", write=True)
+    numbers.add([Listed(593991234567, 0)])
+    numbers.close()
     return root
 
 
@@ -64,6 +71,11 @@ def test_the_same_box_on_another_machine(
     ):
         assert now[name] == was[name], name
     assert "var/lib/callfloor/cache/floor.fold" not in now
+    assert not [name for name in now if "lib/callfloor/directory" in name], "the customers are the CRM's, which sends them again"
+    numbers = DoNotCall(new / "var/lib/callfloor/do_not_call.db")
+    assert numbers.has(593991234567), "whom nobody may call is the box's own"
+    assert numbers.faults() == []
+    numbers.close()
     journal = ReadonlyJournal(new / "var/lib/callfloor/journal.db", new / "run/callfloor")
     assert json.loads(journal.read(0)[0].body)["d"]["reason"] == "restored"
     assert journal.head().n == 1, "the CRM is told"
