@@ -238,6 +238,8 @@ class Demo:
     async def settled(self) -> str:
         """Let the floor stand still, so that boards and truth can be compared, let the last events arrive, and sum up."""
         end_s = time.monotonic() + _SETTLE_S
+        if self.around.office is not None:
+            await self.around.office.rest()
         if self.around.pbx is not None:
             self.around.pbx.rest()
         if self.around.lines is not None:
@@ -261,7 +263,8 @@ class Demo:
             arrived = account.waiting == 0 and (received is None or received.events >= account.recorded)
             if arrived or not linked or time.monotonic() > end_s:
                 records = None if self.around.lines is None else (self._records(), truth["printed"])
-                return summary(snapshot, truth, account, received, records)
+                office = self.around.office.summary() if self.around.office is not None else []
+                return summary(snapshot, truth, account, received, records, office)
             await asyncio.sleep(0.05)
 
     async def _caught_up(self, truth: dict[str, Any]) -> tuple[Snapshot, bool]:

@@ -20,6 +20,7 @@ from appliance.demo_abroad import SITE, Abroad
 from appliance.demo_cable import Cable
 from appliance.demo_desk import OWN, DemoDesks
 from appliance.demo_lines import DemoLines
+from appliance.demo_office import Office
 from appliance.demo_view import LED_HEIGHT, LED_WIDTH, Received
 from appliance.sim.broker import Broker
 from appliance.sim.crm import SimCrm
@@ -60,6 +61,8 @@ class Around(Struct):
     sign_tty: str = ""
     desks: DemoDesks | None = None
     lines: DemoLines | None = None
+    #: What the embedded CRM does beside listening; None where there is none, or the scenario is a file's: it says all that happens.
+    office: Office | None = None
     scenario: Scenario | None = None
     #: The box's name, and what [crm] says beside the url.
     site: str = SITE
@@ -118,6 +121,8 @@ async def build(
         around.lines = await stack.enter_async_context(DemoLines(folder, seed, speed, told.analog))
     else:
         plan = plan_of(told) if told is not None else _plan(scenario)
+        if told is None and around.crm is not None:
+            around.office = await stack.enter_async_context(_office(around, around.crm, plan, seed))
         around.pbx = await stack.enter_async_context(SimPbx(plan, seed=seed, speed=speed, waits=True))
         habits = told.headsets if told is not None else OWN
         if habits.seats:
@@ -143,6 +148,15 @@ async def _around(stack: AsyncExitStack, pbx: SimPbx | None, crm_url: str | None
         raise MisconfiguredError(f"--crm {crm_url}: {fault}; write mqtt://HOST:1883") from fault
     cable = await stack.enter_async_context(Cable(far.host, far.port))
     return Around(pbx, cable, None, str(far), f"mqtt://127.0.0.1:{cable.port}")
+
+
+def _office(around: Around, crm: SimCrm, plan: Plan, seed: int) -> Office:
+    office, cable = Office(around.site, around.box, plan, seed), around.cable
+    office.crm = crm
+    if cable is not None:
+        office.linked = lambda: cable.plugged
+    crm.tell(office.heard)
+    return office
 
 
 def _plan(scenario: str) -> Plan:
@@ -200,6 +214,7 @@ amber = 27
 red = 22
 blue = 23
 
+{around.office.configuration() if around.office else ""}
 {around.desks.configuration() if around.desks else ""}"""
 
 
@@ -238,12 +253,13 @@ distance_m = 1.5
 diagonal_in = 24
 """
 _PAGES: Final = ("floor", "queues", "agents", "headsets", "trunks")
+_OFFICE_PAGES: Final = ("floor", "queues", "callbacks", "channels", "classes", "outbound", "agents", "headsets", "trunks")
 _ANALOG_PAGES: Final = ("floor", "queues", "trunks")
 
 
 def desk(around: Around) -> str:
     """The board file of the desk."""
-    pages = _PAGES if around.lines is None else _ANALOG_PAGES
+    pages = _OFFICE_PAGES if around.office is not None else _PAGES if around.lines is None else _ANALOG_PAGES
     people = ("agents", "headsets")
     return _DESK + "".join(f'\n[[page]]\nkind = "{page}"\n{"names = true" + chr(10) if page in people else ""}' for page in pages)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -42,11 +43,17 @@ def same(found: list[Figure]) -> bool:
 
 
 def summary(
-    snapshot: Snapshot, truth: dict[str, Any], account: Account, received: Received | None, records: tuple[int, int] | None = None
+    snapshot: Snapshot,
+    truth: dict[str, Any],
+    account: Account,
+    received: Received | None,
+    records: tuple[int, int] | None = None,
+    office: Sequence[str] = (),
 ) -> str:
-    """The lines at a demo's end. `records`: call records in the journal, and those that were printed."""
+    """The lines at a demo's end. `records`: call records in the journal, and those that were printed; `office`: what the CRM did."""
     found = figures(snapshot.floor.today, truth)
-    lines = ["", "              " + "".join(f"{figure.name:>10}" for figure in found)]
+    lines = ["", *office] if office else []
+    lines += ["", "              " + "".join(f"{figure.name:>10}" for figure in found)]
     lines.append("  boards      " + "".join(f"{figure.board:>10}" for figure in found))
     lines.append("  in truth    " + "".join(f"{figure.truth:>10}" for figure in found))
     blind = truth["blind"]

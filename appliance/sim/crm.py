@@ -86,6 +86,10 @@ class SimCrm:
         if self._link is not None:
             self._link.close()
 
+    def tell(self, heard: Callable[[bytes], None]) -> None:
+        """Give each event that is new to one more, from now on."""
+        self._heard = heard
+
     @property
     def pops(self) -> int:
         """Screen pops heard."""

@@ -105,6 +105,12 @@ def test_a_stranger_cuts_the_link_and_sees_nothing_lost(folder: Path) -> None:
     assert "announced" in demo.tell("announce")
     floor_when(boards, lambda floor: [shown["text"] for shown in floor["announcements"]] == ["Training at 15:00 in room B"])
 
+    # What the CRM sends of its own stands on the boards too.
+    floor_when(
+        boards, lambda floor: (floor["channels"].get("email") or {}).get("fresh") == "live" and bool(floor["floor"]["today"]["classes"])
+    )
+    floor_when(boards, lambda floor: floor["floor"]["vip_waiting"] is not None and floor["floor"]["today"]["outbound"] is not None)
+
     config = ["-c", str(folder / "box" / "callfloor.toml")]
     pong = subprocess.run([*COMMAND[:-1], "send", "ping", "--json", *config], capture_output=True, text=True, timeout=30, check=True)
     assert json.loads(pong.stdout)["state"] == "done"
@@ -120,6 +126,8 @@ def test_a_stranger_cuts_the_link_and_sees_nothing_lost(folder: Path) -> None:
         if len(words) >= 7 and words[-1].isdigit()
     }
     assert figures["boards"] == figures["truth"], demo.output()
+    assert re.search(r"customers +[1-9]\d+ in the directory, [1-9]\d* of them VIPs; [1-9]\d* screen pops", demo.output())
+    assert re.search(r"classified +[1-9]\d* calls", demo.output())
     assert re.search(r"the CRM has +\d+ events, \d+ doubles \(same id\), 0 missing", demo.output())
     assert lines[-1].strip() == "nothing was lost"
     assert not list(folder.glob("callfloor-demo-*")), "its folder goes with it"
