@@ -47,20 +47,19 @@ class Reader:
         return min(self._seq, self.view.seq)
 
     def turn(self, pages: int = 2) -> bool:
-        """Read so many pages of 500 rows at most; False when there is nothing new any more."""
+        """Read so many pages of 500 rows at most; False once all was read that was there."""
         if self._epoch != self._journal.epoch:
             self._begin()
-        more = self.view.catch_up(pages)
+        self.view.catch_up(pages)
         for _ in range(pages):
             rows = self._journal.read(self._seq, PAGE)
             for row in rows:
                 if row.body.startswith(_WANTED):
                     self._take(row.body)
             self._seq = rows[-1].seq if rows else self._seq
-            more = more or len(rows) == PAGE
             if len(rows) < PAGE:
-                break
-        return more
+                return self.view.seq < self._seq
+        return True
 
     def floor(self) -> Floor:
         """What the desk is to see from now on."""
