@@ -34,6 +34,8 @@ _NAME: Final = "callbacks"
 _WAIT_S: Final = 1.0
 _RETRY_S: Final = 1.0
 _SWEEP_S: Final = 60.0
+#: Decided on in one go.
+_ROWS: Final = 100
 #: So much of the oldest part of the journal may go before the next look at it.
 _MARGIN: Final = 0.05
 #: Who left a queue is looked for in so many rows before the cursor at most.
@@ -89,7 +91,9 @@ class Callbacks:
                 _log.error("callbacks wait, the journal takes nothing: %s", fault)
                 await asyncio.sleep(_RETRY_S)
                 continue
-            if not more:
+            if more:
+                await asyncio.sleep(0)  # screen pops go by the same loop
+            else:
                 await journal.wait(self._at, _WAIT_S)
 
     async def _begin(self) -> None:
@@ -124,16 +128,16 @@ class Callbacks:
     # -- one step after another ----------------------------------------------------------------------------------------
 
     async def _page(self) -> bool:
-        """Decide on what came, at most a page, and tell it; whether there may be more."""
+        """Decide on what came, so many rows at most, and tell it; whether there may be more."""
         async with self._turn:
             await self._tell_due()
-            rows = self._context.journal.read(self._at, PAGE)
+            rows = self._context.journal.read(self._at, _ROWS)
             if not any(entry.body.startswith((*_WANTED, _FORGOTTEN)) for entry in rows):
                 self._at = rows[-1].seq if rows else self._at
                 if self._at - self._saved >= _CURSOR_ROWS:
                     self._due.append(([], self._at))
                     await self._tell_due()
-                return len(rows) == PAGE
+                return len(rows) == _ROWS
             self._learn()
             told: list[Struct] = []
             now_ns, withheld = self._view.now_ns(), self._rules.withheld
@@ -148,7 +152,7 @@ class Callbacks:
                     break
             self._withheld.add(self._rules.withheld - withheld)
             await self._tell(told)
-            return self._at < rows[-1].seq or len(rows) == PAGE
+            return self._at < rows[-1].seq or len(rows) == _ROWS
 
     async def _turned(self) -> None:
         """What time brings."""
