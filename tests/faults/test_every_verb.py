@@ -66,13 +66,14 @@ class Desk:
         with (folder / "callfloor.toml").open("a") as file:
             file.write(text.format(lamp=self.hardware.buzzer.path, headset=self.hardware.headset.path))
         self._ids, self.replies = itertools.count(1), dict[str, list[dict[str, Any]]]()
+        self.pops: list[dict[str, Any]] = []
         self._subscribed, self._taken = threading.Event(), set[str]()
         self.broker.start()
         self.client = paho.Client(CallbackAPIVersion.VERSION2, "the-crm", protocol=MQTTProtocolVersion.MQTTv5)
         self.client.on_message = self._heard
         self.client.on_subscribe = lambda *_: self._subscribed.set()
         self.client.connect("127.0.0.1", self.broker.port)
-        self.client.subscribe([("callfloor/1/quito/p3/reply/+", 1), ("callfloor/1/quito/p3/event/#", 1)])
+        self.client.subscribe([("callfloor/1/quito/p3/pop/+", 1), ("callfloor/1/quito/p3/reply/+", 1), ("callfloor/1/quito/p3/event/#", 1)])
         self.client.loop_start()
         assert self._subscribed.wait(10)
         self.box.keep("gateway", "uplink", "wallboard", "headsets")
@@ -81,7 +82,9 @@ class Desk:
         self.end("ping")
 
     def _heard(self, _client: Any, _data: Any, message: Any) -> None:
-        if "/event/" in message.topic:
+        if "/pop/" in message.topic:
+            self.pops.append(msgspec.json.decode(message.payload))
+        if "/reply/" not in message.topic:
             return
         reply = msgspec.json.decode(message.payload)
         self.replies.setdefault(reply["id"], []).append(reply)
@@ -152,6 +155,8 @@ def originate(desk: Desk) -> None:
     assert (answered["state"], answered["result"]["outcome"]) == ("done", "answered")
     assert [(each.outcome, each.cause) for each in desk.told(c.CallAttempted)] == [("busy", 17), ("answered", None)]
     assert [each.command for each in desk.told(c.CallPreviewed)] == [answered["id"]]
+    (pop,) = [pop for pop in list(desk.pops) if pop["agent"] == "agente-121"]
+    assert (pop["why"], pop["dialled"], pop["command"]) == ("preview", "0991234500", answered["id"]), "his screen knows before he dials"
     again = desk.end("originate", agent="agente-122", number="099 123 4500")
     assert (again["state"], again["reason"].partition(":")[0]) == ("refused", "attempts_per_day")
 
