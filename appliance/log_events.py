@@ -81,6 +81,11 @@ EVENTS: Final[dict[str, LogEvent]] = {
         "The file is set aside whole and a new one begun; boards and CRM are told.",
         "Keep the file that was set aside. A card that does so again is to be replaced.",
     ),
+    "directory.damaged": LogEvent(
+        "the directory of customers cannot be read",
+        "Whoever calls is unknown, and nobody is dialled by a command, until the CRM has sent its customers again or a file is imported.",
+        "callfloor directory verify. The CRM's next page begins it anew; a card that damages files is near its end: callfloor doctor.",
+    ),
     "journal.unread_row": LogEvent(
         "a row of the journal cannot be read",
         "It is passed over, and stays in the journal.",

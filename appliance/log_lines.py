@@ -25,6 +25,9 @@ LINES: Final[dict[str, dict[str, str]]] = {
         "the end of a command must wait: %s": "journal.must_wait",
         "row %d cannot be read and is passed over: %s": "journal.unread_row",
     },
+    "appliance.core.directory": {
+        "the directory cannot be read, callers are unknown meanwhile: %s": "directory.damaged",
+    },
     "callfloor.check": {
         "the journal's full check could not be made (exit code %s)": "journal.unchecked",
     },
@@ -131,6 +134,9 @@ LINES: Final[dict[str, dict[str, str]]] = {
     "gateway.uplink.conversation": {
         "%d commands wait already; one more is left with the broker": "crm.command",
         "a command cannot be taken, the journal takes nothing: %s": "crm.command",
+    },
+    "gateway.uplink.effect_directory": {
+        "the directory is damaged and begun anew, the CRM has to send it again: %s": "directory.damaged",
     },
     "gateway.uplink.extraordinary": {
         "an extraordinary call cannot be told of yet, the journal takes nothing: %s": "journal.must_wait",
