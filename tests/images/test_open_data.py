@@ -4,6 +4,7 @@ real. Only the opened device is a file, as no device-mapper can be reckoned with
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -103,6 +104,13 @@ class Machine:
         """Keyslots of the partition by kind."""
         said = subprocess.run(["systemd-cryptenroll", str(self.data)], check=True, capture_output=True, text=True).stdout
         return " ".join(sorted(re.findall(r"\b(tpm2|recovery|password)\b", said)))
+
+    def sealed(self) -> list[str]:
+        """What the TPM is asked to open, as it stands in the header (LUKS2 on-disk format 1.1.2, chapter 3)."""
+        with self.data.open("rb") as file:
+            header = file.read(16384)
+        tokens = json.loads(header[4096:].split(b"\0")[0])["tokens"]
+        return [each["tpm2-blob"] for each in tokens.values() if each["type"] == "systemd-tpm2"]
 
     def recovery_key(self) -> str:
         said = subprocess.run(
@@ -269,7 +277,10 @@ def test_away_from_its_tpm_it_stays_shut_until_the_recovery_key_is_there(machine
     assert machine.data.read_bytes() == before
     # As a person types it, on a PC that writes a byte-order mark and its own ends of lines.
     machine.put_key(f"\ufeff{key.upper().replace('-', ' ')}\r\n")
+    was = machine.sealed()
     device, state, _ = machine.start()
     assert device
     assert state == ("resealed" if other else "by-key")
     assert machine.seen() == "recovery tpm2"
+    assert len(machine.sealed()) == 1
+    assert (machine.sealed() != was) == other
