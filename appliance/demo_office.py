@@ -28,8 +28,9 @@ COUNTRY: Final = "EC"
 _CALLERS, _KNOWN, _VIPS = 600, 0.55, 0.25
 _PAGE: Final = 500
 _SEGMENTS: Final = ("hogar", "pyme", "empresas")
-#: Type → how often a call is of it; the rest nobody classifies.
-_TYPES: Final = {"perfect": 0.5, "imperfect": 0.2, "improper": 0.08, "extraordinary": 0.04}
+#: Type → how often a call is of it; the rest nobody classifies. One call of so many is extraordinary.
+_TYPES: Final = {"perfect": 0.5, "imperfect": 0.2, "improper": 0.08}
+_EXTRAORDINARY_OF: Final = 20
 #: Numbers that nobody has (5550 1xx); what the simulated exchange makes of one is told by its last two digits.
 _NUMBERS: Final = tuple(f"02555501{end}" for end in ("50", "60", "70", "80", "17", "19", "19", "21", "34", "01"))
 #: Other channels: longest wait in seconds that its target allows, most who wait.
@@ -80,7 +81,7 @@ class Office:
         self._answered: deque[tuple[float, str]] = deque(maxlen=_QUEUED)
         self._alarms: deque[tuple[float, str]] = deque(maxlen=_QUEUED)
         self._task: asyncio.Task[None] | None = None
-        self.told = self.classified = self.extraordinary = self.opened = self.closed = self.dialled = self.reached = 0
+        self._talked = self.told = self.classified = self.extraordinary = self.opened = self.closed = self.dialled = self.reached = 0
 
     async def __aenter__(self) -> Office:
         self._task = asyncio.create_task(self._work(), name="office")
@@ -175,7 +176,7 @@ class Office:
 
     async def _dial(self, _now_s: float) -> None:
         free = [agent for agent, state in self._states.items() if state == "available"]
-        if len(free) > 1:  # one stays for whoever calls
+        if free:
             args = {"agent": self._chance.choice(free), "number": self._chance.choice(_NUMBERS), "preview": True, "card": "Encuesta"}
             await self._send("originate", args, expires_s=_REPLY_S)
 
@@ -195,14 +196,23 @@ class Office:
         """Of which type a call was, and that somebody has seen an alarm."""
         while self._answered and self._answered[0][0] <= now_s:
             _, call = self._answered.popleft()
-            dice = self._chance.random()
-            for name, share in _TYPES.items():
-                dice -= share
-                if dice < 0:
-                    self.classified += await self._send("classify", {"call": call, "type": name})
-                    break
+            self._talked += 1
+            name = self._type()
+            if name is not None:
+                self.classified += await self._send("classify", {"call": call, "type": name})
         while self._alarms and self._alarms[0][0] <= now_s:
             await self._send("acknowledge", {"alarm": self._alarms.popleft()[1]})
+
+    def _type(self) -> str | None:
+        """What the agent says of the call that he has."""
+        if self._talked % _EXTRAORDINARY_OF == _EXTRAORDINARY_OF // 2:
+            return "extraordinary"
+        dice = self._chance.random()
+        for name, share in _TYPES.items():
+            dice -= share
+            if dice < 0:
+                return name
+        return None
 
 
 def customers_of(plan: Plan, seed: int) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import { DASH, number, word } from "./setup.js";
 const NOTE_LINES = 4;
 
 // Nobody, or nothing: it stands back.
-export const isNothing = (tile) => tile?.value === "0" || tile?.value === "0:00";
+export const isNothing = (tile) => tile?.form !== "moment" && (tile?.value === "0" || tile?.value === "0:00");
 // A VIP who waits now.
 export const isVip = (tile) => tile?.key === "vip_wait" && !isNothing(tile) && tile.value !== DASH;
 
