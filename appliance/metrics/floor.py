@@ -21,6 +21,8 @@ _CRM_STATES: Final = ("up", "down", "draining", "no_consumer", "denied", "off")
 _AGENTS: Final = ("available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown")
 _OUTCOMES: Final = ("answered", "abandoned", "left", "unknown")
 _LEVELS: Final = ("ok", "amber", "red")
+#: In a queue's place, for what is the whole floor's; no key of a queue is empty.
+_FLOOR: Final = ""
 
 
 class Ratchet:
@@ -61,7 +63,8 @@ class FloorFamilies:
 
     def of(self, snapshot: Snapshot, day: str) -> list[Family]:
         """The floor at this moment; `day`: the floor's own day, in any words."""
-        return [*_links(snapshot), *self._queues(snapshot, day), *self._people(snapshot), *self._box(snapshot)]
+        queues = self._queues(snapshot, day)
+        return [*_links(snapshot), *queues, *self._classes(snapshot), *_channels(snapshot), *self._people(snapshot), *self._box(snapshot)]
 
     def _queues(self, snapshot: Snapshot, day: str) -> Iterable[Family]:
         queues = bounded(snapshot.queues, self._most)
@@ -87,7 +90,7 @@ class FloorFamilies:
         """What the day's windows count, as counters."""
         ratchet = self._ratchet
         ratchet.day(day)
-        ratchet.keep(windows)
+        ratchet.keep((*windows, _FLOOR))
 
         def counted(name: str, text: str, figure: str, **labels: str) -> Family:
             return count(name, text, [
@@ -112,6 +115,11 @@ class FloorFamilies:
                 ({"queue": key}, ratchet.feed((key, name), sum(w.service_level_of[at] for w in held if w.service_level_of is not None)))
                 for key, held in windows.items()
             ])  # fmt: skip
+
+    def _classes(self, snapshot: Snapshot) -> Iterable[Family]:
+        counts = bounded(dict(sorted(snapshot.floor.today.classes.items())), self._most)
+        told = [({"type": name}, self._ratchet.feed((_FLOOR, "classes", name), sum(held))) for name, held in counts.items()]
+        yield count("callfloor_classified_calls", "Calls of the whole floor that were classified, by type.", told)
 
     def _people(self, snapshot: Snapshot) -> Iterable[Family]:
         counts = snapshot.floor.agents
@@ -140,6 +148,21 @@ class FloorFamilies:
         yield gauge("callfloor_alarms", "Alarms raised now, by level and whether somebody acknowledged them.",
                     [({"level": level, "acknowledged": str(seen).lower()}, raised[level, seen])
                      for level in ("amber", "red") for seen in (False, True)])  # fmt: skip
+
+
+def _channels(snapshot: Snapshot) -> Iterable[Family]:
+    """What the CRM told of its other channels, whatever its age; `callfloor_channel_fresh` says whether that still holds."""
+    channels = snapshot.channels
+    yield gauge("callfloor_channel_waiting", "Messages or people that wait in another channel's queue.",
+                [({"channel": key}, channel.waiting) for key, channel in channels.items()])  # fmt: skip
+    yield gauge("callfloor_channel_longest_wait_seconds", "Longest wait in it now.",
+                [({"channel": key}, channel.longest_wait) for key, channel in channels.items()])  # fmt: skip
+    yield gauge("callfloor_channel_service_level_ratio", "Its service level, as the CRM tells it.",
+                [({"channel": key}, channel.service_level) for key, channel in channels.items()])  # fmt: skip
+    yield gauge("callfloor_channel_fresh", "Whether its figures are live; 0 while the CRM is away or silent about it.",
+                [({"channel": key}, channel.fresh == "live") for key, channel in channels.items()])  # fmt: skip
+    yield gauge("callfloor_first_contact_resolution_ratio", "First-contact resolution, as the CRM tells it.",
+                [({}, snapshot.floor.today.fcr)])  # fmt: skip
 
 
 def _to_call(labels: dict[str, str], each: list[Callbacks | None]) -> list[tuple[dict[str, str], int]]:

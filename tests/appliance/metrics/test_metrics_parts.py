@@ -16,7 +16,7 @@ from appliance.core.config import Config
 from appliance.core.journal_memory import MemoryJournal
 from appliance.core.meter import Family, Meter, Sample, WireBook, count, gauge, wire_families
 from appliance.core.metrics_config import MetricsConfig
-from appliance.floor.snapshot import Queue, Snapshot, Window
+from appliance.floor.snapshot import Channel, Queue, Snapshot, Window
 from appliance.metrics import line
 from appliance.metrics.exposition import written
 from appliance.metrics.floor import OTHER, FloorFamilies, Ratchet
@@ -57,6 +57,24 @@ def test_of_many_queues_the_rest_is_counted_as_other() -> None:
     assert told["callfloor_queue_longest_wait_seconds"] == {"q0": 0, "q1": 1, "q2": 2, OTHER: 199}
     assert told["callfloor_queue_service_level_counted_calls"] == {"q0": 2, "q1": 2, "q2": 2, OTHER: 394}
     assert "Ana" not in written(families)[0].decode()
+
+
+def test_classes_are_counters_and_what_the_crm_tells_are_gauges() -> None:
+    email = Channel(fresh="stale", waiting=12, longest_wait=1800.0, service_level=0.75)
+    made = FloorFamilies()
+
+    def told(day: str, classes: dict[str, int]) -> dict[str, dict[str | None, float]]:
+        floor = Queue(today=Window(classes=classes, fcr=0.83))
+        families = made.of(Snapshot(floor=floor, channels={"email": email, "fax": Channel()}), day)
+        return {family.name: {next(iter(sample.labels.values()), None): sample.value for sample in family.samples} for family in families}
+
+    assert told("monday", {"perfect": 3, "improper": 1})["callfloor_classified_calls"] == {"perfect": 3, "improper": 1}
+    assert told("monday", {"perfect": 2, "improper": 2})["callfloor_classified_calls"] == {"perfect": 3, "improper": 2}, "never back"
+    now = told("tuesday", {"perfect": 1})
+    assert now["callfloor_classified_calls"] == {"perfect": 4}
+    assert now["callfloor_channel_waiting"] == {"email": 12}, "what nobody told is not told"
+    assert now["callfloor_channel_fresh"] == {"email": 0, "fax": 0}
+    assert now["callfloor_first_contact_resolution_ratio"] == {None: 0.83}
 
 
 def test_a_label_says_what_was_said() -> None:
