@@ -39,8 +39,11 @@ _NOT_NUMBERS: Final = frozenset(
 )
 #: Of what a CRM hands over, these members tell of a caller.
 _OF_CALLERS: Final = frozenset({"number", "to", "card", "upserts", "deletes", "question", "caller", "dialled"})
-#: A caller's own name and words: no mark stands for them, they go.
-_WORDS: Final = frozenset({"name", "question"})
+#: A caller's own name and words, and what a CRM says of him: no mark stands for them, they go.
+_WORDS: Final = frozenset({"name", "question", "card"})
+#: Who he is in the CRM: goes with his number, and this stays in its place.
+_CUSTOMER: Final = "customer"
+_GONE: Final = "~"
 
 #: What takes the place of a number, given its digits; None: it stays.
 Change = Callable[[str], str | None]
@@ -77,7 +80,7 @@ def changed(stored: Stored, change: Change, *, everywhere: bool = False) -> byte
     texts = _Texts(change)
     out: dict[str, Any] = {}
     for name, value in data.items():
-        if name in _NOT_NUMBERS or not (everywhere or name in members):
+        if name in _NOT_NUMBERS or name == _CUSTOMER or not (everywhere or name in members):
             out[name] = value
         elif members.get(name) == "object" and not everywhere:
             out[name] = texts.of_object(value)
@@ -88,6 +91,8 @@ def changed(stored: Stored, change: Change, *, everywhere: bool = False) -> byte
         for name in words:
             del out[name]
         texts.changed = True
+    if members.get(_CUSTOMER) and out.get(_CUSTOMER, _GONE) != _GONE and (texts.changed or not everywhere):
+        out[_CUSTOMER], texts.changed = _GONE, True
     if not texts.changed:
         return None
     row = Stored(

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import Final
+from typing import Final, get_args
 
-from appliance.core.catalogue import PopSettled
+from appliance.core.catalogue import PopOutcome, PopSettled
 from appliance.core.errors import CallfloorError
 from appliance.service import Context
 
@@ -30,9 +30,17 @@ class PopAccount:
         self._context = context
         self._waiting: deque[PopSettled] = deque(maxlen=_MOST)
         self._any, self._many = asyncio.Event(), asyncio.Event()
+        self._ended = {
+            outcome: context.meter.counter("callfloor_pops", "Screen pops by how they ended.", outcome=outcome)
+            for outcome in get_args(PopOutcome)
+        }
+        self._took = context.meter.histogram("callfloor_pop_seconds", "From the PBX's bytes that tell a ring to the broker's answer.")
 
     def settled(self, end: PopSettled) -> None:
         """A pop ended so."""
+        self._ended[end.outcome].add()
+        if end.settled_s is not None and end.outcome in ("delivered", "no_consumer"):
+            self._took.observe(end.settled_s)
         self._waiting.append(end)
         self._any.set()
         if len(self._waiting) >= BATCH:

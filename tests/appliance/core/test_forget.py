@@ -268,3 +268,29 @@ def test_any_arguments_of_a_command_stay_json(args: object) -> None:
     body = changed(Stored("command.received", "uplink/crm", 1, 1, "b", "synced", data), Marks(b"salt").of)
     assert body is not None
     assert c.event_from_stored(stored_from_body(body)) is not None
+
+
+def test_who_he_is_in_the_crm_and_his_card_go_with_his_number() -> None:
+    clock = ManualClock()
+    matched = c.CallMatched(**MIND, caller="+593991234567", customer="k-Ana", segment="vip", vip=True)
+    shown = c.CallPreviewed(call="e-2", pbx="central", dialled="0991234567", command="cmd-1", card="Ana debe una factura")
+    marks = Marks(b"s" * 32)
+
+    def after(data: msgspec.Struct, *, everywhere: bool = False, number: str = "") -> dict[str, str] | None:
+        made = event(clock, data)
+        stored = Stored(made.kind, made.source, 1, 1, "b", "synced", msgspec.Raw(msgspec.json.encode(data)))
+
+        def change(digits: str) -> str | None:
+            return marks.of(digits) if not number or same_number(digits, digits_of(number)) else None
+
+        body = changed(stored, change, everywhere=everywhere)
+        return None if body is None else json.loads(bytes(stored_from_body(body).data))
+
+    purged = after(matched)
+    assert purged is not None
+    assert (purged["customer"], purged["segment"], purged["vip"]) == ("~", "vip", True)
+    again = msgspec.convert(purged, c.CallMatched)
+    assert after(again) is None, "once is enough"
+    assert "card" not in (after(shown) or {"card": ""})
+    assert after(matched, everywhere=True, number="0981234567") is None, "somebody else's"
+    assert (after(matched, everywhere=True, number="099 123 4567") or {})["customer"] == "~"

@@ -78,7 +78,7 @@ def test_no_name_is_a_persons(scraped: tuple[MetricsBox, str]) -> None:
     labels = set(re.findall(r'[{,](\w+)="', scraped[1]))
     assert labels == {
         "version", "python", "site", "box", "callfloor_crm_state", "pbx", "trunk", "state", "level", "acknowledged", "service",
-        "process", "le", "kind", "wire", "error", "reader",
+        "process", "le", "kind", "wire", "error", "reader", "result", "outcome",
     } | (labels & {"item"})  # fmt: skip
 
 
