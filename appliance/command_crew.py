@@ -189,7 +189,7 @@ class CommandCrew:
         age_s = self._age_s(row)
         turn = self._turns[key] = asyncio.Event()
         given = Given(id=command.id, verb=command.verb, args=args, age_s=age_s, accepted=turn.set)
-        self._open[entry.seq] = asyncio.create_task(self._carry_out(entry.seq, key, turn, given), name=f"command {command.verb}")
+        self._open[entry.seq] = asyncio.create_task(self._carry_out(entry.seq, key, turn, given, command), name=f"command {command.verb}")
 
     def _refused_at_the_door(self, entry: Entry, command: CommandReceived, after: Entry | None) -> bool:
         """Its end stands beside it: they were appended in one."""
@@ -211,12 +211,12 @@ class CommandCrew:
             except TimeoutError:
                 _log.warning("a command of the same agent or call was not taken within %g s; the next is begun", _TURN_S)
 
-    async def _carry_out(self, seq: int, key: str, turn: asyncio.Event, given: Given) -> None:
+    async def _carry_out(self, seq: int, key: str, turn: asyncio.Event, given: Given, command: CommandReceived) -> None:
         try:
             ended = await self._worker.carry_out(given)
         except Exception as fault:
             _log.exception("command %s (%s) ended by a fault of the program", given.id, given.verb)
-            ended = Ended("unknown", f"fault: {type(fault).__name__}; the log says more")
+            ended = Ended("unknown", f"fault: {type(fault).__name__}; the log says more", None, tuple(self._worker.lost(command)))
         finally:
             turn.set()
             if self._turns.get(key) is turn:

@@ -95,19 +95,25 @@ class PbxCommands:
 
     async def carry_out(self, given: Given) -> Ended:
         """At the PBX that has its agent or its call."""
+        dialled = True  # of a fault of the program nobody can say
+        try:
+            ended = await self._carried_out(given)
+            dialled = any(was_dialled(each.outcome) for each in ended.also if isinstance(each, CallAttempted))
+            return ended
+        finally:
+            self._attempts.ended(given.id, dialled=dialled)
+
+    async def _carried_out(self, given: Given) -> Ended:
         pbx = self._pbx_for(given.args)
         if isinstance(pbx, Ended):
-            ended = pbx
-        elif not (orders := self._links[pbx].orders).is_open:
-            ended = Ended("failed", f"pbx_down: the PBX {pbx} is out of sight; `callfloor status` says why")
-        else:
-            order = Order(id=given.id, verb=given.verb, args=given.args)
-            rings = self._rings(given, pbx) if isinstance(given.args, Originate) and given.args.preview else None
-            ended = await orders.carry_out(order, given.accepted, self._context.clock.mono_ns(), rings)
-            if isinstance(given.args, Originate):
-                ended = self._told(given.id, given.args, pbx, ended)
-        self._attempts.ended(given.id, dialled=any(was_dialled(each.outcome) for each in _attempts(ended)))
-        return ended
+            return pbx
+        orders = self._links[pbx].orders
+        if not orders.is_open:
+            return Ended("failed", f"pbx_down: the PBX {pbx} is out of sight; `callfloor status` says why")
+        order = Order(id=given.id, verb=given.verb, args=given.args)
+        rings = self._rings(given, pbx) if isinstance(given.args, Originate) and given.args.preview else None
+        ended = await orders.carry_out(order, given.accepted, self._context.clock.mono_ns(), rings)
+        return self._told(given.id, given.args, pbx, ended) if isinstance(given.args, Originate) else ended
 
     def lost(self, command: CommandReceived) -> Sequence[Struct]:
         """A call that was under way when the box died: somebody may have been called."""
@@ -183,10 +189,6 @@ class PbxCommands:
 
     def _now_s(self) -> float:
         return self._context.clock.mono_ns() / NS
-
-
-def _attempts(ended: Ended) -> list[CallAttempted]:
-    return [each for each in ended.also if isinstance(each, CallAttempted)]
 
 
 def _knows(orders: Orders, agent: str | None, call: str | None) -> bool:

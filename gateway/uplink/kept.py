@@ -16,6 +16,9 @@ from appliance.core.clock import NS, Clock
 STAMP: Final = "link"
 #: For so long after its greeting a broker may still be sending what it kept.
 KEPT_S: Final = 30.0
+#: Longer while one message comes upon the other, closer than this, and never longer than that.
+GAP_S: Final = 2.0
+KEPT_MOST_S: Final = 300.0
 _STAMP_NS: Final = NS
 
 
@@ -28,6 +31,8 @@ class Kept:
         self._last_ns = last.mono_ns if last is not None and last.boot == clock.boot else None
         self._up_ns: int | None = None
         self._away_s: float | None = 0.0
+        #: Until when what comes may have been kept.
+        self._until_ns = 0
         self._stamped_ns = -_STAMP_NS
 
     def now_ns(self) -> int:
@@ -44,6 +49,9 @@ class Kept:
         if self._up_ns is None:
             self._up_ns = now_ns
             self._away_s = (now_ns - self._last_ns) / NS if self._last_ns is not None else None
+            self._until_ns = now_ns + round(KEPT_S * NS)
+        if now_ns <= self._until_ns:
+            self._until_ns = max(self._until_ns, min(now_ns + round(GAP_S * NS), self._up_ns + round(KEPT_MOST_S * NS)))
         if not session:
             self._away_s = 0.0
 
@@ -57,7 +65,7 @@ class Kept:
     def age_s(self, came_ns: int) -> float | None:
         """How old what came then may be now, at most; None: nobody knows."""
         waited_s = (self._clock.mono_ns() - came_ns) / NS
-        if self._up_ns is None or came_ns - self._up_ns > KEPT_S * NS:
+        if self._up_ns is None or came_ns > self._until_ns:
             return waited_s
         if self._away_s is None:
             return None

@@ -50,6 +50,21 @@ def test_what_comes_with_what_the_broker_kept_is_as_old_as_we_were_away() -> Non
     assert link.age_s(clock.mono_ns()) == 5.0
 
 
+def test_a_broker_that_kept_much_is_still_at_it_while_one_message_comes_upon_the_other() -> None:
+    clock = ManualClock()
+    link = kept(clock, 3600.0)
+    link.begins()
+    link.speaks()
+    for _ in range(199):
+        clock.advance(1.5)
+        link.speaks()
+        assert (link.age_s(clock.mono_ns()) or 0.0) >= 3600.0
+    for _ in range(3):  # five minutes: whoever sends all the time is not kept waiting for ever
+        clock.advance(1.5)
+        link.speaks()
+    assert link.age_s(clock.mono_ns()) == 0.0
+
+
 def test_after_a_start_of_the_machine_nobody_knows_unless_the_broker_knows_us_not() -> None:
     clock = ManualClock()
     other = Kept(clock, Sight("the boot before", 0, 0))
