@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from appliance.floor.snapshot import Alarm
-from wallboard.sample import ago
+from wallboard.sample import ago, stocked
 
 if TYPE_CHECKING:
     from conftest import Box, Browser
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 PICTURES = Path(__file__).parent.parent.parent / "docs" / "images"
 NEAR = 'distance_m = 3\n[[page]]\nkind = "floor"\n[[page]]\nkind = "queues"\n[[page]]\nkind = "agents"\nnames = true\n[[page]]\nkind = "trunks"\n'
+BACK = "distance_m = 5\n" + "".join(f'[[page]]\nkind = "{kind}"\n' for kind in ("callbacks", "channels", "classes", "outbound"))
 #: Name of the picture, board, query, size, face.
 SHOTS = (
     ("board-floor", "floor", "", (1920, 1080), "alarm"),
@@ -28,6 +29,10 @@ SHOTS = (
     ("board-agents", "near", "page=agents", (1280, 720), "normal"),
     ("board-portrait", "near", "page=floor", (1080, 1920), "normal"),
     ("board-queue-en", "queue.ventas", "lang=en", (1920, 1080), "normal"),
+    ("board-vip", "near", "page=floor", (1920, 1080), "vip"),
+    ("board-channels", "back", "page=channels", (1920, 1080), "extraordinary"),
+    ("board-classes-pt", "back", "page=classes&lang=pt", (1280, 720), "vip"),
+    ("board-outbound-en", "back", "page=outbound&lang=en", (1280, 720), "vip"),
     ("board-link-down", "near", "page=floor", (1920, 1080), "link_down"),
     ("board-pbx-down-pt", "floor", "lang=pt", (1920, 1080), "pbx_down"),
     ("board-closed", "floor", "", (1280, 720), "closed"),
@@ -39,8 +44,12 @@ SHOTS = (
 async def test_pictures_for_the_documentation(browser: Browser, box: Box) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     box.write("near", NEAR)
+    box.write("back", BACK)
     for name, board, query, (width, height), face in SHOTS:
         floor = box.show(face)
+        if board == "back" and face != "vip":
+            stocked(floor)
+            box.tell()
         if face == "alarm":
             floor.alarms = [
                 Alarm(id="floor.abandon_rate", level="red", since=ago(95)),
