@@ -302,11 +302,12 @@ class LineReleased(_Line, frozen=True, kw_only=True, omit_defaults=True):
     """A line of a trunk group became free.
 
     Of an analog line that rang `outcome` tells the call's end, `unknown` where nothing did; `rang_s` is its first ring to the last.
-    `congested`: the far end had no circuit for the call that it was seized for.
+    `congested`: the far end had no circuit for the call that it was seized for. `reached`: the number of a call out that was answered.
     """
 
     inferred: bool = False
     congested: bool = False
+    reached: Caller | None = None
     outcome: Literal["answered", "abandoned", "unknown"] | None = None
     rang_s: Seconds | None = None
 

@@ -25,6 +25,7 @@ from appliance.core.catalogue import (
     CallLeft,
     CallQueued,
     CallSurvey,
+    LineReleased,
     PbxRecord,
 )
 from appliance.core.clock import NS, rfc3339
@@ -36,7 +37,7 @@ from appliance.floor.callback_number import Numbers, digits_from_number
 KINDS: Final = frozenset(
     {
         "call.abandoned", "call.left", "call.queued", "call.answered", "call.callback_requested", "call.survey", "call.attempted",
-        "pbx.record",
+        "line.released", "pbx.record",
     }
 )  # fmt: skip
 #: Who left a queue unserved may still be on his way to another one, or to a person.
@@ -103,8 +104,9 @@ class CallbackRules:
             CallQueued: self._joined,
             CallAnswered: self._answered,
             CallCallbackRequested: self._requested,
-            CallAttempted: self._attempted,
-            PbxRecord: self._recorded,
+            CallAttempted: self._called,
+            LineReleased: self._called,
+            PbxRecord: self._called,
         }
         self._handlers: dict[type, Handler] = {CallSurvey: self._surveyed, **(kept if is_kept(config) else {})}
 
@@ -133,6 +135,8 @@ class CallbackRules:
             self._unwatch(data.call)
         elif isinstance(data, CallAnswered):
             self._served(data.call, digits_from_number(data.caller))
+        elif isinstance(data, CallAttempted | LineReleased | PbxRecord):
+            self._served("", digits_from_number(_reached(data)))
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -250,17 +254,11 @@ class CallbackRules:
         self._served(data.call, digits)
         return self._end(row, self._of_call(data.call) or self._of_number(digits), "called_through", data.call, data.agent)
 
-    def _attempted(self, row: int, data: CallAttempted, _at_ns: int) -> list[Struct]:
-        if data.outcome != "answered":
+    def _called(self, row: int, data: CallAttempted | LineReleased | PbxRecord, _at_ns: int) -> list[Struct]:
+        number = _reached(data)
+        if number is None:
             return []
-        return self._reached(row, data.dialled, data.call, data.agent)
-
-    def _recorded(self, row: int, data: PbxRecord, _at_ns: int) -> list[Struct]:
-        """The PBX's own bookkeeping: also of a call that an agent dialled by himself."""
-        talked = data.answered or (data.answered is None and bool(data.duration_s))
-        return self._reached(row, data.number or data.dialled, None, None) if data.direction == "out" and talked else []
-
-    def _reached(self, row: int, number: str | None, call: str | None, agent: str | None) -> list[Struct]:
+        call, agent = (data.call, data.agent) if isinstance(data, CallAttempted) else (None, None)
         digits = digits_from_number(number)
         self._served(call or "", digits)
         return self._end(row, self._of_number(digits), "reached", call, agent)
@@ -312,6 +310,18 @@ def _open_of(key: str, state: CallbackState, number: str) -> Open:
         key, state.why, number, digits_from_number(number), state.times, state.waited_s, state.since, state.tried_ns,  # type: ignore[arg-type]
         int(row) if row.isdecimal() else 0, state.pbx, state.queue, state.call, state.visit,
     )  # fmt: skip
+
+
+def _reached(data: CallAttempted | LineReleased | PbxRecord) -> str | None:
+    """The number of a call out that was answered: one that a command dialled, one that a line of the PBX or its bookkeeping tells, whoever
+    dialled it.
+    """
+    if isinstance(data, CallAttempted):
+        return data.dialled if data.outcome == "answered" else None
+    if isinstance(data, LineReleased):
+        return data.reached
+    talked = data.answered or (data.answered is None and bool(data.duration_s))
+    return data.number or data.dialled if data.direction == "out" and talked else None
 
 
 def _among(queue: str | None, patterns: tuple[str, ...]) -> bool:

@@ -342,6 +342,9 @@ class Tracker:
                 del self._taken[taken.name]
             self._cancelled(visit, now_ns, by_pbx)
         self.ends.hung_up(uniqueid, now_ns, stopped=by_pbx == "pbx_stopped")
+        channel = self.calls.channels.get(uniqueid)
+        if channel is not None and whole(m.get("Caller-Channel-Answered-Time"), 20):
+            channel.state = 6  # nothing else tells of an answer outside queues
         cause = m.get("variable_hangup_cause_q850")
         self.channel_gone(uniqueid, now_ns, cause=whole(cause))
 

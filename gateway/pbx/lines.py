@@ -71,6 +71,8 @@ class Held(Struct):
     channel: Channel | None = None
     direction: Literal["in", "out"] | None = None
     beyond: bool = False
+    #: Of a call out, the number.
+    dialled: str | None = None
 
 
 class LineBook:
@@ -116,7 +118,8 @@ class LineBook:
         """A number was dialled out through a line; a second trunk tried for the same call is not a second call."""
         held = self._held.get(channel.uniqueid)
         if held is not None:
-            self._offer(channel, held.trunk, "out", number_of(dial_string))
+            held.dialled = number_of(dial_string)
+            self._offer(channel, held.trunk, "out", held.dialled)
 
     def _offer(self, channel: Channel, trunk: Trunk, direction: Literal["in", "out"], dialled: str | None) -> None:
         if channel.call in self._offered:
@@ -180,7 +183,9 @@ class LineBook:
         congested = refused and channel is not None and not self._wanted.get((channel.call, trunk.key), False)
         if congested and channel is not None:
             self._want(channel.call, trunk, blocked=True)
-        self.emit(LineReleased(line=name, trunk=trunk.key, pbx=self.pbx, inferred=inferred, congested=congested))
+        # A DAHDI line may be analog: it is up as soon as it has dialled, whoever answers.
+        reached = held.dialled if answered and held.direction == "out" and not name.startswith("DAHDI/") else None
+        self.emit(LineReleased(line=name, trunk=trunk.key, pbx=self.pbx, inferred=inferred, congested=congested, reached=reached))
         self.faults.released(uniqueid, cause, answered=answered)
         if trunk.all_busy_since_ns is not None and len(trunk.busy) < trunk.lines:
             busy_s = round(max(0, now_ns - trunk.all_busy_since_ns) / NS, 3)

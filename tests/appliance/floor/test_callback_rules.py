@@ -158,13 +158,16 @@ def test_who_gets_through_or_is_reached_is_done() -> None:
     assert box.happen(answered("6"), answered("7", LUIS)) == []
 
 
-def test_a_call_that_an_agent_dialled_by_himself_is_told_by_the_call_records() -> None:
+def test_a_call_that_an_agent_dialled_by_himself_is_told_by_call_records_and_lines() -> None:
     box = Box()
     second = box.happen(abandoned("1"), abandoned("2", LUIS))[1].callback
     assert box.happen(c.PbxRecord(pbx="norte", profile="p", direction="out", number=ANA, answered=False)) == []
     assert box.happen(c.PbxRecord(pbx="norte", profile="p", direction="in", number=ANA, duration_s=30)) == []
     [done] = box.happen(c.PbxRecord(pbx="norte", profile="p", direction="out", number=LUIS, duration_s=30))
     assert (done.callback, done.reason) == (second, "reached")
+    assert box.happen(c.LineReleased(line="PJSIP/norte-1", pbx="norte")) == []
+    [done] = box.happen(c.LineReleased(line="PJSIP/norte-2", pbx="norte", reached="90" + ANA[1:]))
+    assert (done.callback, done.reason) == ("cb-e-1", "reached")
 
 
 def test_who_left_unserved_counts_after_a_minute_unless_somebody_serves_him() -> None:
