@@ -15,15 +15,13 @@ from msgspec import Meta, Struct, field
 
 from appliance.core.channels_config import CHANNELS_MOST
 from appliance.core.clock import wall_ns_from_rfc3339
-from appliance.core.directory_page import CARDS_MOST, Part, Version
+from appliance.core.directory_page import Part
 from appliance.core.event import ClockQuality
 
 State = Literal["accepted", "done", "failed", "expired", "refused", "unknown"]
 Key = Annotated[str, Meta(pattern=r"^[a-z0-9._-]{1,64}$")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
 Short = Annotated[str, Meta(min_length=1, max_length=128)]
-Short200 = Annotated[str, Meta(min_length=1, max_length=200)]
-Count = Annotated[int, Meta(ge=0, le=CARDS_MOST)]
 Time = Annotated[str, Meta(max_length=40)]
 
 _ID: Final = re.compile(r"[a-z0-9._-]{1,64}")
@@ -207,13 +205,16 @@ class KpiFigures(_Args, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Directory(_Args, frozen=True, kw_only=True, omit_defaults=True):
-    """A page of customer cards (`directory_page.Page`). The journal holds only how many there are: they wait in a file of their own."""
+    """A page of customer cards, which follows version `after` (the one before unless told), or a part of a full load (docs/directory.md).
 
-    version: Version
-    after: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    Bounds are `directory_page.Page`'s. The journal's row of a CRM's page has no cards: they wait in a file of their own.
+    """
+
+    version: int
+    upserts: tuple[dict[str, Any], ...] = ()
+    deletes: tuple[str, ...] = ()
+    after: int | None = None
     snapshot: Part | None = None
-    upserts: Annotated[tuple[dict[str, Any], ...], Meta(max_length=CARDS_MOST)] | Count = ()
-    deletes: Annotated[tuple[Short200, ...], Meta(max_length=CARDS_MOST)] | Count = ()
 
 
 class Classify(_Args, frozen=True, kw_only=True, omit_defaults=True):

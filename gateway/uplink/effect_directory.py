@@ -1,6 +1,6 @@
 """Carries out `directory`: a page of customers is kept in a file before its command is journalled, and filed once, on a lane of its own.
 
-The journal holds which page it was and how many cards it had, not the cards. After a kill the directory itself tells whether a page was
+The journal holds which page it was, not the cards. After a kill the directory itself tells whether a page was
 filed; one that was not, and still waits, is.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from appliance.core.catalogue import CommandFinished
+from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import Directory, Request
 from appliance.core.directory import country_from, directory_path
 from appliance.core.directory_page import BYTES_MOST, Page
@@ -53,12 +53,12 @@ class DirectoryDesk:
         if len(body) > BYTES_MOST:
             raise ValueError(f"too_large: a page is {BYTES_MOST // 1024} KiB at most; send fewer cards at once")
         try:
-            page = msgspec.convert(request.args, Page)  # a count is no list here
+            msgspec.convert(request.args, Page)
         except msgspec.ValidationError as fault:
             raise ValueError(f"bad_args: {fault}") from fault
         if not await asyncio.to_thread(self._pages.put, request.id, body):
             raise ValueError("busy: too many pages wait to be filed; send the next one when they have their replies")
-        return {**request.args, "upserts": len(page.upserts), "deletes": len(page.deletes)}
+        return {name: value for name, value in request.args.items() if name not in ("upserts", "deletes")}
 
     async def begin(self, unfinished: Collection[str]) -> None:
         """Drop what a kill left of pages whose commands were never received, or have their end."""
@@ -69,7 +69,7 @@ class DirectoryDesk:
     async def file(self, order: Order) -> Sequence[Struct]:
         """File it, or tell how it ended when it was filed before. Raises FullError, TransientError: tried again."""
         assert isinstance(order.args, Directory)
-        told = await asyncio.to_thread(self._file, order.command.id, order.command.args)
+        told = await asyncio.to_thread(self._file, order.command)
         return [_finished(order.command.id, told)]
 
     async def recall(self, command: str) -> CommandFinished | None:
@@ -88,14 +88,17 @@ class DirectoryDesk:
         known = self._open().settled(command) if self._path.exists() else None
         return None if known is None else msgspec.json.decode(known, type=Told)
 
-    def _file(self, command: str, args: dict[str, Any]) -> Told:
+    def _file(self, received: CommandReceived) -> Told:
+        command = received.id
         try:
             if (known := self._recalled(command)) is not None:
                 return known
             try:
-                page = self._page(command, args)
+                page = self._page(received)
             except CorruptError as fault:
                 return Told("failed", f"not_filed: {fault}; send it again under a new id")
+            except msgspec.ValidationError as fault:
+                return Told("refused", f"bad_args: {fault}")
             if page is None:
                 return Told("failed", _LOST)
             ready = ready_from(page, self._country)
@@ -107,13 +110,12 @@ class DirectoryDesk:
             remove_damaged(self._path)
             raise TransientError("the directory is begun anew") from fault
 
-    def _page(self, command: str, args: dict[str, Any]) -> Page | None:
-        body = self._pages.get(command)
+    def _page(self, received: CommandReceived) -> Page | None:
+        body = self._pages.get(received.id)
         if body is not None:
             return _PAGE.decode(body)
-        if isinstance(args.get("upserts", []), int) or isinstance(args.get("deletes", []), int):
-            return None
-        return msgspec.convert(args, Page)  # given at the box itself: small, and whole in the journal
+        # Given at the box itself it is whole in the journal.
+        return None if received.by == "crm" else msgspec.convert(received.args, Page)
 
     def _open(self) -> Cards:
         cards = self._cards
