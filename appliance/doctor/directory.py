@@ -36,20 +36,21 @@ class Stats(Struct, frozen=True):
 
 
 class DirectoryFacts(Struct, frozen=True):
-    """What was seen. `faults`: of the full check; `fault`: why nothing could be said at all."""
+    """What was seen. `faults`: of the full check; `fault`: why nothing could be said; `required`: without a list nobody is called."""
 
     path: Path
     country: str | None
     stats: Stats | None = None
     faults: tuple[str, ...] = ()
     fault: str = ""
+    required: bool = False
 
 
 def wanted(config: Config) -> bool:
     """There is a directory or a do-not-call list, or a CRM that may send one."""
     path = directory_path(config)
     may_come = config.crm is not None and bool(config.crm.url) and "directory" in config.commands.allow and bool(config.pbx)
-    return may_come or any(_is_there(one) for one in (path, path.with_name(LIST_FILE)))
+    return may_come or _required(config) or any(_is_there(one) for one in (path, path.with_name(LIST_FILE)))
 
 
 def findings(scene: Scene) -> tuple[Finding, ...]:
@@ -59,7 +60,7 @@ def findings(scene: Scene) -> tuple[Finding, ...]:
 
 def probe(config: Config, file: Path) -> DirectoryFacts:
     """Let a process of its own open it: as root that one becomes the file's owner."""
-    facts = DirectoryFacts(directory_path(config), country_from(config))
+    facts = DirectoryFacts(directory_path(config), country_from(config), required=_required(config))
     stats, fault = _said("stats", file)
     if stats is None:
         return msgspec.structs.replace(facts, fault=fault)
@@ -97,11 +98,19 @@ def judge(facts: DirectoryFacts, now_ns: int, file: Path) -> tuple[Finding, ...]
         so = "new customers are unknown, and old ones have old cards"
         text = f"version {stats.version}, {stats.entries} customers"
         found.append(Finding(_ITEM, "amber", f"nothing was filed for {days} days", text, so, f"callfloor directory stats -c {file}"))
+    if facts.required and not stats.there and stats.do_not_call is None:
+        so = "no command calls anybody outside: [outbound] do_not_call is required"
+        mend = f"sudo callfloor directory dnc import FILE -c {file}"
+        found.append(Finding(_ITEM, "red", "there is no do-not-call list", f"no file {facts.path.with_name(LIST_FILE)}", so, mend))
     if not found and not stats.there:
         return (Finding(_ITEM, "ok", "there is none yet", f"no file {facts.path}"),)
     if not found:
         return (Finding(_ITEM, "ok", "it is whole", f"version {stats.version}, {stats.entries} customers"),)
     return tuple(found)
+
+
+def _required(config: Config) -> bool:
+    return config.outbound.do_not_call == "required" and "originate" in config.commands.allow
 
 
 def _said(what: str, file: Path) -> tuple[bytes | None, str]:

@@ -123,6 +123,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "the CRM's next page begins the directory anew; a damaged do-not-call list stops every call that a command asks for":
         ("la próxima página del CRM empieza el directorio de nuevo; una lista de no llamar dañada detiene toda llamada que una orden pida",
          "a próxima página do CRM começa o diretório de novo; uma lista de não ligar danificada impede toda ligação que um comando peça"),
+    "there is no do-not-call list": ("no hay lista de no llamar", "não há lista de não ligar"),
+    "no command calls anybody outside: [outbound] do_not_call is required":
+        ("ninguna orden llama a nadie de afuera: [outbound] do_not_call es required",
+         "nenhum comando liga para ninguém de fora: [outbound] do_not_call é required"),
     "no country is known": ("no se sabe de qué país", "não se sabe de que país"),
     "a number without + is nobody's: customers who call from this country stay unknown":
         ("un número sin + no es de nadie: los clientes que llaman desde este país quedan desconocidos",

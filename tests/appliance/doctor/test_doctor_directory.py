@@ -53,6 +53,17 @@ def test_whole_old_and_of_no_country(box: Path) -> None:
     assert (old.level, old.finding) == ("amber", "nothing was filed for 31 days")
 
 
+def test_a_list_that_is_required_and_not_there(box: Path) -> None:
+    rules = '[commands]\nallow = ["originate"]\n[commands.only.originate]\nnumbers = ["09*"]\n[outbound]\ndo_not_call = "required"\n'
+    box.write_text(box.read_text() + rules)
+    assert wanted(load(box))
+    (found,) = seen(box)
+    assert (found.level, found.finding) == ("red", "there is no do-not-call list")
+    DoNotCall(box.with_name("do_not_call.db"), write=True).close()
+    (found,) = seen(box)
+    assert found.level == "ok"
+
+
 def test_damaged(box: Path) -> None:
     box.with_name("directory.db").write_bytes(b"x" * 8192)
     (found,) = seen(box)
