@@ -207,7 +207,7 @@ class KpiFigures(_Args, frozen=True, kw_only=True, omit_defaults=True):
 class Directory(_Args, frozen=True, kw_only=True, omit_defaults=True):
     """A page of customer cards, which follows version `after` (the one before unless told), or a part of a full load (docs/directory.md).
 
-    Bounds are `directory_page.Page`'s. The journal's row of a CRM's page has no cards: they wait in a file of their own.
+    At most 1000 cards, 1000 deletions and 512 KiB. The event `command.received` of a CRM's page has neither cards nor deletions.
     """
 
     version: int
