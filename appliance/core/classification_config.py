@@ -13,7 +13,7 @@ TYPES_MOST: Final = 32
 
 
 class Titles(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What boards call a type, by language; what is None is as in the box's language, else the type's own key."""
+    """What boards call a type, by language; what is None is as that of a standard type, else as in another language, else its key."""
 
     es: str | None = None
     en: str | None = None
@@ -21,10 +21,10 @@ class Titles(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class CallType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One type of call. An extraordinary one raises the supervisor's alarm."""
+    """One type of call. An extraordinary one raises the supervisor's alarm; None: as the standard type of this name, else it does not."""
 
     title: Titles = field(default_factory=Titles)
-    extraordinary: bool = False
+    extraordinary: bool | None = None
 
 
 #: The customer's own four.
@@ -51,12 +51,12 @@ class Classification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def known(self) -> dict[str, CallType]:
         """Every type there is, the standard ones first."""
-        return STANDARD | self.types
+        return STANDARD | {name: _on_top(own, STANDARD.get(name)) for name, own in self.types.items()}
 
     def is_extraordinary(self, name: str | None) -> bool:
         """Whether calls of this type raise an alarm."""
         found = self.known.get(name or "")
-        return found is not None and found.extraordinary
+        return found is not None and bool(found.extraordinary)
 
     def type_of_word(self, word: str) -> str | None:
         """The type that a word of the dialplan means; None for a word that means none.
@@ -78,3 +78,11 @@ class Classification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         titles = found.title if found is not None else Titles()
         own = getattr(titles, language, None)
         return own or titles.es or titles.en or titles.pt or name
+
+
+def _on_top(own: CallType, standard: CallType | None) -> CallType:
+    """What the configuration says of a type, and where it says nothing what the standard one of its name is."""
+    if standard is None:
+        return own
+    title = Titles(es=own.title.es or standard.title.es, en=own.title.en or standard.title.en, pt=own.title.pt or standard.title.pt)
+    return CallType(title=title, extraordinary=standard.extraordinary if own.extraordinary is None else own.extraordinary)

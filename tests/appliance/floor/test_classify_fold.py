@@ -104,7 +104,7 @@ def test_the_cache_and_the_kept_day_hold_all_of_it(make_day) -> None:
     talked(day, 0, "v1")
     day.tell(60, classed("v1", "extraordinary"), classed(None, "perfect", call="out"))
     assert state_from_bytes(bytes_from_state(day.floor.state), Config(), "") == day.floor.state
-    other = Config(classification=Classification(types={"extraordinary": CallType()}))
+    other = Config(classification=Classification(types={"extraordinary": CallType(extraordinary=False)}))
     assert state_from_bytes(bytes_from_state(day.floor.state), other, "") is None, "what is extraordinary is another fold"
     part = part_from_floor(day.floor, day.floor.calendar.day(day.clock.wall_ns()), day.clock.wall_ns())
     assert [tally.classes for tally in part.queues["ventas"].halves.values()] == [{"extraordinary": 1}]
@@ -187,7 +187,9 @@ def test_one_that_turns_out_to_be_none_is_withdrawn(make_day) -> None:
 
 
 def test_what_is_extraordinary_is_configured(make_day) -> None:
-    own = Config(classification=Classification(types={"extraordinary": CallType(), "threat": CallType(extraordinary=True)}))
+    own = Config(
+        classification=Classification(types={"extraordinary": CallType(extraordinary=False), "threat": CallType(extraordinary=True)})
+    )
     day = make_day(own)
     talked(day, 0, "v1")
     day.tell(60, classed("v1", "extraordinary"))
