@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from appliance.core.clock import wall_ns_from_rfc3339
-from appliance.floor.snapshot import Agent, Announcement, Channel, Fresh, Headset, Queue, Records, Snapshot, Trunk
+from appliance.floor.snapshot import Agent, Announcement, Channel, Fresh, Headset, Queue, Records, Site, Snapshot, Trunk
 from wallboard.alarm.quiet import Level, Threshold
 from wallboard.channel import queue_of
 from wallboard.figure import (
@@ -159,7 +159,7 @@ class Maker:
     def _tiles(self, spec: PageSpec, scope: Scope) -> tuple[Tile, ...]:
         keys = LARGE.get(spec.kind, ())
         if spec.kind in ("floor", "queue", "group", "totals") or (spec.kind == "outbound" and spec.figures):
-            keys = spec.figures or usual_figures(floor=scope.path == "floor")
+            keys = spec.figures or (*usual_figures(floor=scope.path == "floor"), *_aged(spec))
         named = bool(spec.figures)
         tiles = (self._tile(key, scope, named=named) for key in keys if named or scope.path == "floor" or key not in FLOOR_ONLY)
         return tuple(tile for tile in tiles if tile is not None)
@@ -198,12 +198,18 @@ class Maker:
     def _totals(self, spec: PageSpec) -> tuple[Row, ...]:
         if is_of_sites(spec):
             own, sites = self._snapshot.site, sites_of(self._snapshot, spec.sites)
-            columns = _columns(spec, sites.values())
+            columns = (*_columns(spec, sites.values()), *_aged(spec))
             paths = {key: "floor" if key == own else f"site.{key}" for key in sites}
-            return tuple(self._queue_row(columns, Scope(paths[key], site, spec.window), key) for key, site in sites.items())
+            rows = ((self._queue_row(columns, Scope(paths[key], site, spec.window), key), site) for key, site in sites.items())
+            return tuple(replace(row, title=self._site_title(row.title, site)) for row, site in rows)
         groups = chosen(self._snapshot.groups, spec.groups)
         columns = _columns(spec, groups.values())
         return tuple(self._queue_row(columns, Scope(f"group.{key}", group, spec.window), key) for key, group in groups.items())
+
+    def _site_title(self, title: str, site: Queue) -> str:
+        """A site that is not heard, or whose box is off, says so: its figures are old, and no zeros."""
+        state = site.state if isinstance(site, Site) else ""
+        return f"{title} · {self._setting.words.text(f'site.{state}')}" if state in ("silent", "down") else title
 
     def _callbacks(self, spec: PageSpec) -> tuple[Row, ...]:
         """Queues in which somebody is to be called back, the longest due first; those that the page names, in its order."""
@@ -333,6 +339,11 @@ class Maker:
 
     def _age(self, since: str | None) -> str:
         return clock_text(age_s(since, self._now_ns)) if since else ""
+
+
+def _aged(spec: PageSpec) -> tuple[str, ...]:
+    """Each site stands with its age, where the page names no figures."""
+    return ("as_of",) if is_of_sites(spec) and not spec.figures else ()
 
 
 def _columns(spec: PageSpec, rows: Iterable[Queue]) -> tuple[str, ...]:

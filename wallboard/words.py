@@ -97,6 +97,8 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "page.channels": ("Canales", "Channels", "Canais"),
     "page.classes": ("Tipos de llamada", "Types of call", "Tipos de chamada"),
     "page.outbound": ("Llamadas salientes", "Outbound calls", "Chamadas realizadas"),
+    "site.silent": ("sin noticias", "silent", "sem notícias"),
+    "site.down": ("desconectada", "offline", "desconectada"),
     "page.agents": ("Agentes", "Agents", "Agentes"),
     "page.trunks": ("Troncales", "Trunks", "Troncos"),
     "page.records": ("Registro de llamadas", "Call records", "Registro de chamadas"),

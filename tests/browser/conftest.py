@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from appliance.core.clock import NS, rfc3339
-from appliance.core.config import Config, GroupConfig, Led, Privacy, Site, Tv
+from appliance.core.config import Config, GroupConfig, Led, Privacy, Site, SiteConfig, Tv
 from appliance.core.config import Wallboard as Boards
 from appliance.floor.snapshot import AgentCounts, Headset, Snapshot
 from wallboard.board import Board
@@ -211,6 +211,7 @@ class Box:
         self.config = Config(
             site=Site(name="Quito Norte", box="piso-3", timezone=ZONE),
             privacy=Privacy(agent_names=True, headsets=True),
+            sites={"cuenca": SiteConfig(box="piso-2"), "loja": SiteConfig(box="piso-1")},
             groups={"todas": GroupConfig(queues=("ventas", "soporte", "cobranzas"))},
             wallboard=Boards(boards=folder, tv=Tv(listen="127.0.0.1:0")),
         )

@@ -24,6 +24,7 @@ from appliance.floor.snapshot import (
     Queue,
     Records,
     Satisfaction,
+    Site,
     Snapshot,
     Trunk,
     Window,
@@ -71,6 +72,10 @@ name = "beside"
 channels = ["*"]
 [[page]]
 kind = "totals"
+[[page]]
+kind = "totals"
+name = "sedes"
+sites = ["*"]
 [[page]]
 kind = "callbacks"
 [[page]]
@@ -227,6 +232,13 @@ class Dice:
         shot.floor = self.queue()
         shot.queues = {key: self.queue() for key in ("ventas", "soporte", "cobranzas")}
         shot.groups = {"todas": self.queue()} if r.random() < 0.7 else {}
+        shot.sites = {
+            key: Site(
+                site=key, box="b", state=r.choice(["up", "silent", "down", "unknown"]), open=True, **msgspec.structs.asdict(self.queue())
+            )
+            for key in ("cuenca", "loja")
+        }
+        shot.all_sites = self.queue()
         shot.trunks = {key: Trunk(lines=self.maybe(30), busy=self.maybe(r.randrange(31)), all_busy_now=self.maybe(r.random() < 0.5), all_busy_share=self.maybe(round(r.random() / 50, 4))) for key in ("e1", "pstn", "sip")[: r.randrange(4)]}  # fmt: skip
         shot.crm = Crm(state=r.choice(["up", "down", "draining", "no_consumer", "denied", "off"]), since=self.maybe(ago(r.randrange(99999))), backlog=r.randrange(99999), oldest=self.maybe(ago(99)), recorded=12345, full_in_s=self.maybe(float(r.choice([59, 3600, 7201, 172800, 9e6]))), drain_s=self.maybe(61.0))  # fmt: skip
         shot.pbx = {

@@ -77,6 +77,16 @@ def test_a_site_out_of_hearing_is_as_old_as_it_is_and_so_is_the_sum() -> None:
     assert values(made)["cuenca"] == ["0", "95,8", "47"]
 
 
+def test_each_site_stands_with_its_age_and_one_that_is_not_heard_says_so() -> None:
+    shot = with_site(with_site(sample(), "cuenca", fresh="stale", as_of=ago(725), state="silent"), "guayaquil-sur", state="down")
+    made = board(shot, PageSpec(kind="totals", sites=("*",))).pages[0]
+    assert [(row.title, row.tile("as_of").value) for row in made.rows] == [
+        ("quito-norte", "0:00"), ("Guayaquil · desconectada", "0:00"), ("Cuenca · sin noticias", "12:05"),
+    ]  # fmt: skip
+    assert made.tiles[-1].key == "as_of"
+    assert made.tiles[-1].value == "12:05", "the sum is as old as its oldest part"
+
+
 def test_a_sum_that_lacks_a_site_is_a_dash() -> None:
     made = page(with_site(sample(), "cuenca", fresh="unknown", state="silent"))
     assert values(made)[""] == [DASH] * 3

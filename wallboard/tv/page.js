@@ -9,6 +9,7 @@ const NEEDS_ROWS = new Set(["trunks", "records", "headsets", "announcements", "t
 const TIMELESS = new Set(["link", "announcements", "headsets", "records", "channels"]);
 const FIGURED = new Set(["floor", "queue", "group", "totals"]);
 const TOLD_BY = { vip_wait: "vip_waiting", callbacks: "callbacks" }; // columns that stand only where some row knows them
+const SILENT = new Set(["silent", "down"]);
 const EVERY_SITE = "*"; // the own floor and every other site
 const NOBODY = { fresh: "unknown" };
 
@@ -74,7 +75,7 @@ export class Maker {
     const onFloor = scope.path === "floor";
     const named = Boolean(spec.figures.length);
     let keys = setup.large[spec.kind] ?? [];
-    if (FIGURED.has(spec.kind) || (spec.kind === "outbound" && named)) keys = named ? spec.figures : setup.usual.filter((key) => onFloor || !isOfFloor(key));
+    if (FIGURED.has(spec.kind) || (spec.kind === "outbound" && named)) keys = named ? spec.figures : [...setup.usual.filter((key) => onFloor || !isOfFloor(key)), ...aged(spec)];
     return keys.filter((key) => named || onFloor || !isOfFloor(key)).map((key) => this.tile(key, scope, named)).filter(Boolean);
   }
 
@@ -119,9 +120,14 @@ export class Maker {
   }
 
   totals(spec) {
-    const named = isOfSites(spec) ? this.sites(spec) : this.chosen(this.floor.groups ?? {}, spec.groups).map(([key, group]) => [key, group, `group.${key}`]);
-    const columns = columnsOf(spec, named);
-    return named.map(([key, scope, path]) => this.queueRow(columns, spec, path, key, scope));
+    const ofSites = isOfSites(spec);
+    const named = ofSites ? this.sites(spec) : this.chosen(this.floor.groups ?? {}, spec.groups).map(([key, group]) => [key, group, `group.${key}`]);
+    const columns = [...columnsOf(spec, named), ...aged(spec)];
+    return named.map(([key, scope, path]) => {
+      const made = this.queueRow(columns, spec, path, key, scope);
+      // A site that is not heard, or whose box is off, says so: its figures are old, and no zeros.
+      return SILENT.has(scope.state) ? { ...made, title: `${made.title} · ${word(`site.${scope.state}`)}` } : made;
+    });
   }
 
   sites(spec) {
@@ -257,6 +263,9 @@ export class Maker {
 }
 
 const sum = (counts) => counts.reduce((total, count) => total + count, 0);
+
+// Each site stands with its age, where the page names no figures.
+const aged = (spec) => (isOfSites(spec) && !spec.figures.length ? ["as_of"] : []);
 
 // A table's columns: those that the page names, else the usual ones; of those that are there only while known, what any row knows.
 function columnsOf(spec, rows) {

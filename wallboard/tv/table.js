@@ -24,9 +24,11 @@ function wantedColumns(page) {
   return figures;
 }
 
+// What the sum does not know it has not from a row either.
+const nothing = (tile) => ({ ...tile, value: DASH, unit: "", notes: [], level: "none", acknowledged: false, hatched: false });
 const SUMMED = new Set(["totals", "callbacks"]);
 export const rowsOf = (page) => (SUMMED.has(page.kind) && page.tiles.length
-  ? [{ key: "", title: word("total"), tiles: (page.rows[0]?.tiles ?? page.tiles).map((tile) => page.tiles.find((each) => each.key === tile.key) ?? tile), fresh: page.fresh, age: page.age, state: "", word: "", sum: true }, ...page.rows]
+  ? [{ key: "", title: word("total"), tiles: (page.rows[0]?.tiles ?? page.tiles).map((tile) => page.tiles.find((each) => each.key === tile.key) ?? nothing(tile)), fresh: page.fresh, age: page.age, state: "", word: "", sum: true }, ...page.rows]
   : page.rows);
 
 // Room for what a figure may grow to; a table has less than a tile.
