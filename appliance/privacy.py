@@ -80,8 +80,13 @@ def stores(config: Config) -> list[Kept]:
         _folder(
             "figures of days, by queue and by agent", folder / "summary", "staff", f"{journal.summary_days:g} days ([journal] summary_days)"
         ),
-        _folder("the day's fold, for a quick start: agents' states, digests of callers", folder / "cache", "callers and staff", "2 days"),
-        _file("the salt of the marks", folder / "privacy.salt", "nobody", _BY_HAND),
+        _folder(
+            "the day's fold, for a quick start: agents' states; who was answered, as hashes by the box's salt",
+            folder / "cache",
+            "callers and staff",
+            f"2 days; hashes {config.kpi.repeat_hours:g} hours ([kpi] repeat_hours)",
+        ),
+        _file("the salt of the marks and hashes", folder / "privacy.salt", "nobody", _BY_HAND),
         Kept(what="log lines: no caller's number, no secret", where="the system's journal", whose="staff", long="as the system is set up"),
         Kept(
             what="recordings by `callfloor capture`, without --sanitize",

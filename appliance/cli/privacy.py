@@ -113,7 +113,7 @@ def _forget(config: Config, args: argparse.Namespace) -> int:
         directory = {"customers": gone.customers, "do_not_call": gone.listed}
         say_json(_row(done, left, dry=args.dry_run) | {"directory": directory}, pretty=True)
     else:
-        _tell(done, left, gone, dry=args.dry_run, force=args.force)
+        _tell(done, left, gone, config.kpi.repeat_hours, dry=args.dry_run, force=args.force)
     return 1 if left else 0
 
 
@@ -122,7 +122,7 @@ def _row(done: Forgotten, left: list[str], *, dry: bool) -> dict[str, Any]:
     return {**row, "spellings": done.spellings, "left": left}
 
 
-def _tell(done: Forgotten, left: list[str], gone: Gone, *, dry: bool, force: bool) -> None:
+def _tell(done: Forgotten, left: list[str], gone: Gone, hours: float, *, dry: bool, force: bool) -> None:
     spelt = ", ".join(f"{digits} ({count})" for digits, count in done.spellings.items())
     if not done.spellings:
         say("no event that is held tells of this number")
@@ -134,7 +134,7 @@ def _tell(done: Forgotten, left: list[str], gone: Gone, *, dry: bool, force: boo
         which = f"the CRM has{' or may get' if force else ''} {len(done.deliveries)} of them"
         say(f"{which}: it is told which by privacy.forgotten, and has to take the number out itself")
     if done.events and not dry:
-        say("running services remember for a day, as a digest, who called; who must not wait restarts them")
+        say(f"running services and their cache hold for {hours:g} hours, as a salted hash, who was answered")
     if gone.customers:
         which = f"the directory {'would lose' if dry else 'lost'} {gone.customers} customers who {'have' if dry else 'had'} it"
         say(f"{which}; take them out of the CRM too, or its next page brings them back")
