@@ -25,7 +25,7 @@ from gateway.uplink.live import Live, Out
 from gateway.uplink.resend import held_numbers
 from gateway.uplink.topic import Topics
 
-_FOLD_PAGES: Final = 2
+_FOLD_PAGES: Final = 1
 _LOOK_S: Final = 1.0
 #: Where none of the oldest rows is due, the first number held is not told.
 _HELD_PAGES: Final = 20
