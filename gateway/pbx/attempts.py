@@ -49,6 +49,10 @@ class Attempts:
         if number is not None and dialled:
             self.add(number, self._day_ns)
 
+    def begin(self, day_ns: int) -> None:
+        """Forget what was counted: this day is counted anew."""
+        self._day_ns, self._counts = day_ns, Counter()
+
     def add(self, number: str, day_ns: int) -> None:
         """It was dialled."""
         self._turn(day_ns)
@@ -58,7 +62,7 @@ class Attempts:
 
     def _turn(self, day_ns: int) -> None:
         if day_ns != self._day_ns:
-            self._day_ns, self._counts = day_ns, Counter()
+            self.begin(day_ns)
 
 
 def was_dialled(outcome: str) -> bool:

@@ -43,12 +43,14 @@ class PbxCommands:
         self._context, self._links = context, links
         self._limit = CommandLimit(context.config)
         self._attempts = Attempts()
-        self._counted = context.config.outbound.attempts_per_day is None
+        #: The day whose attempts were read from the journal.
+        self._counted_ns: int | None = None
         self._seen_s = self._now_s()
         self._ready = False
 
     async def run(self) -> None:
         """Follow the journal until cancelled."""
+        await self._count()
         await CommandCrew(self._context, SINK, self, most=MOST).run()
 
     @cached_property
@@ -61,9 +63,8 @@ class PbxCommands:
         return str(getattr(args, "agent", None) or getattr(args, "call", None) or "")
 
     async def ready(self) -> None:
-        """Wait while a PBX has been out of sight for less than a few seconds, as after a start. At first, count today's attempts."""
-        if not self._counted:
-            await self._count()
+        """Wait while a PBX has been out of sight for less than a few seconds, as after a start; count the attempts of a new day."""
+        await self._count()
         while not all(_is_ready(link) for link in self._links.values()):
             if self._ready:
                 self._ready, self._seen_s = False, self._now_s()
@@ -122,7 +123,10 @@ class PbxCommands:
             return ()
         named = args.agent.partition(".")[0]
         pbx = named if named in self._links else next(iter(self._links))
-        return self._told(command.id, args, pbx, Ended("unknown")).also
+        told = self._told(command.id, args, pbx, Ended("unknown")).also
+        if told and self._counted_ns is not None:
+            self._attempts.add(self._outbound.key(number_from_text(args.number), self._dial(pbx)), self._counted_ns)
+        return told
 
     def _refusal(self, command: str, verb: str, args: Struct) -> str | None:
         """What the limits have against it, and of a call what the rules for calling outside have."""
@@ -162,15 +166,21 @@ class PbxCommands:
         return self._context.config.pbx[pbx].dial
 
     async def _count(self) -> None:
-        """How often each number was dialled today, by the journal."""
-        since_ns = self._outbound.day_ns(self._context.clock.wall_ns())
+        """How often each number was dialled today, by the journal: once a day, and when a clock was set."""
+        clock = self._context.clock
+        if self._context.config.outbound.attempts_per_day is None or clock.quality() == "unset":
+            return
+        since_ns = self._outbound.day_ns(clock.wall_ns())
+        if since_ns == self._counted_ns:
+            return
+        self._counted_ns = since_ns
+        self._attempts.begin(since_ns)
         reading = asyncio.ensure_future(asyncio.to_thread(dialled_since, self._context.journal, since_ns))
         while not reading.done():
             await asyncio.wait((reading,), timeout=_LOOK_S * 10)
             self._context.watch.progress()
         for number in reading.result():
             self._attempts.add(self._outbound.key(number, None), since_ns)
-        self._counted = True
 
     def _pbx_for(self, args: Any) -> str | Ended:
         agent, call = getattr(args, "agent", None), getattr(args, "call", None)

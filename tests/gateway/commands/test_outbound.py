@@ -172,6 +172,22 @@ async def test_so_many_attempts_a_day_also_after_a_restart_and_not_where_the_age
         box.is_done(await again.ended(await again.give("originate", name="other", agent="agente-105", number="0991234600")))
 
 
+async def test_an_attempt_of_which_nobody_knows_counts_as_one_after_the_restart(bench: Made) -> None:
+    more: dict[str, Any] = {"outbound": Outbound(attempts_per_day=1), "site": Site(timezone="America/Guayaquil")}
+    async with bench(**more) as box:
+        box.pbx.outbound.pick_up_s = 30.0
+        await box.give("originate", agent="agente-101", number="0991234500")
+        async with asyncio.timeout(5):
+            while not box.done("Originate"):
+                await asyncio.sleep(0.01)
+        journal = box.journal
+    for name in ("second", "third"):
+        async with bench(journal=journal, **more) as again:
+            end = await again.ended(await again.give("originate", name=name, agent="agente-102", number="0991234500"))
+            assert (end.state, end.reason.partition(":")[0]) == ("refused", "attempts_per_day")
+            assert len(attempts(again)) == 1
+
+
 def rules(hours: Hours, folder: Path) -> OutboundRules:
     config = Config(site=Site(timezone="America/Guayaquil"), outbound=Outbound(hours=hours))
     return OutboundRules(config, Directory(folder / "directory.db", country="EC"), Attempts())
@@ -210,6 +226,34 @@ class Sunday(SystemClock):
 
     def wall_ns(self) -> int:
         return super().wall_ns() + self._ahead_ns
+
+
+class Late(SystemClock):
+    """A box that learns the time of day while it runs."""
+
+    is_set = False
+
+    def wall_ns(self) -> int:
+        return super().wall_ns() if self.is_set else super().wall_ns() % (86_400 * NS)
+
+    def quality(self) -> Any:
+        return "synced" if self.is_set else "unset"
+
+
+async def test_attempts_of_the_day_are_known_once_the_clock_is(bench: Made) -> None:
+    more: dict[str, Any] = {"outbound": Outbound(attempts_per_day=1), "site": Site(timezone="America/Guayaquil")}
+    async with bench(**more) as box:
+        quick(box)
+        box.is_done(await box.do("originate", agent="agente-101", number="0991234500"))
+        journal = box.journal
+    clock = Late()
+    async with bench(journal=journal, clock=clock, **more) as again:
+        expires_s = wall_ns_from_rfc3339("2999-01-01T00:00:00Z") / NS - clock.wall_ns() / NS
+        early = await again.give("originate", name="early", agent="agente-102", number="0991234500", expires_s=expires_s)
+        assert (await again.ended(early)).reason == "clock_unset"
+        clock.is_set = True
+        end = await again.ended(await again.give("originate", name="late", agent="agente-102", number="0991234500"))
+        assert (end.state, end.reason.partition(":")[0]) == ("refused", "attempts_per_day")
 
 
 async def test_calling_hours_hold_at_the_gateway_and_not_inside_the_house(bench: Made) -> None:
