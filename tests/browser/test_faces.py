@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.floor.snapshot import AgentCounts, Alarm, Announcement, Crm, Pbx
-from wallboard.sample import ago
+from wallboard.sample import ago, stocked
 
 if TYPE_CHECKING:
     from conftest import Box, Browser
@@ -238,6 +238,68 @@ async def test_levels_come_from_the_snapshots_alarms_and_never_hide_the_figure(b
     assert await tab.ask(flashes) == "none"
     box.tell(alarms=[])
     await tab.until(f"{tile}.dataset.level === 'none'")
+
+
+async def test_a_vip_who_waits_is_told_with_a_clock_that_ticks_in_the_page(browser: Browser, box: Box) -> None:
+    box.write("near", NEAR + '[[page]]\nkind = "queues"\n')
+    box.show("vip")
+    tab = await box.open(browser, "/board/near?page=floor")
+    tile = "document.querySelector('.tile[data-key=vip_wait]')"
+    assert await tab.ask(f"{tile}.dataset.vip") == "true"
+    assert await tab.ask(f"{tile}.querySelector('.state use').getAttribute('href')") == "#s-vip"
+    assert (await tab.ask(TROUBLES)) == [["VIP esperando", "#s-vip", "vip"]]
+    first = await tab.ask(figure("vip_wait"))
+    await tab.until(f"{figure('vip_wait')} !== {first!r}", 4)  # no patch in between: the page's own clock
+    assert ticks(first) >= 42
+    assert "Ventas (2)" in await tab.ask(STRIP)
+    for queue in (box.held.floor, *box.held.queues.values()):
+        queue.vip_waiting, queue.vip_longest_since = 0, None
+    box.tell()
+    await tab.until(f"document.querySelector('.strip').hidden && {tile}.dataset.vip === 'false' && {figure('vip_wait')} === '0:00'")
+
+
+async def test_a_vip_has_a_star_in_the_table_in_his_queues_row(browser: Browser, box: Box) -> None:
+    box.write("near", 'distance_m = 3\n[[page]]\nkind = "queues"\n')
+    box.show("vip")
+    tab = await box.open(browser, "/board/near")
+    stars = "[...document.querySelectorAll('td[data-key=vip_wait]')].map((cell) => cell.dataset.vip)"
+    assert await tab.ask(stars) == ["true", "false", "true", "false"]
+    assert await tab.ask("document.querySelector('td[data-vip=true] use').getAttribute('href')") == "#s-vip"
+
+
+async def test_an_extraordinary_call_stands_above_all_and_is_plain_once_seen(browser: Browser, box: Box) -> None:
+    box.write("near", NEAR)
+    tab = await box.open(browser, "/board/near")
+    box.tell(alarms=[Alarm(id="call.extraordinary.agente-112", level="red", since=ago(9), agent="agente-112", seat="a12")])
+    await tab.until(f"{TROUBLES}.length === 1")
+    line = "document.querySelector('.trouble')"
+    assert "puesto A12" in await tab.ask(STRIP)
+    assert await tab.ask(f"[{line}.dataset.trouble, {line}.dataset.severe]") == ["call", "true"]
+    box.tell(crm=Crm(state="down", since=ago(155), backlog=9))
+    await tab.until(f"{TROUBLES}.length === 2 && {TROUBLES}[0][2] === 'call' && {TROUBLES}[1][2] === 'link'")
+    box.held.alarms[0].acknowledged = ago(1)
+    box.tell(crm=Crm(state="up"))
+    await tab.until(f"{line}.dataset.severe === 'false' && {STRIP}.includes('Visto')")
+    box.tell(alarms=[])
+    await tab.until("document.querySelector('.strip').hidden")
+
+
+async def test_a_channel_turns_stale_where_it_stands_and_its_wait_with_it(browser: Browser, box: Box) -> None:
+    box.write("canales", 'distance_m = 3\n[[page]]\nkind = "channels"\n')
+    stocked(box.held)
+    box.tell()
+    tab = await box.open(browser, "/board/canales")
+    cell = "document.querySelector('tr[data-key=chat] td[data-key={}] .digits').textContent"
+    first = await tab.ask(cell.format("longest_wait"))
+    await tab.until(f"{cell.format('longest_wait')} !== {first!r}", 4)
+    box.held.channels["chat"].fresh = "stale"
+    box.tell()
+    await tab.until("document.querySelector('tr[data-key=chat]').dataset.fresh === 'stale'")
+    stood = await tab.ask(cell.format("longest_wait"))
+    age = await tab.ask(cell.format("as_of"))
+    await tab.until(f"{cell.format('as_of')} !== {age!r}", 4)
+    assert await tab.ask(cell.format("longest_wait")) == stood == "1:35"
+    assert await tab.ask("document.querySelector('tr[data-key=fax] td[data-key=waiting] .digits').textContent") == "–"
 
 
 async def test_announcements_take_turns_and_roll_only_where_they_do_not_fit(browser: Browser, box: Box) -> None:

@@ -302,7 +302,8 @@ async def test_every_text_has_a_contrast_of_seven_to_one(browser: Browser, box: 
     box.write("every", "distance_m = 4\n" + ALL_PAGES)
     for page in ("floor", "queues", "agents", "trunks", "announcements"):
         tab = await box.open(browser, f"/board/every?page={page}")
-        for face in ("normal", "alarm", "link_down", "pbx_down", "box", "closed", "unknown") if page == "floor" else ("alarm", "pbx_down"):
+        faces = ("normal", "vip", "alarm", "extraordinary", "link_down", "pbx_down", "box", "closed", "unknown")
+        for face in faces if page == "floor" else ("alarm", "pbx_down"):
             floor = box.show(face)
             floor.floor.today.coverage = 0.6
             if floor.announcements:
