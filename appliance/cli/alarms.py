@@ -120,6 +120,7 @@ def _document(episode: Episode) -> dict[str, Any]:
         "acknowledged": episode.acknowledged,
         "levels": [{"time": rfc3339(step.at_ns), "level": step.level} for step in episode.steps],
         "seen": [{"time": rfc3339(seen.at_ns), "by": seen.by} for seen in episode.seen],
+        **{name: told for name in ("agent", "seat", "call") if (told := getattr(episode, name)) is not None},
     }
 
 
@@ -128,7 +129,8 @@ def _line(episode: Episode, zone: ZoneInfo) -> str:
     lasted = clock_text(episode.lasted_s) if episode.lasted_s is not None else "stands"
     seen = ", ".join(f"seen {_time(seen.at_ns, zone)}{f' by {seen.by}' if seen.by else ''}" for seen in episode.seen[-3:])
     text = f"{_day(episode.began_ns, zone)}  {episode.alarm:<40} {lasted:>8}  {levels}"
-    return coloured(text, episode.worst) + (f"  {seen}" if seen else "")
+    seat = f"  at {episode.seat}" if episode.seat is not None else ""
+    return coloured(text, episode.worst) + seat + (f"  {seen}" if seen else "")
 
 
 def _day(at_ns: int, zone: ZoneInfo) -> str:

@@ -29,7 +29,8 @@ class Seen(Struct, frozen=True):
 
 class Episode(Struct):
     """One alarm from the moment it was raised; `ended_ns` None while it stands. Times are wall clock, `lasted_s` is not: it is right
-    though the clock was stepped. `seen` is by whom, in order; `acknowledged`: somebody has since it last got worse.
+    though the clock was stepped. `seen` is by whom, in order; `acknowledged`: somebody has since it last got worse. `call`, `agent`,
+    `seat` are told of an extraordinary call.
     """
 
     alarm: str
@@ -38,6 +39,9 @@ class Episode(Struct):
     acknowledged: bool = False
     ended_ns: int | None = None
     lasted_s: float | None = None
+    call: str | None = None
+    agent: str | None = None
+    seat: str | None = None
 
     @property
     def began_ns(self) -> int:
@@ -78,14 +82,21 @@ class AlarmHistory:
 
     def _raised(self, data: AlarmRaised, event: Event) -> None:
         standing = self._standing.get(data.alarm)
+        if standing is not None and data.call is not None and data.call != standing[0].call:
+            self._ended_at(data.alarm, event)  # another call of the same agent
+            standing = None
         if standing is None:
-            self._standing[data.alarm] = Episode(data.alarm, [Step(event.wall_ns, data.level)]), event
+            steps = [Step(event.wall_ns, data.level)]
+            self._standing[data.alarm] = Episode(data.alarm, steps, call=data.call, agent=data.agent, seat=data.seat), event
         elif standing[0].steps[-1].level != data.level:
             standing[0].steps.append(Step(event.wall_ns, data.level))
             standing[0].acknowledged = standing[0].acknowledged and data.level == "amber"
 
     def _cleared(self, data: AlarmCleared, event: Event) -> None:
-        episode, first = self._standing.pop(data.alarm, (None, event))
+        self._ended_at(data.alarm, event)
+
+    def _ended_at(self, alarm: str, event: Event) -> None:
+        episode, first = self._standing.pop(alarm, (None, event))
         if episode is None or event.wall_ns < self._since_ns:
             return
         same_boot = first.boot == event.boot

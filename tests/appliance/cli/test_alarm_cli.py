@@ -196,3 +196,28 @@ def test_a_wait_that_would_never_end_is_refused(site: Path, wait: str, capsys: p
             main([*words, "--wait", wait, "-c", str(site)])
         assert end.value.code == 2
         assert "0 to 86400" in capsys.readouterr().err
+
+
+def test_an_extraordinary_call_stands_with_its_seat_and_the_next_one_is_another(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = ManualClock(SystemClock().wall_ns() - 3600 * NS)
+    journal = open_journal(load(site), clock)
+    name = "call.extraordinary.ana"
+    steps = (
+        AlarmRaised(alarm=name, level="red", agent="ana", seat="a12", call="k1"),
+        AlarmAcknowledged(alarm=name, by="crm"),
+        AlarmRaised(alarm=name, level="red", agent="ana", seat="a14", call="k2"),
+        AlarmCleared(alarm=name),
+    )
+    for data in steps:
+        tell(journal, clock, data)
+        clock.advance(60)
+    journal.close()
+    assert main(["alarms", "--since", "2d", "--json", "-c", str(site)]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["call"], row["seat"], row["acknowledged"], row["lasted_s"]) for row in rows] == [
+        ("k1", "a12", True, 120.0),
+        ("k2", "a14", False, 60.0),
+    ]
+    assert main(["alarms", "--since", "2d", "-c", str(site)]) == 0
+    assert "call.extraordinary.ana" in (text := capsys.readouterr().out)
+    assert "at a12" in text
