@@ -224,7 +224,7 @@ def stranger(site: Site) -> None:
     """The disk in a machine without a TPM, and in one with another; then with the recovery key."""
     box = site.box
     before = site.raw(32 * layout.MIB)
-    for name, chip, words in (("no", None, "this machine has none"), ("another", site.foreign, "another TPM than this machine")):
+    for name, chip, words in (("no", None, "this machine has none"), ("another", site.foreign, "it is another TPM, or was cleared")):
         box.tpm = chip
         box.power_on()
         here_s = box.wait_for(rb"Startup finished in", 400)
