@@ -292,6 +292,7 @@ def test_dependencies_are_used_and_declared() -> None:
     modules = {
         "paho-mqtt": "paho",
         "luma.led_matrix": "luma",
+        "phonenumberslite": "phonenumbers",
         "pillow": "PIL",
         "prometheus-client": "prometheus_client",
         "rpi_ws281x": "_rpi_ws281x",
