@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from appliance.core.directory_card import Filed, Held
 from appliance.core.directory_store import Cards
@@ -139,7 +140,7 @@ def load() -> int:
             Pops(broker) as pops,
         ):
             _start(box, room.say)
-            rings = _RATE * args.seconds
+            rings, before = _RATE * args.seconds, _stats(box)["pops"]  # the newest calls of the day that was made rang just now
             watch = _Peaks(box)
             waits = _measure(room, pbx, pops, rings, _RATE)
             cpu = watch.stop()
@@ -151,7 +152,7 @@ def load() -> int:
     )
     print(f"the box's own account: {json.dumps(stats)}")
     print(f"processor: {', '.join(f'{name} {share:.0%}' for name, share in cpu.items())}")
-    whole = stats["outcomes"] == {"delivered": rings} and stats["cards"] == {"found": rings} and pops.cards == rings
+    whole = stats["outcomes"] == {"delivered": rings + before} and stats["cards"] == {"found": rings + before} == {"found": pops.cards}
     in_time = told["p99"] <= _GOAL_MS
     print("whole" if whole else "NOT whole", "in time" if in_time else f"NOT in time (goal: p99 {_GOAL_MS} ms)", sep=", ")
     return 0 if whole and in_time else 1
@@ -168,9 +169,9 @@ class _Peaks:
         return {name: (used - self._before[name]) / took for name, used in self._box.cpu_s().items()}
 
 
-def _stats(box: Box) -> dict[str, dict[str, float]]:
+def _stats(box: Box) -> dict[str, Any]:
     command = [str(CALLFLOOR), "pop", "stats", "--since", "1h", "--json", "-c", str(box.config)]
-    told: dict[str, dict[str, float]] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return told
 
 
