@@ -9,12 +9,12 @@ from appliance.core.catalogue import kind_of
 from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
 from appliance.core.event import Event
-from appliance.core.ivr_config import CallbackMap, IvrConfig, MenuMap, SurveyMap
+from appliance.core.ivr_config import CallbackMap, ClassifyMap, IvrConfig, MenuMap, SurveyMap
 from gateway.pbx.known import fold, restore
 
 IVR = IvrConfig(
     menu=MenuMap(event="ivr::choice"), survey=SurveyMap(event="ivr::survey", variables={"nota": "satisfaction"}),
-    callback=CallbackMap(event="ivr::callback"),
+    callback=CallbackMap(event="ivr::callback"), classify=ClassifyMap(event="ivr::class", variable="tipo"),
 )  # fmt: skip
 CONFIG = Config(pbx={"central": PbxConfig(kind="freeswitch", ivr=IVR)})
 
@@ -68,3 +68,17 @@ def test_the_queues_last_word_on_a_channel_repeats_no_choice(script: Callable[..
     pbx.say("CHANNEL_HANGUP", Unique_ID="c2", Answer_State="hangup", variable_nota="5")
     pbx.say("callcenter::info", CC_Action="member-queue-end", Unique_ID="c2", variable_nota="5")
     assert len(pbx.of("call.survey")) == 1
+
+
+def test_a_class_by_an_event_after_the_call_and_by_a_variable_once(script: Callable[..., Any]) -> None:
+    pbx = called(script).join().ring().at(4).take().at(9).hang_up("leg").over(alive=True)
+    pbx.at(12).say("CHANNEL_HOLD", Unique_ID="c1", variable_tipo="perfect").say("CHANNEL_UNHOLD", Unique_ID="c1", variable_tipo="perfect")
+    pbx.at(20).say("CHANNEL_HANGUP", Unique_ID="c1", Answer_State="hangup", variable_tipo="perfect")
+    pbx.at(30).say("ivr::class", CallUniqueid="c1", Type="extraordinary", Topic="amenaza")
+    pbx.at(31).say("ivr::class", Agent=pbx.of("call.answered")[0].agent.removesuffix("-default") + "@default", Type="improper")
+    (answered,) = pbx.of("call.answered")
+    told = pbx.of("call.classified")
+    assert [(each.type, each.topic) for each in told] == [("perfect", None), ("extraordinary", "amenaza"), ("improper", None)]
+    assert {(each.call, each.visit, each.queue, each.agent) for each in told} == {
+        (answered.call, answered.visit, answered.queue, answered.agent)
+    }
