@@ -35,7 +35,7 @@ from appliance.core.catalogue import (
     event_from_stored,
 )
 from appliance.core.clock import ManualClock, SystemClock
-from appliance.core.config import Beacon, Config, PbxConfig, Site
+from appliance.core.config import Beacon, Config, PbxConfig, Privacy, Site
 from appliance.core.config import Wallboard as Boards
 from appliance.core.errors import MisconfiguredError, TransientError
 from appliance.core.event import stored_from_body
@@ -140,6 +140,21 @@ async def test_a_day_of_the_floor_as_the_lamps_tell_it(tmp_path: Path, header: M
         assert "green" not in lit(header)
     assert lit(header) == set(), "all dark when the service has stopped"
     assert {header.pin(pin).function for pin in (17, 27, 22, 23, 24)} == {"input"}
+
+
+async def test_where_nobody_may_be_named_the_button_still_acknowledges_an_agents_extraordinary_call(
+    tmp_path: Path, header: MockFactory
+) -> None:
+    async with box(tmp_path, torre=TOWER) as floor:
+        floor.feed._privacy = Privacy(agent_names=False)  # boards, and so the lights, know the alarm under an alias
+        await floor.emit(*UP)
+        await floor.emit(AlarmRaised(alarm="call.extraordinary.ana", level="red", agent="ana", seat="a12"), name="wallboard")
+        await floor.until(lambda: "red" in lit(header) and "buzzer" in lit(header))
+        assert "ana" not in floor.feed.snapshot().alarms[0].id
+        header.pin(25).drive_low()
+        await floor.until(lambda: bool(floor.events(AlarmAcknowledged)))
+        assert [seen.alarm for seen in floor.events(AlarmAcknowledged)] == ["call.extraordinary.ana"]
+        await floor.until(lambda: "buzzer" not in lit(header) and all(alarm.acknowledged for alarm in floor.feed.snapshot().alarms))
 
 
 async def test_the_button_acknowledges_what_is_raised(tmp_path: Path, header: MockFactory) -> None:
