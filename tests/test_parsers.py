@@ -9,13 +9,20 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from appliance.core.directory_page import Page
+from appliance.core.directory_sync import ready_from
+from appliance.core.e164 import e164
 from appliance.core.errors import CallfloorError
+from appliance.directory.column import member_of
+from appliance.directory.table import Table
 from appliance.sim.freeswitch_text import event
 from drivers.alpha_command import command_from_body
 from drivers.alpha_frame import Decoder, records_from_bytes
@@ -162,6 +169,25 @@ def _meant(text: str) -> None:
                 assert meaning(column, value, {text: "off_hook"}) in (*column.means.values(), "off_hook", None)
 
 
+def _paged(text: str) -> None:
+    """A card of a CRM's: whatever JSON it is, it is filed, or told why not."""
+    try:
+        raw = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        raw = {"customer": text, "numbers": [text], "name": text}
+    ready = ready_from(Page(version=1, upserts=(raw,)), "EC")
+    assert len(ready.cards) + len(ready.rejected) >= 1
+
+
+def _tabled(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_text(text, encoding="utf-8", errors="replace")
+        with Table(file) as table:
+            for line in table.lines():
+                assert (line.card is None) != (line.fault is None)
+
+
 def _toned(text: str) -> None:
     tone = tone_from_text(text)
     again = tone_from_text(text_from_tone(tone))
@@ -204,6 +230,10 @@ TEXT: dict[str, tuple[Callable[[str], object], str]] = {
     "gateway.fxo.snmp_profile:meaning": (_meant, "Off Hook"),
     "gateway.fxo.snmp_profile:word": (word, "Off Hook"),
     "gateway.fxo.sip_message:address_from_text": (address_from_text, '"Ana" <sip:099@10.0.0.9>;tag=a'),
+    "appliance.core.e164:e164": (lambda text: e164(text, "EC"), "+593 (0)99 123-4567"),
+    "appliance.core.directory_sync:ready_from": (_paged, '{"customer":"k","numbers":["0991234567"],"segment":"vip"}'),
+    "appliance.directory.column:member_of": (member_of, "Teléfono 2"),
+    "appliance.directory.table:Table.lines": (_tabled, 'id;teléfono;nombre\n1;0991234567;"Ana\nM."\n'),
     "gateway.fxo.tone:tone_from_text": (_toned, "f1=480@-24,f2=620,c=500/500-250/250;"),
     "gateway.fxo.modem_profile:profile_of": (profile_of, "CX93001-EIS_V0.2013-V92"),
     "gateway.smdr.moment:clock_from_text": (clock_from_text, "10:03AM"),

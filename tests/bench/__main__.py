@@ -36,6 +36,7 @@ BENCHES: dict[str, tuple[str, ...]] = {
     "pop_ring:ring_to_broker": ("pop.ring_to_broker_1", "pop.ring_to_broker_50", "pop.ring_to_broker_drain"),
     "agi_answer:answer": ("agi.answer_1", "agi.answer_50"),
     "callbacks_pace:pace": ("callbacks.pace",),
+    "directory:lookups": ("directory.lookup", "directory.lookup_sync", "directory.sync"),
     "uplink_reconnect:reconnect": ("uplink.reconnect", "uplink.reconnect_cap"),
     "memory:memory": ("memory.service", "memory.all", "memory.growth"),
     "cpu:cpu": ("cpu.idle", "cpu.50"),
