@@ -89,6 +89,12 @@ class Box:
         self.context = Context(self.config, self.journal, self.clock, self.watch, "routing", self.meter)
 
     @property
+    def has_read(self) -> bool:
+        """Whether it listens, and knows the day so far."""
+        desk = self.routing.desk
+        return self.watch.is_ready and desk is not None and desk.floor.callers is not None
+
+    @property
     def port(self) -> int:
         assert self.routing.port is not None
         return self.routing.port
@@ -161,7 +167,7 @@ def box(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Box]]:
         task = asyncio.create_task(made.routing.run(made.context))
         try:
             async with asyncio.timeout(20):
-                while not made.watch.is_ready and not task.done():
+                while not made.has_read and not task.done():
                     await asyncio.sleep(0.01)
             yield made
         finally:
