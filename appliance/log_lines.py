@@ -136,7 +136,7 @@ LINES: Final[dict[str, dict[str, str]]] = {
         "a command cannot be taken, the journal takes nothing: %s": "crm.command",
     },
     "gateway.uplink.effect_directory": {
-        "the directory is damaged and begun anew, the CRM has to send it again: %s": "directory.damaged",
+        "the directory cannot be used and is begun anew, the CRM has to send it again: %s": "directory.damaged",
     },
     "gateway.uplink.extraordinary": {
         "an extraordinary call cannot be told of yet, the journal takes nothing: %s": "journal.must_wait",

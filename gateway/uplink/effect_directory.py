@@ -21,7 +21,7 @@ from appliance.core.directory_page import BYTES_MOST, Page
 from appliance.core.directory_pages import FOLDER, Pages
 from appliance.core.directory_store import Cards, remove_damaged
 from appliance.core.directory_sync import Told, file_page, ready_from
-from appliance.core.errors import CorruptError, TransientError
+from appliance.core.errors import CorruptError, TransientError, UnsupportedError
 from appliance.core.store import identity_of
 from appliance.service import Context
 from gateway.uplink.effect import Order
@@ -76,8 +76,10 @@ class DirectoryDesk:
         """How a command ended whose end the journal does not know; None: it was not filed."""
         try:
             told = await asyncio.to_thread(self._recalled, command)
-        except CorruptError:
+        except (CorruptError, UnsupportedError):
             return None  # the next page that is filed finds that too, and begins the directory anew
+        except OSError as fault:
+            return CommandFinished(id=command, state="unknown", reason=f"the directory cannot be asked whether it was filed: {fault}"[:200])
         return None if told is None else _finished(command, told)
 
     async def settled(self, command: str) -> None:
@@ -103,9 +105,9 @@ class DirectoryDesk:
                 return Told("failed", _LOST)
             ready = ready_from(page, self._country)
             return file_page(self._open(), command, page, ready, wall_ns=self._clock.wall_ns(), most=self._most)
-        except CorruptError as fault:
+        except (CorruptError, UnsupportedError) as fault:
             # A copy: the CRM sees version 0 and sends it anew, and nobody wants to keep customers' data that nobody can read.
-            _log.error("the directory is damaged and begun anew, the CRM has to send it again: %s", fault)
+            _log.error("the directory cannot be used and is begun anew, the CRM has to send it again: %s", fault)
             self._close()
             remove_damaged(self._path)
             raise TransientError("the directory is begun anew") from fault

@@ -66,7 +66,8 @@ class Lane:
             self._news.set()
 
     async def run(self) -> None:
-        """Carry them out for ever."""
+        """Carry them out for ever; why one must wait is told once."""
+        told = ""
         while True:
             while not (self._rows and self._begun):
                 self._news.clear()
@@ -75,9 +76,12 @@ class Lane:
             try:
                 await self._one(seq)
             except (FullError, TransientError, OSError) as fault:
-                _log.error("the command %s at row %d must wait: %s", self.verb, seq, fault)
+                if str(fault) != told:
+                    told = str(fault)
+                    _log.error("the command %s at row %d must wait: %s", self.verb, seq, fault)
                 await asyncio.sleep(_RETRY_S)
                 continue
+            told = ""
             self._rows.popleft()
 
     async def _one(self, seq: int) -> None:

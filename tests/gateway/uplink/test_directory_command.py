@@ -137,11 +137,19 @@ async def test_the_journal_has_no_cards_and_the_box_tells_its_version(rig, crm) 
     assert (told["entries"], told["as_of"][:2], told["snapshot"]) == (1, "20", None)
 
 
-async def test_a_damaged_directory_is_begun_anew(rig, crm) -> None:
+@pytest.mark.parametrize("how", ["damaged", "of a newer version"])
+async def test_a_file_that_cannot_be_used_is_begun_anew(rig, crm, how: str) -> None:
     await crm.sent(page("p1", 1, ana()))
     path = crm.box.config.journal.path.with_name("directory.db")
-    directory_store.remove_damaged(path)
-    path.write_bytes(b"no database at all" * 1000)
+    if how == "damaged":
+        directory_store.remove_damaged(path)
+        path.write_bytes(b"no database at all" * 1000)
+    else:
+        directory_store.remove_damaged(path)
+        Cards(path).close()
+        with sqlite3.connect(path) as db:
+            db.execute("PRAGMA user_version=99")
+        db.close()
     told = await crm.sent(page("p2", 2, ana()))
     assert told["reason"] == "out_of_order: the box holds 0; send 1 (after 0), or a snapshot"
     assert (await crm.sent(page("s1", 2, ana(), snapshot="whole")))["result"]["entries"] == 1
