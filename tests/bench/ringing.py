@@ -21,7 +21,7 @@ from tests.bench.manager import AGENTS, accept, event_bytes
 from tests.bench.room import SkippedError, child, line_from, stop
 from tests.bench.worker import tell
 
-#: A caller waits while so many join behind him, then a phone rings for him; it rings while so many others begin to, then he gives up.
+#: A caller waits while so many join behind him, then a phone rings for him; it rings while so many others begin to, then he is answered.
 _BEHIND = 5
 _RINGING = 150
 
@@ -68,7 +68,7 @@ def serve() -> None:
 
 
 class _Floor:
-    """Callers who join, wait, ring somebody, and hang up."""
+    """Callers who join, wait, ring somebody, are answered, and hang up."""
 
     def __init__(self) -> None:
         self._joined = 0
@@ -82,7 +82,7 @@ class _Floor:
         for _ in range(count):
             time.sleep(max(0.0, due - time.monotonic()))
             due += 1 / rate
-            _say(sessions, self._give_up() + self._join())
+            _say(sessions, self._end() + self._join())
             caller = self._waiting.popleft()
             self._rung.append(caller)
             data = _called("AgentCalled", caller)
@@ -95,16 +95,16 @@ class _Floor:
         self._waiting.append(caller)
         return event_bytes("QueueCallerJoin", caller, Position=1, Count=1)
 
-    def _give_up(self) -> bytes:
+    def _end(self) -> bytes:
+        """He was answered, and hangs up."""
         if len(self._rung) < _RINGING:
             return b""
         caller = self._rung.popleft()
         return b"".join(
             [
-                _called("AgentRingNoAnswer", caller, RingTime=1000),
-                event_bytes("HangupRequest", caller),
-                event_bytes("QueueCallerAbandon", caller, Position=1, OriginalPosition=1, HoldTime=1),
+                _called("AgentConnect", caller, HoldTime=3, RingTime=3000),
                 event_bytes("QueueCallerLeave", caller, Position=1, Count=1),
+                _called("AgentComplete", caller, HoldTime=3, TalkTime=1, Reason="caller"),
                 event_bytes("Hangup", caller, Cause=16),
             ]
         )
