@@ -81,7 +81,7 @@ class Directory:
     def is_do_not_call(self, number: str) -> bool:
         """Whether it may not be dialled: it is on the list, or one of those who have it is marked so.
 
-        Raises TransientError or CorruptError where there is a list and it cannot be read.
+        Raises TransientError, CorruptError or UnsupportedError where there is a list, or cards, and they cannot be read.
         """
         found = self.e164(number)
         if found is None:

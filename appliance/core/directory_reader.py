@@ -14,8 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from appliance.core.errors import CorruptError, FullError, TransientError
-from appliance.core.sqlite_file import check_kind, connect, fault_of, snapshot
-from appliance.core.store import identity_of
+from appliance.core.sqlite_file import check_kind, connect, fault_of, snapshot, standing
 
 CARDS_FILE: Final = "directory.db"
 APPLICATION_ID: Final = 0x43464449  # "CFDI"
@@ -60,7 +59,7 @@ class Reader:
     @property
     def is_there(self) -> bool:
         """Whether there is a file."""
-        return identity_of(self.path) is not None
+        return standing(self.path) is not None
 
     def cards(self, number: int, most: int) -> list[Row]:
         """Those who have a number, the one filed last first. Raises TransientError, CorruptError."""
@@ -136,7 +135,7 @@ class Reader:
         self._db = self._identity = None
 
     def _connection(self) -> sqlite3.Connection | None:
-        identity = identity_of(self.path)
+        identity = standing(self.path)
         if identity is None:
             self.close()
             return None

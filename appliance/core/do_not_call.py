@@ -14,8 +14,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from appliance.core.errors import CallfloorError
-from appliance.core.sqlite_file import check_kind, connect, fault_of, is_blank, make_private, write_ahead
-from appliance.core.store import identity_of, refuse_network_path
+from appliance.core.sqlite_file import check_kind, connect, fault_of, is_blank, make_private, standing, write_ahead
+from appliance.core.store import refuse_network_path
 
 LIST_FILE: Final = "do_not_call.db"
 APPLICATION_ID: Final = 0x4346444E  # "CFDN"
@@ -49,7 +49,7 @@ class DoNotCall:
     @property
     def is_there(self) -> bool:
         """Whether there is a list, be it empty."""
-        return identity_of(self.path) is not None
+        return standing(self.path) is not None
 
     def has(self, number: int) -> bool:
         """Whether a number is on it. Raises TransientError, CorruptError."""
@@ -122,7 +122,7 @@ class DoNotCall:
         return changed
 
     def _connection(self) -> sqlite3.Connection | None:
-        identity = identity_of(self.path)
+        identity = standing(self.path)
         if identity is None:
             self.close()
             return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from appliance.core.errors import CorruptError, DeniedError, FullError, TransientError, UnsupportedError
+from appliance.core.store import identity_of
 
 _BUSY_S: Final = 10.0
 _CHECKPOINT_PAGES: Final = 1000
@@ -45,6 +46,14 @@ def connect(path: Path, mode: Literal["rw", "ro"], cache_kib: int) -> sqlite3.Co
         db.close()
         raise fault_of(fault, path) from fault
     return db
+
+
+def standing(path: Path) -> tuple[int, int] | None:
+    """Which file stands there (`store.identity_of`), None: none. Raises TransientError where its folder may not be looked into."""
+    try:
+        return identity_of(path)
+    except OSError as fault:
+        raise TransientError(f"{path} cannot be looked at: {fault.strerror}; check whose its folder is") from fault
 
 
 def write_ahead(db: sqlite3.Connection) -> None:
