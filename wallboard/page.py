@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from appliance.core.clock import wall_ns_from_rfc3339
-from appliance.floor.snapshot import Agent, Announcement, Channel, Fresh, Headset, Queue, Records, Site, Snapshot, Trunk
-from wallboard.alarm.quiet import Level, Threshold
+from appliance.floor.snapshot import Announcement, Channel, Fresh, Queue, Records, Site, Snapshot
+from wallboard.alarm.quiet import Threshold
 from wallboard.channel import queue_of
 from wallboard.figure import (
     CALLBACK_COLUMNS,
@@ -29,11 +29,11 @@ from wallboard.layout import EVERY_CHANNEL, EVERY_SITE, PageKind, PageSpec, is_o
 from wallboard.moment import age_s, local_time
 from wallboard.outcome import attempt_shares, class_shares, count_tiles, whole_of
 from wallboard.record_row import record_tiles
-from wallboard.tile import Reader, Scope, Tile, figure_text
+from wallboard.row import Row
+from wallboard.staff_row import agent_rows, headset_rows, trunk_rows
+from wallboard.tile import Reader, Scope, Tile
 from wallboard.words import DASH, Words, clock_text
 
-#: Agents stand by what they do, the free ones first; within a state whoever is in it longest.
-AGENT_ORDER = ("available", "ringing", "talking", "holding", "wrap_up", "paused", "unknown")
 #: The path of the sum of all sites; no alarm is of it.
 ALL_SITES = "sites"
 #: The paths of other channels begin so; no alarm is of them.
@@ -47,31 +47,6 @@ _NEEDS_ROWS: Final = frozenset({"trunks", "records", "headsets", "announcements"
 _TIMELESS: Final = frozenset({"link", "announcements", "headsets", "records", "channels"})
 #: Columns that stand only where some row knows them, and the member that tells.
 _TOLD_BY: Final = {"vip_wait": "vip_waiting", "callbacks": "callbacks"}
-
-
-class Row(Struct, frozen=True):
-    """One line of a table: its title, its figures by key in order of importance, and for agents and headsets a state with its word.
-
-    `since` is the RFC 3339 moment from which a duration ticks, None where none does. `share`: how much of all rows it is, of 1.
-    """
-
-    key: str
-    title: str
-    tiles: tuple[Tile, ...] = ()
-    fresh: Fresh = "live"
-    age: str = ""
-    state: str = ""
-    word: str = ""
-    since: str | None = None
-    level: Level = "none"
-    share: float | None = None
-
-    def tile(self, key: str) -> Tile:
-        """The figure of one key. Raises KeyError."""
-        for tile in self.tiles:
-            if tile.key == key:
-                return tile
-        raise KeyError(key)
 
 
 class Page(Struct, frozen=True):
@@ -264,7 +239,7 @@ class Maker:
         return tuple(Row(each.id, each.text, state=each.severity, word=words.text(f"severity.{each.severity}")) for each in self._notices)
 
     def _trunks(self, _spec: PageSpec) -> tuple[Row, ...]:
-        return tuple(self._trunk(key, trunk) for key, trunk in self._snapshot.trunks.items())
+        return trunk_rows(self._snapshot, self._setting.words)
 
     def _records(self, _spec: PageSpec) -> tuple[Row, ...]:
         lost = {each.id for each in self._snapshot.health if each.level == "red"}
@@ -275,70 +250,19 @@ class Maker:
 
         return tuple(row(key, records) for key, records in self._snapshot.records.items())
 
+    def _agents(self, spec: PageSpec) -> tuple[Row, ...]:
+        named = spec.names and self._setting.names
+        return agent_rows(self._snapshot, self._setting.words, spec.queues, self._now_ns, named=named)
+
     def _headsets(self, spec: PageSpec) -> tuple[Row, ...]:
-        seats = sorted((self._snapshot.headsets or {}).items(), key=lambda item: (item[1].box or "", item[0]))
-        return tuple(self._headset(spec, key, seat) for key, seat in seats)
+        named = spec.names and self._setting.names
+        return headset_rows(self._snapshot, self._setting.words, self._now_ns, named=named)
 
     def _queue_row(self, columns: tuple[str, ...], scope: Scope, key: str) -> Row:
         queue = scope.queue
         tiles = (self._tile(figure, scope, named=True) for figure in columns)
         age = clock_text(age_s(queue.as_of, self._now_ns)) if queue.fresh == "stale" and queue.as_of else ""
         return Row(key, queue.title or key, tuple(tile for tile in tiles if tile is not None), queue.fresh, age)
-
-    def _agents(self, spec: PageSpec) -> tuple[Row, ...]:
-        named = spec.names and self._setting.names
-        words, fresh = self._setting.words, self._snapshot.floor.fresh
-        wanted = set(spec.queues)
-        here = [
-            (key, agent) for key, agent in (self._snapshot.agents or {}).items()
-            if agent.state != "logged_out" and (not wanted or wanted & set(agent.queues))
-        ]  # fmt: skip
-        here.sort(key=lambda item: (_place(item[1]), item[1].since or "", item[0]))
-        rows = []
-        for at, (key, agent) in enumerate(here, 1):
-            state = agent.state if fresh == "live" else "unknown"
-            word = words.text({"unknown": "agents.unknown", "available": "one.available"}.get(state, state))
-            if state == "paused" and agent.reason:
-                word = f"{word} · {agent.reason}"
-            title = (agent.name or key) if named else ""
-            since = agent.since if state != "unknown" else None
-            rows.append(Row(key if named else str(at), title, (), fresh, self._age(since), state, word, since))
-        return tuple(rows)
-
-    def _trunk(self, key: str, trunk: Trunk) -> Row:
-        words, fresh = self._setting.words, self._snapshot.floor.fresh
-        full = trunk.all_busy_now if fresh == "live" else None
-        busy = words.number(trunk.busy) if trunk.busy is not None else DASH
-        lines = f"/{words.number(trunk.lines)}" if trunk.lines is not None else ""
-        share, unit = figure_text(words, "all_busy", trunk.all_busy_share)
-        alarm = next((a for a in self._snapshot.alarms if a.id == f"trunk.{key}.all_busy_share"), None) if fresh == "live" else None
-        level: Level = alarm.level if alarm else "none"
-        seen = alarm is not None and alarm.acknowledged is not None
-        short = words.text("short.trunks"), words.text("short.all_busy")
-        tiles = (
-            Tile("trunks", words.text("trunks"), short[0], busy + lines, fresh=fresh),
-            Tile("all_busy", words.text("all_busy"), short[1], share, unit, fresh=fresh, level=level, acknowledged=seen),
-        )
-        word = words.text("line_faults", n=words.number(len(trunk.faults))) if trunk.faults and fresh == "live" else ""
-        return Row(key, key, tiles, fresh, state="all_busy" if full else "", word=words.text("all_busy") if full else word, level=level)
-
-    def _headset(self, spec: PageSpec, key: str, seat: Headset) -> Row:
-        words = self._setting.words
-        state = "unknown"
-        if seat.fresh == "live" and seat.attached is False:
-            state = "unplugged"
-        elif seat.fresh == "live":
-            state = "muted" if seat.mute else {"off": "off_hook", "on": "on_hook"}.get(seat.hook, "unknown")
-        finding = seat.findings[0] if seat.findings and seat.fresh == "live" else ""
-        # In what it and the PBX disagree says more than either alone.
-        word = words.texts.get(f"finding.{finding}", finding) or words.text("agents.unknown" if state == "unknown" else f"headset.{state}")
-        level: Level = "amber" if finding else "none"
-        agent = (self._snapshot.agents or {}).get(seat.agent or "")
-        whose = f" · {agent.name or seat.agent}" if agent and spec.names and self._setting.names else ""
-        return Row(key, key + whose, (), seat.fresh, self._age(seat.since), state, word, seat.since, level)
-
-    def _age(self, since: str | None) -> str:
-        return clock_text(age_s(since, self._now_ns)) if since else ""
 
 
 def _aged(spec: PageSpec) -> tuple[str, ...]:
@@ -385,7 +309,3 @@ def stale_text(words: Words, scope: Queue, now_wall_ns: int, zone: ZoneInfo) -> 
         return words.text("unknown")
     age = clock_text(age_s(scope.as_of, now_wall_ns))
     return words.text("stale", age=age, time=local_time(wall_ns_from_rfc3339(scope.as_of), zone, seconds=True))
-
-
-def _place(agent: Agent) -> int:
-    return AGENT_ORDER.index(agent.state) if agent.state in AGENT_ORDER else len(AGENT_ORDER)

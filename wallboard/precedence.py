@@ -14,7 +14,8 @@ from msgspec import Struct
 from appliance.floor.snapshot import Announcement
 from wallboard.banner import Banner
 from wallboard.board import Board
-from wallboard.page import Page, Row
+from wallboard.page import Page
+from wallboard.row import Row
 from wallboard.tile import Tile
 
 Rung = Literal["priority", "alarm", "scheduled", "board"]

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from wallboard.board import Board
 from wallboard.moment import local_time
-from wallboard.page import Page, Row
+from wallboard.page import Page
+from wallboard.row import Row
 from wallboard.tile import Tile
 from wallboard.words import Words
 

@@ -18,8 +18,9 @@ from drivers.led_matrix import Ink
 from wallboard.banner import Banner
 from wallboard.board import Board
 from wallboard.led.text import glyph_text
-from wallboard.page import Page, Row
+from wallboard.page import Page
 from wallboard.precedence import Item, items
+from wallboard.row import Row
 from wallboard.tile import Tile
 from wallboard.words import Words, words_of
 

@@ -15,8 +15,9 @@ from msgspec import Struct
 from appliance.floor.snapshot import Announcement
 from wallboard.banner import Banner
 from wallboard.board import Board
-from wallboard.page import Page, Row
+from wallboard.page import Page
 from wallboard.precedence import Item, items
+from wallboard.row import Row
 from wallboard.tile import Tile
 from wallboard.words import Words, words_of
 

@@ -22,7 +22,7 @@ from appliance.version import VERSION
 from wallboard.board_set import FLOOR, BoardSet, classes_of, targets
 from wallboard.figure import CALLBACK_COLUMNS, CHANNEL_COLUMNS, COLUMNS, LARGE, OUTCOMES, table, usual_figures
 from wallboard.layout import BoardSpec, board_of_floor, page_names
-from wallboard.page import AGENT_ORDER
+from wallboard.staff_row import AGENT_ORDER
 from wallboard.web.fault_page import fault_page, fault_section, faults_of
 from wallboard.web.revision import Revision
 from wallboard.words import LANGUAGES, words_of
