@@ -14,6 +14,8 @@ from appliance.core.directory import Directory
 from appliance.core.directory_page import BYTES_MOST, CARDS_MOST
 from appliance.core.directory_pages import FOLDER, WAITING_MOST, Pages
 from appliance.core.directory_store import Cards
+from appliance.sim.crm import SimCrm
+from appliance.sim.crm_directory import nobodies, send_directory, version_after
 
 pytestmark = pytest.mark.broker
 TOPIC = "callfloor/1/quito/p3/cmd/directory"
@@ -41,7 +43,7 @@ async def crm(rig):
         side.send(TOPIC, payload)
         return await rig.until(lambda: next((row for row in side.named(f"reply/{command}") if row["state"] != "accepted"), None))
 
-    side.sent = sent
+    side.sent, side.broker = sent, broker
     return side
 
 
@@ -97,29 +99,29 @@ async def test_a_full_load_answers_at_its_end(crm) -> None:
         assert held.lookup("022222345").sharing == 2
 
 
-@pytest.mark.parametrize(
-    ("args", "reason"),
-    [
-        ({}, "bad_args: Object missing required field `version`"),
-        ({"version": 0}, "bad_args: Expected `int` >= 1"),
-        ({"version": "1"}, "bad_args: Expected `int`, got `str`"),
-        ({"version": 1, "after": 1}, "bad_version: 1 cannot follow 1"),
-        ({"version": 1, "upserts": 1}, "bad_args: Expected `array`, got `int`"),
-        ({"version": 1, "upserts": [1]}, "bad_args: Expected `object`, got `int`"),
-        ({"version": 1, "upserts": [{}] * (CARDS_MOST + 1)}, "bad_args: Expected `array` of length <= 1000"),
-        ({"version": 1, "deletes": ["x" * 201]}, "bad_args: Expected `str` of length <= 200"),
-        ({"version": 1, "snapshot": "again"}, "bad_args: Invalid enum value 'again'"),
-        ({"version": 1, "colour": "red"}, "bad_args: Object contains unknown field `colour`"),
-        ({"version": 1, "upserts": [{"customer": "c", "numbers": ["x" * 150], "name": "y" * 190}] * 999 + [{"z": "z" * 200_000}]}, "too_large: a page is 512 KiB"),
-        ({"version": 1, "upserts": [{"customer": 7, "numbers": []}]}, "nothing_usable: bad_card: Expected `str`, got `int` - at `$.customer`"),
-        ({"version": 1, "upserts": [{"customer": "c", "numbers": ["+593991234567"] * 17}]}, "nothing_usable: bad_card: Expected `array` of length <= 16"),
-        ({"version": 1, "deletes": ["+5939912345678901234"]}, "nothing_usable: bad_number: no number of any country"),
-    ],
-)  # fmt: skip
-async def test_what_is_no_page_is_refused_and_nothing_is_kept(crm, args: dict, reason: str) -> None:
-    told = await crm.sent(msgspec.json.encode({"id": "x1", "args": args}))
-    assert told["state"] == "refused"
-    assert told["reason"].startswith(reason)
+NO_PAGES = [
+    ({}, "bad_args: Object missing required field `version`"),
+    ({"version": 0}, "bad_args: Expected `int` >= 1"),
+    ({"version": "1"}, "bad_args: Expected `int`, got `str`"),
+    ({"version": 1, "after": 1}, "bad_version: 1 cannot follow 1"),
+    ({"version": 1, "upserts": 1}, "bad_args: Expected `array`, got `int`"),
+    ({"version": 1, "upserts": [1]}, "bad_args: Expected `object`, got `int`"),
+    ({"version": 1, "upserts": [{}] * (CARDS_MOST + 1)}, "bad_args: Expected `array` of length <= 1000"),
+    ({"version": 1, "deletes": ["x" * 201]}, "bad_args: Expected `str` of length <= 200"),
+    ({"version": 1, "snapshot": "again"}, "bad_args: Invalid enum value 'again'"),
+    ({"version": 1, "colour": "red"}, "bad_args: Object contains unknown field `colour`"),
+    ({"version": 1, "upserts": [{"customer": "c", "numbers": ["x" * 150], "name": "y" * 190}] * 999 + [{"z": "z" * 200_000}]}, "too_large: a page is 512 KiB"),
+    ({"version": 1, "upserts": [{"customer": 7, "numbers": []}]}, "nothing_usable: bad_card: Expected `str`, got `int` - at `$.customer`"),
+    ({"version": 1, "upserts": [{"customer": "c", "numbers": ["+593991234567"] * 17}]}, "nothing_usable: bad_card: Expected `array` of length <= 16"),
+    ({"version": 1, "deletes": ["+5939912345678901234"]}, "nothing_usable: bad_number: no number of any country"),
+]  # fmt: skip
+
+
+async def test_what_is_no_page_is_refused_and_nothing_is_kept(crm) -> None:
+    for number, (args, reason) in enumerate(NO_PAGES):
+        told = await crm.sent(msgspec.json.encode({"id": f"x{number}", "args": args}))
+        assert told["state"] == "refused", args
+        assert told["reason"].startswith(reason), args
     with directory(crm.box) as held:
         assert not held.version
     async with asyncio.timeout(20):
@@ -192,3 +194,23 @@ def test_the_table_of_settled_commands_is_bounded(tmp_path, monkeypatch) -> None
         assert db.execute("SELECT count(*) FROM settled").fetchone() == (10,)
     db.close()
     assert Config().directory.max_entries > 1_000_000
+
+
+async def test_a_simulated_crm_sends_what_follows(rig, crm) -> None:
+    """Its customers in a full load of several pages, some of them under way at once; then a page out of order ends it with a reason."""
+    async with SimCrm(crm.broker.url, site="quito", box="p3", from_now=True) as simulated:
+        async with asyncio.timeout(20):
+            await simulated.stood.wait()
+            while "quito/p3" not in simulated.boxes or simulated.boxes["quito/p3"].info is None:
+                await asyncio.sleep(0.02)
+        version = version_after(simulated, "quito", "p3")
+        sent = await send_directory(simulated, "quito", "p3", nobodies(700), version=version, size=20)
+        assert (sent.reason, sent.pages, sent.result["entries"]) == (None, 35, 700)
+        lost = await simulated.send("quito", "p3", "directory", {"version": version + 40, "snapshot": "more"})
+        assert lost.state == "refused"
+        async with asyncio.timeout(20):
+            while simulated.boxes["quito/p3"].report()["customers"] != 700:
+                await asyncio.sleep(0.02)
+    known = next(nobodies(1))
+    with directory(crm.box) as held:
+        assert held.lookup(known["numbers"][0]).name == known["name"]
