@@ -38,7 +38,7 @@ def kpi(order: Order) -> Sequence[Struct]:
     older = [f"channels.{key}" for key in args.channels if key not in channels]
     older += [name for name, given, kept in (("fcr", args.fcr, fcr), ("paid_seconds", args.paid_seconds, paid_s)) if given is not kept]
     if fcr is None and paid_s is None and not channels:
-        return [order.failed(f"older: as of {rfc3339(whole_ns)}, and newer ones are held of {', '.join(older[:5])}")]
+        return [order.failed(f"older: figures as of {rfc3339(whole_ns)}; newer ones are held of {', '.join(older[:5])}")]
     event = KpiTold(as_of=rfc3339(whole_ns), fcr=fcr, paid_seconds=paid_s, channels=channels)
     return [event, order.done(as_of=event.as_of, **({"older": older} if older else {}))]
 

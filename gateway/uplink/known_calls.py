@@ -14,12 +14,14 @@ from msgspec import Struct
 
 from appliance.core.clock import NS, Clock
 from appliance.core.event import Entry, Stored, stored_from_body
-from appliance.core.journal import PAGE, Journal
+from appliance.core.journal import Journal
 
 #: So many calls are remembered, and so far back the journal is read after a start. The floor's fold remembers twice as many that were
 #: classified (appliance/floor/classify.py).
 CALLS_KEPT: Final = 20_000
 ROWS_BACK: Final = 200_000
+#: Rows read at a time: screen pops wait behind them.
+_PAGE: Final = 100
 _CALL: Final = b'{"k":"call.'
 _PASSED_OVER: Final = (b'{"k":"call.classified"', b'{"k":"call.matched"')
 
@@ -73,13 +75,13 @@ class KnownCalls:
         if journal.epoch != self._epoch:
             self._epoch, self._at, self._calls = journal.epoch, 0, {}
         self._at = max(self._at, journal.head().seq - ROWS_BACK)
-        while rows := journal.read(self._at, PAGE):
+        while rows := journal.read(self._at, _PAGE):
             for entry in rows:
                 self._feed(entry)
             self._at = rows[-1].seq
-            await asyncio.sleep(0)  # screen pops are not kept waiting
-            if len(rows) < PAGE:
+            if len(rows) < _PAGE:
                 break
+            await asyncio.sleep(0)
         return self._calls.get(call)
 
     def _feed(self, entry: Entry) -> None:
