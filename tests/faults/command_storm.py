@@ -22,7 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from storm_twins import Buzzer, Headset
-from storm_verbs import AGENTS, CONFIG, DEVICES, PBX, Given, Known, ask, done_in_journal, sounded
+from storm_verbs import AGENTS, ALONE, CONFIG, DEVICES, PBX, Given, Known, ask, done_in_journal, page_held, sounded
 
 from appliance.core.catalogue import CallAttempted, CallbackOpened, CallCallbackRequested, CommandFinished
 from appliance.core.clock import SystemClock, rfc3339
@@ -94,7 +94,7 @@ class Sender:
         self._sent_s: dict[str, float] = {}
         self._open: dict[str, None] = {}
         #: When a device that sounds alone may be asked again; None: its command has no end yet.
-        self._free_s: dict[str, float | None] = dict.fromkeys(DEVICES, 0.0)
+        self._free_s: dict[str, float | None] = dict.fromkeys(ALONE, 0.0)
         self._guard = threading.Lock()
         self._subscribed = threading.Event()
         self.client = paho.Client(CallbackAPIVersion.VERSION2, "the-crm", protocol=MQTTProtocolVersion.MQTTv5)
@@ -116,8 +116,10 @@ class Sender:
                 return
             del self._open[reply["id"]]
             verb = self.given[reply["id"]].verb
-            if verb in DEVICES:
-                self._free_s[verb] = time.monotonic() + DEVICES[verb]
+            if verb in ALONE:
+                self._free_s[verb] = time.monotonic() + ALONE[verb]
+            if verb == "directory":
+                self.known.page = page_held(self.given[reply["id"]], reply, self.known.page)
             if call := (reply["result"] or {}).get("call"):
                 self.known.calls.append(call)
 
@@ -133,7 +135,7 @@ class Sender:
             expires = rfc3339(now_ns + 30_000_000_000)
             payload = msgspec.json.encode({"id": name, "time": rfc3339(now_ns), "expires": expires, "args": args})
             self.given[name], self._open[name] = Given(verb, args, payload, mark, now_s), None
-            if verb in DEVICES:
+            if verb in ALONE:
                 self._free_s[verb] = None
         self._publish(name)
 
@@ -266,6 +268,7 @@ def _account(box: Box, sender: Sender, hardware: Hardware) -> dict[str, Any]:
         executed.update(sounded(verb, sender.given, sounds))
     states: Counter[str] = Counter()
     by_verb: dict[str, Counter[str]] = {}
+    silent: Counter[str] = Counter()
     for name, given in sender.given.items():
         terminal = {msgspec.json.encode(reply) for reply in sender.replies.get(name, ()) if reply["state"] in TERMINAL}
         assert len(terminal) == 1, f"{name} has {len(terminal)} ends at the CRM: {sender.replies.get(name)}"
@@ -280,14 +283,25 @@ def _account(box: Box, sender: Sender, hardware: Hardware) -> dict[str, Any]:
             continue
         count = executed[given.mark]
         assert count <= _SOUNDS.get(given.verb, 1), f"{name} ({given.verb}) was carried out {count} times: {reply}"
-        if reply["state"] == "done" and not (given.verb == "callback" and given.args["action"] == "claim"):
+        if reply["state"] == "done" and count == 0 and given.verb in DEVICES:
+            silent[given.verb] += 1  # its service was killed between the end that it told and the next tick of its lamps
+        elif reply["state"] == "done" and not (given.verb == "callback" and given.args["action"] == "claim"):
             assert count >= 1, f"{name} ({given.verb}) is said to be done, and nothing was: {reply}"
         if reply["state"] in ("expired", "refused"):
             assert count == 0, f"{name} ({given.verb}) is said to be {reply['state']}, and was carried out"
     repeats = sum(len(replies) for replies in sender.replies.values()) - len(sender.replies)
     told = {verb: dict(counts) for verb, counts in sorted(by_verb.items())}
+    for verb, count in silent.items():
+        assert count <= by_verb[verb]["done"] * 0.1, f"{count} times {verb} is said to be done, and nothing sounded: {told}"
     outside = sum(count for mark, count in executed.items() if mark[0] == "pbx")
-    return {"commands": len(sender.given), "at_the_pbx": outside, "replies_again": repeats, "verbs": told, **dict(states)}
+    return {
+        "commands": len(sender.given),
+        "at_the_pbx": outside,
+        "replies_again": repeats,
+        "verbs": told,
+        "done_and_silent": dict(silent),
+        **dict(states),
+    }
 
 
 def _filed(box: Box, sender: Sender) -> Counter[tuple[str, ...]]:

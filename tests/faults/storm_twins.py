@@ -57,7 +57,7 @@ class Headset:
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         said = {"vid": "1209", "pid": "0001", "product": "Desk", "serial": None, "descriptor": JABRA_LIKE.hex()}
         rings = False
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
             writer.write(json.dumps(said).encode() + b"\n")
             while True:
                 report = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
@@ -65,4 +65,3 @@ class Headset:
                 if now and not rings:
                     self.sounded.append(time.monotonic())
                 rings = now
-        writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,6 +16,8 @@ from appliance.core.clock import rfc3339
 AGENTS = 24
 #: Each of these sounds alone: the next is given once the one before has ended, and this long after.
 DEVICES = {"beacon": 2.0, "headset_ring": 1.2}
+#: So is a page of the directory, for each follows another.
+ALONE = {**DEVICES, "directory": 0.0}
 PBX = ("originate", "originate", "pause", "pause", "queue_add", "queue_remove")
 JOURNAL = ("announce", "kpi", "classify", "callback", "directory", "ping")
 CONFIG = """
@@ -57,7 +60,7 @@ class Given(Struct):
 
 
 class Known(Struct):
-    """What the CRM knows that commands may be about."""
+    """What the CRM knows that commands may be about. `page`: the version that the directory has."""
 
     calls: list[str] = []
     callbacks: list[str] = []
@@ -91,14 +94,21 @@ def ask(verb: str, at: int, chance: random.Random, known: Known, now_ns: int) ->
             args = {"callback": callback, "action": "claim" if claim else "close", "by": name}
             return args, ("journal", "claimed" if claim else "closed", name)
         case "directory":
-            known.page += 1
             card = {"customer": name, "numbers": [f"+593{990_000_000 + at}"], "name": name}
-            return {"version": known.page, "upserts": [card]}, ("directory", name)
+            return {"version": known.page + 1, "upserts": [card]}, ("directory", name)
         case "beacon":
             return {"lamp": "torre.buzzer", "pattern": "beep", "seconds": 30}, ("device", "beacon", name)
         case "headset_ring":
             return {"seat": "a", "seconds": 0.6}, ("device", "headset_ring", name)
     return {}, None
+
+
+def page_held(given: Given, reply: dict[str, Any], page: int) -> int:
+    """Which version the directory has after a page's end."""
+    if reply["state"] == "done":
+        return int(given.args["version"])
+    holds = re.search(r"the box holds ([0-9]+)", reply["reason"] or "")
+    return int(holds[1]) if holds else page
 
 
 def done_in_journal(events: Iterable[Any]) -> Counter[tuple[str, ...]]:

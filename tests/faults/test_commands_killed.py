@@ -30,7 +30,7 @@ def test_five_hundred_kills_of_every_service_while_every_verb_is_given(tmp_path:
     )  # fmt: skip
     told("commands of every verb under 500 kills of every service", account)
     assert account.get("unknown", 0) > 10, "kills fell into the middle of commands"
-    assert all(states.get("done", 0) for states in account["verbs"].values()), account
+    assert all(states.get("done", 0) > 20 for states in account["verbs"].values()), account
     assert set(account["killed"]) == {*EVERY, "mosquitto", "pbx link"}
 
 
