@@ -16,7 +16,7 @@ from wallboard.board import Board
 from wallboard.moment import local_time
 from wallboard.page import Page
 from wallboard.row import Row
-from wallboard.tile import Tile
+from wallboard.tile import Tile, is_vip
 from wallboard.words import Words
 
 WIDTH: Final = 80
@@ -150,7 +150,7 @@ def _cell(tile: Tile, width: int) -> Line:
 
 
 def _figure(tile: Tile) -> str:
-    seen = "✓" if tile.acknowledged else ""
+    seen = "✓" if tile.acknowledged else "★" if is_vip(tile) else ""
     return f"{_LEVELS[tile.level]}{seen}{tile.value}{tile.unit}{'░' if tile.hatched else ''}"
 
 

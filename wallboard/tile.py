@@ -202,6 +202,15 @@ class Reader:
         return f"{self._words.text('target')} {'≤' if threshold.side == 'above' else '≥'} {digits}{unit}"
 
 
+def is_vip(tile: Tile) -> bool:
+    """Whether the figure tells of a VIP who waits now: a mark of its own stands beside it.
+
+    >>> is_vip(Tile("vip_wait", "VIP", "VIP", "0:42")), is_vip(Tile("vip_wait", "VIP", "VIP", "0:00"))
+    (True, False)
+    """
+    return tile.key == "vip_wait" and tile.fresh == "live" and tile.value not in (DASH, clock_text(0))
+
+
 def agents_in(queue: Queue, states: tuple[str, ...]) -> int | None:
     """How many agents are in one of `states`; None where nobody knows: once the source is out of sight agents are *unknown*, and a 0 would
     claim that nobody is available, or busy."""

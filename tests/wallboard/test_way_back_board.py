@@ -115,6 +115,12 @@ def test_a_vip_comes_after_alarms_and_before_what_is_scheduled() -> None:
     ]  # fmt: skip
 
 
+def test_in_a_terminal_a_star_stands_before_the_wait_of_a_vip() -> None:
+    made = board(faced("vip"), PageSpec(kind="queues"))
+    rows = [line.split() for line in plain(screens(made, words_of("es"), ZONE, NOW_NS)[0])]
+    assert ["★0:42" in row for row in rows if row and row[0] in ("Ventas", "Soporte")] == [True, False]
+
+
 # -- callbacks --
 
 
