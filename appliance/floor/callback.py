@@ -76,12 +76,13 @@ class CallbackFold:
         for key, one in book.open.items():
             self._by_queue.setdefault(one.queue, {})[key] = None
 
-    def opened(self, seq: int, data: CallbackOpened, at_ns: int) -> None:
-        """Somebody is to be called back, or tried once more; what is claimed stays so."""
+    def opened(self, seq: int, data: CallbackOpened, at_ns: int, *, unset: bool = False) -> None:
+        """Somebody is to be called back, or tried once more; what is claimed stays so. `unset`: the clock by which `since` was written."""
         book, key = self.book, data.callback
         known = book.open.get(key)
-        since = data.since or rfc3339(at_ns)
-        since_ns = _moment(since, at_ns)
+        first_ns = known.since_ns if known is not None else at_ns
+        since_ns = first_ns if unset or data.since is None else _moment(data.since, first_ns)
+        since = rfc3339(since_ns)
         now = CallbackState(
             data.why, data.times, data.waited_s, since, since_ns, since_ns, seq, data.pbx, data.queue, data.call, data.visit
         )  # fmt: skip

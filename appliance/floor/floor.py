@@ -81,7 +81,7 @@ class Floor:
         #: Told the start of a day and of the later one that begins, before anything is forgotten: for whoever keeps whole days.
         self.leaving: Callable[[int, int], None] | None = None
         self._day, self._half = 0, 0
-        self._row = 0
+        self._row, self._unset = 0, False
         visits, agents, sources, trunks = self.visits, self.agents, self.sources, self.trunks
         self._handlers: dict[str, Handler] = {
             "call.queued": visits.queued,
@@ -134,7 +134,7 @@ class Floor:
     def apply(self, seq: int, event: Event) -> bool:
         """Fold one event. True when earlier events must be dated anew: fold again from the beginning with this time line."""
         state = self.state
-        self._row = seq
+        self._row, self._unset = seq, event.clock == "unset"
         again = state.timeline.learn(seq, event)
         at_ns = state.timeline.offsets[event.boot] + event.mono_ns
         handler = self._handlers.get(event.kind)
@@ -196,7 +196,7 @@ class Floor:
         self.agents.answered(data.agent, data.pbx, at_ns)
 
     def _callback_opened(self, data: Any, at_ns: int) -> None:
-        self.callbacks.opened(self._row, data, at_ns)
+        self.callbacks.opened(self._row, data, at_ns, unset=self._unset)
 
     def _ended(self, data: Any, at_ns: int) -> None:
         visit = self.state.visits.get(data.visit or "")

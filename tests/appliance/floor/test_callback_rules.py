@@ -242,6 +242,17 @@ def test_what_is_told_again_as_it_was_grows_no_younger() -> None:
     assert [one.reason for one in box.passed(40_000)] == ["expired"]
 
 
+def test_a_clock_that_was_not_set_dates_nobody() -> None:
+    """What `since` says then is worth nothing: the moment of the row counts, which is dated anew once the clock is known."""
+    fold = CallbackFold(CallbackBook(), lambda _queue: None)
+    told = c.CallbackOpened(callback="cb-e-1", why="abandoned", number=ANA, since="1970-01-01T00:01:00Z")
+    fold.opened(7, told, T0, unset=True)
+    assert (fold.book.open["cb-e-1"].tried_ns, fold.total().oldest_since) == (T0, "2026-11-21T14:06:40.000Z")
+    fold.opened(8, replace(told, times=2), T0 + 9 * NS, unset=True)
+    one = fold.book.open["cb-e-1"]
+    assert (one.since_ns, one.tried_ns, one.times) == (T0, T0 + 9 * NS, 2)
+
+
 NUMBERS = st.sampled_from([ANA, LUIS, "2025550143", "+593991234567", "0991234567", None])
 EVENTS = st.one_of(
     st.tuples(st.just("abandoned"), st.integers(0, 9), NUMBERS),
