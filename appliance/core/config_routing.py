@@ -82,7 +82,7 @@ def _rule(here: Path, rule: RoutingRule, rules: RoutingRules) -> Iterator[Findin
     if rule.hours is not None and rule.hours not in rules.schedules:
         mend = _nearest(rule.hours, rules.schedules) if rules.schedules else f'write [schedules.{rule.hours}] with mon = ["08:00-18:00"]'
         yield Finding((*here, "hours"), f'there are no hours "{rule.hours}"', mend)
-    if rule.queue is None and rule.priority is None and not rule.set:
+    if not _gives(rule):
         yield Finding(here, f'rule "{rule.name}" gives nothing', 'write queue = "…", priority = 5 or set = { NAME = "…" }')
     if rule.queue is not None and not is_value(rule.queue):
         yield Finding((*here, "queue"), f'"{rule.queue}" is no queue', "write the PBX's own name of it, without commas, quotes, brackets")
@@ -99,6 +99,10 @@ def _rule(here: Path, rule: RoutingRule, rules: RoutingRules) -> Iterator[Findin
         elif not is_value(text):
             mend = "write letters, digits, spaces and . : + @ # * / _ - alone: a dialplan takes other signs for expressions"
             yield Finding((*here, "set", name), f'"{text}" is no value', mend)
+
+
+def _gives(rule: RoutingRule) -> bool:
+    return rule.queue is not None or rule.priority is not None or bool(rule.set)
 
 
 def _pattern_fault(name: str, text: str) -> str:
@@ -123,7 +127,8 @@ def _never_reached(here: Path, rules: tuple[RoutingRule, ...]) -> Iterator[Findi
                 yield Finding((*here, "rule", index), f'rule "{rule.name}" is never reached: "{earlier.name}" takes all its calls', mend)
                 break
         else:
-            before.append((rule, wants, own))
+            if _gives(rule):  # one that gives nothing is wrong anyway, and perhaps lost a key that was misspelt
+                before.append((rule, wants, own))
 
 
 def wanted(rule: RoutingRule) -> Iterator[str]:

@@ -48,6 +48,7 @@ def _table(data: dict[str, Any], kind: type[Struct], path: tuple[str | int, ...]
         listed = _struct_of_list(fields[key].type)
         if listed is not None:
             yield from _tables(data, key, listed, here, hook)
+            yield from _leaf(data, key, fields[key].type, here, hook)  # what may not be so many
         elif inner is None:
             yield from _leaf(data, key, fields[key].type, here, hook)
         elif not isinstance(data[key], dict):
@@ -195,6 +196,8 @@ def _struct_of(kind: Any) -> tuple[type[Struct] | None, bool]:
 
 def _struct_of_list(kind: Any) -> type[Struct] | None:
     """The struct of a list of tables."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
     if get_origin(kind) is tuple and isinstance(inner := get_args(kind)[0], type) and issubclass(inner, Struct):
         return inner
     return None

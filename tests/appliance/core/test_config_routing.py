@@ -66,6 +66,19 @@ def test_a_rule_that_cannot_be_meant(lines: str, fault: str) -> None:
     assert any(fault in each for each in rule_faults(text)), rule_faults(text)
 
 
+def test_a_key_misspelt_is_found_in_its_rule() -> None:
+    text = '[routing]\nlisen = "x"\n[[routing.rule]]\nname = "a"\ncallers = ["09*"]\nqueue = 5\n[[routing.rule]]\nqueue = "y"\n'
+    assert [each.partition(":")[0] for each in faults(text)] == [
+        "2 routing.lisen",
+        "3 routing.rule[0]",  # gives nothing, as it stands
+        "5 routing.rule[0].callers",
+        "6 routing.rule[0].queue",
+        "7 routing.rule[1]",
+    ]
+    many = "".join(f'[[rule]]\nname = "r{at}"\nqueue = "x"\ncaller = ["{at}"]\n' for at in range(2001))
+    assert "at most 2000" in str(pytest.raises(ConfigFaultsError, rules_from_toml, many, Path("r.toml")).value)
+
+
 def test_hours_and_names() -> None:
     text = 'holidays = ["25-12-2026"]\n[schedules.l]\nmon = ["8-18"]\n[[rule]]\nname = "a"\nqueue = "x"\nwithheld = true\n[[rule]]\nname = "a"\nqueue = "y"'
     assert rule_faults(text) == [
