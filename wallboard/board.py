@@ -15,7 +15,7 @@ from wallboard.alarm.quiet import Level
 from wallboard.banner import Banner, banners
 from wallboard.layout import BoardSpec, PageSpec, is_of_sites, page_names
 from wallboard.page import Maker, Page, Setting
-from wallboard.scope import queues_of
+from wallboard.scope import vip_queues
 
 _LEVELS: tuple[Level, ...] = ("none", "amber", "red")
 _SEVERITIES = ("urgent", "warning", "info")
@@ -53,7 +53,7 @@ def board_from(
         face_text=words.text("closed") if closed else "",
         pages=pages,
         banners=banners(
-            snapshot, words, now_wall_ns, setting.zone, names=setting.names, vips=tuple(queues_of(spec.page, snapshot).values())
+            snapshot, words, now_wall_ns, setting.zone, names=setting.names, vips=tuple(vip_queues(spec.page, snapshot).values())
         ),
         announcements=announcements,
         level=max((alarm.level for alarm in snapshot.alarms), key=_LEVELS.index, default="none"),

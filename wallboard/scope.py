@@ -1,4 +1,4 @@
-"""Decides which queues, groups and sites a board is about: whose VIP callers concern those who look at it. Pure."""
+"""Decides in which queues, groups and sites VIPs wait who concern those that look at a board: of what it shows. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from appliance.floor.snapshot import Queue, Snapshot
 from wallboard.layout import EVERY_SITE, PageSpec, is_of_sites
 
 
-def queues_of(pages: Iterable[PageSpec], snapshot: Snapshot) -> dict[str, Queue]:
-    """By alarm path, each with a title: all queues of the floor where any page is about the whole of it.
+def vip_queues(pages: Iterable[PageSpec], snapshot: Snapshot) -> dict[str, Queue]:
+    """By alarm path, each with a title: of all queues of the floor where any page is about the whole of it.
 
-    >>> floor = Snapshot(queues={"ventas": Queue(), "soporte": Queue(title="Soporte")})
-    >>> {path: queue.title for path, queue in queues_of([PageSpec(kind="queue", queue="ventas")], floor).items()}
+    >>> waiting = {"ventas": Queue(vip_waiting=1), "cobros": Queue(vip_waiting=0), "soporte": Queue(title="Soporte", vip_waiting=2)}
+    >>> floor = Snapshot(queues=waiting)
+    >>> {path: queue.title for path, queue in vip_queues([PageSpec(kind="queue", queue="ventas")], floor).items()}
     {'queue.ventas': 'ventas'}
-    >>> list(queues_of([PageSpec(kind="queue", queue="ventas"), PageSpec(kind="agents")], floor))
+    >>> list(vip_queues([PageSpec(kind="queue", queue="ventas"), PageSpec(kind="agents")], floor))
     ['queue.ventas', 'queue.soporte']
     """
     out: dict[str, Queue] = {}
@@ -39,7 +40,7 @@ def queues_of(pages: Iterable[PageSpec], snapshot: Snapshot) -> dict[str, Queue]
         # A group's callers are in its queues: nobody is told of twice.
         out = {path: queue for path, queue in out.items() if not path.startswith("group.")}
         out |= {f"queue.{key}": queue for key, queue in snapshot.queues.items()}
-    return {path: replace(queue, title=queue.title or path.partition(".")[2]) for path, queue in out.items()}
+    return {path: replace(queue, title=queue.title or path.partition(".")[2]) for path, queue in out.items() if queue.vip_waiting}
 
 
 #: Pages about all that goes on on the floor.

@@ -1,4 +1,4 @@
-// Decides which queues, groups and sites the board is about: whose VIP callers concern those who look at it. Mirrors wallboard/scope.py.
+// Decides in which queues, groups and sites VIPs wait who concern those that look at the board. Mirrors wallboard/scope.py.
 
 import { isOfSites } from "./page.js";
 
@@ -6,7 +6,7 @@ import { isOfSites } from "./page.js";
 const WHOLE = new Set(["floor", "queues", "totals", "agents", "callbacks", "channels", "classes"]);
 const NARROWED = new Set(["queues", "agents", "callbacks"]);
 
-export function queuesOf(pages, floor) {
+export function vipQueues(pages, floor) {
   let whole = false;
   const out = new Map();
   const add = (kind, keys, all = {}) => keys.filter((key) => all[key]).forEach((key) => out.set(`${kind}.${key}`, all[key]));
@@ -26,5 +26,5 @@ export function queuesOf(pages, floor) {
     [...out.keys()].filter((path) => path.startsWith("group.")).forEach((path) => out.delete(path));
     add("queue", Object.keys(floor.queues ?? {}), floor.queues);
   }
-  return [...out].map(([path, queue]) => ({ ...queue, title: queue.title || path.slice(path.indexOf(".") + 1) }));
+  return [...out].filter(([, queue]) => queue.vip_waiting).map(([path, queue]) => ({ ...queue, title: queue.title || path.slice(path.indexOf(".") + 1) }));
 }

@@ -3,7 +3,7 @@
 import { banners, calm } from "./banner.js";
 import { dueNotices } from "./notice.js";
 import { Maker, isOfSites } from "./page.js";
-import { queuesOf } from "./scope.js";
+import { vipQueues } from "./scope.js";
 import { setup, word } from "./setup.js";
 
 const SEVERITIES = ["urgent", "warning", "info"];
@@ -44,7 +44,7 @@ export function view(floor, nowMs, last = null, on = "") {
     title: setup.title || floor.site || word("board"),
     face: isClosed(floor) ? "closed" : "normal",
     pages,
-    banners: banners(floor, nowMs, queuesOf(setup.pages, floor)),
+    banners: banners(floor, nowMs, vipQueues(setup.pages, floor)),
     calm: calm(floor),
     announcements,
     pin: pages.some((page) => page.name === setup.pin) ? setup.pin : null,
