@@ -115,7 +115,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         ("una llamada enviada ahí va adonde el dialplan manda las que no tienen cola",
          "uma chamada enviada para lá vai aonde o dialplan manda as que não têm fila"),
     # The directory.
-    "it is whole": ("está entero", "está inteiro"),
+    "it can be read": ("se puede leer", "pode ser lido"),
     "it is damaged": ("está dañado", "está danificado"),
     "whoever calls is unknown: no name in a screen pop, no VIP on a board":
         ("quien llama es desconocido: sin nombre en la pantalla del agente, sin VIP en el tablero",

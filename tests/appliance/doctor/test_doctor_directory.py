@@ -46,7 +46,7 @@ def test_it_is_looked_at_where_there_is_one(box: Path) -> None:
 def test_whole_old_and_of_no_country(box: Path) -> None:
     filed(box, 100 * DAY_NS)
     (found,) = seen(box, 101 * DAY_NS)
-    assert (found.level, found.finding, found.evidence) == ("ok", "it is whole", "version 7, 0 customers")
+    assert (found.level, found.finding, found.evidence) == ("ok", "it can be read", "version 7, 0 customers")
     box.write_text('[site]\ntimezone = "UTC"\n')
     country, old = seen(box, 131 * DAY_NS)
     assert (country.level, country.finding, country.mend[-26:]) == ("amber", "no country is known", '[directory] country = "EC"')
