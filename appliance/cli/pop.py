@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """2 for a time that is none, 1 when there is no such ring. Raises TransientError when there is no journal."""
+    """2 for a time that is none, 1 when nothing rang for it. Raises TransientError when there is no journal."""
     config = configured(args)
     zone = ZoneInfo(config.site.timezone)
     now_ns = SystemClock().wall_ns()
@@ -84,6 +84,8 @@ def _trace(journal: ReadonlyJournal, since_ns: int, now_ns: int, zone: ZoneInfo,
     rings = [ring for ring in rings_from_rows(rows_since(journal, since_ns, KINDS), journal.epoch) if ring.wall_ns >= since_ns]
     found = rings[-1:] if args.which == "last" else [ring for ring in rings if ring.names(args.which)]
     if not found:
+        if args.which != "last" and (told := _unrung(journal, since_ns, args.which)):
+            return _tell_unrung(args.which, told, zone, as_json=args.json)
         since = f"{datetime.fromtimestamp(since_ns // NS, zone):%Y-%m-%d %H:%M}"
         what = "rang nobody" if args.which != "last" else "nothing rang"
         complain(f"{args.which}: {what} since {since}; --since 3d looks further back, `callfloor journal tail` shows what the PBX told")
@@ -95,6 +97,32 @@ def _trace(journal: ReadonlyJournal, since_ns: int, now_ns: int, zone: ZoneInfo,
             for line in lines(ring, now_ns, zone, numbers=args.numbers):
                 say(line)
     return 0
+
+
+def _unrung(journal: ReadonlyJournal, since_ns: int, key: str) -> list[tuple[int, str, dict[str, Any]]]:
+    """What was told of a call for which no phone rang: when, kind, data."""
+    found = []
+    for _, row in rows_since(journal, since_ns, (b'{"k":"call.',)):
+        if row.wall_ns >= since_ns and key.encode() in bytes(row.data):
+            data = msgspec.json.decode(row.data, type=dict[str, Any])
+            if key in (data.get("call"), data.get("visit"), data.get("uniqueid")):
+                found.append((row.wall_ns, row.kind, data))
+    return found
+
+
+def _tell_unrung(which: str, told: list[tuple[int, str, dict[str, Any]]], zone: ZoneInfo, *, as_json: bool) -> int:
+    matched = any(kind == "call.matched" for _, kind, _ in told)
+    if as_json:
+        steps = [{"time": rfc3339(at_ns), "kind": kind, "queue": data.get("queue")} for at_ns, kind, data in told]
+        say_json({"call": told[-1][2]["call"], "told": steps, "matched": matched, "stopped_at": "ring", "reason": "no_ring"})
+        return 1
+    for at_ns, kind, data in told[-20:]:
+        say(f"{_at(at_ns, zone)}  {kind}" + (f"  {data['queue']}" if data.get("queue") else ""))
+    say("  " + coloured("stopped at the ring: the PBX told of no agent's phone that rings for it", "red"))
+    say(
+        f"    {'he was found in the directory' if matched else 'nobody was found in the directory'}; an analog line has no agent, so no pop"
+    )
+    return 1
 
 
 def lines(ring: Ring, now_ns: int, zone: ZoneInfo, *, numbers: bool) -> Iterator[str]:

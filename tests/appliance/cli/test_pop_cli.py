@@ -137,6 +137,18 @@ def test_what_is_not_there_says_how_to_look_further(site: Path, tell: Tell, caps
     assert run(capsys, site, "stats", "--since", "nonsense")[0] == 2
 
 
+def test_a_call_for_which_no_phone_rang_is_told_as_far_as_it_came(site: Path, tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
+    tell(c.CallQueued(**of("c1")), c.CallMatched(**of("c1"), customer="kunde-4077"), c.CallAbandoned(**of("c1"), wait_s=9.0))
+    for which in ("c1", "c1.1", "17.c1"):
+        code, text = run(capsys, site, "trace", which)
+        assert code == 1
+        for said in ("call.queued  ventas", "call.matched", "call.abandoned", "stopped at the ring", "he was found"):
+            assert said in text
+        assert NUMBER not in text
+        code, text = run(capsys, site, "trace", which, "--json")
+        assert (json.loads(text)["reason"], json.loads(text)["matched"]) == ("no_ring", True)
+
+
 def test_the_figures_of_many(site: Path, tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
     tell(settled("e-0", "old", sent_s=9.0, settled_s=9.0), ago_s=2 * 86_400)
     ends = [settled(f"e-{at}", f"c{at}", sent_s=at / 1000, settled_s=at / 500, code=0) for at in range(1, 101)]
