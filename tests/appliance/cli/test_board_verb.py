@@ -53,7 +53,7 @@ def test_list_names_every_board_and_fault(box: Path, capsys: pytest.CaptureFixtu
     assert said["boards"] == {"floor": None, "planta": "Planta 3"}
     assert len(said["faults"]) == 2
     assert main(["board", "list", "-c", str(box / "callfloor.toml")]) == 1
-    assert 'floor   pages floor, queues, trunks, records\nplanta  "Planta 3", pages ' in capsys.readouterr().out
+    assert 'floor   pages floor, queues, classes, outbound, trunks, records\nplanta  "Planta 3", pages ' in capsys.readouterr().out
 
 
 def test_previews_of_a_file(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
