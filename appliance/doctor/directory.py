@@ -1,4 +1,4 @@
-"""Decides how the directory of customers is: there, whole as far as it is looked at, as old as what; and whether numbers of this country are understood at all."""
+"""Decides how the directory of customers is: there, whole, as old as what; and whether numbers of this country are understood at all."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ class Stats(Struct, frozen=True):
 
 
 class DirectoryFacts(Struct, frozen=True):
-    """What was seen. `faults`: of the full check, where the file is small; `fault`: why nothing could be said; `required`: without a list nobody is called."""
+    """What was seen. `faults`: of the full check, where the file is small; `fault`: why nothing could be said.
+
+    `required`: without a list nobody is called.
+    """
 
     path: Path
     country: str | None
