@@ -21,14 +21,15 @@ Language = Literal["es", "en", "pt"]
 #: The figures that can be explained, and what a visit contributes to numerator and denominator.
 FIGURES: Final = (
     "service_level", "abandon_rate", "asa", "talk_avg", "aht", "offered", "answered", "abandoned", "left", "unknown", "waiting", "wait_max",
-    "satisfaction", "self_service_share",
+    "satisfaction", "self_service_share", "classified",
 )  # fmt: skip
 
 
 class Row(Struct, kw_only=True):
     """One visit behind a figure. `above` and `below`: what it adds to the numerator and the denominator (seconds, counts, points).
 
-    Of the self-service share, one call that left the menus: without visit and queue.
+    Of the self-service share, one call that left the menus: without visit and queue; of the classified ones that joined no queue as well,
+    and of these the half-hour is told.
     """
 
     joined: str
@@ -75,7 +76,10 @@ def explain(
         raise KeyError(f"unknown queue {queue!r}; one of: {', '.join(sorted(floor.state.queues)) or '(none yet)'}")
     floor.advance(now_ns)
     visits = [v for v in floor.state.visits.values() if (queue is None or v.queue == queue) and _inside(floor, v, window, now_ns)]
+    visits = [visit for visit in visits if figure != "classified" or visit.type is not None]
     rows = [_row(floor, figure, visit, language) for visit in sorted(visits, key=lambda v: v.joined_ns)]
+    if figure == "classified" and queue is None:
+        rows += _outside(floor, now_ns, window, language)
     variants = {_variant(floor, v.queue) for v in visits} or {_variant(floor, queue or "")}
     targets = {floor.visits.target_ms(v.queue) / 1000 for v in visits} or {floor.visits.target_ms(queue or "") / 1000}
     above, below = sum(row.above for row in rows), sum(row.below for row in rows)
@@ -118,6 +122,24 @@ def _self_service(floor: Floor, now_ns: int, queue: str | None, window: WindowNa
         figure="self_service_share", queue=None, window=window, variant=None, target_s=None, numerator=above, denominator=float(len(rows)),
         value=round(above / len(rows), 4) if rows else None, rows=rows,
     )  # fmt: skip
+
+
+def _outside(floor: Floor, now_ns: int, window: WindowName, language: Language) -> list[Row]:
+    """The classified calls that joined no queue."""
+    state = floor.state.classes
+    day, half = floor.calendar.day(now_ns)[0], floor.calendar.half_hour(now_ns)
+    rows = []
+    for call, classed in state.calls.items():
+        inside = {"today": classed.day == day, "interval": classed.half == half, "rolling": call in state.recent}[window]
+        if classed.queue is None and inside:
+            why = _WORDS[language]["classified"].format(type=floor.config.classification.title_of(classed.type, language))
+            rows.append(
+                Row(
+                    joined=rfc3339(classed.half), visit="", call=call, queue="", agent=None, outcome="classified", reason=None, wait_s=None,
+                    talk_s=None, above=1.0, below=0.0, why=why,
+                )
+            )  # fmt: skip
+    return sorted(rows, key=lambda row: row.joined)
 
 
 def _inside(floor: Floor, visit: Visit, window: WindowName, now_ns: int) -> bool:
@@ -191,6 +213,7 @@ _TERMS: Final[dict[str, _Term]] = {
     "left": (_is("left"), _one, _none),
     "unknown": (_is("unknown"), _one, _none),
     "waiting": (_is("waiting"), _one, _none),
+    "classified": (lambda visit: visit.type is not None, _one, _none),
     "satisfaction": (lambda visit: visit.answers > 0, lambda visit: visit.score_milli / 1000, lambda visit: float(visit.answers)),
 }
 
@@ -212,6 +235,8 @@ def _value(floor: Floor, figure: str, visits: list[Visit], above: float, below: 
     if figure == "satisfaction":
         mean = satisfaction(above, int(below))
         return None if mean is None else mean.mean
+    if figure == "classified":
+        return above
     if len(queues) == 1:
         tally = Tally()
         for visit in visits:
@@ -238,6 +263,7 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "unknown": "out of sight: in no numerator and no denominator",
         "scored": "{points:g} points in {answers} answers",
         "unscored": "no answer",
+        "classified": "type of call: {type}",
         "self_service": "hung up in the menus, without asking for an agent",
         "agent": "asked for an agent in the menus",
     },
@@ -251,6 +277,7 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "unknown": "fuera de vista: no cuenta ni arriba ni abajo",
         "scored": "{points:g} puntos en {answers} respuestas",
         "unscored": "sin respuesta",
+        "classified": "tipo de llamada: {type}",
         "self_service": "colgó en el menú, sin pedir un agente",
         "agent": "pidió un agente en el menú",
     },
@@ -264,6 +291,7 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "unknown": "fora de vista: não conta em cima nem embaixo",
         "scored": "{points:g} pontos em {answers} respostas",
         "unscored": "sem resposta",
+        "classified": "tipo de chamada: {type}",
         "self_service": "desligou no menu, sem pedir um agente",
         "agent": "pediu um agente no menu",
     },
@@ -274,6 +302,8 @@ def _why(floor: Floor, visit: Visit, language: Language, figure: str) -> str:
     if figure == "satisfaction":
         word = _WORDS[language]["scored" if visit.answers else "unscored"]
         return word.format(points=visit.score_milli / 1000, answers=visit.answers)
+    if figure == "classified":
+        return _WORDS[language]["classified"].format(type=floor.config.classification.title_of(visit.type or "", language))
     if visit.state in ("waiting", "unknown"):
         key: str = visit.state
     else:

@@ -13,6 +13,7 @@ from appliance.core.catalogue import AlarmAcknowledged, AlarmCleared, AlarmRaise
 from appliance.core.classification_config import CallType, Classification
 from appliance.core.config import Config, GroupConfig, Kpi
 from appliance.floor.classify import alarm_of, is_of_call
+from appliance.floor.explain import explain
 from appliance.floor.floor import bytes_from_state, state_from_bytes
 from appliance.floor.history import part_from_floor
 from appliance.floor.shot import Shots
@@ -141,6 +142,22 @@ def test_every_call_is_in_exactly_one_type(make_day_class: Any, steps: list[tupl
     for counts in [*(tally.classes for queue in queues for tally in queue.halves.values()), *day.floor.state.classes.halves.values()]:
         halves.update(counts)
     assert halves == Counter(newest.values())
+
+
+def test_explain_lists_them_with_their_types(make_day) -> None:
+    day = make_day()
+    day.floor.visits.keep = True
+    talked(day, 0, "v1", talk_s=3000)
+    talked(day, 3010, "v2", "soporte")
+    day.tell(3100, classed("v1", "perfect"), classed("v2", "prank"), classed(None, "improper", call="out"))
+    now = day.clock.wall_ns()
+    told = explain(day.floor, "classified", now, None, language="es")
+    assert (told.value, [row.why for row in told.rows]) == (
+        3, ["tipo de llamada: Perfectas", "tipo de llamada: prank", "tipo de llamada: Impropias"],
+    )  # fmt: skip
+    assert sum(shot(day).floor.today.classes.values()) == told.value
+    assert explain(day.floor, "classified", now, "ventas").value == 1
+    assert explain(day.floor, "classified", now, None, "rolling").value == sum(shot(day).floor.rolling.classes.values()) == 2
 
 
 def raised(agent: str, call: str) -> AlarmRaised:

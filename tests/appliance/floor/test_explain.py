@@ -27,7 +27,7 @@ def tell(day) -> int:
     return day.clock.wall_ns()
 
 
-@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure != "self_service_share"])
+@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure not in ("self_service_share", "classified")])
 @pytest.mark.parametrize("window", ["today", "interval", "rolling"])
 def test_the_value_is_the_boards_and_the_rows_make_it(day, figure: str, window: str) -> None:
     now = tell(day)
