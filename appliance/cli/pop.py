@@ -35,9 +35,7 @@ EXAMPLES = """
 """
 _SETTLED: Final = (b'{"k":"pop.settled"',)
 _PERCENTILES: Final = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
-_STEPS: Final = {
-    "ring": "the ring", "caller": "who calls", "match": "the card", "send": "the way out", "broker": "the broker", "answer": "the answer",
-}  # fmt: skip
+_STEPS: Final = {"ring": "the ring", "send": "the way out", "broker": "the broker"}
 _OVER: Final = {
     "abandoned": "the caller hung up while it rang", "left": "the queue let the caller go", "lost": "the box lost sight of the call",
     "answered_elsewhere": "another agent answered",
@@ -139,7 +137,10 @@ def lines(ring: Ring, now_ns: int, zone: ZoneInfo, *, numbers: bool) -> Iterator
     elif verdict.step == "answer":
         yield f"  it reached his screen; {_OVER[verdict.why or '']}"
     else:
-        yield "  " + coloured(f"stopped at {_STEPS[verdict.step]}: {(verdict.why or '').replace('_', ' ')}", "red")
+        why = (verdict.why or "").replace("_", " ")
+        bare = verdict.step in ("caller", "match")
+        text = f"it reached his screen without a card: {why}" if bare else f"stopped at {_STEPS[verdict.step]}: {why}"
+        yield "  " + coloured(text, "amber" if bare else "red")
         if verdict.mend is not None:
             yield f"    {verdict.mend}"
 
