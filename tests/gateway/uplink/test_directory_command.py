@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from appliance.core import directory_store
+from appliance.core.catalogue import CommandReceived
 from appliance.core.config import Config, Site
 from appliance.core.directory import Directory
 from appliance.core.directory_page import BYTES_MOST, CARDS_MOST
@@ -214,3 +215,26 @@ async def test_a_simulated_crm_sends_what_follows(rig, crm) -> None:
     known = next(nobodies(1))
     with directory(crm.box) as held:
         assert held.lookup(known["numbers"][0]).name == known["name"]
+
+
+async def test_a_page_given_at_the_box_itself_is_whole_in_the_journal(rig, crm) -> None:
+    """As by `callfloor send`: it is filed in the same way; what is no page is refused at the lane, without a door before it."""
+    for command, args in (
+        ("l1", {"version": 1, "upserts": [ana()]}),
+        ("l2", {"version": 2, "upserts": [{}] * 1001}),
+        ("l3", {"version": 2}),
+    ):
+        await crm.box.context.emit(CommandReceived(id=command, verb="directory", args=args, by="local", digest=command))
+
+    def ends() -> dict[str, tuple[str, str | None]]:
+        rows = [msgspec.json.decode(row.body) for row in crm.box.journal.read(0)]
+        return {row["d"]["id"]: (row["d"]["state"], row["d"].get("reason")) for row in rows if row["k"] == "command.finished"}
+
+    await rig.until(lambda: len(ends()) == 3)
+    assert ends() == {
+        "l1": ("done", None),
+        "l2": ("refused", "bad_args: Expected `array` of length <= 1000 - at `$.upserts`"),
+        "l3": ("done", None),
+    }
+    with directory(crm.box) as held:
+        assert (held.version, held.entries) == (2, 1)
