@@ -47,7 +47,7 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "Os dados foram abertos; sua chave ficou selada no TPM desta máquina. {file} foi retirado de CONFIG.",
     ),
     "key_stays": (
-        "Los datos se abrieron con {file}, que queda en CONFIG porque nada más los abre ({why}). Quien se lleve el disco tiene ambas cosas.",
+        "Los datos se abrieron con {file}, que queda en CONFIG porque nada más los abre ({why}). Quien se lleve el disco tiene ambos.",
         "The data was opened with {file}, which stays on CONFIG as nothing else opens it ({why}). Whoever takes the disk has both.",
         "Os dados foram abertos com {file}, que fica em CONFIG porque sem ele não abrem ({why}). Quem levar o disco tem as duas coisas.",
     ),
