@@ -128,15 +128,15 @@ def _tell(told: Loaded, table: Table, *, dry: bool) -> None:
         complain("… and more of that kind")
     form = f"{table.form}, {table.encoding}" + (f", {table.delimiter!r} between columns" if table.form == "csv" else "")
     say(f"{told.lines:,} lines ({form}): {told.filed:,} customers {'could be filed' if dry else 'filed'}")
-    for count, what in (
-        (told.older, "are held in a newer version and stay"),
-        (told.deleted, "were deleted or forgotten and stay so"),
-        (told.faulty_numbers, "numbers are none and were left out"),
+    for what, count in (
+        ("held in a newer version, and stay", told.older),
+        ("deleted or forgotten since, and stay so", told.deleted),
+        ("numbers left out, for they are none", told.faulty_numbers),
     ):
         if count:
-            say(f"  {count:,} {what}")
+            say(f"  {what}: {count:,}")
     if told.faulty_lines:
-        say(coloured(f"  {told.faulty_lines:,} lines were not taken", "amber"))
+        say(coloured(f"  lines not taken: {told.faulty_lines:,}", "amber"))
     if not dry:
         say(f"the directory holds {told.entries:,} customers, version {told.version}")
 

@@ -119,7 +119,7 @@ def _imported(args: argparse.Namespace, config: Config, table: Table) -> int:
         complain(f"{table.path}:{number_of_line}: no number")
     say(f"{lines:,} lines: {changed:,} numbers {'taken off' if args.remove else 'added'}; {count:,} may not be called")
     if faulty:
-        say(coloured(f"  {faulty:,} lines were not taken", "amber"))
+        say(coloured(f"  lines not taken: {faulty:,}", "amber"))
     return 1 if faulty else 0
 
 

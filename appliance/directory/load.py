@@ -133,7 +133,7 @@ class Load:
             self.told.fault(line.number, "no number: none at all, or only with letters, too short or too long", whole=True)
             return None
         if bad:
-            self.told.fault(line.number, f"{bad} of its numbers are none (letters, too short, too long)", whole=False)
+            self.told.fault(line.number, f"numbers left out, for they are none (letters, too short, too long): {bad}", whole=False)
         return card
 
     def _bound(self, entries: int) -> None:
