@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appliance.floor.snapshot import AgentCounts, Alarm, Announcement, Crm, Pbx
+from appliance.floor.snapshot import AgentCounts, Alarm, Announcement, Callbacks, Crm, Pbx
 from wallboard.sample import ago, stocked
 
 if TYPE_CHECKING:
@@ -300,6 +300,22 @@ async def test_a_channel_turns_stale_where_it_stands_and_its_wait_with_it(browse
     await tab.until(f"{cell.format('as_of')} !== {age!r}", 4)
     assert await tab.ask(cell.format("longest_wait")) == stood == "1:35"
     assert await tab.ask("document.querySelector('tr[data-key=fax] td[data-key=waiting] .digits').textContent") == "–"
+
+
+async def test_with_nobody_to_call_back_the_sum_stands_in_large_and_a_table_comes_with_the_first(browser: Browser, box: Box) -> None:
+    box.write("devolver", 'distance_m = 3\n[[page]]\nkind = "callbacks"\n')
+    stocked(box.held)
+    due = box.held.queues["ventas"].callbacks
+    for scope in (box.held.floor, *box.held.queues.values()):
+        scope.callbacks = Callbacks()
+    box.tell()
+    tab = await box.open(browser, "/board/devolver")
+    assert await tab.ask(figure("callbacks")) == "0"
+    box.held.floor.callbacks = box.held.queues["ventas"].callbacks = due
+    box.tell()
+    await tab.until("document.querySelector('tr[data-key=ventas] td[data-key=callbacks] .digits').textContent === '4'")
+    assert await tab.ask("document.querySelector('tr[data-sum=true] td[data-key=callbacks] .digits').textContent") == "4"
+    assert await tab.ask("[...document.querySelectorAll('.tile')].every((tile) => !tile.offsetParent)")
 
 
 async def test_announcements_take_turns_and_roll_only_where_they_do_not_fit(browser: Browser, box: Box) -> None:

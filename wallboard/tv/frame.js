@@ -15,7 +15,10 @@ const ZONE = 0.2; // of the height: what troubles and announcements may take tog
 
 const TILES = new Set(["floor", "queue", "group", "link", "trunks", "classes", "outbound"]);
 const TABLES = new Set(["queues", "totals", "callbacks", "channels", "records", "headsets"]);
-export const viewOf = (kind) => (TILES.has(kind) ? "tiles" : TABLES.has(kind) ? "table" : kind === "agents" ? "seats" : kind === "announcements" ? "cards" : kind);
+const VIEWS = { agents: "seats", announcements: "cards" };
+// With no queue that anybody is to be called back for, the sum stands in large.
+const isBare = (page) => page.kind === "callbacks" && !page.rows.length;
+export const viewOf = (page) => (TILES.has(page.kind) || isBare(page) ? "tiles" : TABLES.has(page.kind) ? "table" : VIEWS[page.kind] ?? page.kind);
 
 // A page's figures in large; a group of trunks is one figure, its lines busy of all; so is a type of call, and an outcome of calls.
 export function tilesOf(page) {
@@ -60,7 +63,7 @@ export const leastStage = (head, zone, s) => Math.min(stage(head, { most: zone.m
 
 // The screens of one page, laid out for the least stage; `key` changes when they must be laid out again.
 export function layoutKey(page) {
-  switch (viewOf(page.kind)) {
+  switch (viewOf(page)) {
     case "tiles": return signature(tilesOf(page));
     case "table": return `${rowsOf(page).map((row) => `${row.title}|${row.word}`).join("\n")}#${(rowsOf(page)[0]?.tiles ?? []).map((tile) => tile.key).join()}#${signature(rowsOf(page).flatMap((row) => row.tiles))}`;
     case "seats": return `${page.rows.length}|${page.rows.map((row) => `${row.title}|${row.word}`).join("\n")}`;
@@ -70,7 +73,7 @@ export function layoutKey(page) {
 }
 
 export function layout(page, width, height, s) {
-  switch (viewOf(page.kind)) {
+  switch (viewOf(page)) {
     case "tiles": return { screens: screensOf(tilesOf(page), width, height, s) };
     case "table": return tableScreens(page, width, height, s);
     case "seats": return seatScreens(page, width, height, s);

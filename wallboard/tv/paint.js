@@ -117,7 +117,7 @@ export class Painter {
   }
 
   show({ page, fit, at }, quiet) {
-    const name = viewOf(page.kind);
+    const name = viewOf(page);
     const screen = fit.screens?.[at];
     const { width, height } = this.room;
     const tiles = name === "tiles" ? tilesOf(page).slice(screen.from, screen.to) : [];
