@@ -45,6 +45,8 @@ _WINDOWED: Final = frozenset({"floor", "queue", "group", "queues", "totals", "cl
 #: Pages that are left out while they have no row; those that are not as old as the floor's figures.
 _NEEDS_ROWS: Final = frozenset({"trunks", "records", "headsets", "announcements", "totals", "channels", "classes"})
 _TIMELESS: Final = frozenset({"link", "announcements", "headsets", "records", "channels"})
+#: Where a site's age stands among its columns: on the first screen.
+_AGE_AT: Final = 3
 #: Columns that stand only where some row knows them, and the member that tells.
 _TOLD_BY: Final = {"vip_wait": "vip_waiting", "callbacks": "callbacks"}
 
@@ -173,7 +175,7 @@ class Maker:
     def _totals(self, spec: PageSpec) -> tuple[Row, ...]:
         if is_of_sites(spec):
             own, sites = self._snapshot.site, sites_of(self._snapshot, spec.sites)
-            columns = (*_columns(spec, sites.values()), *_aged(spec))
+            columns = (*(usual := _columns(spec, sites.values()))[:_AGE_AT], *_aged(spec), *usual[_AGE_AT:])
             paths = {key: "floor" if key == own else f"site.{key}" for key in sites}
             rows = ((self._queue_row(columns, Scope(paths[key], site, spec.window), key), site) for key, site in sites.items())
             return tuple(replace(row, title=self._site_title(row.title, site)) for row, site in rows)

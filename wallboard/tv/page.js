@@ -9,6 +9,7 @@ const NEEDS_ROWS = new Set(["trunks", "records", "headsets", "announcements", "t
 const TIMELESS = new Set(["link", "announcements", "headsets", "records", "channels"]);
 const FIGURED = new Set(["floor", "queue", "group", "totals"]);
 const TOLD_BY = { vip_wait: "vip_waiting", callbacks: "callbacks" }; // columns that stand only where some row knows them
+const AGE_AT = 3; // where a site's age stands among its columns: on the first screen
 const SILENT = new Set(["silent", "down"]);
 const EVERY_SITE = "*"; // the own floor and every other site
 const NOBODY = { fresh: "unknown" };
@@ -122,7 +123,8 @@ export class Maker {
   totals(spec) {
     const ofSites = isOfSites(spec);
     const named = ofSites ? this.sites(spec) : this.chosen(this.floor.groups ?? {}, spec.groups).map(([key, group]) => [key, group, `group.${key}`]);
-    const columns = [...columnsOf(spec, named), ...aged(spec)];
+    const usual = columnsOf(spec, named);
+    const columns = [...usual.slice(0, AGE_AT), ...aged(spec), ...usual.slice(AGE_AT)];
     return named.map(([key, scope, path]) => {
       const made = this.queueRow(columns, spec, path, key, scope);
       // A site that is not heard, or whose box is off, says so: its figures are old, and no zeros.
