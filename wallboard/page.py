@@ -175,7 +175,8 @@ class Maker:
     def _totals(self, spec: PageSpec) -> tuple[Row, ...]:
         if is_of_sites(spec):
             own, sites = self._snapshot.site, sites_of(self._snapshot, spec.sites)
-            columns = (*(usual := _columns(spec, sites.values()))[:_AGE_AT], *_aged(spec), *usual[_AGE_AT:])
+            usual = _columns(spec, sites.values())
+            columns = (*usual[:_AGE_AT], *_aged(spec), *usual[_AGE_AT:])
             paths = {key: "floor" if key == own else f"site.{key}" for key in sites}
             rows = ((self._queue_row(columns, Scope(paths[key], site, spec.window), key), site) for key, site in sites.items())
             return tuple(replace(row, title=self._site_title(row.title, site)) for row, site in rows)
