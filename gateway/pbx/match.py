@@ -7,7 +7,7 @@ up then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from appliance.core.catalogue import CallMatched, CallOffered, CallQueued, LineCallerId, LineReleased, LineRinging
 from appliance.core.directory_card import Card
 from appliance.core.event import Event, stored_from_body
-from appliance.core.journal import PAGE, Journal
+from appliance.core.journal import Journal
 from appliance.core.line_config import LINES
 from appliance.core.meter import Family, count
 from appliance.service import Watch
@@ -49,10 +49,10 @@ class Matcher:
         #: Callers looked up, and those of them who are customers.
         self.looked_up = self.found = 0
 
-    def restore(self, calls: Iterable[str]) -> None:
-        """Take up the calls that the journal holds a match of, oldest first."""
-        for call in calls:
-            self._remember(call)
+    def passed(self, body: bytes) -> None:
+        """A row that stands in the journal from before. Raises msgspec.DecodeError when it is a match and cannot be read."""
+        if body.startswith(_MATCHED):
+            self._remember(_decoder.decode(stored_from_body(body).data).call)
 
     def apply(self, events: list[Event]) -> list[Event]:
         """The same events, behind the first that tells a call's caller who he is. The list itself where nothing is to be added."""
@@ -141,16 +141,3 @@ class MatchingOutbox(SharedOutbox):
             return True
         self.matcher.undo()
         return False
-
-
-def matched_calls(journal: Journal, rows: int) -> Iterator[str]:
-    """The calls that the newest rows hold a match of, oldest first; what cannot be read is passed over."""
-    after = max(0, journal.head().seq - rows, journal.first_seq() - 1)
-    while page := journal.read(after, PAGE):
-        for entry in page:
-            if entry.body.startswith(_MATCHED):
-                try:
-                    yield _decoder.decode(stored_from_body(entry.body).data).call
-                except msgspec.DecodeError:
-                    continue
-        after = page[-1].seq

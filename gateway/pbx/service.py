@@ -30,7 +30,7 @@ from gateway.pbx import known as past
 from gateway.pbx.commands import PbxCommands
 from gateway.pbx.dialect import Source, dialect
 from gateway.pbx.link import Link
-from gateway.pbx.match import Matcher, MatchingOutbox, matched_calls
+from gateway.pbx.match import Matcher, MatchingOutbox
 from gateway.pbx.shared_trunk import SharedTrunks
 
 _log = logging.getLogger("callfloor.gateway")
@@ -65,7 +65,7 @@ class Gateway:
         parts = Parts(context.watch)
         matcher = Matcher(Directory.open(context.config))
         outbox = await self._outbox(context, parts.part("the journal's writer"), matcher)
-        sources = await asyncio.to_thread(sources_from_journal, context, last)
+        sources = await asyncio.to_thread(sources_from_journal, context, last, matcher.passed)
         self.links = {
             pbx: Link(pbx, config, dialect(config.kind), sources[pbx], _watched(context, parts, f"pbx {pbx}"), outbox, saw)
             for pbx, config in context.config.pbx.items()
@@ -102,7 +102,6 @@ class Gateway:
 
     async def _outbox(self, context: Context, watch: Part, matcher: Matcher) -> Outbox:
         journal, trunks = context.journal, SharedTrunks(shared_trunks(context.config))
-        await asyncio.to_thread(lambda: matcher.restore(matched_calls(journal, ROWS_BACK)))
         if trunks.sizes:
             await asyncio.to_thread(lambda: trunks.restore(newest_events(journal)))
         return MatchingOutbox(journal, self._max_queued_events, trunks, matcher, watch=watch)
@@ -116,10 +115,13 @@ async def _same_journal(journal: Journal) -> None:
     raise TransientError(f"the journal {epoch} was replaced by {journal.epoch}: the gateway takes stock anew")
 
 
-def sources_from_journal(context: Context, last: dict[str, Sight]) -> dict[str, Source]:
-    """A source per configured PBX, brought to what the journal's newest rows say was known. Blocks; run it in a thread."""
+def sources_from_journal(context: Context, last: dict[str, Sight], passed: Callable[[bytes], None] | None = None) -> dict[str, Source]:
+    """A source per configured PBX, brought to what the journal's newest rows say was known. Blocks; run it in a thread.
+
+    `passed` sees every one of these rows.
+    """
     clock, config = context.clock, context.config
-    known = past.fold(newest_events(context.journal))
+    known = past.fold(newest_events(context.journal, passed=passed))
     sources = {pbx: dialect(one.kind).source(pbx, config) for pbx, one in config.pbx.items()}
     for pbx, source in sources.items():
         if pbx in known:
@@ -131,14 +133,19 @@ def sources_from_journal(context: Context, last: dict[str, Sight]) -> dict[str, 
     return sources
 
 
-def newest_events(journal: Journal, rows: int = ROWS_BACK) -> Iterator[Event]:
-    """The newest rows' events of the kinds that the fold needs, oldest first; rows that cannot be decoded are counted and logged."""
+def newest_events(journal: Journal, rows: int = ROWS_BACK, passed: Callable[[bytes], None] | None = None) -> Iterator[Event]:
+    """The newest rows' events of the kinds that the fold needs, oldest first; rows that cannot be decoded are counted and logged.
+
+    `passed` sees every row.
+    """
     head = journal.head().seq
     after = max(0, head - rows, journal.first_seq() - 1)
     damaged = 0
     while page := journal.read(after, PAGE):
         for entry in page:
             try:
+                if passed is not None:
+                    passed(entry.body)
                 stored = stored_from_body(entry.body)
                 if stored.kind in past.KINDS and stored.source.startswith("gateway/"):
                     event = event_from_stored(stored)
