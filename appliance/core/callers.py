@@ -206,16 +206,20 @@ def salt_of(folder: Path) -> bytes:
             if len(held) == SALT_BYTES:
                 return held
             path.unlink()
-        part = folder / f"{_SALT_FILE}.{os.getpid()}"
+        part = folder / f"{_SALT_FILE}.{os.urandom(6).hex()}"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             os.write(descriptor, os.urandom(SALT_BYTES))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        with suppress(FileExistsError):  # another process was first: its salt is the box's
+        try:
             os.link(part, path)
-        part.unlink()
+            part.unlink()
+        except FileExistsError:  # another process was first: its salt is the box's
+            part.unlink()
+        except OSError:  # a file system without links
+            part.replace(path)
         return path.read_bytes()
     except OSError as fault:
         raise TransientError(f"{path} cannot be kept: {fault.strerror}; callers' numbers stay as they are until it can") from fault

@@ -142,7 +142,7 @@ def test_an_unknown_service_and_an_empty_configuration_are_told(start: Start, si
     assert start("gatewya").ended() == 1
     running = start()
     assert running.ended() == 1
-    assert "there is no service 'gatewya'; there are: gateway, headsets, wallboard, uplink, opcua, broken, busy" in running.log()
+    assert "there is no service 'gatewya'; there are: gateway, headsets, wallboard, uplink, routing, opcua, broken, busy" in running.log()
     assert "the configuration enables no service" in running.log()
     assert not (site / "journal.db").exists()
 

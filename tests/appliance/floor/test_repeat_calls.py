@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from appliance.core.callers import Marks, digits_of, salt_of, same_number
+from appliance.core.callers import SALT_BYTES, Marks, digits_of, held_salt, salt_of, same_number
 from appliance.core.catalogue import CallAnswered, CallQueued, kind_of
 from appliance.core.clock import NS, ManualClock
 from appliance.core.config import Config, JournalConfig, Kpi
@@ -175,3 +176,25 @@ def test_the_callers_of_a_large_floor_take_bounded_room(make_day, monkeypatch: p
 
 
 START = 1_795_270_000 * NS
+
+
+def test_of_two_processes_that_make_the_salt_one_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second finds none, and the first's when it puts its own there: both have the same."""
+    first: list[bytes] = []
+
+    def late(part: Path, path: Path) -> None:
+        monkeypatch.undo()
+        first.append(salt_of(tmp_path))
+        raise FileExistsError(path)
+
+    monkeypatch.setattr(os, "link", late)
+    assert [salt_of(tmp_path)] == first
+    assert [path.name for path in tmp_path.iterdir()] == ["privacy.salt"]
+    (tmp_path / "privacy.salt").write_bytes(b"torn")
+
+    def never(part: Path, path: Path) -> None:
+        raise PermissionError(1, "no links here")
+
+    monkeypatch.setattr(os, "link", never)
+    assert salt_of(tmp_path) == held_salt(tmp_path) != first[0]
+    assert len(held_salt(tmp_path)) == SALT_BYTES
