@@ -48,7 +48,8 @@ def _table(data: dict[str, Any], kind: type[Struct], path: tuple[str | int, ...]
         listed = _struct_of_list(fields[key].type)
         if listed is not None:
             yield from _tables(data, key, listed, here, hook)
-            yield from _leaf(data, key, fields[key].type, here, hook)  # what may not be so many
+            if key in data:
+                yield from _leaf(data, key, fields[key].type, here, hook)  # what may not be so many
         elif inner is None:
             yield from _leaf(data, key, fields[key].type, here, hook)
         elif not isinstance(data[key], dict):
