@@ -56,7 +56,7 @@ test-kill: setup ## a busy morning while every service is killed at random, and 
 test-commands: setup ## 1 000 kills of every service, the broker and the link to the PBX while a CRM gives commands: none twice, none without an end; fifteen minutes
 	$(PYTEST) -m slow tests/faults/test_commands_killed.py $(ARGS)
 
-test-callbacks: setup ## 100 kills of the keeper of callbacks while calls come and go: none doubled, none lost; two minutes
+test-callbacks: setup ## 100 kills of the keeper of callbacks while calls come and go: none doubled, none lost; three minutes
 	$(PYTEST) -m slow tests/gateway/uplink/test_callbacks_killed.py $(ARGS)
 
 faults: setup ## 200 kills, and every other fault of line, network, broker, clock and disk, each judged: build/faults.json; twenty minutes

@@ -14,8 +14,10 @@ from msgspec.structs import replace
 
 from appliance.core import catalogue as c
 from appliance.core.callbacks_config import CallbacksConfig, SatisfactionConfig
+from appliance.core.clock import NS
 from appliance.core.config import Config, PbxConfig
 from appliance.core.ivr_config import IvrConfig
+from appliance.floor import callback_rule
 from appliance.floor_view import FloorView
 from appliance.sim.floor_model_plan import AgentPlan, Plan, QueuePlan
 from appliance.sim.freeswitch import SimFreeswitch
@@ -25,13 +27,13 @@ from gateway.pbx.service import Gateway
 from gateway.uplink import callbacks as keeper
 
 CMD = "callfloor/1/quito/p3/cmd/callback"
-SPEED = 80.0
-#: Two minutes of a floor on which most give up, then nobody calls any more.
+SPEED = 100.0
+#: A floor on which most give up; nobody calls before the box is there.
 PLAN = Plan(
     queues=(QueuePlan(name="ventas", extension="600", timeout_s=9000.0), QueuePlan(name="soporte", extension="601", timeout_s=9000.0)),
     agents=tuple(AgentPlan(extension=f"{at}", name=f"Agente {at}", queues=("ventas", "soporte")) for at in (101, 102, 103)),
     calls_per_min=36.0,
-    surges=((120.0, 0.0),),
+    surges=((0.0, 0.0),),
     talk_mean_s=9.0,
     patience_mean_s=10.0,
     repeat_share=0.3,
@@ -94,6 +96,13 @@ def truth(model: Any, limit: float | None) -> dict[str, int]:
     return known
 
 
+def calls_for(model: Any, seconds: float) -> float:
+    """People call from now on, and so long; when they will stop calling."""
+    until_s: float = model.now_s + 60.0 + seconds  # it looks once a minute whether anybody does
+    model._callers._plan = replace(model.plan, surges=((0.0, 1.0), (until_s, 0.0)))
+    return until_s
+
+
 @contextlib.asynccontextmanager
 async def floor(kind: str, box: Any, folder: Path, plan: Plan = PLAN, **parts: Any) -> AsyncIterator[Any]:
     """The box hears a simulated PBX of this kind."""
@@ -121,9 +130,11 @@ async def test_who_gave_up_is_known_to_the_crm_whatever_the_link_did(rig, tmp_pa
     async with floor(kind, box, tmp_path, satisfaction=SatisfactionConfig(limit={"satisfaction": 3.0})) as pbx:
         box.start()
         crm = rig.consumer(broker, client_id="crm")
+        await rig.until(lambda: told(box, "pbx.resynced"))
+        until_s = calls_for(pbx.model, 120.0)
         await rig.until(lambda: told(box, "callback.opened"))
         broker.kill()
-        await rig.until(lambda: pbx.truth(calls=False) and pbx.model.now_s > 270.0)  # nobody calls again so late
+        await rig.until(lambda: pbx.truth(calls=False) and pbx.model.now_s > until_s + 150.0)  # nobody calls again so late
         assert all(visit.outcome not in ("waiting", "talking") for visit in pbx.model.visits)
         wanted = truth(pbx.model, limit)
         assert len(wanted) > 3, "a floor on which nobody gives up shows nothing"
@@ -238,6 +249,27 @@ async def test_what_is_open_outlives_its_rows(rig, monkeypatch: pytest.MonkeyPat
     view.catch_up()
     [one] = view.floor.state.callbacks.open.values()
     assert (one.by, one.since) == ("ana", last["since"])
+
+
+async def test_who_left_unserved_is_told_once_over_restarts(rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The minute in which somebody may serve him yet goes on over a restart; what was told before one is not told again."""
+    monkeypatch.setattr(callback_rule, "LEFT_NS", NS)
+    box = rig.box("", pbx={"central": PbxConfig(host="h", username="u")})
+    box.start()
+    visit = {"pbx": "central", "queue": "ventas", "wait_s": 60.0, "reason": "timeout"}
+    box.journal.append(
+        [box.event(c.CallLeft(call="1", visit="1.1", caller="+12025550143", **visit)), box.event(gave_up("2", "+12025550144"))]
+    )
+    await rig.until(lambda: told(box, "callback.opened"))
+    assert [one["call"] for one in told(box, "callback.opened")] == ["2"]
+    for _ in range(3):
+        await box.stop()
+        box.start()
+        await rig.until(lambda: len(told(box, "callback.opened")) == 2)
+    box.journal.append([box.event(gave_up("3", "+12025550143"))])
+    await rig.until(lambda: len(told(box, "callback.opened")) == 3)
+    _, first, last = told(box, "callback.opened")
+    assert (last["callback"], last["times"], last["waited_s"]) == (first["callback"], 2, 100.0)
 
 
 def test_the_defaults_keep_callbacks_where_calls_are_heard() -> None:
