@@ -22,7 +22,7 @@ def findings_of_classification(config: Config) -> Iterator[Finding]:
                 mend = f"write one of {', '.join(own.known)}, or add [classification.types.{slug(name, 'x')}]"
                 yield Finding(("classification", table, said), f'there is no type "{name}"', mend)
     for said in own.digits:
-        menu, colon, digits = said.rpartition(":")
+        _, colon, digits = said.rpartition(":")
         if not colon or not digits:
             mend = f'write the menu, a colon and what is pressed in it, such as "clasificar:{digits or 1}"'
             yield Finding(("classification", "digits", said), f'"{said}" names no keys of a menu', mend)
