@@ -110,7 +110,7 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     "records.ring": ("Timbre promedio", "Average ring", "Toque médio"),
     "records.talk": ("Conversación promedio", "Average talk", "Conversa média"),
     "page.headsets": ("Diademas", "Headsets", "Headsets"),
-    "page.link": ("Enlace con la central", "Link to the CRM", "Ligação com a central"),
+    "page.link": ("Enlace con la central", "Link to the CRM", "Ligação à central"),
     "page.announcements": ("Avisos", "Announcements", "Avisos"),
     "window.today": ("Hoy", "Today", "Hoje"),
     "window.interval": ("Media hora en curso", "Current half-hour", "Meia hora atual"),
