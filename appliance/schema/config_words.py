@@ -191,7 +191,7 @@ WORDS: Final[dict[str, str]] = {
     "CallbacksConfig.max_open": "beyond so many the oldest are given up",
     "SatisfactionConfig.limit": "by question, the score below which an answer is a `call.dissatisfied`: `{ satisfaction = 3 }`",
     "SatisfactionConfig.queues": "only answers about these queues, `*` at the end of a key for all that begin so; empty: all",
-    "DirectoryConfig.country": "where numbers without `+` are dialled from, by ISO 3166 (`EC`); else `[commands] country`, else the timezone's",
+    "DirectoryConfig.country": "where numbers without `+` are dialled from, by ISO 3166; else `[commands] country`, else the timezone's",
     "DirectoryConfig.vip": "customers of these segments are VIPs, in any case of letters",
     "DirectoryConfig.max_entries": "more customers than this are refused",
     "Outbound.hours": "the hours in which `originate` may call outside the house, by weekday, with `holidays`; without them any",
