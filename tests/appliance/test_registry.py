@@ -28,5 +28,7 @@ def test_every_service_can_be_made_and_knows_its_name(name: str) -> None:
 
 
 def test_a_name_that_nobody_offers() -> None:
-    with pytest.raises(MisconfiguredError, match="there is no service 'gatewya'; there are: gateway, headsets, wallboard, uplink, routing, opcua"):
+    with pytest.raises(
+        MisconfiguredError, match="there is no service 'gatewya'; there are: gateway, headsets, wallboard, uplink, routing, opcua"
+    ):
         registry.service("gatewya")
