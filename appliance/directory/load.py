@@ -64,15 +64,21 @@ class Load:
         return self.told
 
     def add(self, cards: Cards, version: int | None, wall_ns: int) -> Loaded:
-        """Add it to what is held, a thousand at a time: who is interrupted does it again."""
+        """Add it to what is held, a thousand at a time: who is interrupted does it again.
+
+        The version is the file's once all of it is there: the CRM goes on from what the box says that it has.
+        """
         with cards.turn():
+            before = cards.books()
             for batch in self._batches():
                 with cards.writing():
                     held = cards.books()
                     self._bound(held.entries + len(batch))
                     at = held.version if version is None else version
                     self._count(cards.upsert(batch, at, newest=False, as_of=version or 0))
-                    cards.note(max(held.version, at), wall_ns)
+            if self.told.lines > self.told.faulty_lines:
+                with cards.writing():
+                    cards.note(max(before.version, version or 0), wall_ns)
             return self._done(cards)
 
     def replace(self, cards: Cards, version: int | None, wall_ns: int) -> Loaded:

@@ -124,6 +124,24 @@ def test_replace_or_nothing(box: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert run(box, "verify") == 0
 
 
+def test_a_file_that_ends_half_way_makes_no_version(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The CRM sends what follows the box's version: one that holds half of a file must not say that it has it."""
+    (box / "1.csv").write_text("id,phone\na,0991234567\n")
+    assert run(box, "import", box / "1.csv", "--version", "5") == 0
+    rows = "".join(f"{n},09{80000000 + n}\n" for n in range(1500))
+    (box / "2.csv").write_text(f'id,phone\n{rows}"{"x" * 200_000}')
+    assert "is a quote left open" in refused(capsys, box, "import", box / "2.csv", "--version", "1041")
+    told = asked(capsys, box, "stats")
+    assert (told["version"], told["entries"]) == (5, 1001)
+    (box / "3.csv").write_text("id,phone\na,nobody\n")
+    assert run(box, "import", box / "3.csv", "--version", "1041") == 1
+    assert asked(capsys, box, "stats")["version"] == 5, "nothing of it was taken"
+    (box / "2.csv").write_text(f"id,phone\n{rows}")
+    assert run(box, "import", box / "2.csv", "--version", "1041") == 0
+    told = asked(capsys, box, "stats")
+    assert (told["version"], told["entries"]) == (1041, 1501)
+
+
 def test_too_many_are_refused(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (box / "c.toml").write_text('[site]\ntimezone = "America/Guayaquil"\n[directory]\nmax_entries = 1000\n')
     (box / "k.csv").write_text("id,phone\n" + "".join(f"{n},09{80000000 + n}\n" for n in range(1001)))
