@@ -33,7 +33,7 @@ class Pages:
         packed = zlib.compress(page, 1)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            sizes = [one.stat().st_size for one in self._folder.iterdir() if one.name != _PREFIX + command]
+            sizes = [_bytes_of(one) for one in self._folder.iterdir() if one.name != _PREFIX + command]
             if len(sizes) >= WAITING_MOST or sum(sizes) + len(packed) > WAITING_BYTES:
                 return False
             part = self._folder / f"part-{command}"
@@ -83,6 +83,13 @@ class Pages:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _bytes_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0  # its command has its end meanwhile
 
 
 def _private(path: str, flags: int) -> int:

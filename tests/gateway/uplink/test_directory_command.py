@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 
 import msgspec
 import pytest
@@ -182,6 +183,29 @@ def test_pages_that_wait_are_bounded_and_leftovers_go(tmp_path) -> None:
     assert pages.get("c0") is None
     assert pages.put(".", b"x" * BYTES_MOST), "a name that a folder would have is an id as well"
     assert pages.get(".") == b"x" * BYTES_MOST
+
+
+def test_a_page_may_go_while_another_comes(tmp_path) -> None:
+    """The one in the thread of the lane, the other in the door's."""
+    pages, stop = Pages(tmp_path / "pages"), threading.Event()
+    other = Pages(tmp_path / "pages")
+    (tmp_path / "pages").mkdir()
+
+    def come_and_go() -> None:
+        folder = tmp_path / "pages"
+        while not stop.is_set():
+            for n in range(20):
+                (folder / f"page-t{n}").touch()
+            for n in range(20):
+                other.drop(f"t{n}")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        assert all(pages.put("here", b"{}") for _ in range(300))
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_the_table_of_settled_commands_is_bounded(tmp_path, monkeypatch) -> None:
