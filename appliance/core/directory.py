@@ -26,6 +26,8 @@ __all__ = ["Card", "Directory", "country_from", "directory_path"]
 
 _log = logging.getLogger(__name__)
 _SHARING_MOST: Final = 10
+#: So many customers of one number are asked whether they may be called: a number of more is a clerk's *none*, and nobody is called by it.
+_LOOKED_MOST: Final = 1_000
 
 
 def directory_path(config: Config) -> Path:
@@ -90,7 +92,8 @@ class Directory:
         if self._list.has(key):
             return True
         try:
-            return any(held_from_bytes(row.body).do_not_call for row in self._reader.cards(key, _SHARING_MOST))
+            rows = self._reader.cards(key, _LOOKED_MOST + 1)
+            return len(rows) > _LOOKED_MOST or any(held_from_bytes(row.body).do_not_call for row in rows)
         except msgspec.DecodeError as fault:
             raise CorruptError(f"a card of the directory cannot be read: {fault}; see `callfloor directory verify`") from fault
 

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from appliance.core.errors import CorruptError, FullError, TransientError
-from appliance.core.sqlite_file import check_kind, connect, fault_of, snapshot, standing
+from appliance.core.sqlite_file import READER_S, check_kind, connect, fault_of, snapshot, standing
 
 CARDS_FILE: Final = "directory.db"
 APPLICATION_ID: Final = 0x43464449  # "CFDI"
@@ -70,7 +70,9 @@ class Reader:
             with snapshot(db):
                 version, generation = db.execute("SELECT version, generation FROM state").fetchone()
                 found = db.execute(_SHOWN[generation], (number, most)).fetchall()
-        except (sqlite3.Error, TypeError) as fault:
+            if not all(type(body) is bytes for _, body in found):
+                raise TypeError("a card is no card")
+        except (sqlite3.Error, TypeError, KeyError) as fault:
             raise self._lost(fault) from fault
         return [Row(customer, body, version) for customer, body in found]
 
@@ -141,7 +143,7 @@ class Reader:
             return None
         if self._db is None or identity != self._identity:
             self.close()
-            self._db = connect(self.path, "rw", _CACHE_KIB)
+            self._db = connect(self.path, _CACHE_KIB, READER_S)
             self._identity = identity
             try:
                 self._db.execute("PRAGMA query_only=ON")

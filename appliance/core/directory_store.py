@@ -39,7 +39,7 @@ class Cards:
         self.path = path
         refuse_network_path(path)
         make_private(path)
-        self._db = connect(path, "rw", _CACHE_KIB)
+        self._db = connect(path, _CACHE_KIB)
         try:
             _set_up(self._db, path)
             self._salt: bytes = self._db.execute("SELECT salt FROM state").fetchone()[0]
@@ -211,16 +211,16 @@ class Cards:
         return had
 
     def load(self, cards: Sequence[Filed], version: int) -> dict[str, int]:
-        """Add cards to the load. Told as by `upsert`: what is remembered as forgotten in this version or a later one stays away."""
+        """Add cards to the load. Told as by `upsert`: who was forgotten in this version or a later one stays away, not who was deleted."""
         other, told, pairs = 3 - self._generation(), {"filed": 0, "older": 0, "deleted": 0}, []
-        graves = self._db.execute("SELECT 1 FROM tombstone WHERE version>=? LIMIT 1", (version,)).fetchone() is not None
+        graves = self._db.execute("SELECT 1 FROM tombstone WHERE forgotten AND version>=? LIMIT 1", (version,)).fetchone() is not None
         for card in cards:
             numbers = card.held.numbers
             if graves:
-                if self._is_buried(card.customer, version):
+                if self._is_buried(card.customer, version, forgotten=True):
                     told["deleted"] += 1
                     continue
-                numbers = tuple(key for key in numbers if not self._is_buried(_spelled(key), version))
+                numbers = tuple(key for key in numbers if not self._is_buried(_spelled(key), version, forgotten=True))
             told["filed"] += 1
             if not numbers:
                 continue
@@ -247,8 +247,8 @@ class Cards:
             "UPDATE state SET generation=?, version=?, as_of_ns=?, entries=?, load_version=NULL, load_entries=0",
             (new, version, wall_ns, entries),
         )
-        # A full load is the last word on who was deleted before.
-        db.execute("DELETE FROM tombstone WHERE version<=? AND NOT forgotten", (version,))
+        # A full load is the last word on who was deleted before, also where it counts from a lower version.
+        db.execute("DELETE FROM tombstone WHERE NOT forgotten")
 
     def drop_old(self) -> None:
         """Take away the generation that a load took the place of. In a transaction of its own: nobody waits for it."""
@@ -302,9 +302,9 @@ class Cards:
         marks = [(self._mark(customer),), *((self._mark(_spelled(key)),) for key in numbers)]
         self._db.executemany("DELETE FROM tombstone WHERE key=?", marks)
 
-    def _is_buried(self, text: str, version: int) -> bool:
-        row = self._db.execute("SELECT version FROM tombstone WHERE key=?", (self._mark(text),)).fetchone()
-        return row is not None and row[0] >= version
+    def _is_buried(self, text: str, version: int, *, forgotten: bool = False) -> bool:
+        row = self._db.execute("SELECT version, forgotten FROM tombstone WHERE key=?", (self._mark(text),)).fetchone()
+        return row is not None and row[0] >= version and row[1] >= forgotten
 
 
 _OWNERS: Final = {

@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from appliance.core.errors import CallfloorError
-from appliance.core.sqlite_file import check_kind, connect, fault_of, is_blank, make_private, standing, write_ahead
+from appliance.core.sqlite_file import READER_S, check_kind, connect, fault_of, is_blank, make_private, standing, write_ahead
 from appliance.core.store import refuse_network_path
 
 LIST_FILE: Final = "do_not_call.db"
@@ -128,7 +128,7 @@ class DoNotCall:
             return None
         if self._db is None or identity != self._identity:
             self.close()
-            db = connect(self.path, "rw", _CACHE_KIB)
+            db = connect(self.path, _CACHE_KIB) if self._write else connect(self.path, _CACHE_KIB, READER_S)
             try:
                 if self._write:
                     _set_up(db)

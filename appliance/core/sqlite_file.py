@@ -10,12 +10,21 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from appliance.core.errors import CorruptError, DeniedError, FullError, TransientError, UnsupportedError
 from appliance.core.store import identity_of
 
-_BUSY_S: Final = 10.0
+#: Who writes waits so long for another who does.
+_WRITER_S: Final = 10.0
+#: Who only reads waits for nobody, but where the file is just opened after a power cut or closed by the last one: a call rings meanwhile.
+READER_S: Final = 0.25
+#: What SQLite says of rights, of others who hold the file, and of how it was called.
+_NO_DAMAGE: Final = (
+    *("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL", "SQLITE_SCHEMA", "SQLITE_INTERRUPT", "SQLITE_ABORT"),
+    *("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_NOLFS", "SQLITE_NOMEM"),
+    *("SQLITE_MISUSE", "SQLITE_RANGE", "SQLITE_TOOBIG"),
+)
 _CHECKPOINT_PAGES: Final = 1000
 #: What is left of the write-ahead log behind a large transaction.
 _WAL_BYTES: Final = 8 * 1024**2
@@ -31,12 +40,12 @@ def make_private(path: Path) -> None:
         raise fault_of(fault, path) from fault
 
 
-def connect(path: Path, mode: Literal["rw", "ro"], cache_kib: int) -> sqlite3.Connection:
-    """A connection without transactions of Python's own. Raises TransientError, CorruptError, FullError."""
+def connect(path: Path, cache_kib: int, wait_s: float = _WRITER_S) -> sqlite3.Connection:
+    """A connection without transactions of Python's own; it makes no file. Raises TransientError, CorruptError, FullError."""
     quoted = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     try:
         db = sqlite3.connect(
-            f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_S, cached_statements=64
+            f"file:{quoted}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=wait_s, cached_statements=64
         )
     except sqlite3.Error as fault:
         raise fault_of(fault, path) from fault
@@ -91,13 +100,13 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def fault_of(fault: Exception, path: Path) -> CorruptError | FullError | TransientError:
-    """Say what a fault means for a person. Whatever is no fault of SQLite's or the system's is damage in the file."""
+    """Say what a fault means for a person: damage in the file, for which it may be thrown away, is only what can be nothing else."""
     if isinstance(fault, OSError):
         return FullError(f"{path} cannot be written: {fault.strerror}; check the disk and the folder's owner")
     name = getattr(fault, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL") or "disk is full" in str(fault):
         return FullError(f"no room for {path}: {fault}; free space on that disk")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+    if name.startswith(_NO_DAMAGE) or isinstance(fault, sqlite3.ProgrammingError):
         return TransientError(f"{path} cannot be used now: {fault}; check that nobody holds it and that it belongs to the services' user")
     if name.startswith("SQLITE_IOERR"):
         return FullError(f"{path} could not be read or written: {fault} ({name}); check the disk")

@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from appliance.core.directory_store import Cards
 from appliance.core.do_not_call import DoNotCall, Listed
 from appliance.core.e164 import e164, key_of
 from appliance.core.errors import CorruptError, TransientError
+from appliance.core.sqlite_file import fault_of
 
 
 def card(customer: str, *numbers: str, **more: object) -> Filed:
@@ -101,6 +103,52 @@ def test_a_number_of_several(path: Path, cards: Cards) -> None:
         assert directory.lookup("0998765432").sharing == 10, "what clerks write for none is not counted to its end"
 
 
+def test_one_of_very_many_who_may_not_be_called_is_enough(path: Path, cards: Cards) -> None:
+    file(cards, 1, card("first", "0998765432", do_not_call=True), *(card(f"c{n}", "0998765432") for n in range(40)))
+    with Directory(path, country="EC") as directory:
+        assert directory.is_do_not_call("0998765432"), "the switchboard of a company is the number of many"
+
+
+def test_a_number_of_more_than_can_be_looked_through_is_not_called(path: Path, cards: Cards, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.core.directory._LOOKED_MOST", 5)
+    file(cards, 1, *(card(f"c{n}", "0998765432") for n in range(6)), *(card(f"d{n}", "0991234567") for n in range(5)))
+    with Directory(path, country="EC") as directory:
+        assert directory.is_do_not_call("0998765432")
+        assert not directory.is_do_not_call("0991234567")
+
+
+@pytest.mark.parametrize(
+    "broken", ["UPDATE state SET generation=7", "UPDATE card1 SET body=5", "UPDATE card1 SET body=x'9105'", "DELETE FROM state"]
+)
+def test_whatever_stands_in_a_damaged_file_raises_nothing_at_a_call(path: Path, cards: Cards, broken: str) -> None:
+    file(cards, 1, card("a", "0991234567"))
+    with sqlite3.connect(path) as db:
+        db.execute(broken)
+    db.close()
+    with Directory(path, country="EC") as directory:
+        assert directory.lookup("0991234567") is None
+        assert directory.fault
+        with pytest.raises(CorruptError):
+            directory.is_do_not_call("0991234567")
+
+
+def test_a_file_that_somebody_holds_alone_holds_no_call(path: Path, cards: Cards) -> None:
+    file(cards, 1, card("a", "0991234567"))
+    cards.close()
+    alone = sqlite3.connect(path, isolation_level=None)
+    alone.execute("PRAGMA locking_mode=EXCLUSIVE")
+    alone.execute("UPDATE state SET version=2")
+    began = time.monotonic()
+    with Directory(path, country="EC") as directory:
+        assert directory.lookup("0991234567") is None
+        assert "locked" in directory.fault
+        with pytest.raises(TransientError):
+            directory.is_do_not_call("0991234567")
+        assert time.monotonic() - began < 8, "the gateway's whole loop stands as long"
+        alone.close()
+        assert directory.lookup("0991234567").customer == "a"
+
+
 def test_a_customer_changes_numbers(path: Path, cards: Cards) -> None:
     file(cards, 1, card("a", "0991234567", "023456789"))
     file(cards, 2, card("a", "023456789", "0987654321"))
@@ -159,6 +207,17 @@ def test_a_load_takes_the_place_of_what_is_held_at_its_end(path: Path, cards: Ca
     file(cards, 10, card("a", "0991234567"))
     assert found(path, "022222346") is None, "a load's cards are found by customer like others"
     assert Reader(path).faults() == []
+
+
+def test_a_full_load_of_a_lower_version_has_all_who_are_in_it(path: Path, cards: Cards) -> None:
+    file(cards, 4000, card("a", "0991234567"), card("b", "023456789"))
+    gone(cards, 5000, "a", numbers=("022222345",))
+    with cards.writing():
+        cards.begin_load(1)
+        assert cards.load([card("a", "0991234567"), card("c", "022222345")], 1)["deleted"] == 0, "a CRM that counts anew"
+        cards.end_load(1, 1)
+    assert [found(path, number) for number in ("0991234567", "022222345", "023456789")] == ["a", "c", None]
+    assert file(cards, 1, card("a", "0991234567", name="Ana"), newest=False, as_of=0)["deleted"] == 0
 
 
 def test_a_load_that_is_given_up_leaves_nothing(path: Path, cards: Cards) -> None:
@@ -239,6 +298,21 @@ def test_a_damaged_file_makes_nobody_known_and_nobody_callable(path: Path, caplo
     assert "099123" not in caplog.text
     with pytest.raises(CorruptError):
         Cards(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["SQLITE_PROTOCOL", "SQLITE_INTERRUPT", "SQLITE_SCHEMA", "SQLITE_NOMEM", "SQLITE_MISUSE", "SQLITE_BUSY_SNAPSHOT"]
+)
+def test_what_is_no_damage_throws_no_customers_away(path: Path, name: str) -> None:
+    fault = sqlite3.OperationalError("as SQLite says it")
+    fault.sqlite_errorname = name
+    assert isinstance(fault_of(fault, path), TransientError)
+
+
+def test_a_connection_that_was_closed_is_no_damage(path: Path, cards: Cards) -> None:
+    cards.close()
+    with pytest.raises(TransientError):
+        cards.settled("c1")
 
 
 def test_a_file_of_another_kind_or_a_newer_version(path: Path, cards: Cards, tmp_path: Path) -> None:
