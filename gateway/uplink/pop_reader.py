@@ -109,7 +109,7 @@ class PopReader:
                 case "pop.settled":
                     rings.pop(_SETTLED.decode(row.data).pop, None)
         except msgspec.DecodeError as fault:
-            _log.warning("row %d cannot be read and is passed over: %s", entry.seq, fault)
+            _pass_over(entry.seq, fault)
 
     def _take(self, entry: Entry) -> None:
         try:
@@ -123,10 +123,14 @@ class PopReader:
             elif self._open:
                 self._over(row)
         except msgspec.DecodeError as fault:
-            _log.warning("row %d cannot be read and is passed over: %s", entry.seq, fault)
+            _pass_over(entry.seq, fault)
 
     def _ring(self, seq: int, row: Stored) -> None:
-        data = (_RINGING if row.kind == "call.ringing" else _PREVIEWED).decode(row.data)
+        try:
+            data = (_RINGING if row.kind == "call.ringing" else _PREVIEWED).decode(row.data)
+        except msgspec.DecodeError as fault:
+            _pass_over(seq, fault)
+            return
         if data.agent is None or self._is_stale(row):
             return
         number = data.dialled if isinstance(data, CallPreviewed) else data.caller
@@ -188,3 +192,7 @@ class PopReader:
 
     def _age_s(self, row: Stored) -> float:
         return (self._context.clock.mono_ns() - row.mono_ns) / NS
+
+
+def _pass_over(seq: int, fault: msgspec.DecodeError) -> None:
+    _log.warning("row %d cannot be read and is passed over: %s", seq, fault)
