@@ -211,8 +211,7 @@ class Callbacks:
         if fold is not self._fold:  # folded anew
             self._fold, keys = fold, [*fold.book.open, *(key for key in self._rules.open if key not in fold.book.open)]
         fold.changed.clear()
-        if keys:
-            self._rules.learn(fold.book, keys, self._number_in)
+        self._rules.learn(fold.book, keys, self._number_in)
 
     def _number_in(self, seq: int) -> str | None:
         row = self._rows({"": seq})[""]

@@ -277,3 +277,16 @@ def test_the_defaults_keep_callbacks_where_calls_are_heard() -> None:
     assert keeper.is_kept(Config(pbx=pbx))
     assert not keeper.is_kept(Config())
     assert not keeper.is_kept(Config(pbx=pbx, callbacks=CallbacksConfig(enabled=False)))
+
+
+async def test_an_answer_that_was_too_low_is_told_once_over_restarts(rig) -> None:
+    """Also where no callback stands open: of a caller without a number, or on a box that keeps none."""
+    box = rig.box("", pbx={"central": PbxConfig(host="h", username="u")})
+    configured(box, satisfaction=SatisfactionConfig(limit={"csat": 3.0}))
+    low = c.CallSurvey(call="1", visit="1.1", pbx="central", queue="ventas", question="csat", score=1.0)
+    for again in range(2):
+        box.start()
+        box.journal.append([box.event(low), box.event(msgspec.structs.replace(low, call=f"other-{again}"))])
+        await rig.until(lambda again=again: any(one["call"] == f"other-{again}" for one in told(box, "call.dissatisfied")))
+        await box.stop()
+    assert [one["call"] for one in told(box, "call.dissatisfied")] == ["1", "other-0", "other-1"]
