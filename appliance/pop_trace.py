@@ -25,6 +25,7 @@ KINDS: Final = tuple(
         "link.",
     )
 )  # fmt: skip
+_SHAPES: Final[dict[str, type[CallMatched | PopSettled]]] = {"call.matched": CallMatched, "pop.settled": PopSettled}
 #: A ring without an end is under way for so long at most.
 _UNDER_WAY_S: Final = 35.0
 
@@ -90,15 +91,15 @@ class Verdict(Struct, frozen=True):
 
 
 def rings_from_rows(rows: Iterable[tuple[int, Stored]], epoch: str) -> list[Ring]:
-    """Every ring that these rows tell of, oldest first. Raises msgspec.ValidationError for a row that does not fit its kind."""
+    """Every ring that these rows tell of, oldest first; a row that does not fit its kind is passed over (`journal verify` tells of it)."""
     rings: dict[str, Ring] = {}
     by_visit: dict[str, list[Ring]] = {}
     matched: dict[str, CallMatched] = {}
     link: Link | None = None
     for seq, row in rows:
-        match row.kind:
-            case "call.ringing" | "call.previewed":
-                data, preview = msgspec.json.decode(row.data, type=CallRinging), row.kind == "call.previewed"
+        match data_of(row), row.kind:
+            case CallRinging() as data, "call.ringing" | "call.previewed":
+                preview = row.kind == "call.previewed"
                 ring = Ring(
                     pop=f"{epoch}-{seq}", call=data.call, agent=data.agent, wall_ns=row.wall_ns, pbx=data.pbx, queue=data.queue,
                     visit=data.visit, uniqueid=data.uniqueid, caller=data.dialled if preview else data.caller,
@@ -107,23 +108,29 @@ def rings_from_rows(rows: Iterable[tuple[int, Stored]], epoch: str) -> list[Ring
                 rings[ring.pop] = ring
                 if data.visit is not None:
                     by_visit.setdefault(data.visit, []).append(ring)
-            case "call.matched":
-                told = msgspec.json.decode(row.data, type=CallMatched)
+            case CallMatched() as told, _:
                 matched[told.call] = told
                 for ring in by_visit.get(told.visit or "", ()):
                     ring.matched = told
-            case "pop.settled":
-                settled = msgspec.json.decode(row.data, type=PopSettled)
+            case PopSettled() as settled, _:
                 if settled.pop in rings:
                     rings[settled.pop].settled = settled
-            case "link.up" | "link.down":
+            case _, "link.up" | "link.down":
                 link = Link("up" if row.kind == "link.up" else "down", row.wall_ns)
-            case _:
-                over = msgspec.json.decode(row.data, type=CallRinging)
+            case CallRinging() as over, _:
                 for ring in by_visit.get(over.visit or "", ()):
                     if ring.over is None:
                         ring.over, ring.answered_by = row.kind.removeprefix("call."), over.agent if row.kind == "call.answered" else None
     return list(rings.values())
+
+
+def data_of(row: Stored) -> CallRinging | CallMatched | PopSettled | None:
+    """What a row of `KINDS` tells, as far as pops go by it; None of the link, and where it does not fit its kind."""
+    shape: type[CallRinging | CallMatched | PopSettled] | None = _SHAPES.get(row.kind, CallRinging if row.kind.startswith("call.") else None)
+    try:
+        return None if shape is None else msgspec.json.decode(row.data, type=shape)
+    except msgspec.ValidationError:
+        return None
 
 
 def verdict_of(ring: Ring, now_ns: int) -> Verdict:

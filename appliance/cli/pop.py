@@ -25,7 +25,7 @@ from appliance.core.catalogue import PopSettled
 from appliance.core.clock import NS, SystemClock, rfc3339
 from appliance.core.event import Stored, stored_from_body
 from appliance.core.journal_readonly import ReadonlyJournal
-from appliance.pop_trace import KINDS, Ring, percentile, rings_from_rows, verdict_of
+from appliance.pop_trace import KINDS, Ring, data_of, percentile, rings_from_rows, verdict_of
 
 EXAMPLES = """
   callfloor pop trace last
@@ -201,7 +201,8 @@ def document(ring: Ring, now_ns: int, *, numbers: bool) -> dict[str, Any]:
 
 
 def _stats(journal: ReadonlyJournal, since_ns: int, zone: ZoneInfo, *, as_json: bool) -> int:
-    told = [msgspec.json.decode(row.data, type=PopSettled) for _, row in rows_since(journal, since_ns, _SETTLED) if row.wall_ns >= since_ns]
+    rows = (row for _, row in rows_since(journal, since_ns, _SETTLED) if row.wall_ns >= since_ns)
+    told = [end for row in rows if isinstance(end := data_of(row), PopSettled)]
     figures = stats_of(told)
     if as_json:
         say_json({"since": rfc3339(since_ns), **figures})

@@ -167,3 +167,15 @@ def test_a_long_journal_is_not_read_from_its_beginning(site: Path, tell: Tell, c
     (pop,) = tell(c.CallRinging(**of("c1", agent="ana")))
     assert traced(capsys, site, "c1")[0]["pop"] == pop
     assert msgspec.json.decode(msgspec.json.encode(traced(capsys, site, "c1", "--since", "5d")[0]))["pop"] == pop
+
+
+def test_a_row_that_cannot_be_read_hides_no_other(site: Path, tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
+    odd: Any = {"no": "text"}
+    tell(
+        c.CallRinging(**of("c1", agent="ana")),
+        c.CallRinging(**of(odd)),
+        c.CallMatched(**of(odd), customer="k", version=1),
+        settled(odd, "c1"),
+    )
+    assert [row["call"] for row in traced(capsys, site, "last")] == ["c1"]
+    assert "0 pops" in run(capsys, site, "stats")[1]
