@@ -151,8 +151,8 @@ class CallbackRules:
         """What time brings: who was not served within a minute, who is given up."""
         out: list[Struct] = []
         for call, left in list(self._left.items()):
-            if now_ns - left.at_ns < LEFT_NS:
-                break  # in the order in which they left
+            if 0 <= now_ns - left.at_ns < LEFT_NS:
+                break  # in the order in which they left; later than now is one from before the clock was set back
             self._unwatch(call)
             out += self._try(left.row, left.data, left.at_ns, "abandoned", left.data.caller, left.data.wait_s)
         out += [self._close(one.key, "expired") for one in list(self.open.values()) if now_ns - one.tried_ns > self._keep_ns]

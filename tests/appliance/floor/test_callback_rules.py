@@ -182,6 +182,16 @@ def test_who_left_unserved_counts_after_a_minute_unless_somebody_serves_him() ->
     assert box.passed(100) == []
 
 
+def test_a_clock_that_was_set_back_keeps_nobody_waiting() -> None:
+    """Whoever left before the step left later than it is now: his minute is not an hour, nor that of those behind him."""
+    box = Box()
+    box.happen(left("1", "timeout"))
+    box.now_ns -= 3600 * NS
+    box.happen(left("2", "timeout", LUIS))
+    assert [one.number for one in box.passed(10)] == [ANA]
+    assert [one.number for one in box.passed(60)] == [LUIS]
+
+
 def test_who_asks_for_it_is_called_where_he_wishes_and_that_weighs_most() -> None:
     box = Box(queues=("nada",))
     asked = c.CallCallbackRequested(**call("1", ANA, None), number="+12025550199")
