@@ -31,6 +31,8 @@ class Told(Struct, kw_only=True):
     status: Status
     variables: dict[str, str]
     commands: int = 0
+    #: Bytes of the longest command with its end; older versions of Asterisk read 2 047.
+    longest: int = 0
     took_s: float = 0.0
 
 
@@ -68,6 +70,7 @@ class Agi:
             told.status = "SUCCESS"
             while line := await reader.readline():
                 told.commands += 1
+                told.longest = max(told.longest, len(line))
                 writer.write(self._obey(line.decode().rstrip("\n"), told.variables))
         except (OSError, ValueError, asyncio.LimitOverrunError):
             told.status = "FAILURE"

@@ -105,8 +105,9 @@ class Desk:
     def _route(self, request: Request) -> dict[str, str]:
         asked, card = self.asked(request)
         rule = self.router.route(asked).rule if self.router is not None else None
-        if rule is not None and rule.priority:
-            self.given.put(request.fields.get("uniqueid", ""), rule.priority)
+        uniqueid = request.fields.get("uniqueid")
+        if uniqueid and rule is not None and rule.priority is not None:
+            self.given.put(uniqueid, rule.priority)
         return self.variables(rule, asked, card, request.query.get("default"))
 
     def variables(self, rule: RoutingRule | None, asked: Asked, card: Card | None, default: str | None) -> dict[str, str]:

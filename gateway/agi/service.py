@@ -256,4 +256,5 @@ def _mark_of(path: Path) -> tuple[int, ...]:
         seen = path.stat()
     except OSError:
         return ()
-    return seen.st_mtime_ns, seen.st_size, seen.st_ino
+    # The time of its rights and owner too: a file that could not be read is as old as before when it can.
+    return seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final, Literal, Protocol, cast
 
 from appliance.core.errors import CorruptError
-from gateway.agi.wire import Answer, AnswerFeed, Request, RequestFeed, set_all, set_one
+from gateway.agi.wire import Answer, AnswerFeed, Request, RequestFeed, is_one_command, set_all, set_one
 
 #: How long the PBX may take to take what it was told. Its call is not held by us any more.
 _ANSWER_S: Final = 1.0
@@ -138,7 +138,10 @@ class Session(asyncio.Protocol):
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = self._loop.call_later(_ANSWER_S, self._end, "silent")
-            self._send(set_all(variables))
+            if is_one_command(variables):
+                self._send(set_all(variables))
+            else:
+                self._one_by_one()
             self._house.told(self._loop.time() - self._came_s)
 
     def _answered(self, answer: Answer) -> None:
@@ -147,13 +150,16 @@ class Session(asyncio.Protocol):
         elif self._left is None and answer.code == 200 and answer.result == _DONE:
             self._end("answered")
         elif self._left is None:
-            # No MSet there (Asterisk before 1.6.1, or an application taken out): the queue comes last, for a dialplan asks for that.
-            self._left = sorted(self._variables, key=lambda name: name.endswith("_QUEUE"), reverse=True)
-            self._next()
+            self._one_by_one()  # no MSet there (Asterisk before 1.6.1, or an application taken out)
         elif answer.code == 200:
             self._next()
         else:
             self._end("not_taken")
+
+    def _one_by_one(self) -> None:
+        # The queue comes last, for a dialplan asks for that.
+        self._left = sorted(self._variables, key=lambda name: name == "CALLFLOOR_QUEUE", reverse=True)
+        self._next()
 
     def _next(self) -> None:
         if self._left:

@@ -23,6 +23,10 @@ MOST_LINES: Final = 200
 #: An answer is one line; the longest are those of `520`, a screen of usage.
 MOST_ANSWER_BYTES: Final = 32 * 1024
 MOST_PARTS: Final = 30
+#: One command with its end, and the variables of one MSet: what older ones take (res_agi.c, AGI_BUF_LEN 2048, now 8192; pbx_variables.c,
+#: pair[24], now 99). What is beyond is taken for the next command, or for a part of the last variable.
+MOST_COMMAND_BYTES: Final = 2047
+MOST_SET: Final = 24
 
 #: A comma parts an application's arguments, and a semicolon begins a comment: a dialplan writes what it can.
 _BETWEEN_CHOICES: Final = re.compile(r"[|,; ]+")
@@ -156,6 +160,15 @@ class AnswerFeed:
             return None
         _, mark, result = line.partition(b"result=")
         return Answer(int(code), result.split(b" ", 1)[0].decode("ascii", "replace") if mark else None)
+
+
+def is_one_command(variables: dict[str, str]) -> bool:
+    """Whether a PBX takes all of them at once.
+
+    >>> is_one_command({"CALLFLOOR_QUEUE": "ventas"}), is_one_command({f"V{n}": "x" * 200 for n in range(10)})
+    (True, False)
+    """
+    return len(variables) <= MOST_SET and len(set_all(variables)) <= MOST_COMMAND_BYTES
 
 
 def set_all(variables: dict[str, str]) -> bytes:

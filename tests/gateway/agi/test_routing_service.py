@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -111,6 +112,28 @@ async def test_a_pbx_without_mset_takes_them_one_by_one_the_queue_last(box: Make
         assert (told.commands, list(told.variables)[-1]) == (5, "CALLFLOOR_QUEUE")
         assert told.variables == (await made.ask()).variables
         assert made.ended("answered") == 2
+
+
+async def test_what_is_too_long_for_one_command_is_set_one_by_one(box: Make) -> None:
+    """Older versions of Asterisk read a command of 2 047 bytes at most, and take the rest for the next one."""
+    names = [f"NOMBRE_{n}" for n in range(20)]
+    values = ", ".join(f'{name} = "{"ñ" * 200}"' for name in names)
+    text = f'[[routing.rule]]\nname = "larga"\nqueue = "ventas"\nset = {{ {values} }}\n'
+    async with box(text) as made:
+        told = await made.ask()
+        assert told.longest < 2048
+        assert {name for name, value in told.variables.items() if value == "ñ" * 200} == set(names)
+        assert list(told.variables)[-1] == "CALLFLOOR_QUEUE"
+        await made.until_ended("answered", 1)
+
+
+async def test_a_question_without_its_calls_id_gives_nobody_else_a_priority(box: Make) -> None:
+    async with box('[[routing.rule]]\nname = "todos"\npriority = 9\n') as made:
+        made.gateway_begins()
+        assert (await made.ask(uniqueid="")).variables["CALLFLOOR_PRIORITY"] == "9"
+        made.told(CallQueued(call="w", pbx="central", visit="w", queue="ventas", title="Ventas"))
+        assert await made.ask_until(lambda found: "CALLFLOOR_POSITION" in found, "queue/ventas") == {"CALLFLOOR_POSITION": "2"}
+        assert (await made.ask("route?default=ventas", uniqueid="1.9")).variables["CALLFLOOR_POSITION"] == "1", "nobody of 9 waits"
 
 
 async def talk(port: int, *pieces: bytes, pause_s: float = 0.0) -> bytes:
@@ -283,6 +306,31 @@ async def test_rules_are_read_anew_and_bad_ones_change_nothing(box: Make, tmp_pa
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
     assert "the 1 from before stand" in said[0]
     assert CALLER not in "".join(said)
+
+
+async def test_rules_whose_rights_were_mended_are_read(box: Make, tmp_path: Path) -> None:
+    """Neither rights nor an owner change when a file was written, nor does a copy that keeps its time."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nname = "uno"\nqueue = "a"\n')
+    written = rules.stat()
+    async with box('rules = "rules.toml"') as made:
+        assert (await made.ask()).variables["CALLFLOOR_RULE"] == "uno"
+        with rules.open("r+") as file:
+            file.write('[[rule]]\nname = "dos"\nqueue = "b"\n')
+        os.utime(rules, ns=(written.st_atime_ns, written.st_mtime_ns))
+        await made.ask_until(lambda found: found["CALLFLOOR_RULE"] == "dos")
+
+
+@pytest.mark.parametrize("content", [b"x = " + b"[" * 100_000, b"x = " + b"{a=" * 100_000, b"\x00\xff" * 90, b"holidays = [9999-99-99]\n"])
+async def test_no_file_of_rules_ends_the_service(box: Make, tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nname = "uno"\nqueue = "a"\n')
+    async with box('rules = "rules.toml"') as made:
+        rules.write_bytes(content)
+        async with asyncio.timeout(20):
+            while not caplog.records or caplog.records[-1].levelno < logging.ERROR:
+                await asyncio.sleep(0.05)
+        assert (await made.ask()).variables["CALLFLOOR_RULE"] == "uno"
 
 
 async def test_bad_rules_at_the_start_leave_every_default(box: Make, tmp_path: Path) -> None:
