@@ -68,9 +68,8 @@ class CommandLimit:
         except ValueError as fault:
             return str(fault)
         forms = {number, *(dial.dialled(number) for dial in self._dials)}
-        # The dialplan takes the prefix for a line also where it is dialled as part of the number.
-        forms |= {number.removeprefix(dial.prefix) for dial in self._dials}
-        forms |= {f"+{number.removeprefix(code)}" for dial in self._dials if (code := dial.international) and number.startswith(code)}
+        # The dialplan takes the prefix for a line, and the sign for abroad, also where they are dialled as part of the number.
+        forms.update(*(dial.readings(number) for dial in self._dials))
         if any(is_emergency(form, self._codes) for form in forms):
             return "emergency: emergency numbers are never dialled; dial at the phone"
         if any(fits(form, self._commands.never) for form in forms):

@@ -70,3 +70,16 @@ class DialConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.international is not None:
             number = number.replace("+", self.international)
         return self.prefix + number
+
+    def readings(self, number: str) -> list[str]:
+        """The ways in which a dialplan may read a number: as it is, behind what gets a line, each also abroad by the site's own sign.
+
+        >>> DialConfig(prefix="9", international="00").readings("9005939")
+        ['9005939', '005939', '+5939']
+        """
+        forms = [number]
+        if self.prefix and number.startswith(self.prefix):
+            forms.append(number.removeprefix(self.prefix))
+        if self.international:
+            forms += [f"+{form.removeprefix(self.international)}" for form in forms if form.startswith(self.international)]
+        return [form for form in forms if form]

@@ -170,8 +170,9 @@ class Call(EslJob):
         if uuid in self._legs:
             self._cause = cause
             self.after(_SETTLE_S, now_ns)
-        elif uuid == self._uuid and self._picked_up:
-            self._fail(self._cause or m.get("variable_last_bridge_hangup_cause") or cause, "number" if self._cause else self._whose)
+        elif uuid == self._uuid and self._picked_up:  # before its leg's or behind: once that was made the number was dialled
+            told = self._cause or m.get("variable_last_bridge_hangup_cause")
+            self._fail(told or cause, "number" if told or self._legs else self._whose)
 
     def _queue(self, m: Message, now_ns: int) -> None:
         if m.get("CC-Action") == "member-queue-start" and m.get("CC-Member-Session-UUID") == self._uuid:

@@ -92,6 +92,8 @@ class PbxCommands:
         if verdict.state == "run":
             refusal = self._refusal(command.id, command.verb, args_of(command.verb, command.args))
             verdict = verdict if refusal is None else Verdict("refused", refusal)
+        if verdict.state != "run":  # judged a second time, it may have counted as under way the first
+            self._attempts.ended(command.id, dialled=False)
         return verdict
 
     async def carry_out(self, given: Given) -> Ended:

@@ -110,11 +110,5 @@ def is_internal(number: str, dial: DialConfig | None) -> bool:
 
 
 def _forms(number: str, dial: DialConfig | None) -> list[str]:
-    """The ways in which the dialplan may read it: as it is, abroad by the site's own sign, behind what gets a line."""
-    forms = [number]
-    if dial is not None:
-        if dial.international and number.startswith(dial.international):
-            forms.append(f"+{number.removeprefix(dial.international)}")
-        if dial.prefix and number.startswith(dial.prefix):
-            forms.append(number.removeprefix(dial.prefix))
-    return [form for form in forms if form]
+    """The ways in which a dialplan may read it."""
+    return dial.readings(number) if dial is not None else [number]
