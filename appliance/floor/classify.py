@@ -68,7 +68,7 @@ class ClassFold:
             _bounded(self.state.classes.recent, _RECENT_KEPT)[data.call] = (data.type, began_ns)
         if len(calls) > _CALLS_KEPT:
             del calls[next(iter(calls))]
-        self._watch(data, at_ns)
+        self._watch(data, at_ns, before.type if before is not None else None)
 
     def over(self, call: str, at_ns: int) -> None:
         """The call's visit or conversation ended."""
@@ -133,10 +133,15 @@ class ClassFold:
             while len(windows) > kept:
                 del windows[min(windows)]
 
-    def _watch(self, data: CallClassified, at_ns: int) -> None:
-        """An extraordinary call stands under its agent's alarm; one that turns out to be none is over at once."""
+    def _watch(self, data: CallClassified, at_ns: int, before: str | None) -> None:
+        """An extraordinary call stands under its agent's alarm; one that turns out to be none is over at once.
+
+        `before`: what it was. One that was extraordinary already and stands no more was told of: a form that is saved again is no news.
+        """
         standing, key = self.state.classes.extraordinary, alarm_of(data.agent)
         extraordinary = self._extraordinary(data.type)
+        if extraordinary and self._extraordinary(before) and not any(each.call == data.call for each in standing.values()):
+            return
         for other in [name for name, each in standing.items() if each.call == data.call and not (extraordinary and name == key)]:
             if standing[other].raised:
                 standing[other].withdrawn = True

@@ -193,6 +193,20 @@ def test_the_next_extraordinary_call_of_an_agent_is_news(make_day) -> None:
     assert alarm.acknowledged is None, "nobody has seen this one"
 
 
+def test_one_that_was_told_of_and_seen_is_no_news_when_its_form_is_saved_again(make_day) -> None:
+    """The agent's first click raised the alarm, the supervisor saw it, the call is over; then the CRM tells the whole form."""
+    day = make_day()
+    talked(day, 0, "v1")
+    day.tell(60, classed("v1", "extraordinary"), raised("ana", "c-v1"), AlarmCleared(alarm=alarm_of("ana")))
+    day.tell(70, classed("v1", "extraordinary", topic="amenaza"))
+    assert day.floor.state.classes.extraordinary == {}
+    talked(day, 80, "v2")
+    day.tell(110, classed("v2", "extraordinary"), classed("v1", "extraordinary"))
+    assert day.floor.state.classes.extraordinary[alarm_of("ana")].call == "c-v2", "a call that was seen takes no other's place"
+    day.tell(120, classed("v1", "perfect"), classed("v1", "extraordinary"))
+    assert day.floor.state.classes.extraordinary[alarm_of("ana")].call == "c-v1", "it was none in between: that is news"
+
+
 def test_one_that_turns_out_to_be_none_is_withdrawn(make_day) -> None:
     day = make_day()
     talked(day, 0, "v1")
