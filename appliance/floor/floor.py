@@ -289,7 +289,7 @@ def settings_mark(config: Config) -> str:
     tables = (config.queues, config.groups, config.trunks)
     without_alarms = [{key: msgspec.structs.replace(each, alarm={}) for key, each in table.items()} for table in tables]
     extraordinary = (name for name, kind in config.classification.known.items() if kind.extraordinary)
-    parts = (config.site, config.kpi, without_alarms, config.agents, sorted(extraordinary))
+    parts = (config.site, config.kpi, without_alarms, config.agents, sorted(extraordinary), config.channels.stale_s)
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -194,3 +195,12 @@ def test_what_is_shown_is_the_newest_told(make_day_class: Any, steps: list[tuple
         if as_of_ns >= newest.get(f"c{key}", (0, 0))[0]:
             newest[f"c{key}"] = (as_of_ns, waiting)
     assert {key: channel.waiting for key, channel in shot(day).channels.items()} == {key: waiting for key, (_, waiting) in newest.items()}
+
+
+def test_a_cache_of_another_stale_s_is_none(make_day) -> None:
+    """How late paid time may be told is decided as it is folded."""
+    day = make_day(LINKED)
+    day.tell(10, KpiTold(as_of=at(day), paid_seconds=5.0))
+    told = bytes_from_state(day.floor.state)
+    assert state_from_bytes(told, LINKED, "") is not None
+    assert state_from_bytes(told, msgspec.structs.replace(LINKED, channels=ChannelsConfig(stale_s=60.0)), "") is None
