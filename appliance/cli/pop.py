@@ -1,8 +1,8 @@
-"""What became of screen pops: `trace` says step by step how one call's were matched, sent and received, or at which step they stopped;
-`stats` how long the ring took to the broker.
+"""What became of screen pops: `trace` says step by step how one call's were matched, sent and received, or where they stopped.
 
-Reads the journal only; works beside running services, and when none runs. Callers' numbers and customers' ids are shown by their last
-two digits unless --numbers asks for all of them: whoever may read the journal may see them.
+`stats` says how long it took from the ring to the broker. Reads the journal only; works beside running services, and when none
+runs. Callers' numbers and customers' ids are shown by their last two digits unless --numbers asks for all of them: whoever may
+read the journal may see them.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def digits_from_number(number: str | None) -> str:
 class Numbers(Generic[Key]):
     """Keys by digits (`digits_from_number`).
 
-    >>> numbers = Numbers(); numbers.put("a", "593991234567"); list(numbers.of("90991234567"))
+    >>> numbers = Numbers(); numbers.put("a", "593991234567"); list(numbers.of("991234567"))
     ['a']
     """
 

@@ -53,6 +53,9 @@ url = "tcp://127.0.0.1:{crm}"
 url = "sim:"
 red = 17
 
+[routing]
+listen = "127.0.0.1:{agi}"
+
 [metrics]
 listen = "127.0.0.1:{metrics}"
 """
@@ -70,7 +73,7 @@ class MetricsBox:
     def __init__(self, folder: Path) -> None:
         self.folder, self.tv, self.metrics = folder, free_port(), free_port()
         (folder / "pbx.secret").write_text("callfloor\n")
-        text = CONFIG.format(pbx=free_port(), crm=free_port(), tv=self.tv, metrics=self.metrics, folder=folder)
+        text = CONFIG.format(pbx=free_port(), crm=free_port(), agi=free_port(), tv=self.tv, metrics=self.metrics, folder=folder)
         (folder / "callfloor.toml").write_text(text)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 

@@ -13,7 +13,7 @@ from metrics_box import MetricsBox, open_box
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 ROOT = Path(__file__).parents[3]
-UP = tuple(f'callfloor_service_up{{service="{name}"}} 1.0' for name in ("gateway", "headsets", "wallboard", "uplink"))
+UP = tuple(f'callfloor_service_up{{service="{name}"}} 1.0' for name in ("gateway", "headsets", "wallboard", "uplink", "routing"))
 #: What Prometheus makes itself.
 _OF_PROMETHEUS = {"up"}
 
@@ -23,7 +23,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MetricsB
     """A box in two processes, and a scrape of it."""
     with open_box(tmp_path_factory.mktemp("box")) as box:
         box.start("gateway", "headsets")
-        box.start("wallboard", "uplink")
+        box.start("wallboard", "uplink", "routing")
         yield box, box.until(box.tv, *UP)
 
 
@@ -40,7 +40,7 @@ def names_of(body: str) -> set[str]:
 
 def test_every_process_of_the_box_stands_in_one_answer(scraped: tuple[MetricsBox, str]) -> None:
     _, body = scraped
-    for process in ("gateway-headsets", "wallboard-uplink"):
+    for process in ("gateway-headsets", "wallboard-uplink-routing"):
         for figure in ("resident_memory_bytes", "own_memory_bytes", "open_fds", "threads"):
             [value] = re.findall(rf'^callfloor_process_{figure}{{process="{process}"}} (\S+)$', body, re.M)
             assert float(value) > 0
