@@ -12,15 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
 from appliance.core.config import Config
 from appliance.core.directory_card import Card, held_from_bytes
 from appliance.core.directory_reader import CARDS_FILE, Books, Reader, Row
 from appliance.core.do_not_call import LIST_FILE, DoNotCall
 from appliance.core.e164 import e164, key_of
 from appliance.core.emergency import country_of
-from appliance.core.errors import CallfloorError, CorruptError
+from appliance.core.errors import CallfloorError
 
 __all__ = ["Card", "Directory", "country_from", "directory_path"]
 
@@ -70,7 +68,7 @@ class Directory:
         try:
             rows = self._reader.cards(key_of(found), _SHARING_MOST)
             card = self._card(found, rows) if rows else None
-        except (CallfloorError, msgspec.DecodeError) as fault:
+        except CallfloorError as fault:
             self._tell(str(fault))
             return None
         self._told = ""
@@ -91,11 +89,8 @@ class Directory:
         key = key_of(found)
         if self._list.has(key):
             return True
-        try:
-            rows = self._reader.cards(key, _LOOKED_MOST + 1)
-            return len(rows) > _LOOKED_MOST or any(held_from_bytes(row.body).do_not_call for row in rows)
-        except msgspec.DecodeError as fault:
-            raise CorruptError(f"a card of the directory cannot be read: {fault}; see `callfloor directory verify`") from fault
+        rows = self._reader.cards(key, _LOOKED_MOST + 1)
+        return len(rows) > _LOOKED_MOST or any(held_from_bytes(row.body).do_not_call for row in rows)
 
     @property
     def has_do_not_call(self) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from appliance.core.e164 import e164, key_of
+from appliance.core.errors import CorruptError
 
 #: So many numbers a customer may have.
 NUMBERS_MOST: Final = 16
@@ -102,5 +103,8 @@ _HELD: Final = msgspec.msgpack.Decoder(Held)
 
 
 def held_from_bytes(body: bytes) -> Held:
-    """The other way. Raises msgspec.DecodeError."""
-    return _HELD.decode(body)
+    """The other way. Raises CorruptError."""
+    try:
+        return _HELD.decode(body)
+    except (msgspec.DecodeError, TypeError) as fault:
+        raise CorruptError(f"a card of the directory is damaged: {fault}; see `callfloor directory verify`") from fault

@@ -15,6 +15,7 @@ from appliance.core.directory_card import Filed, card_from, filed_from
 from appliance.core.directory_page import Page, Place, Step, step_of
 from appliance.core.directory_store import Cards
 from appliance.core.e164 import e164, key_of
+from appliance.core.errors import CorruptError
 
 _TOLD_MOST: Final = 5
 
@@ -76,7 +77,7 @@ def file_page(cards: Cards, command: str, page: Page, ready: Ready, *, wall_ns: 
     with cards.turn():
         known = cards.settled(command)
         if known is not None:
-            return msgspec.json.decode(known, type=Told)
+            return told_from_bytes(known)
         digest = _digest(page)
         with cards.writing():
             told = _filed(cards, page, ready, digest, wall_ns, most)
@@ -85,6 +86,14 @@ def file_page(cards: Cards, command: str, page: Page, ready: Ready, *, wall_ns: 
             with cards.writing():
                 cards.drop_old()
         return told
+
+
+def told_from_bytes(known: bytes) -> Told:
+    """What the file remembers of a command. Raises CorruptError."""
+    try:
+        return msgspec.json.decode(known, type=Told)
+    except (msgspec.DecodeError, TypeError) as fault:
+        raise CorruptError(f"what the directory remembers of a command is damaged: {fault}") from fault
 
 
 def _filed(cards: Cards, page: Page, ready: Ready, digest: bytes, wall_ns: int, most: int) -> Told:

@@ -20,7 +20,7 @@ from appliance.core.directory import country_from, directory_path
 from appliance.core.directory_page import BYTES_MOST, Page
 from appliance.core.directory_pages import FOLDER, Pages
 from appliance.core.directory_store import Cards, remove_damaged
-from appliance.core.directory_sync import Told, file_page, ready_from
+from appliance.core.directory_sync import Told, file_page, ready_from, told_from_bytes
 from appliance.core.errors import CorruptError, TransientError, UnsupportedError
 from appliance.core.store import identity_of
 from appliance.service import Context
@@ -88,7 +88,7 @@ class DirectoryDesk:
 
     def _recalled(self, command: str) -> Told | None:
         known = self._open().settled(command) if self._path.exists() else None
-        return None if known is None else msgspec.json.decode(known, type=Told)
+        return None if known is None else told_from_bytes(known)
 
     def _file(self, received: CommandReceived) -> Told:
         command = received.id

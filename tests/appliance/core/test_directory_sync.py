@@ -16,6 +16,7 @@ from appliance.core.directory_reader import Reader
 from appliance.core.directory_store import Cards
 from appliance.core.directory_sync import file_page, ready_from
 from appliance.core.e164 import number_of
+from appliance.core.errors import CorruptError
 from appliance.sim.floor_cli import memory_folder
 
 CUSTOMERS = [f"c{n}" for n in range(5)]
@@ -126,6 +127,16 @@ def test_more_than_may_be_are_refused(tmp_path: Path) -> None:
         assert told.state == "refused"
         assert told.reason is not None
         assert told.reason.startswith("too_many")
+    store.close()
+
+
+def test_what_was_told_of_a_command_and_cannot_be_read_is_damage(tmp_path: Path) -> None:
+    store, page = Cards(tmp_path / "directory.db"), Page(version=1, deletes=("c1",))
+    file_page(store, "p1", page, ready_from(page, "EC"), wall_ns=1, most=10)
+    with store.writing():
+        store._db.execute("UPDATE settled SET told=x'ff'")
+    with pytest.raises(CorruptError):
+        file_page(store, "p1", page, ready_from(page, "EC"), wall_ns=1, most=10)
     store.close()
 
 

@@ -141,13 +141,17 @@ async def test_the_journal_has_no_cards_and_the_box_tells_its_version(rig, crm) 
     assert (told["entries"], told["as_of"][:2], told["snapshot"]) == (1, "20", None)
 
 
-@pytest.mark.parametrize("how", ["damaged", "of a newer version"])
+@pytest.mark.parametrize("how", ["damaged", "of a newer version", "UPDATE card1 SET body=x'9105'", "UPDATE state SET generation=7"])
 async def test_a_file_that_cannot_be_used_is_begun_anew(rig, crm, how: str) -> None:
     await crm.sent(page("p1", 1, ana()))
     path = crm.box.config.journal.path.with_name("directory.db")
     if how == "damaged":
         directory_store.remove_damaged(path)
         path.write_bytes(b"no database at all" * 1000)
+    elif how.startswith("UPDATE"):
+        with sqlite3.connect(path) as db:
+            db.execute(how)
+        db.close()
     else:
         directory_store.remove_damaged(path)
         Cards(path).close()
