@@ -244,6 +244,7 @@ class Conversation:
                     await inbox.take(message, trusted=trusted(), age_s=self._kept.age_s(came_ns))
                 except (FullError, TransientError) as fault:
                     _log.error("a command cannot be taken, the journal takes nothing: %s", fault)
+                    self._kept.waits(came_ns)
                     await asyncio.sleep(1.0)
                     continue
                 if self.link is not None and turn == self._turn:
