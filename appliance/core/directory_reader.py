@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from appliance.core.directory_card import held_from_bytes
 from appliance.core.errors import CorruptError, FullError, TransientError
 from appliance.core.sqlite_file import READER_S, check_kind, connect, fault_of, snapshot, standing
 
@@ -121,6 +122,9 @@ class Reader:
                 ).fetchone()[0]
                 if astray:
                     found.append(f"{astray} numbers belong to no card")
+                bodies = db.execute(f"SELECT body FROM card{generation}")  # noqa: S608
+                if unreadable := sum(1 for (body,) in bodies if not _is_card(body)):
+                    found.append(f"{unreadable} cards cannot be read")
         except (sqlite3.Error, TypeError) as fault:
             return [str(self._lost(fault))]
         except CorruptError as fault:
@@ -156,6 +160,14 @@ class Reader:
     def _lost(self, fault: Exception) -> CorruptError | FullError | TransientError:
         self.close()
         return fault_of(fault, self.path)
+
+
+def _is_card(body: bytes) -> bool:
+    try:
+        held_from_bytes(body)
+    except CorruptError:
+        return False
+    return True
 
 
 def books_of(db: sqlite3.Connection) -> Books:

@@ -146,9 +146,9 @@ class DoNotCall:
 
 
 def _set_up(db: sqlite3.Connection) -> None:
+    write_ahead(db)
     if not is_blank(db):
         return
-    write_ahead(db)
     db.execute("BEGIN IMMEDIATE")
     if is_blank(db):  # nobody else made it meanwhile
         db.execute("CREATE TABLE listed(number INTEGER PRIMARY KEY, since_ns INTEGER NOT NULL, reason TEXT)")

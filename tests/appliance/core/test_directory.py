@@ -130,6 +130,7 @@ def test_whatever_stands_in_a_damaged_file_raises_nothing_at_a_call(path: Path, 
         assert directory.fault
         with pytest.raises(CorruptError):
             directory.is_do_not_call("0991234567")
+    assert Reader(path).faults(), "and the full check says so"
 
 
 def test_a_file_that_somebody_holds_alone_holds_no_call(path: Path, cards: Cards) -> None:
@@ -336,7 +337,10 @@ def test_the_do_not_call_list_is_its_own(path: Path) -> None:
     with Directory(path, country="EC") as directory:
         assert directory.is_do_not_call("099 123 4567")
         assert not directory.is_do_not_call("099 123 4569")
+        held.close()
+        held = DoNotCall(held.path, write=True)
         assert held.remove([key, 7]) == 1
+        assert key.to_bytes(8, "big")[2:] not in held.path.read_bytes(), "who is taken off goes from the disk"
         assert not directory.is_do_not_call("099 123 4567")
         assert [row.number for row in held.walk()] == [key + 1]
         assert len(held) == 1
