@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import paho.mqtt.client as paho
 import pytest
+from msgspec.structs import replace
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from appliance.core.catalogue import CallHeld, kind_of
@@ -263,6 +264,12 @@ class Rig:
 
     async def until(self, condition: Callable[[], Any], timeout_s: float = 40.0) -> Any:
         return await until(condition, timeout_s)
+
+    def calls_for(self, model: Any, seconds: float) -> float:
+        """People call a simulated floor of nobody from now on, and so long; when they will stop calling."""
+        until_s: float = model.now_s + 60.0 + seconds  # it looks once a minute whether anybody does
+        model._callers._plan = replace(model.plan, surges=((0.0, 1.0), (until_s, 0.0)))
+        return until_s
 
     async def close(self) -> None:
         for box in self._boxes:

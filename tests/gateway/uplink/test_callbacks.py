@@ -96,13 +96,6 @@ def truth(model: Any, limit: float | None) -> dict[str, int]:
     return known
 
 
-def calls_for(model: Any, seconds: float) -> float:
-    """People call from now on, and so long; when they will stop calling."""
-    until_s: float = model.now_s + 60.0 + seconds  # it looks once a minute whether anybody does
-    model._callers._plan = replace(model.plan, surges=((0.0, 1.0), (until_s, 0.0)))
-    return until_s
-
-
 @contextlib.asynccontextmanager
 async def floor(kind: str, box: Any, folder: Path, plan: Plan = PLAN, **parts: Any) -> AsyncIterator[Any]:
     """The box hears a simulated PBX of this kind."""
@@ -131,7 +124,7 @@ async def test_who_gave_up_is_known_to_the_crm_whatever_the_link_did(rig, tmp_pa
         box.start()
         crm = rig.consumer(broker, client_id="crm")
         await rig.until(lambda: told(box, "pbx.resynced"))
-        until_s = calls_for(pbx.model, 120.0)
+        until_s = rig.calls_for(pbx.model, 120.0)
         await rig.until(lambda: told(box, "callback.opened"))
         broker.kill()
         await rig.until(lambda: pbx.truth(calls=False) and pbx.model.now_s > until_s + 150.0)  # nobody calls again so late

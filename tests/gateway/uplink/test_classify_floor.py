@@ -25,7 +25,7 @@ PLAN = Plan(
     queues=(QueuePlan(name="ventas", extension="600", timeout_s=9000.0), QueuePlan(name="soporte", extension="601", timeout_s=9000.0)),
     agents=tuple(AgentPlan(extension=f"{at}", name=f"Agente {at}", queues=("ventas", "soporte")) for at in range(101, 107)),
     calls_per_min=60.0,
-    surges=((90.0, 0.0),),
+    surges=((0.0, 0.0),),  # nobody calls before the box is there
     talk_mean_s=6.0,
     patience_mean_s=60.0,
     pause_every_s=0.0,
@@ -54,11 +54,13 @@ async def test_the_boards_and_the_crm_have_what_the_agents_said(rig: Any, tmp_pa
         gateway = asyncio.create_task(Gateway().run(replace(box.context, service="gateway")))
         box.start()
         try:
-            await rig.until(lambda: pbx.model.now_s > 150.0 and all(v.outcome not in ("waiting", "talking") for v in pbx.model.visits))
+            view = FloorView(box.journal, box.config, box.clock)
+            await rig.until(lambda: (view.catch_up(), view.snapshot().pbx["central"].state == "up")[1])
+            until_s = rig.calls_for(pbx.model, 90.0)
+            await rig.until(lambda: pbx.model.now_s > until_s and all(v.outcome not in ("waiting", "talking") for v in pbx.model.visits))
             wanted = truth(pbx.model)
             assert sum(wanted.values()) > 30, "a floor on which nobody classifies shows nothing"
             assert wanted["extraordinary"], "and one without anything extraordinary no alarm"
-            view = FloorView(box.journal, box.config, box.clock)
             await rig.until(lambda: (view.catch_up(), Counter(view.snapshot().floor.today.classes) == wanted)[1])
             shown = view.snapshot()
             assert sum((Counter(queue.today.classes) for queue in shown.queues.values()), Counter()) == wanted, "each in its queue"
