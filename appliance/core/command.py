@@ -305,7 +305,14 @@ class Reply(Struct, frozen=True):
     result: dict[str, Any] | None = None
 
 
+class _Named(Struct, frozen=True):
+    """The one member by which a command can be answered."""
+
+    id: str
+
+
 _requests: Final = msgspec.json.Decoder(Request)
+_named: Final = msgspec.json.Decoder(_Named)
 
 
 def is_id(text: str) -> bool:
@@ -326,6 +333,19 @@ def request_from_payload(payload: bytes) -> Request:
     if not is_id(request.id):
         raise ValueError("no usable id: it must be of the characters a-z 0-9 . _ -, 64 at most")
     return request
+
+
+def id_of_unreadable(payload: bytes) -> str | None:
+    """The id of what is no command, but JSON with a usable id, so that its sender is answered; None where there is none.
+
+    >>> id_of_unreadable(b'{"id": "c-1", "args": [1]}'), id_of_unreadable(b'{"id": "c-1"')
+    ('c-1', None)
+    """
+    try:
+        named = _named.decode(payload).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return named if is_id(named) else None
 
 
 def args_of(verb: str, args: dict[str, Any]) -> Struct:
@@ -397,11 +417,18 @@ def too_late(
     if known is None or not known.touches_call or quality == "unset":
         return None
     sent_ns, until_ns = _ns_from(sent), _ns_from(expires)
+    if sent is not None and sent_ns is None:
+        return Verdict("refused", "bad_time: write it as 2026-11-21T14:00:00Z")
     if sent_ns is not None and (now_ns - sent_ns) / _NS >= -TOUCHES_MOST_S:
         old_s = (now_ns - sent_ns) / _NS
         if old_s <= TOUCHES_MOST_S:
             return None
         return Verdict("expired", f"too_old: it was sent {old_s:.0f} s ago, and a call is not touched so late")
+    return _undated(until_ns, now_ns, age_s)
+
+
+def _undated(until_ns: int | None, now_ns: int, age_s: float | None) -> Verdict | None:
+    """The end of one that touches a call and does not tell when it was sent."""
     if age_s is None or age_s > TOUCHES_MOST_S:
         kept = "for a time that nobody knows" if age_s is None else f"for up to {age_s:.0f} s"
         return Verdict("expired", f"too_old: it may have waited {kept}, and has no time that says when it was sent")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import logging
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,7 +17,18 @@ import msgspec
 from msgspec import Struct
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
-from appliance.core.command import TIME_LETTERS, Reply, Request, Verdict, args_of, digest_of, judge, request_from_payload, too_late
+from appliance.core.command import (
+    TIME_LETTERS,
+    Reply,
+    Request,
+    Verdict,
+    args_of,
+    digest_of,
+    id_of_unreadable,
+    judge,
+    request_from_payload,
+    too_late,
+)
 from appliance.core.command_owner import owned_elsewhere
 from appliance.service import Context
 from gateway.uplink.effect_directory import VERB as DIRECTORY
@@ -58,10 +70,14 @@ class Inbox:
             return
         try:
             request = request_from_payload(message.payload)
+            unread, digest = None, digest_of(verb, request.args)
         except ValueError as fault:
-            await self._unusable(message, str(fault))
-            return
-        digest = digest_of(verb, request.args)
+            named = id_of_unreadable(message.payload)
+            if named is None:
+                await self._unusable(message, str(fault))
+                return
+            unread = Verdict("refused", f"bad_command: {fault}"[:200])
+            request, digest = Request(named), digest_of(verb, {"unread": hashlib.sha256(message.payload).hexdigest()})
         known = self._ledger.get(request.id)
         if known is not None:
             self._repeat(message, known, digest)
@@ -71,7 +87,8 @@ class Inbox:
                 reply = Reply(request.id, "refused", f"too_many: {MOST} commands within seven days are remembered already")
                 self._answer(reply, message.response_topic, message.correlation)
             return
-        await self._receive(message, verb, request, digest, self._judge(message, verb, request, trusted, age_s))
+        verdict = self._at_the_door(message, trusted) or unread or self._judge(verb, request, age_s)
+        await self._receive(message, verb, request, digest, verdict)
 
     def reply(self, known: Known) -> None:
         """Tell the sender how his command ended."""
@@ -101,14 +118,18 @@ class Inbox:
         seq = await context.emit(*events)
         self._ledger.received(received, context.clock.wall_ns(), context.journal.epoch, seq - len(events) + 1)
 
-    def _judge(self, message: Message, verb: str, request: Request, trusted: bool, age_s: float | None) -> Verdict:
-        context = self._context
+    @staticmethod
+    def _at_the_door(message: Message, trusted: bool) -> Verdict | None:
         if message.retain:
             return Verdict("refused", "retained")
         if not trusted:
             return Verdict("refused", "not_trusted: commands are taken over TLS with a client certificate, or from a broker on loopback")
         if len(message.correlation or b"") > _CORRELATION_BYTES:
             return Verdict("refused", f"bad_correlation: at most {_CORRELATION_BYTES} bytes of correlation data")
+        return None
+
+    def _judge(self, verb: str, request: Request, age_s: float | None) -> Verdict:
+        context = self._context
         now_ns, quality = context.clock.wall_ns(), context.clock.quality()
         verdict = judge(
             verb,

@@ -48,3 +48,30 @@ async def test_what_is_huge_is_refused_and_not_kept(more: dict[str, Any], correl
     assert events[1] is not None
     assert events[1].data.reason.startswith(reason)  # type: ignore[attr-defined]
     assert [out.topic for out in said] == []
+
+
+async def test_a_command_that_cannot_be_read_is_answered_under_its_id() -> None:
+    context = Context(Config(), MemoryJournal(), SystemClock(), Watching(), "uplink")
+    said: list[Out] = []
+    topics, ledger = Topics("quito", "p3"), Ledger(None)
+    inbox = Inbox(context, topics, ledger, said.append, DirectoryDesk(context))
+
+    async def take(body: bytes, *, retain: bool = False) -> None:
+        await inbox.take(Message(topics.root + "/cmd/pause", body, 1, 1, retain, None, None), trusted=True)
+
+    await take(b'{"id": "c", "args": ["agente-101"]}')
+    known = ledger.get("c")
+    assert known is not None
+    rows = [event_from_stored(stored_from_body(row.body)) for row in context.journal.read(0)]
+    assert [(type(row.data).__name__, getattr(row.data, "id", "")) for row in rows if row is not None] == [
+        ("CommandReceived", "c"), ("CommandFinished", "c"),
+    ]  # fmt: skip
+    assert rows[1] is not None
+    assert rows[1].data.state == "refused"  # type: ignore[attr-defined]
+    assert rows[1].data.reason.startswith("bad_command: ")  # type: ignore[attr-defined]
+    assert inbox.unusable == 0
+    await take(b'{"id": "c", "args": ["agente-102"]}')
+    assert msgspec.json.decode(said[-1].payload)["reason"] == "id_reused"
+    for body in (b'{"id": "A B/#", "args": []}', b'{"id": "c"', b'{"id": 7}', b"[1]"):
+        await take(body)
+    assert inbox.unusable == 4

@@ -109,6 +109,13 @@ def test_what_a_click_without_a_time_is_worth(sent_s: float | None, expires_s: f
     assert too_late("pause", sent, NOW, "synced", expires=expires, age_s=age_s) is None, "it touches no call"
 
 
+@pytest.mark.parametrize("sent", ["ayer", "32-13-2026", "2026-02-30T00:00:00Z", ""])
+def test_a_time_that_is_none_is_refused(sent: str) -> None:
+    told = too_late("originate", sent, NOW, "synced", expires=rfc3339(NOW + 60 * NS), age_s=0.0)
+    assert told is not None
+    assert (told.state, (told.reason or "").partition(":")[0]) == ("refused", "bad_time")
+
+
 @pytest.mark.broker
 async def test_over_a_broker_that_kept_clicks_for_a_box_that_was_away(rig: Any) -> None:
     broker = rig.broker()
