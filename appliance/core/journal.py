@@ -80,7 +80,8 @@ class Journal(Protocol):
     def append(self, events: Sequence[Event], advance: tuple[str, int] | None = None) -> int:
         """Append in order, atomically, and return the last seq when it is durable. Blocks; safe from any thread.
 
-        `advance=(cursor name, seq)` moves a transformer's cursor in the same transaction.
+        `advance=(cursor name, seq)` moves a transformer's cursor in the same transaction; not beyond the end: that is a place in another
+        journal, which was set aside meanwhile.
         Raises FullError when the disk or the queue is full (nothing was stored), CorruptError when the file is damaged.
         """
         ...

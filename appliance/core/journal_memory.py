@@ -41,7 +41,7 @@ class MemoryJournal:
                 due = self._due(event)
                 self._n += due
                 self._rows.append(Entry(len(self._rows) + 1, self._n if due else None, body_from_event(event)))
-            if advance:
+            if advance and advance[1] <= len(self._rows):
                 self._transformed[advance[0]] = advance[1]
             seq = len(self._rows)
             waiters = list(self._waiters.items())

@@ -159,13 +159,13 @@ class Store:
     def insert(self, rows: Sequence[Row], advances: Iterable[tuple[str, int]], missed: int = 0) -> tuple[int, int]:
         """Append (body, due) rows and move transformer cursors in one durable transaction; returns the newest (seq, n).
 
-        `missed` adds to the count of events not recorded under pressure.
+        `missed` adds to the count of events not recorded under pressure. A place beyond the end is one in another journal, and none here.
 
         Raises sqlite3.Error as it comes (nothing was stored); the caller holds the journal's lock.
         """
         with self._writing() as db:
             at = self._add(rows)
-            for name, place in advances:
+            for name, place in (advance for advance in advances if advance[1] <= at[0]):
                 db.execute("INSERT INTO cursor VALUES(?,?) ON CONFLICT(name) DO UPDATE SET seq=excluded.seq", (name, place))
             if missed:
                 db.execute("INSERT INTO meta VALUES('not_recorded',?) ON CONFLICT(key) DO UPDATE SET value=value+excluded.value", (missed,))

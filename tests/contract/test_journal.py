@@ -108,9 +108,11 @@ def test_oldest_waiting_is_the_first_due_after_the_cursor(journal: Journal) -> N
 
 def test_a_transformer_advances_with_its_output(journal: Journal) -> None:
     assert journal.transformed("worker").seq == 0
-    journal.append([held(1)], advance=("worker", 7))
-    journal.append([], advance=("worker", 9))
-    assert journal.transformed("worker").seq == 9
+    journal.append([held(1), held(2)], advance=("worker", 1))
+    journal.append([], advance=("worker", 2))
+    assert journal.transformed("worker").seq == 2
+    journal.append([held(3)], advance=("worker", 99))
+    assert journal.transformed("worker").seq == 2, "beyond the end: a place in another journal"
 
 
 def test_an_unsaved_cursor_stands_at_the_beginning(journal: Journal) -> None:

@@ -111,6 +111,19 @@ def test_the_full_check_names_a_missing_row(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_a_place_in_a_journal_that_is_gone_is_none_in_its_successor(tmp_path: Path) -> None:
+    """Whoever reads on from it there would pass over all that happens until then."""
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal.open(path)
+    journal.append([held(number) for number in range(300)], ("reader", 300))
+    path.unlink()
+    journal.append([held(1)], ("reader", 301))
+    assert (journal.head().seq, journal.transformed("reader").seq) == (2, 0)
+    journal.append([held(2)], ("reader", 3))
+    assert journal.transformed("reader").seq == 3
+    journal.close()
+
+
 async def test_a_deleted_journal_heals_with_a_new_epoch(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     writer, reader = SqliteJournal.open(path), SqliteJournal.open(path)
