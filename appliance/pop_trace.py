@@ -126,7 +126,9 @@ def rings_from_rows(rows: Iterable[tuple[int, Stored]], epoch: str) -> list[Ring
 
 def data_of(row: Stored) -> CallRinging | CallMatched | PopSettled | None:
     """What a row of `KINDS` tells, as far as pops go by it; None of the link, and where it does not fit its kind."""
-    shape: type[CallRinging | CallMatched | PopSettled] | None = _SHAPES.get(row.kind, CallRinging if row.kind.startswith("call.") else None)
+    shape: type[CallRinging | CallMatched | PopSettled] | None = _SHAPES.get(
+        row.kind, CallRinging if row.kind.startswith("call.") else None
+    )
     try:
         return None if shape is None else msgspec.json.decode(row.data, type=shape)
     except msgspec.ValidationError:
