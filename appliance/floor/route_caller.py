@@ -50,6 +50,10 @@ class CallerBook:
             self._day = self._calendar.day(now_ns)
             self._gave_up.clear()
 
+    def is_of_later(self, now_ns: int) -> bool:
+        """Whether the day that stands is yet to come: the clock ran ahead, and who gave up today has to be read again."""
+        return now_ns < self._day[0]
+
     def gave_up(self, number: str) -> int:
         """How often who has this number, as the PBX spells it, hung up waiting today."""
         return self._gave_up.get(self._digest(number), 0)

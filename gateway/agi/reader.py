@@ -67,6 +67,8 @@ class Reader:
         now_ns = view.now_ns()
         if self._clock.mono_ns() - self._looked_ns >= _LOOK_NS:
             self._looked_ns = self._clock.mono_ns()
+            if self.callers.is_of_later(now_ns):
+                self._begin()
             self.callers.turn_day(now_ns)
             shot = view.snapshot(now_ns)  # it also rolls the windows, and asks whether the gateway lives
             self._live = frozenset(key for key, queue in shot.queues.items() if queue.fresh == "live")
@@ -87,7 +89,7 @@ class Reader:
         calendar = Calendar(self._config.site.timezone)
         self.callers = CallerBook(calendar, self._spelled, self._salt)
         self._priorities.clear()
-        now_ns = self._clock.wall_ns()
+        now_ns = self.view.now_ns()
         self._seq = self._before(min(calendar.day(now_ns)[0], now_ns - _BEFORE_NS))
 
     def _before(self, wall_ns: int) -> int:
@@ -117,4 +119,5 @@ class Reader:
                 self._priorities[event.data.visit] = priority
             return
         at_ns = self.view.floor.state.timeline.date(event.boot, event.mono_ns)
-        self.callers.apply(event, at_ns if at_ns is not None else event.wall_ns)
+        # Whatever a clock that ran ahead dated into days to come was told by now.
+        self.callers.apply(event, min(at_ns if at_ns is not None else event.wall_ns, self.view.now_ns()))
