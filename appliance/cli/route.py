@@ -135,7 +135,7 @@ def _tested(args: argparse.Namespace, config: Config, routing: RoutingConfig, ro
         fields = {"callerid": number, "dnid": args.dialled or "", "network_script": f"route?digits={args.digits}"}
         asked, card = desk.asked(request_from_fields(fields))
         if directory.version is None:
-            unknown.append("customers: there is no directory (callfloor directory)")
+            unknown.append(f"customers: {directory.fault or 'there is no directory (callfloor directory)'}")
     asked = replace(
         asked,
         segment=args.segment if args.segment is not None else asked.segment,

@@ -62,6 +62,14 @@ def run(capsys: pytest.CaptureFixture[str], site: Path, *words: str) -> tuple[in
     return code, said.out, said.err
 
 
+def test_a_directory_that_cannot_be_read_is_no_missing_one(capsys: pytest.CaptureFixture[str], site: Path) -> None:
+    site.with_name("directory.db").write_bytes(b"no database at all " * 500)
+    code, _, err = run(capsys, site, "test", CALLER)
+    assert code == 0
+    assert "directory.db is damaged" in err
+    assert "there is no directory" not in err
+
+
 def test_which_rule_and_why(capsys: pytest.CaptureFixture[str], site: Path) -> None:
     code, out, err = run(capsys, site, "test", CALLER, "--at", "2026-12-21 10:00")
     assert code == 0
