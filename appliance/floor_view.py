@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import DecodeError
@@ -114,8 +116,15 @@ class FloorView:
                 break
             if len(rows) < PAGE:  # the clock was stepped: date everything anew, once, with all that is known at the end
                 self._begin_anew(self.floor.state.timeline)
+                folded = True  # there is more, also where no row was left to read
             pages = None if pages is None else pages - 1
         return folded
+
+    async def reach_end(self, progress: Callable[[], None]) -> None:
+        """Fold what is new, a page a turn of the loop: after a step of the clock that is all of the journal."""
+        while self.catch_up(1):
+            progress()
+            await asyncio.sleep(0)
 
     def _begin_anew(self, timeline: Timeline | None) -> None:
         """Fold from the first row, and ask anew who lives before anything is shown: the new fold has not been told from outside."""

@@ -75,11 +75,13 @@ class Callbacks:
         """Follow for ever. `ready`: the view is folded up to the journal's end."""
         await ready.wait()
         journal, watch = self._context.journal, self._context.watch
+        await self._view.reach_end(watch.progress)
         await self._begin()
         loop = asyncio.get_running_loop()
         while True:
             watch.progress()
             try:
+                await self._view.reach_end(watch.progress)
                 more = await self._page()
                 if loop.time() - self._turned_s >= _WAIT_S:
                     self._turned_s = loop.time()

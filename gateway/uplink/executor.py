@@ -49,6 +49,7 @@ class Executor:
             return
         if command.verb not in OWNED or self.is_passed(seq):
             return
+        await self._view.reach_end(context.watch.progress)
         verdict = judge(
             command.verb,
             command.args,

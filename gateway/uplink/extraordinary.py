@@ -34,6 +34,7 @@ class ExtraordinaryCalls:
         while True:
             self._context.watch.progress()
             try:
+                await self._view.reach_end(self._context.watch.progress)
                 async with self._turn:
                     await self._tell()
             except (FullError, TransientError) as fault:

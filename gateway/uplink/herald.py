@@ -25,7 +25,6 @@ from gateway.uplink.live import Live, Out
 from gateway.uplink.resend import held_numbers
 from gateway.uplink.topic import Topics
 
-_FOLD_PAGES: Final = 1
 _LOOK_S: Final = 1.0
 #: Where none of the oldest rows is due, the first number held is not told.
 _HELD_PAGES: Final = 20
@@ -84,9 +83,7 @@ class Herald:
 
     async def run(self) -> None:
         """Fold what is there, then publish as it changes, for ever."""
-        while self._view.catch_up(_FOLD_PAGES):
-            self._context.watch.progress()
-            await asyncio.sleep(0)
+        await self._view.reach_end(self._context.watch.progress)
         self.ready.set()
         while True:
             self._context.watch.progress()
@@ -103,8 +100,7 @@ class Herald:
 
     async def _say_floor(self) -> None:
         """Step by step: a large floor takes a slow processor tens of milliseconds, and a screen pop waits for none of its steps but one."""
-        while self._view.catch_up(1):  # noqa: ASYNC110 - let others have their turn
-            await asyncio.sleep(0)
+        await self._view.reach_end(self._context.watch.progress)
         self._said_at = now = asyncio.get_running_loop().time()
         if now - self._all_said_at > _AGAIN_S and self._since is not None:
             self._all_said_at, self._mark = now, b""

@@ -128,7 +128,8 @@ class _Desk:
         states = replace(context, watch=parts.part("what the box says of itself"))
         self._herald = Herald(states, self._topics, talk.live, self._view, crm.floor_every_s, headsets)
         self._directory = DirectoryDesk(context)
-        self._executor = Executor(context, self._ledger, self._view, staged(self._directory, KnownCalls(journal)))
+        commands = replace(context, watch=parts.part("the reader of commands"))
+        self._executor = Executor(commands, self._ledger, self._view, staged(self._directory, KnownCalls(journal)))
         warden = replace(context, watch=parts.part("the alarms of extraordinary calls"))
         self._extraordinary = ExtraordinaryCalls(warden, self._view, self._executor.turn)
         self._callbacks = (
@@ -138,7 +139,7 @@ class _Desk:
         )
         self._inbox = Inbox(context, self._topics, self._ledger, talk.live.put, self._directory)
         self._follower = Follower(
-            replace(context, watch=parts.part("the reader of commands")),
+            commands,
             self._topics,
             self._ledger,
             self._executor,
