@@ -21,7 +21,7 @@ from typing import Final
 from appliance.core.directory_card import Filed, Held, bytes_from_held, held_from_bytes
 from appliance.core.directory_reader import APPLICATION_ID, SCHEMA_VERSION, Books, books_of
 from appliance.core.errors import TransientError
-from appliance.core.sqlite_file import check_kind, connect, fault_of, is_blank, make_private, write_ahead
+from appliance.core.sqlite_file import check_kind, connect, fault_of, is_blank, make_private, put_aside_beside, write_ahead
 from appliance.core.store import identity_of, refuse_network_path
 
 _CACHE_KIB: Final = 4096
@@ -41,6 +41,7 @@ class Cards:
         make_private(path)
         self._db = connect(path, _CACHE_KIB)
         try:
+            put_aside_beside(self._db, path)
             _set_up(self._db, path)
             self._salt: bytes = self._db.execute("SELECT salt FROM state").fetchone()[0]
         except (sqlite3.Error, TypeError) as fault:

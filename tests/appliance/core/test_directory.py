@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -359,6 +360,32 @@ def test_what_went_is_overwritten(path: Path, cards: Cards) -> None:
     whole = b"".join(one.read_bytes() for one in path.parent.iterdir())
     assert b"Ana Nadie" not in whole
     assert key_of("+593991234567").to_bytes(8, "big")[2:] not in whole
+
+
+def test_what_sqlite_puts_aside_lies_beside_the_file_and_not_in_memory(path: Path, cards: Cards) -> None:
+    """A box's /tmp and /var/tmp are 64 MiB of its memory; a million customers' index and a file made anew need more."""
+    aside: set[str] = set()
+
+    def look() -> None:
+        for each in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):
+                where = str(each.readlink())
+                if "etilqs_" in where:
+                    aside.add(where)
+
+    cards._db.execute("PRAGMA cache_size=10")
+    cards._db.set_progress_handler(look, 200)
+    with cards.writing():
+        cards.begin_load(1)
+        cards.load([card(f"{n:x}".rjust(200, "c"), f"09{80000000 + n}") for n in range(8000)], 1)
+        cards.end_load(1, 1)
+    sorted_aside = len(aside)
+    with cards.writing():
+        cards.delete([f"{n:x}".rjust(200, "c") for n in range(2000)], [], 2)
+    cards.scrub()
+    cards._db.set_progress_handler(None, 0)
+    assert 0 < sorted_aside < len(aside), "both put something aside"
+    assert {str(Path(where).parent) for where in aside} == {str(path.parent)}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
