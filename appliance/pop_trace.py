@@ -32,8 +32,8 @@ _UNDER_WAY_S: Final = 35.0
 _MENDS: Final = {
     "no_agent": "the PBX did not say whose phone rings: is the member known to its queue?",
     "no_caller": "the PBX tells no number for this call; look at its trunk's caller identification",
-    "no_number": "the PBX's text is no number of [directory] country; callfloor directory lookup NUMBER says how it is read",
-    "not_found": "the directory holds nobody with this number; callfloor directory lookup NUMBER looks again",
+    "no_number": "the PBX's text is no number of [directory] country; callfloor directory show NUMBER says how it is read",
+    "not_found": "the directory holds nobody with this number; callfloor directory show NUMBER looks again",
     "no_directory": "there is no directory here yet; callfloor directory import FILE, or let the CRM send it",
     "failed": "the directory could not be read; callfloor doctor says why",
     "not_told": "the gateway told no match: the directory came later than the call, or could not be read then",

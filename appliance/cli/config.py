@@ -41,7 +41,8 @@ EXAMPLES = """
   sudo callfloor config set 'queues."Atención".title' "Atención al cliente"
   sudo callfloor config set crm.drain_per_s --default
   sudo callfloor config secret pbx.central --restart   # asks for it, and shows it nowhere
-  callfloor config log; sudo callfloor config rollback
+  callfloor config log
+  sudo callfloor config rollback
 """
 
 _LOCKS: Final = {"wallboard": "alarms"}

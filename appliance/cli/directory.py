@@ -48,6 +48,8 @@ EXAMPLES = """
   callfloor directory import cartera.csv --column numbers=CONTACTO --column customer=RUC
   callfloor directory show '099 123 4567'
   callfloor directory stats
+  callfloor directory verify
+  sudo callfloor directory export -o clientes.jsonl
   sudo callfloor directory dnc add '+593 99 123 4567' --reason 'asked on 12 May'
   sudo callfloor directory dnc import no-llamar.csv
 """

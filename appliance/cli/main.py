@@ -98,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=_Help,
     )
     verb.add_arguments(parser)
+    _give_examples(parser, verb.EXAMPLES)
     args = parser.parse_args(words[1:])
     try:
         code = verb.main(args)
@@ -112,6 +113,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _give_examples(parser: argparse.ArgumentParser, examples: str) -> None:
+    """Each sub-verb's help shows the examples that are its own."""
+    words = [line.partition("callfloor ")[2].split() for line in examples.splitlines()]
+    for action in parser._actions:
+        if not isinstance(action, argparse._SubParsersAction):
+            continue
+        for name, sub in action.choices.items():
+            own = [line for line, typed in zip(examples.splitlines(), words, strict=True) if typed[1:2] == [name]]
+            if own and "callfloor " not in f"{sub.description} {sub.epilog}".replace(f"`{sub.prog}`", ""):
+                sub.epilog = "\n\n".join(filter(None, [sub.epilog, "examples:\n" + "\n".join(own)]))
+                sub.formatter_class = _Help
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -55,6 +58,34 @@ def test_every_verb_has_help_with_examples(verb: str, capsys: pytest.CaptureFixt
     assert end.value.code == 0
     assert f"callfloor {verb}" in told.partition("examples:")[2]
     assert all(len(line) <= 130 for line in told.splitlines())
+
+
+def sub_verbs(verb: str) -> list[str]:
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"appliance.cli.{verb}").add_arguments(parser)
+    return [name for action in parser._actions if isinstance(action, argparse._SubParsersAction) for name in action.choices]
+
+
+@pytest.mark.parametrize(("verb", "sub"), [(verb, sub) for verb in VERBS for sub in sub_verbs(verb)])
+def test_every_sub_verb_has_help_with_examples(verb: str, sub: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([verb, sub, "--help"])
+    told = capsys.readouterr().out
+    assert end.value.code == 0
+    assert re.search(rf"^(  |example: )(sudo )?callfloor {verb} {sub}\b", told, re.M)
+
+
+def test_sub_verbs_that_texts_name_are_there() -> None:
+    known = {verb: {*subs, "--help"} for verb in VERBS if (subs := sub_verbs(verb))}
+    root = Path(__file__).parents[3]
+    for path in [
+        root / "README.md",
+        *(page for top in ("appliance", "docs", "gateway", "headsets", "wallboard") for page in (root / top).rglob("*")),
+    ]:
+        if path.suffix not in (".py", ".md") or not path.is_file():
+            continue
+        for verb, sub in re.findall(r"callfloor ([a-z]+) ([a-z-]+)\b(?!\|)", path.read_text(encoding="utf-8")):
+            assert verb not in known or sub in known[verb], f"{path}: callfloor {verb} {sub}"
 
 
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
