@@ -197,6 +197,11 @@ class Cards:
             db.execute("DELETE FROM tombstone WHERE key IN (SELECT key FROM tombstone ORDER BY forgotten, version LIMIT ?)", (over,))
         return went
 
+    def unknown(self, cards: Sequence[Filed]) -> int:
+        """Of how many of these customers nothing is held."""
+        ask = f"SELECT 1 FROM card{self._generation()} WHERE customer=?"  # noqa: S608 - one of two
+        return sum(1 for customer in {card.customer for card in cards} if self._db.execute(ask, (customer,)).fetchone() is None)
+
     def owners(self, number: int) -> list[str]:
         """Every customer who has a number."""
         return [row[1] for row in self._db.execute(_OWNERS[self._generation()], (number,)).fetchall()]

@@ -109,7 +109,7 @@ def _filed(cards: Cards, page: Page, ready: Ready, digest: bytes, wall_ns: int, 
     if page.snapshot is not None and page.deletes:
         return Told("refused", "bad_args: a snapshot has no deletes: who is not in it is gone")
     held = (0 if step.begins else books.load_entries) if step.load else books.entries
-    if held + len(ready.cards) > most:
+    if held + len(ready.cards) > most and (step.load or held + cards.unknown(ready.cards) > most):
         reason = f"too_many: {held} customers are held, and {most} may be ([directory] max_entries)"
         return Told("refused", reason, _books_row(cards))
     row = _loaded(cards, page, ready, step, wall_ns) if step.load else _upserted(cards, page, ready, wall_ns)

@@ -73,7 +73,8 @@ class Load:
             for batch in self._batches():
                 with cards.writing():
                     held = cards.books()
-                    self._bound(held.entries + len(batch))
+                    if held.entries + len(batch) > self._most:
+                        self._bound(held.entries + cards.unknown(batch))
                     at = held.version if version is None else version
                     self._count(cards.upsert(batch, at, newest=False, as_of=version or 0))
             if self.told.lines > self.told.faulty_lines:

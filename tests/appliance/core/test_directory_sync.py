@@ -130,6 +130,21 @@ def test_more_than_may_be_are_refused(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_directory_that_is_full_takes_changes_of_who_is_held(tmp_path: Path) -> None:
+    store = Cards(tmp_path / "directory.db")
+
+    def told(version: int, *customers: int) -> str:
+        many = tuple({"customer": f"c{n}", "numbers": [f"09{80000000 + n}"], "name": f"of {version}"} for n in customers)
+        page = Page(version=version, upserts=many)
+        return file_page(store, f"p{version}-{len(many)}", page, ready_from(page, "EC"), wall_ns=1, most=10).state
+
+    assert told(1, *range(10)) == "done"
+    assert told(2, *range(5)) == "done"
+    assert told(3, 3, 10) == "refused"
+    assert store.books().entries == 10
+    store.close()
+
+
 def test_what_was_told_of_a_command_and_cannot_be_read_is_damage(tmp_path: Path) -> None:
     store, page = Cards(tmp_path / "directory.db"), Page(version=1, deletes=("c1",))
     file_page(store, "p1", page, ready_from(page, "EC"), wall_ns=1, most=10)
