@@ -33,10 +33,15 @@ EXAMPLES = """
 _STATES: Final = ("open", "done", "failed", "expired", "refused", "unknown")
 _COLOURS: Final = {"done": "green", "open": "amber", "unknown": "amber", "failed": "red", "expired": "amber", "refused": "amber"}
 _RECEIVED, _FINISHED = b'{"k":"command.received', b'{"k":"command.finished'
+_SHAPES: Final[dict[str, type[CommandReceived | CommandFinished]]] = {
+    "command.received": CommandReceived, "command.finished": CommandFinished,
+}  # fmt: skip
 #: What a command is about, as the line tells it.
 _TARGETS: Final = ("agent", "supervisor", "queue", "queues", "call", "mode", "reason", "seat", "lamp", "alarm", "announcement", "callback")
 #: A caller's.
 _HIDDEN: Final = ("number", "to")
+#: A caller's name and words: not told at all.
+_WORDS: Final = ("card", "question")
 
 
 class Row(Struct, kw_only=True):
@@ -105,15 +110,14 @@ def history(journal: ReadonlyJournal, unusable: list[Stored] | None = None) -> d
     """
     found: dict[str, Row] = {}
     began: dict[str, Stored] = {}
-    for row in _rows(journal):
-        if row.kind == "command.received":
-            given = msgspec.json.decode(row.data, type=CommandReceived)
+    for row, given in _rows(journal):
+        if isinstance(given, CommandReceived):
             if given.id not in found:
                 who = "crm" if given.by == "crm" else row.source.partition("/")[0]
                 found[given.id] = Row(id=given.id, verb=given.verb, by=who, time_ns=row.wall_ns, args=given.args, expires=given.expires)
                 began[given.id] = row
             continue
-        end = msgspec.json.decode(row.data, type=CommandFinished)
+        end = given
         if not end.id and unusable is not None:
             unusable.append(row)
         command = found.get(end.id)
@@ -125,15 +129,17 @@ def history(journal: ReadonlyJournal, unusable: list[Stored] | None = None) -> d
     return found
 
 
-def _rows(journal: ReadonlyJournal) -> Iterator[Stored]:
+def _rows(journal: ReadonlyJournal) -> Iterator[tuple[Stored, CommandReceived | CommandFinished]]:
     progress, last, after = Progress("events looked at"), journal.head().seq, 0
     while page := journal.read(after):
         for row in page:
             if row.body.startswith((_RECEIVED, _FINISHED)):
                 try:
-                    yield stored_from_body(row.body)
+                    stored = stored_from_body(row.body)
+                    data: CommandReceived | CommandFinished = msgspec.json.decode(stored.data, type=_SHAPES[stored.kind])
                 except msgspec.DecodeError:
-                    continue  # `journal verify` tells of it
+                    continue  # passed over by the services too
+                yield stored, data
         after = page[-1].seq
         progress.at(after, last)
     progress.end()
@@ -141,7 +147,7 @@ def _rows(journal: ReadonlyJournal) -> Iterator[Stored]:
 
 def _wanted(row: Row, args: argparse.Namespace) -> bool:
     checks = ((args.verb, row.verb), (args.state, row.state), (args.id, row.id))
-    touched = {row.args.get("agent"), row.args.get("supervisor")}
+    touched = (row.args.get("agent"), row.args.get("supervisor"))
     return all(wanted in (None, value) for wanted, value in checks) and (args.agent is None or args.agent in touched)
 
 
@@ -155,7 +161,7 @@ def hidden(number: str) -> str:
 
 
 def _document(row: Row) -> dict[str, Any]:
-    args = {key: hidden(str(value)) if key in _HIDDEN else value for key, value in row.args.items() if key != "card"}
+    args = {key: hidden(str(value)) if key in _HIDDEN else value for key, value in row.args.items() if key not in _WORDS}
     return {
         "id": row.id, "verb": row.verb, "by": row.by, "time": rfc3339(row.time_ns), "expires": row.expires, "args": args,
         "state": row.state, "reason": row.reason, "result": row.result, "lasted_s": row.lasted_s,

@@ -110,3 +110,23 @@ def test_send_reads_the_arguments_of_verbs_that_dial(site: Path, capsys: pytest.
     assert row["args"] == {"agent": "agente-101", "number": "…67", "preview": True, "timeout_s": 20.0}
     assert row["expires"] is not None
     assert main(["send", "transfer", "call=x", "too=1", "-c", str(site)]) == 2
+
+
+def test_what_nobody_can_read_hides_nothing_else(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row that does not fit its kind, and a command of a CRM that sends lists where names belong."""
+    clock = SystemClock()
+    odd: Any = {"no": "text"}
+    journal = open_journal(load(site), clock)
+    told = [
+        CommandReceived(id="c-9", verb="originate", args={"agent": ["agente-101"], "supervisor": {"is": "eva"}, "number": 5}),
+        CommandReceived(id=odd, verb="pause", args={}),
+        CommandFinished(id=odd, state="done"),
+        CommandReceived(id="c-10", verb="classify", args={"call": "c1", "type": "perfect", "question": "deudas"}),
+        CommandFinished(id="c-9", state="refused", reason="unusable_args: agent: not a text"),
+    ]
+    journal.append([Event(kind_of(data), "x/y", clock.wall_ns(), clock.mono_ns(), clock.boot, clock.quality(), data) for data in told])
+    journal.close()
+    assert [row["id"] for row in documents(capsys, site)][-3:] == ["l-1", "c-9", "c-10"]
+    assert "c-9" in run(capsys, site)[1]
+    assert "deudas" not in run(capsys, site, "--json")[1]
+    assert [row["id"] for row in documents(capsys, site, "--agent", "agente-101")] == ["c-1", "h-1"]
