@@ -405,8 +405,9 @@ def too_late(
 ) -> Verdict | None:
     """The end of a command that touches a call and was sent long ago, as by a broker that kept it: whatever its `expires` says.
 
-    `age_s`: how old it may be, by the link it came over; None: nobody knows. It counts where the command does not say when it was sent,
-    or says what cannot be; such a one may hold no longer than a call is touched at all.
+    `age_s`: how old it may be, by the link it came over; None: nobody knows, for the machine was started since. It counts where the command
+    does not say when it was sent, or says what cannot be; such a one may hold no longer than a call is touched at all. Where nobody
+    knows it counts for all, until the clock is synchronised.
 
     >>> too_late("originate", "1970-01-01T00:00:00Z", 301 * 10**9, "synced").state
     'expired'
@@ -419,6 +420,8 @@ def too_late(
     sent_ns, until_ns = _ns_from(sent), _ns_from(expires)
     if sent is not None and sent_ns is None:
         return Verdict("refused", "bad_time: write it as 2026-11-21T14:00:00Z")
+    if quality != "synced" and age_s is None:  # the clock may have stood still with the machine, and gone on from there
+        return _waited(age_s, "and how late it is nobody knows until the clock is synchronised")
     if sent_ns is not None and (now_ns - sent_ns) / _NS >= -TOUCHES_MOST_S:
         old_s = (now_ns - sent_ns) / _NS
         if old_s <= TOUCHES_MOST_S:
@@ -430,12 +433,16 @@ def too_late(
 def _undated(until_ns: int | None, now_ns: int, age_s: float | None) -> Verdict | None:
     """The end of one that touches a call and does not tell when it was sent."""
     if age_s is None or age_s > TOUCHES_MOST_S:
-        kept = "for a time that nobody knows" if age_s is None else f"for up to {age_s:.0f} s"
-        return Verdict("expired", f"too_old: it may have waited {kept}, and has no time that says when it was sent")
+        return _waited(age_s, "and has no time that says when it was sent")
     if until_ns is not None and (until_ns - now_ns) / _NS > TOUCHES_MOST_S:
         reason = f"time_required: with no time that says when it was sent, expires may be {TOUCHES_MOST_S:.0f} s ahead at most"
         return Verdict("refused", reason)
     return None
+
+
+def _waited(age_s: float | None, why: str) -> Verdict:
+    kept = "for a time that nobody knows" if age_s is None else f"for up to {age_s:.0f} s"
+    return Verdict("expired", f"too_old: it may have waited {kept}, {why}")
 
 
 def _ns_from(text: str | None) -> int | None:

@@ -1,9 +1,13 @@
-"""A click that waited at the broker because the journal took nothing is as old as that lasted, also on a connection made anew."""
+"""A click that waited at the broker for a full disk, or while the box and its clock stood still, is no younger for that."""
 
 from __future__ import annotations
 
+import pytest
+
 from appliance.core.alive import Sight
-from appliance.core.clock import NS, ManualClock
+from appliance.core.clock import NS, ManualClock, rfc3339
+from appliance.core.command import too_late
+from appliance.core.event import ClockQuality
 from gateway.uplink.kept import KEPT_S, Kept
 
 
@@ -48,3 +52,17 @@ def test_a_moments_wait_makes_nothing_old() -> None:
     link = jammed(clock, 1)
     clock.advance(0.5)
     assert link.age_s(clock.mono_ns()) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("quality", "age_s", "reason"),
+    [("synced", None, None), ("holdover", 300.0, None), ("holdover", None, "too_old")],
+)
+def test_a_clock_that_stood_still_with_the_box_makes_no_old_click_young(
+    quality: ClockQuality, age_s: float | None, reason: str | None
+) -> None:
+    """After a power cut such a clock goes on from where it stood: what the broker kept since looks as if it was sent just now."""
+    now_ns = 1_795_000_000 * NS
+    told = too_late("originate", rfc3339(now_ns), now_ns, quality, expires=rfc3339(now_ns + 60 * NS), age_s=age_s)
+    assert (told.reason or "").partition(":")[0] == reason if told is not None else reason is None
+    assert too_late("pause", rfc3339(now_ns), now_ns, quality, age_s=age_s) is None
