@@ -179,7 +179,11 @@ LINES: Final[dict[str, dict[str, str]]] = {
         "the journal is a new one (%s after %s): sending begins with its first event": "crm.new_journal",
         "the CRM cursor (%d) is ahead of the journal (%d): the journal lost events; sending goes on from its end": "crm.new_journal",
     },
+    "gateway.uplink.executor": {
+        "command %s (%s) ended by a fault of the program": "program.fault",
+    },
     "gateway.uplink.staged": {
+        "command %s (%s) ended by a fault of the program": "program.fault",
         "the command %s at row %d must wait: %s": "journal.must_wait",
     },
     "gateway.uplink.resend": {

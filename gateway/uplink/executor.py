@@ -7,6 +7,7 @@ A verb with an effect outside the journal has an owner elsewhere, who moves his 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,12 +15,15 @@ from msgspec import Struct
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import Verdict, args_of, judge
+from appliance.core.errors import CallfloorError
 from appliance.floor_view import FloorView
 from appliance.service import Context
 from gateway.uplink.effect import Order, Staged
 from gateway.uplink.effects import AT_ONCE, OWNED
 from gateway.uplink.ledger import Ledger
 from gateway.uplink.staged import LOST, Lane
+
+_log = logging.getLogger(__name__)
 
 #: The transformer's cursor.
 OWNER: Final = "uplink.commands"
@@ -62,7 +66,13 @@ class Executor:
         async with self.turn:
             if verdict.state == "run":
                 order = Order(seq, command, args_of(command.verb, command.args), context, self._view)
-                events = AT_ONCE[command.verb](order)
+                try:
+                    events = AT_ONCE[command.verb](order)
+                except (CallfloorError, OSError):
+                    raise
+                except Exception as fault:  # else the uplink begins anew with it for ever; what it decided is in no journal
+                    _log.exception("command %s (%s) ended by a fault of the program", command.id, command.verb)
+                    events = [order.failed(f"fault: {type(fault).__name__}; the log says more")]
             else:
                 events = [_refusal(command.id, verdict)]
             await context.emit(*events, advance=(OWNER, seq))

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from appliance.core.catalogue import CommandFinished, CommandReceived
 from appliance.core.command import args_of, judge
-from appliance.core.errors import FullError, TransientError
+from appliance.core.errors import CallfloorError, FullError, TransientError
 from appliance.core.event import stored_from_body
 from appliance.floor_view import FloorView
 from appliance.service import Context
@@ -106,13 +106,22 @@ class Lane:
         if known is not None:
             events = [known]
         elif verdict.state == "run":
-            events = await self._effect.effect(Order(seq, command, args_of(command.verb, command.args), context, self._view))
+            events = await self._tried(Order(seq, command, args_of(command.verb, command.args), context, self._view))
         else:
             events = [CommandFinished(id=command.id, state=verdict.state, reason=verdict.reason)]
         await context.emit(*events, advance=(self._cursor, seq))
         self._passed = seq
         if self._effect.settled is not None:
             await self._effect.settled(command.id)
+
+    async def _tried(self, order: Order) -> Sequence[Struct]:
+        try:
+            return await self._effect.effect(order)
+        except (CallfloorError, OSError):
+            raise
+        except Exception as fault:  # else the uplink begins anew with it for ever
+            _log.exception("command %s (%s) ended by a fault of the program", order.command.id, self.verb)
+            return [CommandFinished(id=order.command.id, state="unknown", reason=f"fault: {type(fault).__name__}; the log says more")]
 
     async def end_of(self, command: str) -> CommandFinished:
         """The end of a command that this lane cannot run any more: what the effect recalls of it, else `unknown`."""
