@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from appliance.core.journal_sqlite import SqliteJournal
 from appliance.floor import visit
 from appliance.floor.caller import CallerKeys
 from appliance.floor.floor import Floor, bytes_from_state, state_from_bytes
+from appliance.floor.tally import Tally
 from appliance.floor_view import FloorView, cache_of
 
 KEYS = CallerKeys(b"a salt")
@@ -103,21 +105,25 @@ def test_without_the_salt_a_key_tells_nothing(number: str, salt: bytes, other: b
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(1, 20_000)), max_size=20))
+@example([(0, 0, 15_000)] * 11)
 def test_the_share_is_what_a_plain_list_of_calls_gives(make_day_class: Any, steps: list[tuple[int, int, int]]) -> None:
     fronts = ("0", "+593", "00593", "")
-    day, at, log, repeats = make_day_class(), 1.0, [], 0
+    day, at, log, by_day, by_half = make_day_class(), 1.0, [], Counter[tuple[str, int]](), Counter[tuple[str, int]]()
+    calendar, start_ns = day.floor.calendar, day.clock.wall_ns()
     for number, (who, front, wait) in enumerate(steps):
         at += wait
-        queue = ("ventas", "soporte")[who % 2]
-        repeats += any(other == who and at - then <= 24 * HOUR for other, then in log)
+        queue, joined_ns = ("ventas", "soporte")[who % 2], start_ns + round(at * NS)
+        repeated = any(other == who and at - then <= 24 * HOUR for other, then in log)
+        by_day[queue, calendar.day(joined_ns)[0]] += repeated
+        by_half[queue, calendar.half_hour(joined_ns)] += repeated
         served(day, at, f"v{number}", f"{fronts[front]}99123456{who}", queue)
         log.append((who, at + 5))
         at += 10
-    told = [tally for queue in day.floor.state.queues.values() for tally in queue.halves.values()]
-    whole = [tally for queue in day.floor.state.queues.values() for tally in queue.days.values()]
-    assert sum(tally.repeat for tally in whole) == sum(tally.repeat for tally in told)
-    if at < 48 * HOUR:
-        assert sum(tally.repeat for tally in whole) == repeats
+    today = calendar.day(day.clock.wall_ns())[0]
+    for key, queue in day.floor.state.queues.items():
+        assert {start: tally.repeat for start, tally in queue.days.items()} == {start: by_day[key, start] for start in queue.days}
+        assert {start: tally.repeat for start, tally in queue.halves.items()} == {start: by_half[key, start] for start in queue.halves}
+        assert queue.days.get(today, Tally()).repeat == by_day[key, today]
 
 
 def test_a_mark_in_a_numbers_place_is_a_caller_too(make_day) -> None:
