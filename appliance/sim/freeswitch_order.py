@@ -71,6 +71,9 @@ def _kill(pbx: SimPbx, switch: FreeswitchSwitch, rest: str, told: Told) -> None:
 
 def _hold(pbx: SimPbx, switch: FreeswitchSwitch, rest: str, told: Told) -> None:
     words = rest.split()
+    if words[-1] in _outbound(pbx):
+        told("+OK Success\n")
+        return
     _, visit = _visit_of(pbx, switch, words[-1])
     if visit is None or visit.outcome != "talking":
         told("-ERR Operation failed\n")

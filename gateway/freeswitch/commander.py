@@ -98,7 +98,7 @@ class FreeswitchCommander:
 
     def _supervise(self, order: Order, now_ns: int) -> Job:
         args: Supervise = order.args
-        leg, phone = self._leg(self._talk(agent=args.agent)), self._phone(args.supervisor)
+        leg, phone = self._phones_leg(args.agent), self._phone(args.supervisor)
         said = dict(pair.split("=") for pair in _SPY[args.mode].split(","))
         said |= {"eavesdrop_bridge_aleg": "true", "eavesdrop_bridge_bleg": "true", "eavesdrop_enable_dtmf": "false"}
         said["callfloor_command"] = order.id
@@ -135,7 +135,7 @@ class FreeswitchCommander:
 
     def _hold(self, order: Order, now_ns: int) -> Job:
         args: CallOrAgent = order.args
-        leg = self._leg(self._talk(agent=args.agent, call=args.call))
+        leg = self._phones_leg(args.agent) if args.agent is not None else self._leg(self._talk(args.call))
         return Answered([f"uuid_hold {'' if order.verb == 'hold' else 'off '}{leg}"], now_ns, told=self._told)
 
     def _hangup(self, order: Order, now_ns: int) -> Job:
@@ -215,11 +215,19 @@ class FreeswitchCommander:
         every = self._tracker.calls.channels.values()
         return [each for each in every if each.state == _RINGING and (found := _USER.search(each.name)) and found[1] == user[1]]
 
-    def _talk(self, *, agent: str | None = None, call: str | None = None) -> Talk:
+    def _talk(self, call: str | None) -> Talk:
         for talk in self._tracker.talks.open.values():
-            if talk.legs and (talk.presence == agent or talk.visit.call == call):
+            if talk.legs and talk.visit.call == call:
                 return talk
-        raise failed(f"no_call: {agent or 'the call ' + str(call)} is in no conversation of a queue")
+        raise failed(f"no_call: the call {call} is no conversation of a queue; to hold another, give the agent")
+
+    def _phones_leg(self, agent: str) -> str:
+        """An agent's channel: of his conversation of a queue, else the newest of his phone, as when he was dialled for."""
+        legs = [self._leg(talk) for talk in self._tracker.talks.open.values() if talk.presence == agent and talk.legs]
+        legs = legs or [channel.uniqueid for channel in self._channels(agent)[-1:]]
+        if not legs:
+            raise failed(f"no_call: {agent} is in no call")
+        return legs[0]
 
     def _leg(self, talk: Talk) -> str:
         return next(iter(talk.legs))

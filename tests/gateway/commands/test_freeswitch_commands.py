@@ -32,6 +32,20 @@ async def test_a_click_rings_the_agent_then_dials_and_tells_outcomes_apart(bench
         assert "callfloor_card='Ana x VIP'" in first
 
 
+async def test_a_call_that_was_dialled_is_held_too(bench: Made) -> None:
+    async with bench("freeswitch") as box:
+        box.pbx.outbound.pick_up_s = 0.05
+        dialled = await box.do("originate", agent="agente-101", number="0991234500")
+        assert dialled.result["outcome"] == "answered"
+        box.is_done(await box.do("hold", agent="agente-101"))
+        box.is_done(await box.do("resume", agent="agente-101"))
+        leg = box.done("originate")[0]["command"].partition("origination_uuid=")[2].partition(",")[0]
+        assert [each["command"] for each in box.done("uuid_hold")] == [leg, f"off {leg}"]
+        box.is_done(await box.do("hangup", agent="agente-101"))
+        none = await box.do("hold", agent="agente-102")
+        assert (none.state, none.reason.partition(":")[0]) == ("failed", "no_call")
+
+
 async def test_the_agents_own_phone_is_told_apart(bench: Made) -> None:
     async with bench("freeswitch") as box:
         box.pbx.model.staff.agents["PJSIP/102"].mode = "talking"
