@@ -31,6 +31,8 @@ REMEMBER_NS: Final = 7 * 86_400 * 1_000_000_000
 TOUCHES_MOST_S: Final = 300.0
 #: So many delivery numbers may be asked for again in one command, so that each has an end.
 RESEND_MOST: Final = 100_000
+#: So many bytes of arguments are kept in the journal with a command; pages of the directory have a bound and a place of their own.
+ARGS_MOST: Final = 64 * 1024
 #: A hundred thousand hours.
 _PAID_MOST_S: Final = 360_000_000
 #: The year 2200.
@@ -397,6 +399,8 @@ def judge(
         args_of(verb, args)
     except ValueError as fault:
         return Verdict("refused", f"bad_args: {fault}")
+    if known.args is not Directory and len(msgspec.json.encode(args)) > ARGS_MOST:
+        return Verdict("refused", f"too_large: the arguments are {ARGS_MOST // 1024} KiB at most")
     return _in_time(known, expires, now_ns, quality)
 
 

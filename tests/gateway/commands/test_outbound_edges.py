@@ -10,7 +10,7 @@ import pytest
 
 from appliance.core.catalogue import CommandReceived
 from appliance.core.clock import NS, SystemClock, rfc3339
-from appliance.core.command import Originate
+from appliance.core.command import Originate, judge
 from appliance.core.command_limit import CommandLimit
 from appliance.core.commands_config import CommandOnly, Commands, DialConfig
 from appliance.core.config import AgentConfig, Config, JournalConfig, PbxConfig, Site
@@ -102,3 +102,15 @@ def test_behind_the_prefix_and_a_sites_own_sign_for_abroad_a_forbidden_number_st
     )
     told = CommandLimit(config).forbidden("originate", Originate(agent="ana", number=number))
     assert str(told).partition(":")[0] == word
+
+
+@pytest.mark.parametrize(
+    ("verb", "args"),
+    [
+        ("originate", {"agent": "ana", "number": "0991234500", "card": "x" * 100_000}),
+        ("pause", {"agent": "ana", "queues": ["ventas"] * 10_000}),
+    ],
+)
+def test_what_would_fill_the_journal_is_refused(verb: str, args: dict[str, Any]) -> None:
+    told = judge(verb, args, "2999-01-01T00:00:00Z", allow=(verb,), owned=(verb,), now_ns=10**18, quality="synced")
+    assert (told.state, (told.reason or "").partition(":")[0]) == ("refused", "too_large")
