@@ -89,6 +89,7 @@ def _restore(machine: Machine, box: box_of.Box, name: str) -> None:
             folder = config.journal.path.parent
             # Below another root the services' user may not get that far; on the box itself nothing of root's is left beside the journal.
             with as_owner(folder) if machine.root == Path("/") else nullcontext():
+                box_of.end_former(config, box)
                 box_of.begin_journal(config, box.manifest.epoch, SystemClock())
             if machine.live:
                 machine.run(("systemctl", "daemon-reload"))

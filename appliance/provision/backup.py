@@ -7,6 +7,7 @@ delivered is gone.
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,8 @@ from appliance.core.clock import NS, Clock
 from appliance.core.config import Config
 from appliance.core.config_file import load
 from appliance.core.directory_pages import FOLDER
+from appliance.core.directory_reader import CARDS_FILE
+from appliance.core.do_not_call import LIST_FILE
 from appliance.core.errors import CallfloorError, CorruptError, DeniedError, MisconfiguredError
 from appliance.core.event import Event, body_from_event
 from appliance.core.journal import new_epoch
@@ -146,6 +149,20 @@ def begin_journal(config: Config, epoch: str | None, clock: Clock) -> str:
         return store.epoch
     finally:
         store.close()
+
+
+def end_former(config: Config, box: Box) -> None:
+    """Take away what a former box at this machine left beside its journal and what would pass for the restored one's: its customers,
+    and the write-ahead logs of a list that was replaced, which SQLite would play over the new one.
+    """
+    folder = config.journal.path.parent
+    saved = {Path(each.path).name for each in box.manifest.files}
+    left = [f"{CARDS_FILE}{suffix}" for suffix in ("", "-wal", "-shm")]
+    if LIST_FILE in saved:
+        left += [name for suffix in ("-wal", "-shm") if (name := f"{LIST_FILE}{suffix}") not in saved]
+    for name in left:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
 def missing_secrets(machine: Machine) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,28 @@ def test_a_box_that_is_another_or_that_runs_is_left_alone(
         alive.close()
     assert main(["restore", str(file), "--root", str(new), "--yes", "--force"]) == 0  # the secret that is there fits by its name
     assert 'box = "piso-3"' in (new / "etc/callfloor/callfloor.toml").read_text()
+
+
+def test_nothing_of_a_former_box_passes_for_the_restored_one(make_root: MakeRoot, old_box: Path, tmp_path: Path, sheet: Path) -> None:
+    file, new = tmp_path / "box.backup", make_root("new")
+    assert main(["backup", str(file), "--root", str(old_box)]) == 0
+    assert main(["provision", str(sheet), "--root", str(new), "--yes"]) == 0
+    state = new / "var/lib/callfloor"
+    (state / "directory.pages").mkdir()
+    (state / "directory.pages/page-c9").write_bytes(b"somebody else's")
+    (state / "directory.db").write_bytes(b"somebody else's")
+    killed = sqlite3.connect(state / "do_not_call.db")
+    killed.execute("PRAGMA journal_mode=WAL")
+    killed.execute("CREATE TABLE listed (number)")
+    wal = (state / "do_not_call.db-wal").read_bytes()
+    killed.close()
+    (state / "do_not_call.db-wal").write_bytes(wal)  # as a kill leaves it
+    assert wal
+    assert main(["restore", str(file), "--root", str(new), "--yes"]) == 0
+    assert not list(state.glob("directory*"))
+    numbers = DoNotCall(state / "do_not_call.db")
+    assert (numbers.has(593991234567), numbers.faults()) == (True, [])
+    numbers.close()
 
 
 MANIFEST = Manifest(
