@@ -82,6 +82,7 @@ class Pump:
         self.pace = pace or Pace(None)
         self.window, self.timing = Window(), Timing(clock)
         self._paced: asyncio.TimerHandle | None = None
+        self._breath: asyncio.TimerHandle | None = None
         #: Delivery numbers under way that need find nobody.
         self._unwanted: set[int] = set()
         self.lane = Lane(_cursor(journal))
@@ -187,13 +188,14 @@ class Pump:
                 self.pace.spent(len(frames))
                 self.window.sent(lane.last_mid, now_s)
                 link.send(frames)
+                self._breathe(now_s)
             elif not self._rows:
                 if self._look:
                     asyncio.get_running_loop().call_soon(self._flush)
                 else:
                     self.pace.caught_up()
                 return
-            if self._held_until is not None:
+            if self._held_until is not None or self._breath is not None:
                 return
 
     def woken(self, rows: list[Entry]) -> None:
@@ -214,6 +216,14 @@ class Pump:
     def _wait_for_permit(self) -> None:
         if self._paced is None and (self._rows or self._look):
             self._paced = asyncio.get_running_loop().call_later(self.pace.wait_s(), self._permitted)
+
+    def _breathe(self, now_s: float) -> None:
+        if breath_s := self.window.breath_s(now_s):
+            self._breath = asyncio.get_running_loop().call_later(breath_s, self._breathed)
+
+    def _breathed(self) -> None:
+        self._breath = None
+        self._flush()
 
     def _permitted(self) -> None:
         self._paced = None
@@ -285,6 +295,8 @@ class Pump:
 
     def _ready(self) -> bool:
         """May events be sent now? A hold ends when its time is over and the broker owes no answer."""
+        if self._breath is not None:
+            return False
         if self._held_until is None:
             return True
         if self.lane.unanswered or asyncio.get_running_loop().time() < self._held_until:

@@ -10,6 +10,7 @@ seconds.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from appliance.core.meter import Histogram
@@ -28,6 +29,11 @@ SOON: Final = 512
 #: So long after a word of the live lane the next one is near, and so many events may be under way meanwhile.
 WORD_S: Final = 0.25
 BESIDE_WORDS: Final = 48
+#: Where so many words followed each other, not at once but within that time, a breath after each batch lets everybody on the way, the
+#: consumer too, empty its hands before the next word comes. Those with which a connection begins are fewer, and come at once.
+WORDS: Final = 4
+APART_S: Final = 0.005
+BREATH_S: Final = 0.001
 #: A broker whose answers take longer is a far one: so few events would leave the way to it empty, and hardly shorten it.
 _NEAR_WAY_S: Final = 0.02
 
@@ -39,7 +45,7 @@ class Window:
         self.most = self.open = 1
         #: Seconds from sending to acknowledgement, of the events that were timed.
         self.took = Histogram()
-        self._words_until_s = 0.0
+        self._word_s, self._words = -math.inf, 0
         self._shortest_s: float | None = None
         self._timed: tuple[int, float] | None = None
         self._grows = True
@@ -48,6 +54,7 @@ class Window:
         """A new connection that takes `most`: nothing is known of it."""
         self.most, self.open = max(1, most), 1
         self._shortest_s, self._timed, self._grows = None, None, True
+        self._word_s, self._words = -math.inf, 0
 
     def again(self) -> None:
         """All that was under way is forgotten; begin with one, on the same connection."""
@@ -55,12 +62,21 @@ class Window:
 
     def word(self, now_s: float) -> None:
         """A message of the live lane went out."""
-        self._words_until_s = now_s + WORD_S
+        apart_s = now_s - self._word_s
+        if apart_s >= APART_S:
+            self._words = self._words + 1 if apart_s < WORD_S else 1
+            self._word_s = now_s
 
     def now(self, now_s: float) -> int:
         """How many events may be under way now."""
-        near = self._shortest_s is not None and self._shortest_s < _NEAR_WAY_S
-        return min(self.open, BESIDE_WORDS) if near and now_s < self._words_until_s else self.open
+        return min(self.open, BESIDE_WORDS) if self._is_beside_words(now_s) else self.open
+
+    def breath_s(self, now_s: float) -> float:
+        """How long to send nothing after a batch."""
+        return BREATH_S if self._words >= WORDS and self._is_beside_words(now_s) else 0.0
+
+    def _is_beside_words(self, now_s: float) -> bool:
+        return self._shortest_s is not None and self._shortest_s < _NEAR_WAY_S and now_s < self._word_s + WORD_S
 
     def sent(self, mid: int, now_s: float) -> None:
         """The last of a batch went out."""

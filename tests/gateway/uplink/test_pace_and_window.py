@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.uplink.pace import Pace
-from gateway.uplink.window import BESIDE_WORDS, LEAST, SOON, WORD_S, Window
+from gateway.uplink.window import BESIDE_WORDS, LEAST, SOON, WORD_S, WORDS, Window
 
 
 @given(st.floats(0.5, 5000), st.lists(st.tuples(st.floats(0, 3), st.integers(0, 400)), max_size=40))
@@ -102,6 +102,25 @@ def test_beside_words_of_the_live_lane_few_events_are_under_way_at_a_near_broker
     near.word(0.0)
     rounds(near, 12, 0.001, 0.0)
     assert near.now(0.1) == 20, "never more than the broker takes"
+
+
+def test_only_words_that_follow_each_other_make_the_drain_pause_for_breath() -> None:
+    window = Window()
+    window.begin(1000)
+    now_s = rounds(window, 12, 0.001, 0.0)
+    for _ in range(20):
+        window.word(now_s)
+    assert not window.breath_s(now_s), "a connection's first words come at once"
+    for _ in range(WORDS - 1):
+        assert not window.breath_s(now_s)
+        now_s += 0.01
+        window.word(now_s)
+    assert window.breath_s(now_s) > 0
+    assert not window.breath_s(now_s + WORD_S), "the last word is long gone"
+    for _ in range(2 * WORDS):
+        now_s += 2 * WORD_S
+        window.word(now_s)
+    assert not window.breath_s(now_s), "one now and then"
 
 
 class SlowLink:
