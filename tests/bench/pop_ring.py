@@ -99,7 +99,9 @@ def _measure(room: Room, pbx: Ringing, pops: Pops, rings: int, rate: float) -> l
 
 
 def _drain(room: Room, box: Box, broker: Broker, pbx: Ringing, pops: Pops, backlog: int) -> list[float]:
-    """Nobody takes the events until the backlog stands; then somebody does, while phones ring."""
+    """Nobody takes the events until the backlog stands and is read, which was written faster than any floor speaks; then somebody does,
+    while phones ring.
+    """
     room.say(f"writing {backlog} events")
     journal = SqliteJournal.open(box.journal, run_dir=box.folder / "run")
     try:
@@ -107,7 +109,7 @@ def _drain(room: Room, box: Box, broker: Broker, pbx: Ringing, pops: Pops, backl
             journal.append([event(number) for number in range(first, first + 500)])
     finally:
         journal.close()
-    time.sleep(1.0)
+    box.settled("uplink")
     out: list[float] = []
     with Consumer(broker) as consumer:
         box.wait_for("the drain begins", lambda: consumer.count > 200, pause_s=0.005)
