@@ -53,7 +53,7 @@ test-browser: setup ## the boards in a real Chromium, in full: also accessibilit
 test-kill: setup ## a busy morning while every service is killed at random, and every other fault in full; ten minutes
 	$(PYTEST) -m slow tests/faults $(ARGS)
 
-test-commands: setup ## 1 000 kills of every service, the broker and the link to the PBX while a CRM gives commands: none twice, none without an end; fifteen minutes
+test-commands: setup ## 1 000 kills of every service, the broker and the link to the PBX while a CRM gives commands: none twice, none without an end; eight minutes
 	$(PYTEST) -m slow tests/faults/test_commands_killed.py $(ARGS)
 
 test-callbacks: setup ## 100 kills of the keeper of callbacks while calls come and go: none doubled, none lost; three minutes
