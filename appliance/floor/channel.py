@@ -18,8 +18,6 @@ from appliance.floor.calendar import Calendar
 from appliance.floor.snapshot import Channel, Fresh
 from appliance.floor.state import ChannelState, FloorState
 
-#: First-contact resolution is measured over days: for so long it stands without being told anew.
-FCR_NS: Final = 86_400 * NS
 #: A channel that was not told of for so long is gone.
 _FORGET_NS: Final = 7 * 86_400 * NS
 #: Everybody's time is added up for paid time no more often than this: a CRM may tell it every few seconds, all day.
@@ -72,9 +70,9 @@ class ChannelFold:
             del channels[key]
 
     def fcr(self, now_ns: int) -> float | None:
-        """First-contact resolution, while what was told of it is not a day old."""
-        told = self.state.told
-        return told.fcr if told.fcr is not None and now_ns - told.fcr_ns < FCR_NS else None
+        """First-contact resolution, where today's was told: it stands under `today`, and yesterday's would pass for it."""
+        told, (begins, ends) = self.state.told, self._calendar.day(now_ns)
+        return told.fcr if begins <= told.fcr_ns < ends else None
 
     def paid(self, now_ns: int, on_phone_s: float, logged_in_s: float) -> Paid | None:
         """Today's time, paid and worked: as of the CRM's last word of today, else of the configuration by the opening hours so far.

@@ -46,12 +46,13 @@ class OutboundFold:
     def windows(self, now_ns: int) -> dict[str, Outbound] | None:
         """The figures by window; None while nothing was dialled yesterday or today."""
         state = self._state
-        if not state.days:
+        today, interval = self._calendar.day(now_ns)[0], self._calendar.half_hour(now_ns)
+        yesterday = self._calendar.day(today - 1)[0]
+        if not any(day >= yesterday for day in state.days):
             return None
         rolling: dict[str, int] = {}
         for _, outcome in state.recent:
             rolling[outcome] = rolling.get(outcome, 0) + 1
-        today, interval = self._calendar.day(now_ns)[0], self._calendar.half_hour(now_ns)
         return {
             "today": outbound_of(state.days.get(today, {})),
             "interval": outbound_of(state.halves.get(interval, {})),

@@ -43,6 +43,8 @@ def test_attempts_contacts_and_outcomes_by_window(make_day) -> None:
     empty = shot(day, 2000).floor
     assert empty.rolling is not None
     assert empty.rolling.outbound == Outbound()
+    assert shot(day, 86_400).floor.today.outbound == Outbound()
+    assert shot(day, 3 * 86_400).floor.today.outbound is None, "nobody dials here any more"
 
 
 def test_a_cache_gives_the_same_figures(make_day) -> None:
