@@ -62,7 +62,8 @@ class Directory:
 
     def lookup(self, number: str | None) -> Card | None:
         """Who has this number, as the PBX spells it; None: nobody that is known. Never raises and never waits for a writer."""
-        found = self.e164(number)
+        # Asked first, so that a box without a directory never loads the rules of countries.
+        found = self.e164(number) if self._reader.is_there else None
         if found is None:
             return None
         try:

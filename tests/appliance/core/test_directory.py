@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -70,6 +72,17 @@ def test_nobody_is_known_without_a_file(path: Path) -> None:
         assert directory.lookup("0991234567").customer == "a", "one that comes later is found"
         assert directory.has_do_not_call
         made.close()
+
+
+def test_a_box_without_a_directory_loads_no_rules_of_countries(path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from appliance.core.directory import Directory
+assert Directory(Path({str(path)!r}), country="EC").lookup("0991234567") is None
+sys.exit("phonenumbers" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_card_in_any_spelling(path: Path, cards: Cards) -> None:
